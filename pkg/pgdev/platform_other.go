@@ -1,0 +1,9 @@
+//go:build !linux
+
+package pgdev
+
+import "syscall"
+
+func memoryDir() string { return "" }
+
+func pdeathsig(*syscall.SysProcAttr) {}
