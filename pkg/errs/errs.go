@@ -81,6 +81,9 @@ func invalid(violations []Violation) *Error {
 // Error returns the text for the log, the cause included. What a caller may see is
 // the field Message.
 func (e *Error) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
 	text := e.Message
 	if e.Reason != "" {
 		text = e.Reason + ": " + text
@@ -91,8 +94,14 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Cause }
+// Unwrap returns the cause. Like Error it bears a nil receiver: a typed nil that
+// slipped into an error interface must not bring down the handler that reports it.
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Cause
+}
 
 // With returns a copy of the error with one more entry of metadata.
 func (e *Error) With(key, value string) *Error {

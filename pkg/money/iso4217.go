@@ -1,8 +1,9 @@
 package money
 
-// isoDigits holds the active currencies of ISO 4217 (list one, without funds codes,
-// metals and test codes, which nobody invoices in) with the digits of their minor
-// unit. It is never written to.
+// isoDigits holds the active currencies of ISO 4217 (list one) with the digits of
+// their minor unit. Metals, test codes and funds codes are left out, since nobody
+// invoices in them, but for the two units of account at the end. It is never
+// written to.
 var isoDigits = map[string]int{ //nolint:gochecknoglobals // a constant table: Go has no constant maps
 	"AED": 2, "AFN": 2, "ALL": 2, "AMD": 2, "AOA": 2, "ARS": 2, "AUD": 2, "AWG": 2,
 	"AZN": 2, "BAM": 2, "BBD": 2, "BDT": 2, "BHD": 3, "BIF": 0, "BMD": 2, "BND": 2,
@@ -24,7 +25,7 @@ var isoDigits = map[string]int{ //nolint:gochecknoglobals // a constant table: G
 	"UAH": 2, "UGX": 0, "USD": 2, "UYU": 2, "UZS": 2, "VED": 2, "VES": 2, "VND": 0,
 	"VUV": 0, "WST": 2, "XAF": 0, "XCD": 2, "XCG": 2, "XOF": 0, "XPF": 0, "YER": 2,
 	"ZAR": 2, "ZMW": 2, "ZWG": 2,
-	// Units of account with their own digits.
+	// Units of account that contracts and invoices are written in.
 	"CLF": 4, "UYW": 4,
 }
 
