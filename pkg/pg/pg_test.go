@@ -159,7 +159,7 @@ func TestIsUnique(t *testing.T) {
 func TestInTxRetriesConflicts(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t, "alpha", phase())
-	const writers, rounds = 8, 5
+	const writers, rounds = 4, 4
 	var wg sync.WaitGroup
 	for w := range writers {
 		wg.Go(func() {
