@@ -230,5 +230,5 @@ func readFile(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() || info.Size() > maxFile {
 		return nil, fmt.Errorf("%s is not a file of at most %d bytes", path, maxFile)
 	}
-	return os.ReadFile(path) //nolint:gosec // the operator names the file
+	return os.ReadFile(path)
 }

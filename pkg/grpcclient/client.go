@@ -131,7 +131,7 @@ func (o *Options) dialOptions() []grpc.DialOption {
 			otelgrpc.WithPropagators(propagation.NewCompositeTextMapPropagator(
 				propagation.TraceContext{}, propagation.Baggage{})),
 		)),
-		grpc.WithChainUnaryInterceptor(o.unary),
-		grpc.WithChainStreamInterceptor(o.stream),
+		grpc.WithChainUnaryInterceptor(o.unary()),
+		grpc.WithChainStreamInterceptor(o.stream()),
 	}
 }

@@ -18,40 +18,45 @@ const (
 	businessDateHeader  = "aval-business-date"
 )
 
-func (o *Options) unary(
-	ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, call ...grpc.CallOption,
-) error {
-	ctx, err := o.outgoing(ctx)
-	if err != nil {
-		return err
+// unary readies a call and rebuilds its error.
+func (o *Options) unary() grpc.UnaryClientInterceptor {
+	return func(
+		ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, call ...grpc.CallOption,
+	) error {
+		ctx, err := o.outgoing(ctx)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := o.deadline(ctx)
+		defer cancel()
+		if err := invoke(ctx, method, req, reply, conn, call...); err != nil {
+			o.Log.DebugContext(ctx, "call failed", "method", method, "target", conn.Target(), "error", err)
+			return o.rebuild(err)
+		}
+		return nil
 	}
-	ctx, cancel := o.deadline(ctx)
-	defer cancel()
-	if err := invoke(ctx, method, req, reply, conn, call...); err != nil {
-		o.Log.DebugContext(ctx, "call failed", "method", method, "target", conn.Target(), "error", err)
-		return o.rebuild(err)
-	}
-	return nil
 }
 
 // stream sets no deadline where there is none: streams may be long. One there is, is shaved as well.
-func (o *Options) stream(
-	ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, call ...grpc.CallOption,
-) (grpc.ClientStream, error) {
-	ctx, err := o.outgoing(ctx)
-	if err != nil {
-		return nil, err
+func (o *Options) stream() grpc.StreamClientInterceptor {
+	return func(
+		ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, call ...grpc.CallOption,
+	) (grpc.ClientStream, error) {
+		ctx, err := o.outgoing(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if until, ok := ctx.Deadline(); ok {
+			shaved, cancel := context.WithDeadline(ctx, until.Add(-shave))
+			call = append(call, grpc.OnFinish(func(error) { cancel() }))
+			ctx = shaved
+		}
+		s, err := open(ctx, desc, conn, method, call...)
+		if err != nil {
+			return nil, o.rebuild(err)
+		}
+		return rebuiltStream{s, o}, nil
 	}
-	if until, ok := ctx.Deadline(); ok {
-		shaved, cancel := context.WithDeadline(ctx, until.Add(-shave))
-		call = append(call, grpc.OnFinish(func(error) { cancel() }))
-		ctx = shaved
-	}
-	s, err := open(ctx, desc, conn, method, call...)
-	if err != nil {
-		return nil, o.rebuild(err)
-	}
-	return rebuiltStream{s, o}, nil
 }
 
 // outgoing adds the token and the business date, unless the call carries them already.

@@ -138,7 +138,7 @@ func tokenOf(ctx context.Context) (string, error) {
 }
 
 // limiting holds each subject to its rate, so that one careless program does not take the time of all others.
-func (s *Server) limiting(ctx context.Context, method string, next func(context.Context) error) error {
+func (s *Server) limiting(ctx context.Context, _ string, next func(context.Context) error) error {
 	caller, ok := authn.FromContext(ctx)
 	if s.rates == nil || !ok || caller.Service() {
 		return next(ctx)

@@ -25,7 +25,9 @@ func (s *Server) arounds() []around {
 func (s *Server) unaryChain() []grpc.UnaryServerInterceptor {
 	var chain []grpc.UnaryServerInterceptor
 	for _, a := range s.arounds() {
-		chain = append(chain, func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
+		chain = append(chain, func(
+			ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
+		) (resp any, err error) {
 			err = a(ctx, info.FullMethod, func(ctx context.Context) (err error) {
 				resp, err = handler(ctx, req)
 				return err
@@ -52,7 +54,9 @@ func (s *Server) streamChain() []grpc.StreamServerInterceptor {
 }
 
 // validatingUnary is innermost: it checks the request and bounds the time of the call.
-func (s *Server) validatingUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+func (s *Server) validatingUnary(
+	ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
+) (any, error) {
 	if s.open[info.FullMethod] {
 		return handler(ctx, req)
 	}
@@ -64,7 +68,9 @@ func (s *Server) validatingUnary(ctx context.Context, req any, info *grpc.UnaryS
 	return handler(ctx, req)
 }
 
-func (s *Server) validatingStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+func (s *Server) validatingStream(
+	srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler,
+) error {
 	if !s.open[info.FullMethod] {
 		return handler(srv, validatedStream{stream, s})
 	}
@@ -83,7 +89,7 @@ func (s *Server) validatingStream(srv any, stream grpc.ServerStream, info *grpc.
 
 type streamWithContext struct {
 	grpc.ServerStream
-	ctx context.Context //nolint:containedctx // that is how a stream carries one
+	ctx context.Context // that is how a stream carries one
 }
 
 // Context implements grpc.ServerStream.

@@ -2,6 +2,9 @@ package grpcserver_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +13,7 @@ import (
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/avalcredit/aval/pkg/grpcclient"
 	"github.com/avalcredit/aval/pkg/grpcserver"
 	"github.com/avalcredit/aval/pkg/internal/echo"
 )
@@ -109,5 +113,30 @@ func TestPortInUseIsAnError(t *testing.T) {
 	must(t, err)
 	if err := second.Run(limited(t)); err == nil {
 		t.Error("two servers share a port")
+	}
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	web := httptest.NewTLSServer(nil) // for its certificate
+	defer web.Close()
+	r := start(t, grpcserver.Config{}, grpcserver.Deps{TLS: &tls.Config{Certificates: web.TLS.Certificates}}, repeat)
+	if _, err := echo.Call(r.as(t, "m-1", "SALES_MANAGER"), r.conn, echo.Say, "x"); status.Code(err) != codes.Unavailable {
+		t.Errorf("without TLS: %v", err)
+	}
+	trusted := x509.NewCertPool()
+	trusted.AddCert(web.Certificate())
+	for name, c := range map[string]struct {
+		roots *x509.CertPool
+		want  codes.Code
+	}{"trusted": {trusted, codes.OK}, "not trusted": {x509.NewCertPool(), codes.Unavailable}} {
+		conn, err := grpcclient.Dial(limited(t), r.conn.Target(), grpcclient.Options{
+			TLS: &tls.Config{RootCAs: c.roots}, KeepStatus: true,
+		})
+		must(t, err)
+		if _, err := echo.Call(r.as(t, "m-1", "SALES_MANAGER"), conn, echo.Say, "x"); status.Code(err) != c.want {
+			t.Errorf("%s: %v", name, err)
+		}
+		must(t, conn.Close())
 	}
 }

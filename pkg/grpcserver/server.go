@@ -157,7 +157,7 @@ func (s *Server) Listen() (net.Addr, error) {
 	if s.validator, err = newValidator(s.grpc); err != nil {
 		return nil, err
 	}
-	if s.listener, err = net.Listen("tcp", s.cfg.Addr); err != nil {
+	if s.listener, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", s.cfg.Addr); err != nil {
 		return nil, fmt.Errorf("grpcserver: %w", err)
 	}
 	return s.listener.Addr(), nil

@@ -21,15 +21,15 @@ type Closers struct {
 }
 
 type step struct {
-	name  string
-	close func(context.Context) error
+	name string
+	run  func(context.Context) error
 }
 
 // Add puts a step on the stack. The step should end when its context does; one that does not is left behind.
-func (c *Closers) Add(name string, close func(context.Context) error) {
+func (c *Closers) Add(name string, closing func(context.Context) error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.steps = append(c.steps, step{name, close})
+	c.steps = append(c.steps, step{name, closing})
 }
 
 // Close runs every step, last added first, also after one has failed, and joins their errors, each with its step's name.
@@ -46,15 +46,15 @@ func (c *Closers) Close(ctx context.Context) error {
 	}
 	var failures []error
 	for i := len(steps) - 1; i >= 0; i-- {
-		if err := steps[i].run(context.WithoutCancel(ctx), grace); err != nil {
+		if err := steps[i].bounded(context.WithoutCancel(ctx), grace); err != nil {
 			failures = append(failures, fmt.Errorf("closing %s: %w", steps[i].name, err))
 		}
 	}
 	return errors.Join(failures...)
 }
 
-// run gives the step its time and goes on without it when the time is over.
-func (s step) run(ctx context.Context, grace time.Duration) error {
+// bounded gives the step its time and goes on without it when the time is over.
+func (s step) bounded(ctx context.Context, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	done := make(chan error, 1)
@@ -64,7 +64,7 @@ func (s step) run(ctx context.Context, grace time.Duration) error {
 				done <- fmt.Errorf("panic: %v", r)
 			}
 		}()
-		done <- s.close(ctx)
+		done <- s.run(ctx)
 	}()
 	select {
 	case err := <-done:

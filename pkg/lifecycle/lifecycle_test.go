@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -104,11 +105,16 @@ func TestRunTellsTheCauseToTheOthers(t *testing.T) {
 func TestClosersCloseInReverseWhateverFails(t *testing.T) {
 	t.Parallel()
 	closers := lifecycle.Closers{Grace: 50 * time.Millisecond}
-	var order []string
-	add := func(name string, close func(context.Context) error) {
+	var (
+		mu    sync.Mutex // the stuck step is left behind, not waited for
+		order []string
+	)
+	add := func(name string, closing func(context.Context) error) {
 		closers.Add(name, func(ctx context.Context) error {
+			mu.Lock()
 			order = append(order, name)
-			return close(ctx)
+			mu.Unlock()
+			return closing(ctx)
 		})
 	}
 	add("first", func(ctx context.Context) error { return ctx.Err() })
@@ -120,6 +126,8 @@ func TestClosersCloseInReverseWhateverFails(t *testing.T) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel() // closing happens because of it and must still be possible
 	err := closers.Close(ended)
+	mu.Lock()
+	defer mu.Unlock()
 	if want := []string{"last", "stuck", "panicking", "broken", "first"}; !slices.Equal(order, want) {
 		t.Errorf("order is %v", order)
 	}
