@@ -1,0 +1,63 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/grpc"
+
+	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
+	ordergatev1 "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
+	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
+)
+
+// Backends are the connections to the services that answer. All three may be one.
+type Backends struct {
+	// Evaluation is the phase before the sale.
+	Evaluation grpc.ClientConnInterface
+	// OrderGate is the phase during the sale.
+	OrderGate grpc.ClientConnInterface
+	// Receivables is the phase after the sale.
+	Receivables grpc.ClientConnInterface
+}
+
+func (b Backends) register(ctx context.Context, mux *runtime.ServeMux) error {
+	return errors.Join(b.registerEvaluation(ctx, mux), b.registerOrderGate(ctx, mux), b.registerReceivables(ctx, mux))
+}
+
+func (b Backends) registerEvaluation(ctx context.Context, mux *runtime.ServeMux) error {
+	c := b.Evaluation
+	return errors.Join(
+		evaluationv1.RegisterCustomerServiceHandlerClient(ctx, mux, evaluationv1.NewCustomerServiceClient(c)),
+		evaluationv1.RegisterCreditFactServiceHandlerClient(ctx, mux, evaluationv1.NewCreditFactServiceClient(c)),
+		evaluationv1.RegisterRatingServiceHandlerClient(ctx, mux, evaluationv1.NewRatingServiceClient(c)),
+		evaluationv1.RegisterCreditApplicationServiceHandlerClient(ctx, mux, evaluationv1.NewCreditApplicationServiceClient(c)),
+		evaluationv1.RegisterCreditGrantServiceHandlerClient(ctx, mux, evaluationv1.NewCreditGrantServiceClient(c)),
+		evaluationv1.RegisterEvaluationPolicyServiceHandlerClient(ctx, mux, evaluationv1.NewEvaluationPolicyServiceClient(c)),
+		evaluationv1.RegisterOperationsServiceHandlerClient(ctx, mux, evaluationv1.NewOperationsServiceClient(c)),
+	)
+}
+
+func (b Backends) registerOrderGate(ctx context.Context, mux *runtime.ServeMux) error {
+	c := b.OrderGate
+	return errors.Join(
+		ordergatev1.RegisterOrderServiceHandlerClient(ctx, mux, ordergatev1.NewOrderServiceClient(c)),
+		ordergatev1.RegisterDecisionServiceHandlerClient(ctx, mux, ordergatev1.NewDecisionServiceClient(c)),
+		ordergatev1.RegisterCreditAccountServiceHandlerClient(ctx, mux, ordergatev1.NewCreditAccountServiceClient(c)),
+		ordergatev1.RegisterOrderPolicyServiceHandlerClient(ctx, mux, ordergatev1.NewOrderPolicyServiceClient(c)),
+		ordergatev1.RegisterOperationsServiceHandlerClient(ctx, mux, ordergatev1.NewOperationsServiceClient(c)),
+	)
+}
+
+func (b Backends) registerReceivables(ctx context.Context, mux *runtime.ServeMux) error {
+	c := b.Receivables
+	return errors.Join(
+		receivablesv1.RegisterInvoiceServiceHandlerClient(ctx, mux, receivablesv1.NewInvoiceServiceClient(c)),
+		receivablesv1.RegisterReceiptServiceHandlerClient(ctx, mux, receivablesv1.NewReceiptServiceClient(c)),
+		receivablesv1.RegisterAgingServiceHandlerClient(ctx, mux, receivablesv1.NewAgingServiceClient(c)),
+		receivablesv1.RegisterLedgerServiceHandlerClient(ctx, mux, receivablesv1.NewLedgerServiceClient(c)),
+		receivablesv1.RegisterReceivablesPolicyServiceHandlerClient(ctx, mux, receivablesv1.NewReceivablesPolicyServiceClient(c)),
+		receivablesv1.RegisterOperationsServiceHandlerClient(ctx, mux, receivablesv1.NewOperationsServiceClient(c)),
+	)
+}
