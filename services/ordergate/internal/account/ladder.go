@@ -1,0 +1,49 @@
+package account
+
+import "github.com/avalcredit/aval/pkg/calendar"
+
+// Due is the open amount that is due on one day, in minor units.
+type Due struct {
+	Date  calendar.Date `json:"date"`
+	Minor int64         `json:"minor"`
+}
+
+// Ladder is the open amount by due date, rising. "Overdue today" is computed from it, so it is right at midnight without a job.
+type Ladder []Due
+
+// Overdue is the part of the ladder that is past due on day: due today is not overdue.
+func (l Ladder) Overdue(day calendar.Date) Ladder {
+	n := 0
+	for n < len(l) && l[n].Date.Before(day) {
+		n++
+	}
+	return l[:n]
+}
+
+// Amount is the sum of the ladder.
+func (l Ladder) Amount() int64 {
+	var sum int64
+	for _, d := range l {
+		sum += d.Minor
+	}
+	return sum
+}
+
+// OldestDays is the days past due of the oldest item on day; 0 where nothing is overdue.
+func (l Ladder) OldestDays(day calendar.Date) int {
+	for _, d := range l {
+		if d.Minor > 0 {
+			return max(0, day.DaysSince(d.Date))
+		}
+	}
+	return 0
+}
+
+// OverdueBeyond is the part of the ladder that is more than days past due on day.
+func (l Ladder) OverdueBeyond(day calendar.Date, days int) Ladder {
+	n := 0
+	for n < len(l) && day.DaysSince(l[n].Date) > days {
+		n++
+	}
+	return l[:n]
+}

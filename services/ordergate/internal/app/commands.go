@@ -1,0 +1,231 @@
+package app
+
+import (
+	"context"
+
+	"github.com/avalcredit/aval/pkg/approval"
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/gate"
+	"github.com/avalcredit/aval/services/ordergate/internal/order"
+	"github.com/avalcredit/aval/services/ordergate/internal/postgres"
+)
+
+// Submit puts an order through the check. A customer that the gate has not heard of is asked for at evaluation once.
+// Errors: CUSTOMER_UNKNOWN, CUSTOMER_CLOSED, CURRENCY_MISMATCH, ORDER_EXISTS, REQUEST_ID_REUSED, OVERLOADED.
+func (g *Gate) Submit(ctx context.Context, c Caller, req Request, o order.Order) (Answer, error) {
+	submit := func() (Answer, error) {
+		key := rootOf(o.CustomerID)
+		w := &work{ctx: ctx, key: key, req: req, caller: c, submit: o.ID}
+		w.apply = func(env gate.Env, v *view) (Answer, error) {
+			if _, err := v.order(key, o.ID); err == nil || v.taken[o.ID] != (postgres.Key{}) {
+				return Answer{}, errs.New(errs.AlreadyExists, "ORDER_EXISTS", "order %s exists already", o.ID).With("order_id", o.ID)
+			}
+			change, err := gate.Submit(env, v.accounts[key], o)
+			if err != nil {
+				return Answer{}, err
+			}
+			v.batch.New = append(v.batch.New, postgres.NewOrder{OrderID: o.ID, Key: key})
+			return v.record(w, change, req)
+		}
+		return g.do(w)
+	}
+	return g.known(ctx, o.CustomerID, submit)
+}
+
+// known runs ask, and once more after learning of the customer from evaluation where the gate does not know it.
+func (g *Gate) known(ctx context.Context, customerID string, ask func() (Answer, error)) (Answer, error) {
+	a, err := ask()
+	if errs.ReasonOf(err) != "CUSTOMER_UNKNOWN" {
+		return a, err
+	}
+	learned, learnErr := g.learn(ctx, customerID)
+	if learnErr != nil {
+		return Answer{}, learnErr
+	}
+	if !learned {
+		return a, err
+	}
+	return ask()
+}
+
+// learn asks evaluation for a customer. It reports false where there is nothing new.
+func (g *Gate) learn(ctx context.Context, customerID string) (bool, error) {
+	heads, err := g.Store.Heads(ctx, []postgres.Key{rootOf(customerID)})
+	if err != nil {
+		return false, err
+	}
+	if heads[rootOf(customerID)].Known() {
+		return false, nil // known, but not to this caller
+	}
+	p, err := g.Profiles.CreditProfile(ctx, customerID)
+	if errs.KindOf(err) == errs.NotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	_, err = g.ReceiveProfile(ctx, customerID, p, true)
+	return err == nil, err
+}
+
+// existing runs a command on an order that exists.
+func (g *Gate) existing(ctx context.Context, c Caller, req Request, orderID string, frees bool,
+	apply func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error)) (Answer, error) {
+	key, found, err := g.Store.Locate(ctx, orderID)
+	if err != nil {
+		return Answer{}, err
+	}
+	if !found {
+		return Answer{}, gate.UnknownOrder(orderID)
+	}
+	w := &work{ctx: ctx, key: key, req: req, caller: c, orders: []string{orderID}, frees: frees}
+	w.apply = func(env gate.Env, v *view) (Answer, error) {
+		o, err := v.order(key, orderID)
+		if err != nil {
+			return Answer{}, err
+		}
+		change, changed, err := apply(env, v.accounts[key], o)
+		if err != nil {
+			return Answer{}, err
+		}
+		if !changed {
+			v.batch.Touch = true
+			return Answer{Order: o}, nil
+		}
+		a, err := v.record(w, change, req)
+		if err == nil && frees {
+			err = v.settleHeld(env, w)
+		}
+		return a, err
+	}
+	return g.do(w)
+}
+
+// Amend changes an order, see gate.Amend.
+func (g *Gate) Amend(ctx context.Context, c Caller, req Request, orderID string, m gate.Amendment) (Answer, error) {
+	return g.existing(ctx, c, req, orderID, true, func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error) {
+		change, err := gate.Amend(env, a, o, m)
+		return change, true, err
+	})
+}
+
+// Recheck judges a held order again, see gate.Recheck.
+func (g *Gate) Recheck(ctx context.Context, c Caller, req Request, orderID string) (Answer, error) {
+	return g.existing(ctx, c, req, orderID, false, func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error) {
+		change, err := gate.Recheck(env, a, o)
+		return change, true, err
+	})
+}
+
+// Cancel frees what is open of an order, see gate.Cancel.
+func (g *Gate) Cancel(ctx context.Context, c Caller, req Request, orderID, reason string) (Answer, error) {
+	return g.existing(ctx, c, req, orderID, true, func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error) {
+		return gate.Cancel(env, a, o, reason)
+	})
+}
+
+// Act takes the next step of a held order's approval, see gate.Act.
+func (g *Gate) Act(ctx context.Context, c Caller, req Request, orderID string, d approval.Decision, reason string) (Answer, error) {
+	return g.existing(ctx, c, req, orderID, d == approval.Reject, func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error) {
+		change, err := gate.Act(env, a, o, d, reason)
+		return change, true, err
+	})
+}
+
+// Shipment is a goods issue to record; a nil amount is all that is left.
+type Shipment struct {
+	ID     string
+	Amount *money.Money
+	Final  bool
+}
+
+// Ship records goods issue, see gate.Ship.
+func (g *Gate) Ship(ctx context.Context, c Caller, req Request, orderID string, s Shipment) (Answer, error) {
+	return g.existing(ctx, c, req, orderID, s.Final, func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error) {
+		change, err := gate.Ship(env, a, o, s.ID, s.Amount, s.Final)
+		return change, true, err
+	})
+}
+
+// service is the caller behind what other services report.
+func service() Caller {
+	return Caller{Subject: "ordergate", Sees: func(string) bool { return true }}
+}
+
+// ReceiveProfile takes a profile of evaluation and returns the sequence that the account is at; snapshot allows a jump.
+func (g *Gate) ReceiveProfile(ctx context.Context, customerID string, p account.Profile, snapshot bool) (int64, error) {
+	w := &work{ctx: ctx, key: rootOf(customerID), caller: service(), today: p.BusinessDate, frees: true}
+	var last int64
+	w.apply = func(env gate.Env, v *view) (Answer, error) {
+		change, changed, err := gate.ReceiveProfile(v.accounts[w.key], p, snapshot)
+		if err != nil {
+			return Answer{}, err
+		}
+		last = p.Seq
+		return v.received(env, w, change, changed, &last, v.accounts[w.key].Profile.Seq)
+	}
+	_, err := g.do(w)
+	return last, err
+}
+
+// ReceivePosition takes a position of receivables and returns the sequence that the account is at.
+func (g *Gate) ReceivePosition(ctx context.Context, customerID string, p account.Position) (int64, error) {
+	w := &work{ctx: ctx, key: rootOf(customerID), caller: service(), today: p.BusinessDate, frees: true}
+	for _, m := range p.Movements {
+		w.orders = append(w.orders, m.OrderID)
+	}
+	var last int64
+	w.apply = func(env gate.Env, v *view) (Answer, error) {
+		named := map[string]order.Order{}
+		for _, id := range w.orders {
+			if o, err := v.order(w.key, id); err == nil {
+				named[id] = o
+			}
+		}
+		change, changed, err := gate.ReceivePosition(v.accounts[w.key], p, named)
+		if err != nil {
+			return Answer{}, err
+		}
+		last = p.Seq
+		return v.received(env, w, change, changed, &last, v.accounts[w.key].PositionSeq)
+	}
+	_, err := g.do(w)
+	return last, err
+}
+
+// received records what another service reported and judges held orders again. Something known already is acknowledged by a commit.
+func (v *view) received(env gate.Env, w *work, c gate.Change, changed bool, last *int64, at int64) (Answer, error) {
+	if !changed {
+		*last = at
+		v.batch.Touch = true
+		return Answer{}, nil
+	}
+	a, err := v.record(w, c, Request{})
+	if err == nil {
+		err = v.settleHeld(env, w)
+	}
+	return a, err
+}
+
+// Check decides about an order without any effect.
+func (g *Gate) Check(ctx context.Context, c Caller, o order.Order) (Answer, error) {
+	return g.known(ctx, o.CustomerID, func() (Answer, error) {
+		key := rootOf(o.CustomerID)
+		heads, err := g.Store.Heads(ctx, []postgres.Key{key})
+		if err != nil {
+			return Answer{}, err
+		}
+		today := g.Clock.Today(ctx)
+		p, err := g.Policies.InForce(ctx, today)
+		if err != nil {
+			return Answer{}, err
+		}
+		rec, err := gate.Check(gate.Env{Policy: p, Today: today, Actor: c.Subject, Sees: c.Sees}, heads[key], o)
+		if err != nil {
+			return Answer{}, err
+		}
+		return Answer{Record: &rec, Order: o}, nil
+	})
+}

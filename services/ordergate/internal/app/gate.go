@@ -1,0 +1,138 @@
+// Package app runs the gate: requests queue by account, a batch of what queued while the last one was committing is decided in memory
+// in order and written in one transaction (group commit). No lock is held while deciding, and no request waits for a timer.
+package app
+
+import (
+	"context"
+	"hash/maphash"
+	"log/slog"
+	"time"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/policy"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/check"
+	"github.com/avalcredit/aval/services/ordergate/internal/gate"
+	"github.com/avalcredit/aval/services/ordergate/internal/order"
+	"github.com/avalcredit/aval/services/ordergate/internal/postgres"
+)
+
+// Bounds of a replica. A full queue answers OVERLOADED at once instead of letting callers wait.
+const (
+	shards      = 4
+	queueLength = 2048
+	batchSize   = 256
+	maxTries    = 8
+	retryAfter  = 100 * time.Millisecond
+)
+
+// Profiles asks evaluation who a customer is. Errors: NOT_FOUND for a customer that does not exist.
+type Profiles interface {
+	CreditProfile(ctx context.Context, customerID string) (account.Profile, error)
+}
+
+// Caller is on whose behalf a command runs.
+type Caller struct {
+	Subject string
+	Roles   []string
+	Sees    func(salespersonID string) bool // whether it may know of a customer with that salesperson
+}
+
+// Request identifies a write of a caller.
+type Request struct {
+	ID   string
+	Hash []byte
+}
+
+// Answer is what a command led to. The entry is zero where nothing had to be written.
+type Answer struct {
+	Entry  gate.Entry
+	Order  order.Order
+	Record *check.Record
+}
+
+// Deps of a gate.
+type Deps struct {
+	Store    *postgres.Store
+	Policies *policy.Cache[check.Policy]
+	Clock    calendar.Clock
+	Log      *slog.Logger
+	Profiles Profiles
+}
+
+// Gate decides about orders.
+type Gate struct {
+	Deps
+	queues []chan *work
+	seed   maphash.Seed
+}
+
+// New returns a gate; it works while Run does.
+func New(d Deps) *Gate {
+	g := &Gate{Deps: d, seed: maphash.MakeSeed()}
+	for range shards {
+		g.queues = append(g.queues, make(chan *work, queueLength))
+	}
+	return g
+}
+
+// Run works until ctx ends; commands still queued then are answered as unavailable.
+func (g *Gate) Run(ctx context.Context) error {
+	done := make(chan struct{}, len(g.queues))
+	for _, q := range g.queues {
+		s := &shard{gate: g, queue: q, heads: newHeads()}
+		go func() { s.run(ctx); done <- struct{}{} }()
+	}
+	for range g.queues {
+		<-done
+	}
+	return nil
+}
+
+// work is one command on its way through the gate.
+type work struct {
+	ctx    context.Context
+	key    postgres.Key
+	req    Request
+	caller Caller
+	today  calendar.Date
+	orders []string // orders to read before deciding
+	submit string   // number of the order that it creates
+	frees  bool     // may free credit, so held orders are judged again
+	apply  func(env gate.Env, v *view) (Answer, error)
+
+	answer Answer
+	err    error
+	done   chan struct{}
+}
+
+// rootOf is the root of the limit hierarchy that a customer belongs to: itself, while groups share no pool.
+func rootOf(customerID string) postgres.Key {
+	return postgres.Key{RootID: customerID, AccountID: customerID}
+}
+
+// do queues the command and waits for its answer.
+func (g *Gate) do(w *work) (Answer, error) {
+	w.done = make(chan struct{})
+	if w.today.IsZero() {
+		w.today = g.Clock.Today(w.ctx)
+	}
+	q := g.queues[maphash.String(g.seed, w.key.RootID)%uint64(len(g.queues))]
+	select {
+	case q <- w:
+	default:
+		return Answer{}, errs.New(errs.ResourceExhausted, "OVERLOADED", "the gate has more requests than it can take; try again").WithRetryAfter(retryAfter)
+	}
+	select {
+	case <-w.done:
+		return w.answer, w.err
+	case <-w.ctx.Done():
+		return Answer{}, errs.New(errs.DeadlineExceeded, "DEADLINE_EXCEEDED", "no answer in time; ask again with the same request id").WithCause(w.ctx.Err())
+	}
+}
+
+func (w *work) finish(a Answer, err error) {
+	w.answer, w.err = a, err
+	close(w.done)
+}

@@ -1,0 +1,161 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"time"
+
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/services/ordergate/internal/postgres"
+)
+
+// shard works off one queue, a batch at a time.
+type shard struct {
+	gate  *Gate
+	queue chan *work
+	heads *heads
+}
+
+func (s *shard) run(ctx context.Context) {
+	batch := make([]*work, 0, batchSize)
+	for {
+		select {
+		case <-ctx.Done():
+			s.refuseQueued()
+			return
+		case first := <-s.queue:
+			batch = s.fill(append(batch[:0], first))
+			s.process(context.WithoutCancel(ctx), batch)
+		}
+	}
+}
+
+// fill takes what is queued already. Yielding once lets handlers that are ready put theirs in.
+func (s *shard) fill(batch []*work) []*work {
+	runtime.Gosched()
+	for len(batch) < batchSize {
+		select {
+		case w := <-s.queue:
+			batch = append(batch, w)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (s *shard) refuseQueued() {
+	for {
+		select {
+		case w := <-s.queue:
+			w.finish(Answer{}, errs.New(errs.Unavailable, "SHUTTING_DOWN", "the service is stopping; try again"))
+		default:
+			return
+		}
+	}
+}
+
+// process decides and writes a batch, and answers every command in it. Where the batch cannot be written for a reason that one of its
+// commands carries, each is tried alone, so that its neighbours do not notice.
+func (s *shard) process(ctx context.Context, batch []*work) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	refused, err := s.attempts(ctx, batch)
+	if err != nil {
+		s.forget(batch)
+		if len(batch) > 1 && errs.KindOf(err) != errs.Unavailable && errs.KindOf(err) != errs.DeadlineExceeded {
+			s.gate.Log.WarnContext(ctx, "batch failed; its commands are tried one by one", "commands", len(batch), "error", err)
+			for _, w := range batch {
+				s.process(ctx, []*work{w})
+			}
+			return
+		}
+		for _, w := range batch {
+			w.finish(Answer{}, err)
+		}
+		return
+	}
+	if len(refused) > 0 { // on a remembered state: look again before saying no
+		s.forget(refused)
+		s.process(ctx, refused)
+	}
+}
+
+func (s *shard) forget(batch []*work) {
+	for _, w := range batch {
+		s.heads.drop(w.key)
+	}
+}
+
+// attempts decides and writes until no other replica was first. It answers all commands but those refused on a remembered state.
+func (s *shard) attempts(ctx context.Context, batch []*work) (refused []*work, err error) {
+	lookup := false
+	for try := range maxTries {
+		var v *view
+		v, err = s.attempt(ctx, batch, lookup)
+		if err == nil {
+			for k, a := range v.accounts {
+				s.heads.put(k, a)
+			}
+			for i, w := range batch {
+				if v.errors[i] != nil && !v.fresh[w.key] {
+					refused = append(refused, w)
+					continue
+				}
+				w.finish(v.answers[i], v.errors[i])
+			}
+			return refused, nil
+		}
+		if !errors.Is(err, postgres.ErrStale) && !errors.Is(err, postgres.ErrDuplicate) {
+			return nil, err
+		}
+		lookup = true
+		s.forget(batch)
+		if try > 1 {
+			wait := time.NewTimer(time.Duration(rand.Int64N(int64(try) * int64(2*time.Millisecond))))
+			<-wait.C
+		}
+	}
+	return nil, errs.New(errs.Aborted, "CONTENDED", "other replicas were first %d times; try again", maxTries).WithCause(err).WithRetryAfter(retryAfter)
+}
+
+// attempt decides the batch in memory, in order, and writes it in one transaction. lookup asks first for requests and orders that exist.
+func (s *shard) attempt(ctx context.Context, batch []*work, lookup bool) (v *view, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic while deciding: %v", p)
+		}
+	}()
+	v, err = s.load(ctx, batch, lookup)
+	if err != nil {
+		return nil, err
+	}
+	for i, w := range batch {
+		v.answers[i], v.errors[i] = s.decide(w, v)
+	}
+	return v, s.gate.Store.Apply(ctx, v.batch)
+}
+
+func (s *shard) decide(w *work, v *view) (Answer, error) {
+	if w.ctx.Err() != nil {
+		v.fresh[w.key] = true // nobody waits for it: not worth another look
+		return Answer{}, errs.New(errs.DeadlineExceeded, "DEADLINE_EXCEEDED", "the caller stopped waiting").WithCause(w.ctx.Err())
+	}
+	if e, ok := v.requests[postgres.Request{RootID: w.key.RootID, RequestID: w.req.ID}]; ok && w.req.ID != "" {
+		v.fresh[w.key] = true
+		if !bytes.Equal(e.RequestHash, w.req.Hash) {
+			return Answer{}, errs.New(errs.AlreadyExists, "REQUEST_ID_REUSED", "request id %q was used for another request", w.req.ID).With("request_id", w.req.ID)
+		}
+		v.batch.Touch = true
+		return answerOf(e)
+	}
+	env, err := v.env(w)
+	if err != nil {
+		return Answer{}, err
+	}
+	return w.apply(env, v)
+}

@@ -1,0 +1,173 @@
+package check
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/order"
+)
+
+// Point is when in an order's life it is checked.
+type Point string
+
+// The check points.
+const (
+	AtCheck   Point = "CHECK" // a question, without effect
+	AtSubmit  Point = "SUBMIT"
+	AtAmend   Point = "AMEND"
+	AtRecheck Point = "RECHECK"
+)
+
+// AccountFacts is what a decision knows of the account. Amounts are minor units of its currency.
+type AccountFacts struct {
+	CustomerID  string          `json:"customer_id"`
+	Seq         int64           `json:"seq"` // entry that the decision stands on
+	Hash        string          `json:"hash,omitempty"`
+	Currency    string          `json:"currency"`
+	Grade       string          `json:"grade,omitempty"`
+	Grant       account.Grant   `json:"grant"`
+	Buckets     account.Buckets `json:"buckets"`
+	PositionSeq int64           `json:"position_seq"`
+	Overdue     account.Ladder  `json:"overdue,omitempty"` // the part of the due ladder that is past due
+}
+
+// OrderFacts is what a decision knows of the order. Amounts are minor units.
+type OrderFacts struct {
+	OrderID  string         `json:"order_id"`
+	Amount   int64          `json:"amount"`
+	Open     int64          `json:"open"`     // what an approval would reserve
+	Reserved int64          `json:"reserved"` // what it has reserved already: a document never competes with itself
+	TermDays *int           `json:"term_days,omitempty"`
+	Terms    order.Terms    `json:"terms"`
+	Prepaid  bool           `json:"prepaid,omitempty"` // unapplied money is set aside for Reserved already
+	Release  *order.Release `json:"release,omitempty"`
+}
+
+// Input is everything that a decision rests on, beside the policy, which it names.
+type Input struct {
+	Point         Point         `json:"point"`
+	BusinessDate  calendar.Date `json:"business_date"`
+	PolicyVersion int64         `json:"policy_version"`
+	PolicyHash    string        `json:"policy_hash"`
+	Account       AccountFacts  `json:"account"`
+	Order         OrderFacts    `json:"order"`
+}
+
+// Delta is what the order would add to the exposure, less what it has reserved itself.
+func (in Input) Delta() int64 { return max(0, in.Order.Open) - in.Order.Reserved }
+
+// Verdict is the answer of the gate.
+type Verdict string
+
+// The verdicts.
+const (
+	Approve Verdict = "APPROVE"
+	Hold    Verdict = "HOLD"
+)
+
+// Outcome is what one rule says.
+type Outcome string
+
+// The outcomes.
+const (
+	Pass          Outcome = "PASS"
+	Warned        Outcome = "WARN"
+	Held          Outcome = "HOLD"
+	NotApplicable Outcome = "NOT_APPLICABLE"
+	Released      Outcome = "RELEASED"
+)
+
+// Figure is one value that a rule compared: a decimal amount in the account's currency, days, a date or a word.
+type Figure struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// CureKind is a way to make a failed rule pass.
+type CureKind string
+
+// The kinds of cures.
+const (
+	CurePayment      CureKind = "PAYMENT"
+	CureDate         CureKind = "DATE"
+	CureApproval     CureKind = "APPROVAL"
+	CureApplication  CureKind = "APPLICATION"
+	CureSmallerOrder CureKind = "SMALLER_ORDER"
+	CureShorterTerm  CureKind = "SHORTER_TERM"
+)
+
+// Cure is one way to make a failed rule pass. Minor is in minor units of the account's currency.
+type Cure struct {
+	Kind  CureKind      `json:"kind"`
+	Minor int64         `json:"minor,omitempty"`
+	Date  calendar.Date `json:"date,omitzero"`
+	Days  int           `json:"days,omitempty"`
+	Row   int           `json:"row,omitempty"`
+	Roles []string      `json:"roles,omitempty"`
+}
+
+// RuleResult is what one rule says, with the figures it compared.
+type RuleResult struct {
+	Rule    string   `json:"rule"`
+	Outcome Outcome  `json:"outcome"`
+	Figures []Figure `json:"figures,omitempty"`
+	Message string   `json:"message,omitempty"`
+	Cures   []Cure   `json:"cures,omitempty"`
+}
+
+// Result is a decision: all rules, passed and failed. Amounts are minor units.
+type Result struct {
+	Verdict        Verdict      `json:"verdict"`
+	Results        []RuleResult `json:"results"`
+	ExposureBefore int64        `json:"exposure_before"`
+	ExposureAfter  int64        `json:"exposure_after"`
+	Excess         int64        `json:"excess"`       // exposure after less limit; 0 where within
+	DaysOverdue    int          `json:"days_overdue"` // of the oldest open item
+	Prepaid        bool         `json:"prepaid,omitempty"`
+}
+
+// HoldReasons are the names of the rules that hold.
+func (r Result) HoldReasons() []string {
+	var names []string
+	for _, x := range r.Results {
+		if x.Outcome == Held {
+			names = append(names, x.Rule)
+		}
+	}
+	return names
+}
+
+// Record is what is kept of a decision.
+type Record struct {
+	Input  Input  `json:"input"`
+	Result Result `json:"result"`
+}
+
+// Encode is the canonical form of the record: JSON with fields in the order of the types.
+func (r Record) Encode() ([]byte, error) {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("encode decision record: %w", err)
+	}
+	return b, nil
+}
+
+// DecodeRecord reads a stored record.
+func DecodeRecord(b []byte) (Record, error) {
+	var r Record
+	if err := json.Unmarshal(b, &r); err != nil {
+		return Record{}, fmt.Errorf("decode decision record: %w", err)
+	}
+	return r, nil
+}
+
+// Replay decides again from a stored record and encodes what comes out.
+func Replay(stored []byte, p Policy) ([]byte, error) {
+	r, err := DecodeRecord(stored)
+	if err != nil {
+		return nil, err
+	}
+	return Record{Input: r.Input, Result: Decide(r.Input, p)}.Encode()
+}

@@ -1,0 +1,171 @@
+package check
+
+import (
+	"strconv"
+
+	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/order"
+)
+
+// limit: exposure after the order is at most the limit x threshold; equality passes (semantics 1, 2).
+func (d *decider) limit(r Rule) finding {
+	lim := d.in.Account.Grant.Limit
+	f := finding{outcome: Pass, figures: []Figure{
+		{"exposure_before", d.money(d.before)},
+		{"delta", d.money(d.in.Delta())},
+		{"exposure_after", d.money(d.after)},
+	}}
+	switch {
+	case d.paid():
+		f.outcome, f.message = NotApplicable, "the money for this order is here"
+		return f
+	case lim.Kind == account.LimitUnlimited:
+		f.message = "no limit applied: the grant is unlimited"
+		return f
+	case lim.Kind == account.LimitUndefined:
+		f.figures = append(f.figures, Figure{"limit", "undefined"})
+		if d.after > 0 {
+			f.outcome, f.message = Held, "no credit is granted: cash customer"
+			f.cures = []Cure{{Kind: CurePayment, Minor: d.after}, {Kind: CureApplication}}
+		}
+		return f
+	}
+	usable := share(lim.Minor, r.Threshold)
+	f.figures = append(f.figures, Figure{"limit", d.money(lim.Minor)}, Figure{"usable_limit", d.money(usable)}, Figure{"available", d.money(usable - d.before)})
+	if d.after > usable {
+		f.outcome, f.message = Held, "exposure after the order is over the limit by "+d.money(d.after-usable)
+		f.cures = []Cure{{Kind: CurePayment, Minor: d.after - usable}}
+		if fits := usable - d.before + d.in.Order.Reserved; fits > 0 {
+			f.cures = append(f.cures, Cure{Kind: CureSmallerOrder, Minor: fits})
+		}
+		return f
+	}
+	if lim.StatusAt(d.after, r.Watch) == account.StatusWatch {
+		f.outcome, f.message = Warned, "exposure after the order is above the watch ratio of the limit"
+	}
+	return f
+}
+
+// share is limit x threshold, rounded down to a minor unit: what may be used without passing the exact threshold.
+func share(limit int64, threshold money.Ratio) int64 {
+	if !threshold.IsValid() || threshold.Num == threshold.Den || limit <= 0 {
+		return limit
+	}
+	s := money.New(limit, "").MulRatio(threshold).Minor
+	if (money.Ratio{Num: s, Den: limit}).Cmp(threshold) > 0 {
+		s-- // MulRatio rounds half up
+	}
+	return s
+}
+
+// overLimit is the excess that authority is measured on: exposure after less the limit, never below zero (semantics 5).
+func (d *decider) overLimit() int64 {
+	lim := d.in.Account.Grant.Limit
+	if lim.Kind == account.LimitUnlimited || d.paid() {
+		return 0
+	}
+	return max(0, d.after-lim.Minor)
+}
+
+// overdueDays: days overdue of the oldest open item, less the grace days, are at most MaxDays.
+func (d *decider) overdueDays(r Rule) finding {
+	grace := d.in.Account.Grant.GraceDays
+	counted := max(0, d.daysOverdue-grace)
+	f := finding{outcome: Pass, figures: []Figure{
+		{"days_overdue", strconv.Itoa(d.daysOverdue)},
+		{"grace_days", strconv.Itoa(grace)},
+		{"max_days", strconv.Itoa(r.MaxDays)},
+	}}
+	if counted > r.MaxDays {
+		late := d.in.Account.Overdue.OverdueBeyond(d.in.BusinessDate, r.MaxDays+grace).Amount()
+		f.outcome, f.message = Held, "the oldest open item is "+strconv.Itoa(counted)+" days overdue after grace"
+		f.cures = []Cure{{Kind: CurePayment, Minor: late}}
+	}
+	return f
+}
+
+// overdueAmount: the open amount overdue by more than MinDays after grace is at most MaxAmount; the ratio is never rounded.
+func (d *decider) overdueAmount(r Rule) finding {
+	most, err := money.Parse(d.in.Account.Currency, r.MaxAmount)
+	if err != nil {
+		return finding{outcome: Held, message: "the policy's amount does not fit the account's currency: " + r.MaxAmount}
+	}
+	late := d.in.Account.Overdue.OverdueBeyond(d.in.BusinessDate, r.MinDays+d.in.Account.Grant.GraceDays).Amount()
+	f := finding{outcome: Pass, figures: []Figure{
+		{"overdue_amount", d.money(late)},
+		{"min_days", strconv.Itoa(r.MinDays)},
+		{"max_amount", most.String()},
+	}}
+	if late > most.Minor {
+		f.outcome, f.message = Held, "overdue by more than "+strconv.Itoa(r.MinDays)+" days: "+d.money(late)
+		f.cures = []Cure{{Kind: CurePayment, Minor: late - most.Minor}}
+	}
+	return f
+}
+
+// term: the term asked for is at most the term granted.
+func (d *decider) term() finding {
+	o, g := d.in.Order, d.in.Account.Grant
+	if o.Terms != order.OpenAccount || o.TermDays == nil || g.Treatment != account.Credit {
+		return finding{outcome: NotApplicable, message: "no credit term is asked for"}
+	}
+	f := finding{outcome: Pass, figures: []Figure{{"term_asked", strconv.Itoa(*o.TermDays)}, {"term_granted", strconv.Itoa(g.TermDays)}}}
+	if *o.TermDays > g.TermDays {
+		f.outcome, f.message = Held, "the term asked for is longer than the term granted"
+		f.cures = []Cure{{Kind: CureShorterTerm, Days: g.TermDays}, {Kind: CureApplication}}
+	}
+	return f
+}
+
+// treatment: open account only for customers on credit; everybody else pays first (S2.4, S2.17).
+func (d *decider) treatment() finding {
+	g := d.in.Account.Grant
+	f := finding{outcome: Pass, figures: []Figure{{"treatment", string(g.Treatment)}, {"payment_terms", string(d.in.Order.Terms)}}}
+	if g.Treatment == account.Credit && d.in.Order.Terms == order.OpenAccount {
+		return f
+	}
+	free := max(0, d.in.Account.Buckets.FreeMoney())
+	f.figures = append(f.figures, Figure{"money_here", d.money(free)})
+	if d.paid() {
+		f.message = "the money for this order is here"
+		return f
+	}
+	f.outcome, f.message = Held, "the money for this order is not here yet"
+	if missing := d.in.Order.Open - free; missing > 0 {
+		f.cures = []Cure{{Kind: CurePayment, Minor: missing}}
+	}
+	return f
+}
+
+// grantValidity: the grant is in force on the business date.
+func (d *decider) grantValidity() finding {
+	g := d.in.Account.Grant
+	if g.Treatment != account.Credit || d.paid() {
+		return finding{outcome: NotApplicable, message: "no credit is drawn on"}
+	}
+	f := finding{outcome: Pass, figures: []Figure{{"valid_from", g.ValidFrom.String()}, {"valid_until", g.ValidUntil.String()}, {"business_date", d.in.BusinessDate.String()}}}
+	if g.InForce(d.in.BusinessDate) {
+		return f
+	}
+	f.outcome, f.message = Held, "the grant is not in force on the business date"
+	if !g.ValidFrom.IsZero() && d.in.BusinessDate.Before(g.ValidFrom) {
+		f.cures = []Cure{{Kind: CureDate, Date: g.ValidFrom}}
+	}
+	f.cures = append(f.cures, Cure{Kind: CureApplication})
+	return f
+}
+
+// orderSize: the amount of one order is at most MaxAmount.
+func (d *decider) orderSize(r Rule) finding {
+	most, err := money.Parse(d.in.Account.Currency, r.MaxAmount)
+	if err != nil {
+		return finding{outcome: Held, message: "the policy's amount does not fit the account's currency: " + r.MaxAmount}
+	}
+	f := finding{outcome: Pass, figures: []Figure{{"amount", d.money(d.in.Order.Amount)}, {"max_amount", most.String()}}}
+	if d.in.Order.Amount > most.Minor {
+		f.outcome, f.message = Held, "the order is larger than one order may be"
+		f.cures = []Cure{{Kind: CureSmallerOrder, Minor: most.Minor}}
+	}
+	return f
+}

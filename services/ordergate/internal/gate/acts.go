@@ -1,0 +1,116 @@
+package gate
+
+import (
+	"encoding/hex"
+
+	"github.com/avalcredit/aval/pkg/approval"
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/check"
+	"github.com/avalcredit/aval/services/ordergate/internal/order"
+)
+
+// Act takes the next step of the form of a held order: APPROVE, whose last step releases the order, or REJECT, which ends it.
+// Authority is measured again: where the excess or the days overdue have grown beyond the form's row, the act is refused with
+// AUTHORITY_RAISED and the order must be rechecked first. Errors: ORDER_NOT_HELD, those of approval.Form.Apply.
+func Act(env Env, a account.Account, o order.Order, decision approval.Decision, reason string) (Change, error) {
+	if o.State != order.Held || o.Hold == nil {
+		return Change{}, notHeld(o)
+	}
+	after := o.Clone()
+	in := facts(env, a, o, after, check.AtRecheck)
+	now := check.Decide(in, env.Policy)
+	if row, _, err := env.Policy.Route(o.Currency, now.Excess, now.DaysOverdue); err != nil || row > o.Hold.Form.Row {
+		return Change{}, errs.New(errs.FailedPrecondition, "AUTHORITY_RAISED", "order %s now needs a higher level of authority than its form has; recheck it first", o.ID)
+	}
+	form, err := o.Hold.Form.Apply(approval.Act{Subject: env.Actor, Roles: env.Roles, Decision: decision, Reason: reason, Date: env.Today})
+	if err != nil {
+		return Change{}, err
+	}
+	after.Hold.Form = form
+	c := Change{Kind: OrderActed, Detail: Detail{Reason: reason}}
+	switch form.State {
+	case approval.Approved:
+		c.Kind = OrderReleased
+		after.Release = &order.Release{Minor: o.Amount, Date: env.Today}
+		after.Approve()
+	case approval.Rejected:
+		c.Kind = OrderRejected
+		after.Reject()
+	}
+	return changed(a, o, after, c), nil
+}
+
+// Ship records goods issue. A nil amount is all that is reserved or invoiced ahead. Errors: those of order.Ship; NOTHING_TO_SHIP.
+func Ship(env Env, a account.Account, o order.Order, id string, amount *money.Money, final bool) (Change, error) {
+	after := o.Clone()
+	minor := o.Reserved + o.Ahead
+	if amount != nil {
+		if amount.Currency != o.Currency {
+			return Change{}, currencyMismatch("amount.currency_code", amount.Currency, o.Currency)
+		}
+		minor = amount.Minor
+	}
+	if minor <= 0 && o.Live() {
+		return Change{}, errs.New(errs.FailedPrecondition, "NOTHING_TO_SHIP", "nothing is left to ship of order %s", o.ID)
+	}
+	tolerated := percentOf(o.Amount, env.Policy.OverShipmentPercent)
+	if err := after.Ship(order.Shipment{ID: id, Minor: minor, BusinessDate: env.Today}, final, tolerated); err != nil {
+		return Change{}, err
+	}
+	return changed(a, o, after, Change{Kind: OrderShipped}), nil
+}
+
+// Cancel frees what is open of an order. It reports false where there is nothing to change.
+func Cancel(env Env, a account.Account, o order.Order, reason string) (Change, bool, error) {
+	if !env.Sees(a.Profile.SalespersonID) {
+		return Change{}, false, unknownOrder(o.ID)
+	}
+	after := o.Clone()
+	if !after.Cancel() {
+		return Change{}, false, nil
+	}
+	return changed(a, o, after, Change{Kind: OrderCancelled, Detail: Detail{Reason: reason}}), true, nil
+}
+
+func percentOf(minor int64, percent money.Ratio) int64 {
+	if !percent.IsValid() || minor <= 0 {
+		return 0
+	}
+	return money.New(minor, "").MulRatio(money.Ratio{Num: percent.Num, Den: percent.Den * 100}).Minor
+}
+
+func hexHash(h []byte) string { return hex.EncodeToString(h) }
+
+// UnknownCustomer is the error for a customer that does not exist, or that the caller may not see.
+func UnknownCustomer(id string) error {
+	return errs.New(errs.NotFound, "CUSTOMER_UNKNOWN", "customer %s is not known", id).With("customer_id", id).
+		WithViolations(errs.Violation{Field: "order.customer_id", Rule: "CUSTOMER_UNKNOWN", Message: "no such customer"})
+}
+
+func unknownOrder(id string) error { return UnknownOrder(id) }
+
+// UnknownOrder is the error for an order that does not exist, or that the caller may not see.
+func UnknownOrder(id string) error {
+	return errs.New(errs.NotFound, "ORDER_UNKNOWN", "order %s is not known", id).With("order_id", id)
+}
+
+func notHeld(o order.Order) error {
+	return errs.New(errs.FailedPrecondition, "ORDER_NOT_HELD", "order %s is %s, not held", o.ID, o.State).With("state", string(o.State))
+}
+
+func currencyMismatch(field, got, want string) error {
+	return errs.New(errs.Invalid, "CURRENCY_MISMATCH", "the account is in %s, not in %s", want, got).
+		WithViolations(errs.Violation{Field: field, Rule: "CURRENCY_MISMATCH", Message: "must be " + want})
+}
+
+func amendmentHeld(o order.Order, rec check.Record) error {
+	e := errs.New(errs.FailedPrecondition, "AMENDMENT_HELD", "the change of order %s does not pass the check; the order stays as it was", o.ID)
+	for _, r := range rec.Result.Results {
+		if r.Outcome == check.Held {
+			e = e.With(r.Rule, r.Message)
+		}
+	}
+	return e
+}

@@ -1,0 +1,90 @@
+package gate
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/check"
+	"github.com/avalcredit/aval/services/ordergate/internal/order"
+)
+
+// ReceiveProfile takes a profile of evaluation. It reports false where it is known already. snapshot allows a jump in the sequence:
+// a profile is whole, so one that was asked for stands for all before it. Errors: SEQUENCE_GAP.
+func ReceiveProfile(a account.Account, p account.Profile, snapshot bool) (Change, bool, error) {
+	if p.Seq <= a.Profile.Seq {
+		return Change{}, false, nil
+	}
+	if p.Seq != a.Profile.Seq+1 && !snapshot {
+		return Change{}, false, gap(a.Profile.Seq + 1)
+	}
+	a.Profile = p
+	return Change{Kind: ProfileReceived, Account: a, Detail: Detail{Profile: &p}}, true, nil
+}
+
+// ReceivePosition takes a position of receivables: what it billed leaves the orders in the same entry as it enters receivables, so
+// that nothing is counted twice or lost. orders holds the orders that its movements name, where the gate has them.
+// It reports false where the position is known already. Errors: SEQUENCE_GAP.
+func ReceivePosition(a account.Account, p account.Position, orders map[string]order.Order) (Change, bool, error) {
+	if p.Seq <= a.PositionSeq {
+		return Change{}, false, nil
+	}
+	if p.Seq != a.PositionSeq+1 {
+		return Change{}, false, gap(a.PositionSeq + 1)
+	}
+	c := Change{Kind: PositionReceived, Detail: Detail{Position: &p}}
+	a.PositionSeq, a.Ladder = p.Seq, p.Ladder
+	a.Buckets.Receivable, a.Buckets.Unapplied = p.Receivable, p.Unapplied
+	if a.Profile.Currency == "" {
+		a.Profile.Currency = p.Currency
+	}
+	touched := map[string]order.Order{}
+	for _, m := range p.Movements {
+		o, ok := orders[m.OrderID]
+		if !ok || o.CustomerID != a.ID {
+			c.Detail.Notes = append(c.Detail.Notes, "order "+m.OrderID+" of invoice "+m.InvoiceID+" is not an order of this account")
+			continue
+		}
+		if t, again := touched[m.OrderID]; again {
+			o = t
+		}
+		after := o.Clone()
+		after.Bill(m.InvoiceID, m.Minor)
+		a = changed(a, o, after, Change{}).Account
+		touched[m.OrderID] = after
+	}
+	for _, o := range touched {
+		c.Orders = append(c.Orders, o)
+	}
+	slices.SortFunc(c.Orders, func(x, y order.Order) int { return cmp.Compare(x.ID, y.ID) })
+	c.Account = a
+	return c, true, nil
+}
+
+// RecheckHeld judges an account's held orders again, oldest first, after something freed credit. Only orders that pass are changed;
+// each that passes takes its credit before the next is judged, so the order of judging is the policy's order, the same every time.
+func RecheckHeld(env Env, a account.Account, orders []order.Order, seal func(*Change) error) error {
+	slices.SortFunc(orders, func(x, y order.Order) int {
+		return cmp.Or(x.SubmitDate.Compare(y.SubmitDate), cmp.Compare(x.Hold.Number, y.Hold.Number), cmp.Compare(x.ID, y.ID))
+	})
+	for _, o := range orders {
+		c, err := judge(env, a, o, o.Clone(), check.AtRecheck, OrderRechecked)
+		if err != nil {
+			return err
+		}
+		if c.Record.Result.Verdict != check.Approve {
+			continue
+		}
+		if err := seal(&c); err != nil {
+			return err
+		}
+		a = c.Account
+	}
+	return nil
+}
+
+func gap(expected int64) error {
+	return errs.New(errs.FailedPrecondition, "SEQUENCE_GAP", "the next sequence is %d", expected).With("expected", strconv.FormatInt(expected, 10))
+}

@@ -1,0 +1,128 @@
+// Package gate turns what happens to orders and accounts into journal entries. Everything here is pure: a command, the account and
+// the orders it concerns go in; what changes comes out, or an error and nothing changed.
+package gate
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/check"
+	"github.com/avalcredit/aval/services/ordergate/internal/order"
+)
+
+// Kind is what a journal entry stands for.
+type Kind string
+
+// The kinds of entries.
+const (
+	ProfileReceived  Kind = "PROFILE_RECEIVED"
+	PositionReceived Kind = "POSITION_RECEIVED"
+	OrderSubmitted   Kind = "ORDER_SUBMITTED"
+	OrderAmended     Kind = "ORDER_AMENDED"
+	OrderRechecked   Kind = "ORDER_RECHECKED"
+	OrderActed       Kind = "ORDER_ACTED" // a step of an approval
+	OrderReleased    Kind = "ORDER_RELEASED"
+	OrderRejected    Kind = "ORDER_REJECTED"
+	OrderShipped     Kind = "ORDER_SHIPPED"
+	OrderCancelled   Kind = "ORDER_CANCELLED"
+)
+
+// Env is what a command is judged under. Sees says whether the caller may know of a customer with that salesperson.
+type Env struct {
+	Policy check.Policy
+	Today  calendar.Date
+	Actor  string
+	Roles  []string
+	Sees   func(salespersonID string) bool
+}
+
+// Detail is what happened in full: kept in the entry as canonical JSON.
+type Detail struct {
+	Orders   []order.Order     `json:"orders,omitempty"` // as they are after the entry
+	Profile  *account.Profile  `json:"profile,omitempty"`
+	Position *account.Position `json:"position,omitempty"`
+	Reason   string            `json:"reason,omitempty"`
+	Notes    []string          `json:"notes,omitempty"`
+}
+
+// Change is what a command does: one entry, the account after it and the orders that it changed.
+type Change struct {
+	Kind    Kind
+	Account account.Account
+	Orders  []order.Order
+	Record  *check.Record // the decision, where one was made
+	Detail  Detail
+}
+
+// Entry is one row of an account's journal. Its hash is chained to the entry before it.
+type Entry struct {
+	RootID, AccountID string
+	Seq               int64
+	Kind              Kind
+	OrderID           string
+	RequestID         string
+	RequestHash       []byte
+	BusinessDate      calendar.Date
+	Actor             string
+	RecordedAt        time.Time // UTC, microseconds
+	Buckets           account.Buckets
+	ProfileAt         int64
+	PositionAt        int64
+	PositionSeq       int64
+	Held              int
+	Decision          []byte // canonical decision record; nil where none was made
+	Detail            []byte
+	Hash              []byte
+}
+
+// Stamp is who asked for a change and when.
+type Stamp struct {
+	RequestID   string
+	RequestHash []byte
+	RecordedAt  time.Time
+	Today       calendar.Date
+	Actor       string
+}
+
+// Seal gives the change its place in the journal: number, canonical bytes, hash. The account of the change is brought up to the entry.
+func (c *Change) Seal(s Stamp) (Entry, error) {
+	a := &c.Account
+	a.Seq++
+	switch c.Kind {
+	case ProfileReceived:
+		a.ProfileAt = a.Seq
+	case PositionReceived:
+		a.PositionAt = a.Seq
+	}
+	for i := range c.Orders {
+		if c.Record != nil {
+			c.Orders[i].DecisionSeq = a.Seq
+		}
+		c.Orders[i].Revision++
+	}
+	c.Detail.Orders = c.Orders
+	e := Entry{
+		RootID: a.RootID, AccountID: a.ID, Seq: a.Seq, Kind: c.Kind,
+		RequestID: s.RequestID, RequestHash: s.RequestHash, BusinessDate: s.Today, Actor: s.Actor,
+		RecordedAt: s.RecordedAt.UTC().Truncate(time.Microsecond),
+		Buckets:    a.Buckets, ProfileAt: a.ProfileAt, PositionAt: a.PositionAt, PositionSeq: a.PositionSeq, Held: a.Held,
+	}
+	if len(c.Orders) == 1 {
+		e.OrderID = c.Orders[0].ID
+	}
+	var err error
+	if e.Detail, err = json.Marshal(c.Detail); err != nil {
+		return Entry{}, fmt.Errorf("encode journal entry: %w", err)
+	}
+	if c.Record != nil {
+		if e.Decision, err = c.Record.Encode(); err != nil {
+			return Entry{}, err
+		}
+	}
+	e.Hash = e.Link(a.Hash)
+	a.Hash = e.Hash
+	return e, nil
+}

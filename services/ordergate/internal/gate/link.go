@@ -1,0 +1,37 @@
+package gate
+
+import (
+	"encoding/binary"
+	"strconv"
+
+	"github.com/avalcredit/aval/pkg/audit"
+)
+
+// Link is the hash of the entry behind the one with hash prev: SHA-256 over prev and every column, each with its length before it.
+func (e Entry) Link(prev []byte) []byte {
+	b := make([]byte, 0, 512+len(e.Decision)+len(e.Detail))
+	text := func(s string) {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	num := func(n int64) { b = binary.AppendVarint(b, n) }
+	text(e.RootID)
+	text(e.AccountID)
+	num(e.Seq)
+	text(string(e.Kind))
+	text(e.OrderID)
+	text(e.RequestID)
+	text(string(e.RequestHash))
+	text(e.BusinessDate.String())
+	text(e.Actor)
+	text(strconv.FormatInt(e.RecordedAt.UnixMicro(), 10))
+	for _, n := range []int64{
+		e.Buckets.Order, e.Buckets.Delivery, e.Buckets.Receivable, e.Buckets.Unapplied, e.Buckets.Prepaid,
+		e.ProfileAt, e.PositionAt, e.PositionSeq, int64(e.Held),
+	} {
+		num(n)
+	}
+	text(string(e.Decision))
+	text(string(e.Detail))
+	return audit.Link(prev, b)
+}

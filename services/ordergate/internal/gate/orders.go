@@ -1,0 +1,164 @@
+package gate
+
+import (
+	"github.com/avalcredit/aval/pkg/approval"
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/check"
+	"github.com/avalcredit/aval/services/ordergate/internal/order"
+)
+
+// Submit puts an order through the check: it is approved and reserved, or held.
+// Errors: CUSTOMER_UNKNOWN, CUSTOMER_CLOSED, CURRENCY_MISMATCH.
+func Submit(env Env, a account.Account, o order.Order) (Change, error) {
+	if err := admit(env, a, o); err != nil {
+		return Change{}, err
+	}
+	if o.OrderDate.IsZero() {
+		o.OrderDate = env.Today
+	}
+	o.SubmittedBy, o.SubmitDate = env.Actor, env.Today
+	return judge(env, a, order.Order{}, o, check.AtSubmit, OrderSubmitted)
+}
+
+// Check decides about an order without any effect.
+func Check(env Env, a account.Account, o order.Order) (check.Record, error) {
+	if err := admit(env, a, o); err != nil {
+		return check.Record{}, err
+	}
+	in := facts(env, a, order.Order{}, o, check.AtCheck)
+	return check.Record{Input: in, Result: check.Decide(in, env.Policy)}, nil
+}
+
+// Amendment changes an order; nil and zero values leave a field as it is. Amount is in minor units of the order's currency.
+type Amendment struct {
+	Amount            *money.Money
+	TermDays          *int
+	RequestedDelivery func(*order.Order)
+	HoldIfNeeded      bool
+}
+
+// Amend changes an order and judges the difference to its own reservation. Errors: AMENDMENT_HELD where the change does not pass
+// and HoldIfNeeded is not set; ORDER_CLOSED; AMOUNT_BELOW_SHIPPED; CURRENCY_MISMATCH.
+func Amend(env Env, a account.Account, o order.Order, m Amendment) (Change, error) {
+	if !env.Sees(a.Profile.SalespersonID) {
+		return Change{}, unknownOrder(o.ID)
+	}
+	if o.State == order.Rejected || o.State == order.Cancelled {
+		return Change{}, errs.New(errs.FailedPrecondition, "ORDER_CLOSED", "order %s is %s and cannot be amended", o.ID, o.State).With("state", string(o.State))
+	}
+	after := o.Clone()
+	if m.Amount != nil {
+		if m.Amount.Currency != o.Currency {
+			return Change{}, currencyMismatch("amount.currency_code", m.Amount.Currency, o.Currency)
+		}
+		after.Amount = m.Amount.Minor
+	}
+	if m.TermDays != nil {
+		after.TermDays = m.TermDays
+	}
+	if m.RequestedDelivery != nil {
+		m.RequestedDelivery(&after)
+	}
+	if after.Open() < 0 && after.Amount < o.Amount {
+		return Change{}, errs.Field("amount", "AMOUNT_BELOW_SHIPPED", "%s of order %s is shipped, invoiced or cancelled already", o.Money(o.Amount+o.Over-o.Open()), o.ID)
+	}
+	c, err := judge(env, a, o, after, check.AtAmend, OrderAmended)
+	if err != nil || c.Record.Result.Verdict == check.Approve || o.State == order.Held || m.HoldIfNeeded {
+		return c, err
+	}
+	return Change{}, amendmentHeld(o, *c.Record)
+}
+
+// Recheck judges a held order again. Errors: ORDER_NOT_HELD.
+func Recheck(env Env, a account.Account, o order.Order) (Change, error) {
+	if !env.Sees(a.Profile.SalespersonID) {
+		return Change{}, unknownOrder(o.ID)
+	}
+	if o.State != order.Held {
+		return Change{}, notHeld(o)
+	}
+	return judge(env, a, o, o.Clone(), check.AtRecheck, OrderRechecked)
+}
+
+// judge decides about after, the order as asked for, and applies the verdict. before is the order as it was; its zero value: none.
+func judge(env Env, a account.Account, before, after order.Order, at check.Point, kind Kind) (Change, error) {
+	in := facts(env, a, before, after, at)
+	rec := check.Record{Input: in, Result: check.Decide(in, env.Policy)}
+	after.Prepaid = rec.Result.Prepaid
+	if rec.Result.Verdict == check.Approve {
+		after.Approve()
+	} else if err := hold(env, &a, &after, rec.Result); err != nil {
+		return Change{}, err
+	}
+	return changed(a, before, after, Change{Kind: kind, Record: &rec}), nil
+}
+
+// hold puts the order on hold and opens the form on which people decide. A form that is open already, goes to the same row and is for
+// the same document keeps its acts.
+func hold(env Env, a *account.Account, o *order.Order, res check.Result) error {
+	row, steps, err := env.Policy.Route(o.Currency, res.Excess, res.DaysOverdue)
+	if err != nil {
+		return err
+	}
+	h := order.Hold{Reasons: res.HoldReasons(), Excess: res.Excess, DaysOverdue: res.DaysOverdue, Number: a.Seq + 1}
+	if o.State == order.Held && o.Hold != nil && o.Hold.Form.Row == row && o.Hold.Form.State == approval.Pending && o.Hold.Form.Applicant == o.SubmittedBy {
+		h.Form, h.Number = o.Hold.Form, o.Hold.Number
+	} else {
+		h.Form = approval.New(o.SubmittedBy, row, steps)
+	}
+	o.PutOnHold(h, env.Policy.HeldOrdersReserve)
+	return nil
+}
+
+// changed is the change of one order: the account's buckets move by the difference.
+func changed(a account.Account, before, after order.Order, c Change) Change {
+	a.Buckets.Order += after.Reserved - before.Reserved
+	a.Buckets.Delivery += after.Delivered - before.Delivered
+	a.Buckets.Prepaid += setAside(after) - setAside(before)
+	a.Held += held(after) - held(before)
+	c.Account = a
+	c.Orders = append(c.Orders, after)
+	return c
+}
+
+func setAside(o order.Order) int64 {
+	if !o.Prepaid {
+		return 0
+	}
+	return o.Reserved + o.Delivered
+}
+
+func held(o order.Order) int {
+	if o.State == order.Held {
+		return 1
+	}
+	return 0
+}
+
+func facts(env Env, a account.Account, before, after order.Order, at check.Point) check.Input {
+	return check.Input{
+		Point: at, BusinessDate: env.Today, PolicyVersion: env.Policy.Version, PolicyHash: env.Policy.Hash,
+		Account: check.AccountFacts{
+			CustomerID: a.ID, Seq: a.Seq, Hash: hexHash(a.Hash), Currency: a.Profile.Currency, Grade: a.Profile.Grade, Grant: a.Profile.Grant,
+			Buckets: a.Buckets, PositionSeq: a.PositionSeq, Overdue: a.Ladder.Overdue(env.Today),
+		},
+		Order: check.OrderFacts{
+			OrderID: after.ID, Amount: after.Amount, Open: after.Open(), Reserved: before.Reserved,
+			TermDays: after.TermDays, Terms: after.Terms, Prepaid: before.Prepaid, Release: before.Release,
+		},
+	}
+}
+
+func admit(env Env, a account.Account, o order.Order) error {
+	switch {
+	case !a.Known() || !env.Sees(a.Profile.SalespersonID):
+		return UnknownCustomer(a.ID)
+	case a.Profile.LifeCycle == account.Closed:
+		return errs.New(errs.FailedPrecondition, "CUSTOMER_CLOSED", "customer %s is closed", a.ID)
+	case o.Currency != a.Profile.Currency:
+		return currencyMismatch("order.amount.currency_code", o.Currency, a.Profile.Currency)
+	}
+	return nil
+}

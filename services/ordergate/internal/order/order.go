@@ -1,0 +1,256 @@
+// Package order is the life of an order at the gate: one state machine, in which every amount stays in exactly one place.
+package order
+
+import (
+	"slices"
+
+	"github.com/avalcredit/aval/pkg/approval"
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/money"
+)
+
+// State is where an order stands.
+type State string
+
+// The states.
+const (
+	Held      State = "HELD"
+	Approved  State = "APPROVED"
+	Rejected  State = "REJECTED"
+	Cancelled State = "CANCELLED"
+	Completed State = "COMPLETED"
+)
+
+// Terms is when the customer pays.
+type Terms string
+
+// The payment terms of an order.
+const (
+	OpenAccount    Terms = "OPEN_ACCOUNT"
+	CashOnDelivery Terms = "CASH_ON_DELIVERY"
+	Prepayment     Terms = "PREPAYMENT"
+)
+
+// Shipment is one goods issue, in minor units.
+type Shipment struct {
+	ID           string        `json:"id"`
+	Minor        int64         `json:"minor"`
+	BusinessDate calendar.Date `json:"business_date"`
+}
+
+// Billing is what one invoice took from the order, so that its reversal gives back exactly that. Minor units.
+type Billing struct {
+	InvoiceID     string `json:"invoice_id"`
+	Minor         int64  `json:"minor"`
+	FromDelivered int64  `json:"from_delivered"`
+	FromReserved  int64  `json:"from_reserved"`
+}
+
+// Release is what people released: later checks of the order pass within the policy's memory of it.
+type Release struct {
+	Minor int64         `json:"minor"`
+	Date  calendar.Date `json:"date"`
+}
+
+// Hold is why an order waits, and the form on which people decide about it. Excess is in minor units.
+type Hold struct {
+	Number      int64         `json:"number"` // of the form within the account
+	Reasons     []string      `json:"reasons"`
+	Excess      int64         `json:"excess"`
+	DaysOverdue int           `json:"days_overdue"`
+	Form        approval.Form `json:"form"`
+}
+
+// Order is a customer's order as the gate knows it. Amounts are minor units of Currency. Conserved states what always holds between them.
+type Order struct {
+	ID                string        `json:"id"`
+	CustomerID        string        `json:"customer_id"`
+	BuyerID           string        `json:"buyer_id,omitempty"`
+	Reference         string        `json:"reference,omitempty"`
+	Currency          string        `json:"currency"`
+	Amount            int64         `json:"amount"`
+	TermDays          *int          `json:"term_days,omitempty"`
+	Terms             Terms         `json:"terms"`
+	OrderDate         calendar.Date `json:"order_date"`
+	RequestedDelivery calendar.Date `json:"requested_delivery,omitzero"`
+	State             State         `json:"state"`
+	Reserved          int64         `json:"reserved"`  // bucket ORDER
+	Delivered         int64         `json:"delivered"` // bucket DELIVERY
+	Shipped           int64         `json:"shipped"`
+	Invoiced          int64         `json:"invoiced"`
+	Ahead             int64         `json:"ahead,omitempty"` // invoiced, not shipped yet
+	Over              int64         `json:"over,omitempty"`  // shipped or invoiced beyond the order
+	Cancelled         int64         `json:"cancelled"`
+	Prepaid           bool          `json:"prepaid,omitempty"` // unapplied money is set aside for it
+	DecisionSeq       int64         `json:"decision_seq"`
+	Hold              *Hold         `json:"hold,omitempty"`
+	Release           *Release      `json:"release,omitempty"`
+	Revision          int64         `json:"revision"`
+	SubmittedBy       string        `json:"submitted_by"`
+	SubmitDate        calendar.Date `json:"submit_date"`
+	Shipments         []Shipment    `json:"shipments,omitempty"`
+	Billings          []Billing     `json:"billings,omitempty"`
+}
+
+// Clone is a copy that shares nothing that changes.
+func (o Order) Clone() Order {
+	o.Shipments = slices.Clone(o.Shipments)
+	o.Billings = slices.Clone(o.Billings)
+	if o.Hold != nil {
+		h := *o.Hold
+		h.Form.Acts = slices.Clone(h.Form.Acts)
+		o.Hold = &h
+	}
+	if o.Release != nil {
+		r := *o.Release
+		o.Release = &r
+	}
+	return o
+}
+
+// Money is an amount in the order's currency.
+func (o Order) Money(minor int64) money.Money { return money.New(minor, o.Currency) }
+
+// Open is what is neither shipped, invoiced ahead of shipment, nor cancelled: what an approval reserves.
+func (o Order) Open() int64 {
+	return o.Amount + o.Over - o.Cancelled - o.Shipped - o.Ahead
+}
+
+// Live reports whether the order is approved or done, so that its amounts count.
+func (o Order) Live() bool { return o.State == Approved || o.State == Completed }
+
+// Conserved reports whether every part of the contract value is in exactly one place: reserved (while live), shipped or cancelled;
+// and everything shipped is delivered or invoiced.
+func (o Order) Conserved() bool {
+	if o.Reserved < 0 || o.Delivered < 0 || o.Ahead < 0 || o.Cancelled < 0 {
+		return false
+	}
+	if o.Live() && o.Reserved != max(0, o.Open()) {
+		return false
+	}
+	return o.Shipped+o.Ahead == o.Delivered+o.billed()
+}
+
+// billed is what invoices took out of delivered and reserved goods.
+func (o Order) billed() int64 {
+	var sum int64
+	for _, b := range o.Billings {
+		sum += b.FromDelivered + b.FromReserved
+	}
+	return sum
+}
+
+// Approve makes the order live and reserves what is open of it.
+func (o *Order) Approve() {
+	o.State = Approved
+	o.Reserved = max(0, o.Open()) // a return frees nothing before it has happened
+	o.settle()
+}
+
+// PutOnHold stops the order: it reserves nothing unless reserve is set.
+func (o *Order) PutOnHold(h Hold, reserve bool) {
+	o.State, o.Hold, o.Reserved = Held, &h, 0
+	if reserve {
+		o.Reserved = max(0, o.Open())
+	}
+}
+
+// Reject ends a held order.
+func (o *Order) Reject() { o.State, o.Reserved = Rejected, 0 }
+
+// Cancel frees what is open. It reports whether anything changed; cancelling twice changes nothing.
+func (o *Order) Cancel() bool {
+	switch {
+	case o.State == Rejected || o.State == Cancelled:
+		return false
+	case o.State != Held && o.Open() <= 0 && o.Shipped+o.Invoiced > 0:
+		return false
+	}
+	o.Cancelled += max(0, o.Open())
+	o.Reserved = 0
+	if o.Shipped == 0 && o.Invoiced == 0 {
+		o.State = Cancelled
+		return true
+	}
+	o.State = Approved
+	o.settle()
+	return true
+}
+
+// Ship records goods issue of minor units. tolerated is how far the contract may be exceeded without a check.
+// Errors: FAILED_PRECONDITION ORDER_NOT_APPROVED, SHIPMENT_EXISTS, OVER_SHIPMENT.
+func (o *Order) Ship(s Shipment, final bool, tolerated int64) error {
+	if !o.Live() {
+		return errs.New(errs.FailedPrecondition, "ORDER_NOT_APPROVED", "order %s is %s; only an approved order is shipped", o.ID, o.State).With("state", string(o.State))
+	}
+	if slices.ContainsFunc(o.Shipments, func(x Shipment) bool { return x.ID == s.ID }) {
+		return errs.New(errs.FailedPrecondition, "SHIPMENT_EXISTS", "shipment %s of order %s is recorded already", s.ID, o.ID)
+	}
+	fromAhead := min(s.Minor, o.Ahead)
+	rest := s.Minor - fromAhead
+	if over := rest - o.Reserved; over > 0 {
+		if o.Over+over > tolerated {
+			return errs.New(errs.FailedPrecondition, "OVER_SHIPMENT", "%s is left to ship of order %s; amend the order first", o.Money(o.Reserved+o.Ahead), o.ID).
+				With("left", o.Money(o.Reserved+o.Ahead).String())
+		}
+		o.Over += over
+	}
+	o.Ahead -= fromAhead
+	o.Delivered += rest
+	o.Shipped += s.Minor
+	o.Reserved = max(0, o.Reserved-rest)
+	o.Shipments = append(o.Shipments, s)
+	if final {
+		o.Cancelled += o.Reserved
+		o.Reserved = 0
+	}
+	o.settle()
+	return nil
+}
+
+// Bill moves what an invoice bills out of the order: goods delivered first, then goods reserved (invoiced ahead of shipment).
+// A negative amount is the reversal of that invoice and gives back exactly what it took.
+func (o *Order) Bill(invoiceID string, minor int64) {
+	if minor < 0 {
+		o.unbill(invoiceID)
+		return
+	}
+	b := Billing{InvoiceID: invoiceID, Minor: minor}
+	b.FromDelivered = min(minor, o.Delivered)
+	b.FromReserved = min(minor-b.FromDelivered, o.Reserved)
+	o.Delivered -= b.FromDelivered
+	o.Reserved -= b.FromReserved
+	o.Ahead += b.FromReserved
+	o.Invoiced += minor
+	o.Billings = append(o.Billings, b)
+	o.settle()
+}
+
+func (o *Order) unbill(invoiceID string) {
+	i := slices.IndexFunc(o.Billings, func(b Billing) bool { return b.InvoiceID == invoiceID })
+	if i < 0 {
+		return
+	}
+	b := o.Billings[i]
+	o.Billings = slices.Delete(o.Billings, i, i+1)
+	unshipped := min(b.FromReserved, o.Ahead) // goods that were shipped since are delivered now, not reserved
+	o.Ahead -= unshipped
+	if o.Live() {
+		o.Reserved += unshipped
+	}
+	o.Delivered += b.FromDelivered + b.FromReserved - unshipped
+	o.Invoiced -= b.Minor
+	o.settle()
+}
+
+// settle keeps APPROVED and COMPLETED apart: an order is complete once all of it is shipped or cancelled, and invoiced.
+func (o *Order) settle() {
+	if !o.Live() {
+		return
+	}
+	o.State = Approved
+	if o.Reserved == 0 && o.Delivered == 0 && o.Ahead == 0 && o.Shipped+o.Invoiced > 0 {
+		o.State = Completed
+	}
+}

@@ -1,0 +1,284 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/services/ordergate/internal/gate"
+	"github.com/avalcredit/aval/services/ordergate/internal/order"
+)
+
+// columns are the arrays that unnest turns back into rows.
+type columns struct {
+	roots, accounts, kinds, orders, requests, actors, decisions, details []string
+	hashes, requestHashes                                                [][]byte
+	dates                                                                []calendar.Date
+	times                                                                []time.Time
+	seqs, b1, b2, b3, b4, b5, profileAt, positionAt, positionSeq         []int64
+	held                                                                 []int32
+}
+
+func entryColumns(entries []gate.Entry) []any {
+	var c columns
+	for _, e := range entries {
+		c.roots = append(c.roots, e.RootID)
+		c.accounts = append(c.accounts, e.AccountID)
+		c.seqs = append(c.seqs, e.Seq)
+		c.kinds = append(c.kinds, string(e.Kind))
+		c.orders = append(c.orders, e.OrderID)
+		c.requests = append(c.requests, e.RequestID)
+		c.requestHashes = append(c.requestHashes, e.RequestHash)
+		c.dates = append(c.dates, e.BusinessDate)
+		c.actors = append(c.actors, e.Actor)
+		c.times = append(c.times, e.RecordedAt)
+		c.b1 = append(c.b1, e.Buckets.Order)
+		c.b2 = append(c.b2, e.Buckets.Delivery)
+		c.b3 = append(c.b3, e.Buckets.Receivable)
+		c.b4 = append(c.b4, e.Buckets.Unapplied)
+		c.b5 = append(c.b5, e.Buckets.Prepaid)
+		c.profileAt = append(c.profileAt, e.ProfileAt)
+		c.positionAt = append(c.positionAt, e.PositionAt)
+		c.positionSeq = append(c.positionSeq, e.PositionSeq)
+		c.held = append(c.held, int32(e.Held))
+		c.decisions = append(c.decisions, string(e.Decision))
+		c.details = append(c.details, string(e.Detail))
+		c.hashes = append(c.hashes, e.Hash)
+	}
+	return []any{c.roots, c.accounts, c.seqs, c.kinds, c.orders, c.requests, c.requestHashes, c.dates, c.actors, c.times,
+		c.b1, c.b2, c.b3, c.b4, c.b5, c.profileAt, c.positionAt, c.positionSeq, c.held, c.decisions, c.details, c.hashes}
+}
+
+const entryFields = `j.root_id, j.account_id, j.seq, j.kind, coalesce(j.order_id, ''), coalesce(j.request_id, ''), j.request_hash, j.business_date,
+    j.actor, j.recorded_at, j.order_minor, j.delivery_minor, j.receivable_minor, j.unapplied_minor, j.prepaid_minor,
+    j.profile_at, j.position_at, j.position_seq, j.held, j.decision, j.detail, j.hash`
+
+func scanEntry(row pgx.CollectableRow) (gate.Entry, error) {
+	var e gate.Entry
+	var kind, detail string
+	var decision *string
+	b := &e.Buckets
+	err := row.Scan(&e.RootID, &e.AccountID, &e.Seq, &kind, &e.OrderID, &e.RequestID, &e.RequestHash, &e.BusinessDate,
+		&e.Actor, &e.RecordedAt, &b.Order, &b.Delivery, &b.Receivable, &b.Unapplied, &b.Prepaid,
+		&e.ProfileAt, &e.PositionAt, &e.PositionSeq, &e.Held, &decision, &detail, &e.Hash)
+	e.Kind, e.Detail, e.RecordedAt = gate.Kind(kind), []byte(detail), e.RecordedAt.UTC()
+	if decision != nil {
+		e.Decision = []byte(*decision)
+	}
+	return e, err
+}
+
+// Request names a request within a root.
+type Request struct{ RootID, RequestID string }
+
+const selectRequests = `
+SELECT ` + entryFields + ` FROM unnest($1::text[], $2::text[]) AS k (root_id, request_id)
+JOIN journal j ON j.root_id = k.root_id AND j.request_id = k.request_id`
+
+// Requests finds the entries that requests led to.
+func (s *Store) Requests(ctx context.Context, keys []Request) (map[Request]gate.Entry, error) {
+	roots, ids := make([]string, len(keys)), make([]string, len(keys))
+	for i, k := range keys {
+		roots[i], ids[i] = k.RootID, k.RequestID
+	}
+	entries, err := s.entries(ctx, selectRequests, roots, ids)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[Request]gate.Entry, len(entries))
+	for _, e := range entries {
+		found[Request{e.RootID, e.RequestID}] = e
+	}
+	return found, nil
+}
+
+func (s *Store) entries(ctx context.Context, query string, args ...any) ([]gate.Entry, error) {
+	rows, err := s.pool.Query(ctx, query, args...)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	entries, err := pgx.CollectRows(rows, scanEntry)
+	return entries, pg.Err(err)
+}
+
+const selectEntry = `SELECT ` + entryFields + ` FROM journal j WHERE j.root_id = $1 AND j.account_id = $2 AND j.seq = $3`
+
+// Entry reads one entry; found is false where there is none.
+func (s *Store) Entry(ctx context.Context, k Key, seq int64) (e gate.Entry, found bool, err error) {
+	entries, err := s.entries(ctx, selectEntry, k.RootID, k.AccountID, seq)
+	if err != nil || len(entries) == 0 {
+		return gate.Entry{}, false, err
+	}
+	return entries[0], true, nil
+}
+
+const selectJournal = `SELECT ` + entryFields + ` FROM journal j
+WHERE j.root_id = $1 AND j.account_id = $2 AND j.seq < $3 AND (NOT $4 OR j.decision IS NOT NULL)
+ORDER BY j.seq DESC LIMIT $5`
+
+// Journal reads entries of an account before a place, newest first; decisions leaves out entries without one.
+func (s *Store) Journal(ctx context.Context, k Key, before int64, decisions bool, limit int) ([]gate.Entry, error) {
+	return s.entries(ctx, selectJournal, k.RootID, k.AccountID, before, decisions, limit)
+}
+
+const locateAll = `SELECT order_id, root_id, account_id FROM order_directory WHERE order_id = ANY($1)`
+
+// LocateAll says in which accounts orders live; unknown numbers are left out.
+func (s *Store) LocateAll(ctx context.Context, orderIDs []string) (map[string]Key, error) {
+	rows, err := s.pool.Query(ctx, locateAll, orderIDs)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	found := make(map[string]Key, len(orderIDs))
+	var id string
+	var k Key
+	_, err = pgx.ForEachRow(rows, []any{&id, &k.RootID, &k.AccountID}, func() error { found[id] = k; return nil })
+	return found, pg.Err(err)
+}
+
+const locate = `SELECT root_id, account_id FROM order_directory WHERE order_id = $1`
+
+// Locate says in which account an order lives; found is false for an unknown number.
+func (s *Store) Locate(ctx context.Context, orderID string) (k Key, found bool, err error) {
+	err = s.pool.QueryRow(ctx, locate, orderID).Scan(&k.RootID, &k.AccountID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Key{}, false, nil
+	}
+	return k, err == nil, pg.Err(err)
+}
+
+const selectOrders = `
+SELECT o.root_id, o.updated_seq, o.doc FROM unnest($1::text[], $2::text[]) AS k (root_id, order_id)
+JOIN orders o ON o.root_id = k.root_id AND o.order_id = k.order_id`
+
+const selectHeld = `
+SELECT o.root_id, o.updated_seq, o.doc FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
+JOIN orders o ON o.root_id = k.root_id AND o.account_id = k.account_id AND o.state = 'HELD'`
+
+const listOrders = `
+SELECT o.root_id, o.updated_seq, o.doc FROM orders o
+WHERE (o.root_id, o.order_id) > ($1, $2) AND ($3 = '' OR o.state = $3)
+ORDER BY o.root_id, o.order_id LIMIT $4`
+
+const listAccountOrders = `
+SELECT o.root_id, o.updated_seq, o.doc FROM orders o
+WHERE o.root_id = $1 AND o.account_id = $2 AND o.order_id > $3 AND ($4 = '' OR o.state = $4)
+ORDER BY o.order_id LIMIT $5`
+
+// OrderKey names an order within its root.
+type OrderKey struct{ RootID, OrderID string }
+
+// Orders reads orders by number.
+func (s *Store) Orders(ctx context.Context, keys []OrderKey) (map[OrderKey]StoredOrder, error) {
+	roots, ids := make([]string, len(keys)), make([]string, len(keys))
+	for i, k := range keys {
+		roots[i], ids[i] = k.RootID, k.OrderID
+	}
+	found, err := s.orders(ctx, selectOrders, roots, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[OrderKey]StoredOrder, len(found))
+	for _, o := range found {
+		out[OrderKey{o.RootID, o.Order.ID}] = o
+	}
+	return out, nil
+}
+
+// HeldOrders reads the orders on hold of accounts.
+func (s *Store) HeldOrders(ctx context.Context, keys []Key) ([]StoredOrder, error) {
+	roots, ids := columnsOf(keys)
+	return s.orders(ctx, selectHeld, roots, ids)
+}
+
+// ListOrders reads orders of all accounts behind (afterRoot, afterOrder); state "" is any.
+func (s *Store) ListOrders(ctx context.Context, afterRoot, afterOrder, state string, limit int) ([]StoredOrder, error) {
+	return s.orders(ctx, listOrders, afterRoot, afterOrder, state, limit)
+}
+
+// ListAccountOrders reads orders of one account behind afterOrder; state "" is any.
+func (s *Store) ListAccountOrders(ctx context.Context, k Key, afterOrder, state string, limit int) ([]StoredOrder, error) {
+	return s.orders(ctx, listAccountOrders, k.RootID, k.AccountID, afterOrder, state, limit)
+}
+
+func (s *Store) orders(ctx context.Context, query string, args ...any) ([]StoredOrder, error) {
+	rows, err := s.pool.Query(ctx, query, args...)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (StoredOrder, error) {
+		var o StoredOrder
+		var doc string
+		if err := row.Scan(&o.RootID, &o.Seq, &doc); err != nil {
+			return o, err
+		}
+		return o, decodeOrder(doc, &o.Order)
+	})
+	return found, pg.Err(err)
+}
+
+func decodeOrder(doc string, o *order.Order) error {
+	if err := json.Unmarshal([]byte(doc), o); err != nil {
+		return fmt.Errorf("stored order: %w", err)
+	}
+	return nil
+}
+
+const listAccounts = `
+SELECT root_id, account_id FROM journal WHERE seq = 1 AND (root_id, account_id) > ($1, $2) ORDER BY root_id, account_id LIMIT $3`
+
+// Accounts lists accounts behind one, in order.
+func (s *Store) Accounts(ctx context.Context, after Key, limit int) ([]Key, error) {
+	rows, err := s.pool.Query(ctx, listAccounts, after.RootID, after.AccountID, limit)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	keys, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Key, error) {
+		var k Key
+		return k, row.Scan(&k.RootID, &k.AccountID)
+	})
+	return keys, pg.Err(err)
+}
+
+const walk = `SELECT ` + entryFields + ` FROM journal j
+WHERE (j.root_id, j.account_id, j.seq) > ($1, $2, $3) ORDER BY j.root_id, j.account_id, j.seq LIMIT 2000`
+
+// Walk reads the whole journal, account by account, in order, a bounded piece at a time.
+func (s *Store) Walk(ctx context.Context, visit func(gate.Entry) error) error {
+	var last gate.Entry
+	for {
+		entries, err := s.entries(ctx, walk, last.RootID, last.AccountID, last.Seq)
+		if err != nil || len(entries) == 0 {
+			return err
+		}
+		for _, e := range entries {
+			if err := visit(e); err != nil {
+				return err
+			}
+		}
+		last = entries[len(entries)-1]
+	}
+}
+
+const beyondHead = `
+SELECT o.root_id, o.account_id, max(o.updated_seq) FROM orders o GROUP BY o.root_id, o.account_id
+HAVING max(o.updated_seq) > (SELECT coalesce(max(j.seq), 0) FROM journal j WHERE j.root_id = o.root_id AND j.account_id = o.account_id)`
+
+// BeyondHead lists accounts whose orders stand at an entry that the journal lacks: its tail was cut off.
+func (s *Store) BeyondHead(ctx context.Context) (map[Key]int64, error) {
+	rows, err := s.pool.Query(ctx, beyondHead)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	out := map[Key]int64{}
+	var k Key
+	var seq int64
+	_, err = pgx.ForEachRow(rows, []any{&k.RootID, &k.AccountID, &seq}, func() error { out[k] = seq; return nil })
+	return out, pg.Err(err)
+}

@@ -1,0 +1,219 @@
+// Package postgres keeps journals and orders. Its statements work on sets, given as arrays, so that a batch of any size is one round
+// trip; sqlc does not take arrays of several columns, so they stand here as constants.
+package postgres
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/gate"
+	"github.com/avalcredit/aval/services/ordergate/internal/order"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrations are the goose files of the gate's schema.
+func Migrations() fs.FS {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is compiled in
+	}
+	return sub
+}
+
+// Conflicts of a write; nothing was written.
+var (
+	// ErrStale says that another replica wrote to one of the accounts first: read again and decide again.
+	ErrStale = errors.New("an account moved on")
+	// ErrDuplicate says that a request id or an order number exists already: look it up and decide again.
+	ErrDuplicate = errors.New("a request or an order exists already")
+)
+
+// Key names an account.
+type Key struct{ RootID, AccountID string }
+
+// Store is the gate's storage.
+type Store struct{ pool *pgxpool.Pool }
+
+// NewStore returns a store on a migrated schema.
+func NewStore(pool *pgxpool.Pool) *Store { return &Store{pool: pool} }
+
+// Write is one batch: entries in journal order, orders as they stand after it, numbers of new orders.
+type Write struct {
+	Entries []gate.Entry
+	Orders  []StoredOrder
+	New     []NewOrder
+	Touch   bool // an answer given before is given again: commit a write first, so that it is not of a commit that a failover takes back
+}
+
+// StoredOrder is an order with the place it stands at.
+type StoredOrder struct {
+	RootID string
+	Seq    int64
+	Order  order.Order
+}
+
+// NewOrder registers an order number.
+type NewOrder struct {
+	OrderID string
+	Key     Key
+}
+
+const insertEntries = `
+INSERT INTO journal (root_id, account_id, seq, kind, order_id, request_id, request_hash, business_date, actor, recorded_at,
+    order_minor, delivery_minor, receivable_minor, unapplied_minor, prepaid_minor, profile_at, position_at, position_seq, held,
+    decision, detail, hash)
+SELECT r, a, s, k, nullif(o, ''), nullif(q, ''), h, d, c, t, b1, b2, b3, b4, b5, p1, p2, p3, n, nullif(dec, ''), det, hash
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::date[], $9::text[],
+    $10::timestamptz[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
+    $18::bigint[], $19::int[], $20::text[], $21::text[], $22::bytea[])
+    AS x (r, a, s, k, o, q, h, d, c, t, b1, b2, b3, b4, b5, p1, p2, p3, n, dec, det, hash)`
+
+const upsertOrders = `
+INSERT INTO orders (root_id, order_id, account_id, state, updated_seq, doc)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[])
+ON CONFLICT (root_id, order_id) DO UPDATE SET state = excluded.state, updated_seq = excluded.updated_seq, doc = excluded.doc`
+
+const insertDirectory = `
+INSERT INTO order_directory (order_id, root_id, account_id) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])`
+
+const touch = `SELECT pg_logical_emit_message(true, 'aval', 'replay')`
+
+// Apply writes a batch in one transaction and one round trip. Errors: ErrStale, ErrDuplicate; others as *errs.Error.
+func (s *Store) Apply(ctx context.Context, w Write) error {
+	b := &pgx.Batch{}
+	if len(w.New) > 0 {
+		b.Queue(insertDirectory, directoryColumns(w.New)...)
+	}
+	if len(w.Entries) > 0 {
+		b.Queue(insertEntries, entryColumns(w.Entries)...)
+	}
+	if len(w.Orders) > 0 {
+		args, err := orderColumns(w.Orders)
+		if err != nil {
+			return err
+		}
+		b.Queue(upsertOrders, args...)
+	}
+	if w.Touch {
+		b.Queue(touch)
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	// Without BEGIN the statements of a batch are one implicit transaction, committed at its end.
+	err := s.pool.SendBatch(ctx, b).Close()
+	switch {
+	case err == nil:
+		return nil
+	case pg.IsUnique(err, "journal_pkey"):
+		return ErrStale
+	case pg.IsUnique(err, "journal_request"), pg.IsUnique(err, "order_directory_pkey"):
+		return ErrDuplicate
+	}
+	return pg.Err(err)
+}
+
+func directoryColumns(orders []NewOrder) []any {
+	ids, roots, accounts := make([]string, len(orders)), make([]string, len(orders)), make([]string, len(orders))
+	for i, o := range orders {
+		ids[i], roots[i], accounts[i] = o.OrderID, o.Key.RootID, o.Key.AccountID
+	}
+	return []any{ids, roots, accounts}
+}
+
+func orderColumns(orders []StoredOrder) ([]any, error) {
+	n := len(orders)
+	roots, ids, accounts, states, docs, seqs := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]int64, n)
+	for i, o := range orders {
+		doc, err := json.Marshal(o.Order)
+		if err != nil {
+			return nil, fmt.Errorf("encode order %s: %w", o.Order.ID, err)
+		}
+		roots[i], ids[i], accounts[i], states[i], seqs[i], docs[i] = o.RootID, o.Order.ID, o.Order.CustomerID, string(o.Order.State), o.Seq, string(doc)
+	}
+	return []any{roots, ids, accounts, states, seqs, docs}, nil
+}
+
+const selectHeads = `
+SELECT j.root_id, j.account_id, j.seq, j.hash, j.order_minor, j.delivery_minor, j.receivable_minor, j.unapplied_minor, j.prepaid_minor,
+    j.profile_at, j.position_at, j.position_seq, j.held, coalesce(p.detail, ''), coalesce(q.detail, '')
+FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM journal x WHERE x.root_id = k.root_id AND x.account_id = k.account_id ORDER BY seq DESC LIMIT 1) j
+LEFT JOIN journal p ON p.root_id = j.root_id AND p.account_id = j.account_id AND p.seq = j.profile_at
+LEFT JOIN journal q ON q.root_id = j.root_id AND q.account_id = j.account_id AND q.seq = j.position_at`
+
+// Heads reads the newest state of accounts. An account without entries is new and empty.
+func (s *Store) Heads(ctx context.Context, keys []Key) (map[Key]account.Account, error) {
+	roots, ids := columnsOf(keys)
+	rows, err := s.pool.Query(ctx, selectHeads, roots, ids)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	heads := make(map[Key]account.Account, len(keys))
+	for _, k := range keys {
+		heads[k] = account.New(k.RootID, k.AccountID)
+	}
+	found, err := pgx.CollectRows(rows, scanHead)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	for _, a := range found {
+		heads[Key{a.RootID, a.ID}] = a
+	}
+	return heads, nil
+}
+
+func columnsOf(keys []Key) (roots, ids []string) {
+	roots, ids = make([]string, len(keys)), make([]string, len(keys))
+	for i, k := range keys {
+		roots[i], ids[i] = k.RootID, k.AccountID
+	}
+	return roots, ids
+}
+
+func scanHead(row pgx.CollectableRow) (account.Account, error) {
+	var a account.Account
+	var profile, position string
+	b := &a.Buckets
+	if err := row.Scan(&a.RootID, &a.ID, &a.Seq, &a.Hash, &b.Order, &b.Delivery, &b.Receivable, &b.Unapplied, &b.Prepaid,
+		&a.ProfileAt, &a.PositionAt, &a.PositionSeq, &a.Held, &profile, &position); err != nil {
+		return a, err
+	}
+	a.Profile.Grant = account.NoGrant()
+	if profile != "" {
+		d, err := decodeDetail(profile)
+		if err != nil || d.Profile == nil {
+			return a, fmt.Errorf("profile of account %s: %w", a.ID, err)
+		}
+		a.Profile = *d.Profile
+	}
+	if position != "" {
+		d, err := decodeDetail(position)
+		if err != nil || d.Position == nil {
+			return a, fmt.Errorf("position of account %s: %w", a.ID, err)
+		}
+		a.Ladder = d.Position.Ladder
+		if a.Profile.Currency == "" {
+			a.Profile.Currency = d.Position.Currency
+		}
+	}
+	return a, nil
+}
+
+func decodeDetail(text string) (gate.Detail, error) {
+	var d gate.Detail
+	err := json.Unmarshal([]byte(text), &d)
+	return d, err
+}
