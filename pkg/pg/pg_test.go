@@ -3,6 +3,7 @@ package pg_test
 import (
 	"context"
 	"errors"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -248,5 +249,19 @@ func TestInTxRollsBack(t *testing.T) {
 	}
 	if got := pool.Stat().AcquiredConns(); got != 0 {
 		t.Errorf("%d connections leaked", got)
+	}
+}
+
+func TestOpenFindsTheHostThatAcceptsWrites(t *testing.T) {
+	t.Parallel()
+	u, err := url.Parse(pgtest.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = "127.0.0.1:1," + u.Host
+	pool := pgtest.Open(t, u.String(), "alpha")
+	var readOnly string
+	if err := pool.QueryRow(t.Context(), "SHOW transaction_read_only").Scan(&readOnly); err != nil || readOnly != "off" {
+		t.Errorf("read only %q, %v", readOnly, err)
 	}
 }

@@ -14,23 +14,58 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
+	"time"
 )
 
-// join connects to a server that another process runs on this folder: its port
-// stands in postmaster.pid, its password in ours. A stale file is no server.
-func (s *Server) join(ctx context.Context) bool {
-	pid, port, ok := runningAt(s.dataDir())
-	if !ok || !alive(pid) {
-		return false
+// joinGrace bounds the wait for another process's server to come up or to end.
+const joinGrace = time.Minute
+
+// join takes the folder's lock, which an owner holds as long as its server runs;
+// or, while another process owns the folder, connects to that server: its port
+// stands in postmaster.pid, its password in ours. So of two that start at once
+// one becomes the owner. A server that outlives its owner is joined, or waited
+// for if it is about to end.
+func (s *Server) join(ctx context.Context) (joined bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, joinGrace)
+	defer cancel()
+	for {
+		if s.lock == nil {
+			if s.lock, err = tryLock(s.dir); err != nil {
+				return false, err
+			}
+		}
+		pid, port, running := runningAt(s.dataDir())
+		switch {
+		case !running:
+			if s.lock != nil {
+				return false, nil
+			}
+		case s.lock != nil && !isPostgres(pid):
+			// Left by a crash. PostgreSQL would take the process that has its
+			// number now for a running server.
+			return false, os.Remove(filepath.Join(s.dataDir(), "postmaster.pid"))
+		default:
+			if err = s.tryJoin(ctx, port); err == nil {
+				return true, s.unlock()
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return false, fmt.Errorf("another process holds %s, and its PostgreSQL does not answer: %w", s.dir, errors.Join(ctx.Err(), err))
+		case <-time.After(pollEvery):
+		}
 	}
+}
+
+func (s *Server) tryJoin(ctx context.Context, port int) error {
 	password, err := os.ReadFile(filepath.Join(s.dir, "password"))
 	if err != nil {
-		return false
+		return err
 	}
 	s.port, s.password = port, strings.TrimSpace(string(password))
-	s.joined = s.ping(ctx) == nil
-	return s.joined
+	err = s.ping(ctx)
+	s.joined = err == nil
+	return err
 }
 
 // runningAt reads postmaster.pid: line 1 is the process, line 4 the port.
@@ -46,12 +81,6 @@ func runningAt(data string) (pid, port int, ok bool) {
 	pid, err1 := strconv.Atoi(strings.TrimSpace(lines[0]))
 	port, err2 := strconv.Atoi(strings.TrimSpace(lines[3]))
 	return pid, port, err1 == nil && err2 == nil && pid > 0
-}
-
-// alive says whether a process exists; one of another account counts.
-func alive(pid int) bool {
-	err := syscall.Kill(pid, 0)
-	return err == nil || errors.Is(err, syscall.EPERM)
 }
 
 // ensurePassword reads the superuser's password or makes one.

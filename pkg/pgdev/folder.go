@@ -1,7 +1,6 @@
 package pgdev
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
-	"time"
 )
 
 // tempPrefix names temporary folders, so that those of killed processes can be found.
@@ -125,26 +123,20 @@ func reachable(dir string) bool {
 	}
 }
 
-// lockDir takes the folder's lock, so that two processes cannot both start a
-// server on it: the second waits, and then finds the first one's server.
-func lockDir(ctx context.Context, dir string) (*os.File, error) {
+// tryLock takes the folder's lock; nil if another process has it.
+func tryLock(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return f, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
-			return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), f.Close())
-		}
-		select {
-		case <-ctx.Done():
-			return nil, errors.Join(fmt.Errorf("another process holds %s: %w", dir, ctx.Err()), f.Close())
-		case <-time.After(pollEvery):
-		}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	switch {
+	case err == nil:
+		return f, nil
+	case errors.Is(err, syscall.EWOULDBLOCK), errors.Is(err, syscall.EINTR):
+		return nil, f.Close()
+	default:
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), f.Close())
 	}
 }
 
@@ -183,7 +175,7 @@ func sweep(base string) {
 		}
 		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
 			pid, _, ok := runningAt(filepath.Join(dir, "data"))
-			if !ok || !alive(pid) {
+			if !ok || !isPostgres(pid) {
 				_ = os.RemoveAll(dir) // best effort: another process may sweep too
 			}
 		}

@@ -50,7 +50,7 @@ type Server struct {
 	password string
 	joined   bool // another process owns it
 	temp     bool
-	lock     *os.File
+	lock     *os.File // held while this process owns the server
 
 	cmd     *exec.Cmd
 	done    chan struct{} // closed when the child has ended
@@ -58,7 +58,8 @@ type Server struct {
 }
 
 // Start returns a server that answers queries: the one that runs on cfg.Dir
-// already, or a new one. The error says what a person can do about it.
+// already (it ends with the process that started it), or a new one. The error
+// says what a person can do about it.
 func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	acct, err := serverAccount()
 	if err != nil {
@@ -73,11 +74,12 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.prepareDir(cfg, acct); err != nil {
 		return nil, err
 	}
-	if s.lock, err = lockDir(ctx, s.dir); err != nil {
+	joined, err := s.join(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if s.join(ctx) {
-		return s, s.unlock()
+	if joined {
+		return s, nil
 	}
 	bin, err := programs(ctx, cfg, s.dataDir())
 	if err != nil {
@@ -95,10 +97,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.awaitReady(ctx); err != nil {
 		return nil, err
 	}
-	if s.temp {
-		return s, nil // the lock marks the folder as in use until Stop
-	}
-	return s, s.unlock()
+	return s, nil
 }
 
 // DSN is the URL of a database of this server, with the superuser's password.

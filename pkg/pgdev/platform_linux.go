@@ -1,6 +1,17 @@
 package pgdev
 
-import "syscall"
+import (
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// isPostgres says whether a process exists and is a PostgreSQL server.
+func isPostgres(pid int) bool {
+	name, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
+	return err == nil && strings.HasPrefix(string(name), "postgres")
+}
 
 // memoryDir is the memory file system if it is large enough for a test cluster.
 func memoryDir() string {

@@ -133,6 +133,10 @@ func syntaxError(path string, err error) errs.Violation {
 		if n, aerr := strconv.Atoi(m[1]); aerr == nil {
 			line, text = n, text[len(m[0]):]
 		}
+		// For these the library counts lines from 0, for all others from 1.
+		if regexp.MustCompile(`^did not find expected (node content|key|'-' indicator|',' or|<)`).MatchString(text) {
+			line++
+		}
 	}
 	return violation(path, line, 1, "syntax", text)
 }
