@@ -1,0 +1,129 @@
+// Package aging shows what is owed by how long it is overdue, at any date. The
+// package is pure; the store sums by the bucket numbers defined here.
+package aging
+
+import (
+	"fmt"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/money"
+)
+
+// Buckets are ranges of days: bucket 0 holds what is not (over)due, bucket i the days
+// Floors[i-1] up to the next floor.
+type Buckets struct {
+	// Floors are the first days of the buckets after the first, rising; the first is 1.
+	Floors []int32
+	// Names of all buckets.
+	Names []string
+}
+
+// By is the date from which days are counted.
+type By string
+
+// The dates.
+const (
+	ByDueDate     By = "due_date"
+	ByInvoiceDate By = "invoice_date"
+)
+
+// GroupBy is what a row stands for.
+type GroupBy string
+
+// The groups.
+const (
+	GroupCustomer    GroupBy = "customer"
+	GroupSalesperson GroupBy = "salesperson"
+	GroupTotal       GroupBy = "total"
+)
+
+// NewBuckets makes the buckets of rising upper bounds in days (bounds included). An
+// item on its invoice date is in no range of days yet: that first bucket is "0".
+func NewBuckets(bounds []int32, by By) Buckets {
+	first := "not_due"
+	if by == ByInvoiceDate {
+		first = "0"
+	}
+	b := Buckets{Names: []string{first}}
+	floor := int32(1)
+	for _, bound := range bounds {
+		b.Floors = append(b.Floors, floor)
+		b.Names = append(b.Names, fmt.Sprintf("%d-%d", floor, bound))
+		floor = bound + 1
+	}
+	b.Floors = append(b.Floors, floor)
+	b.Names = append(b.Names, fmt.Sprintf(">%d", floor-1))
+	return b
+}
+
+// Index is the bucket of a number of days.
+func (b Buckets) Index(days int) int {
+	i := 0
+	for i < len(b.Floors) && days >= int(b.Floors[i]) {
+		i++
+	}
+	return i
+}
+
+// Cell is one bucket of a row.
+type Cell struct {
+	Amount money.Money
+	Items  int64
+}
+
+// Row is one row in one currency.
+type Row struct {
+	// Key is the customer or the responsible person; empty in a total.
+	Key, Currency string
+	DisplayName   string
+	Cells         []Cell
+	Overdue       Cell
+	Unapplied     money.Money
+}
+
+// NewRow returns a row of empty buckets.
+func NewRow(key, currency string, b Buckets) Row {
+	r := Row{Key: key, Currency: currency, Cells: make([]Cell, len(b.Names)), Unapplied: money.Zero(currency)}
+	for i := range r.Cells {
+		r.Cells[i].Amount = money.Zero(currency)
+	}
+	r.Overdue.Amount = money.Zero(currency)
+	return r
+}
+
+// Open is the sum of the buckets.
+func (r Row) Open() Cell {
+	sum := Cell{Amount: money.Zero(r.Currency)}
+	for _, c := range r.Cells {
+		sum.Amount = sum.Amount.Add(c.Amount)
+		sum.Items += c.Items
+	}
+	return sum
+}
+
+// Balance is what is open less the unapplied money: the ledger's balance.
+func (r Row) Balance() money.Money { return r.Open().Amount.Sub(r.Unapplied) }
+
+// Query is a question for an aging.
+type Query struct {
+	AsOf       calendar.Date
+	By         By
+	GroupBy    GroupBy
+	CustomerID string // empty: all
+	// Salesperson restricts it to the customers of one; empty: all.
+	Salesperson string
+	Buckets     Buckets
+	// After is the last row of the page before; nil: the first page.
+	After *Cursor
+	Limit int
+}
+
+// Cursor is a place in the order of rows.
+type Cursor struct{ Key, Currency string }
+
+// Page is one page of rows with the totals over all rows of all pages, one a currency.
+type Page struct {
+	Rows   []Row
+	Totals []Row
+	More   bool
+}

@@ -1,0 +1,113 @@
+package app
+
+import (
+	"context"
+
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/idem"
+	"github.com/avalcredit/aval/services/receivables/internal/invoice"
+	"github.com/avalcredit/aval/services/receivables/internal/position"
+	"github.com/avalcredit/aval/services/receivables/internal/postgres"
+	"github.com/avalcredit/aval/services/receivables/internal/receipt"
+)
+
+// PostInvoice posts an invoice. Errors: NotFound CUSTOMER_UNKNOWN, AlreadyExists
+// INVOICE_EXISTS, Invalid CURRENCY_MISMATCH.
+func (s *Service) PostInvoice(ctx context.Context, req idem.Request, d invoice.Draft) (invoice.Invoice, error) {
+	customer, err := s.customerFor(ctx, d.CustomerID, "invoice.customer_id")
+	if err != nil {
+		return invoice.Invoice{}, err
+	}
+	policy, err := s.Policies.InForce(ctx, s.Clock.Today(ctx))
+	if err != nil {
+		return invoice.Invoice{}, err
+	}
+	return write(ctx, s, req, customer, func(ctx context.Context, c *change) (invoice.Invoice, error) {
+		inv, err := invoice.New(d, invoice.Defaults{
+			Today: c.act.Today, Now: c.act.Now, TermDays: policy.DefaultTermDays,
+			Salesperson: customer.Salesperson, Currency: c.Currency(),
+		})
+		if err != nil {
+			return inv, err
+		}
+		if err := c.AddInvoice(ctx, inv); err != nil {
+			return inv, err
+		}
+		if inv.OrderID != "" {
+			c.movements = append(c.movements, position.Movement{OrderID: inv.OrderID, InvoiceID: inv.ID, Amount: inv.Amount})
+		}
+		return inv, c.tell("invoice.post", "invoice "+inv.ID, inv)
+	})
+}
+
+// ReverseInvoice takes an invoice back; money applied to it becomes unapplied.
+// Errors: NotFound INVOICE_UNKNOWN, FailedPrecondition INVOICE_REVERSED.
+func (s *Service) ReverseInvoice(ctx context.Context, req idem.Request, id, reason string) (invoice.Invoice, error) {
+	found, err := s.store.Invoice(ctx, id)
+	if err != nil {
+		return invoice.Invoice{}, err
+	}
+	customer, err := s.store.Customer(ctx, found.CustomerID)
+	if err != nil {
+		return invoice.Invoice{}, err
+	}
+	return write(ctx, s, req, customer, func(ctx context.Context, c *change) (invoice.Invoice, error) {
+		doc, err := c.Invoice(ctx, id)
+		if err != nil {
+			return invoice.Invoice{}, err
+		}
+		if doc.State() == invoice.StateReversed {
+			return invoice.Invoice{}, errs.New(errs.FailedPrecondition, "INVOICE_REVERSED", "invoice %s was reversed before", id).With("invoice_id", id)
+		}
+		on := invoice.Latest(c.act.Today, doc.Date, doc.LastApplication)
+		applied, err := c.InvoiceApplications(ctx, id)
+		if err != nil {
+			return invoice.Invoice{}, err
+		}
+		if err := c.Apply(ctx, receipt.Undo(applied, on)); err != nil {
+			return invoice.Invoice{}, err
+		}
+		if err := c.Account.ReverseInvoice(ctx, doc, postgres.Reversal{On: on, Reason: reason}); err != nil {
+			return invoice.Invoice{}, err
+		}
+		if doc.OrderID != "" {
+			c.movements = append(c.movements, position.Movement{OrderID: doc.OrderID, InvoiceID: id, Amount: doc.Amount.Neg()})
+		}
+		if err := c.tell("invoice.reverse", "invoice "+id, map[string]string{"reason": reason}); err != nil {
+			return invoice.Invoice{}, err
+		}
+		after, err := c.Invoice(ctx, id)
+		if err != nil {
+			return invoice.Invoice{}, err
+		}
+		after.Applications, err = c.InvoiceApplications(ctx, id)
+		return after.Invoice, err
+	})
+}
+
+// Invoice returns an invoice with what was applied to it. Errors: NotFound INVOICE_UNKNOWN.
+func (s *Service) Invoice(ctx context.Context, id string) (invoice.Invoice, error) {
+	doc, err := s.store.Invoice(ctx, id)
+	if err != nil {
+		return invoice.Invoice{}, err
+	}
+	if _, err := s.visible(ctx, doc.CustomerID); err != nil {
+		return invoice.Invoice{}, hidden(err, "INVOICE_UNKNOWN", "invoice", id)
+	}
+	doc.Applications, err = s.store.InvoiceApplications(ctx, id)
+	return doc.Invoice, err
+}
+
+// Invoices lists invoices within the caller's scope, newest first.
+func (s *Service) Invoices(ctx context.Context, q invoice.Query) ([]invoice.Invoice, error) {
+	q.Salesperson = scoped(ctx)
+	return s.store.Invoices(ctx, q)
+}
+
+// hidden answers for a document out of the caller's scope as for one that is not there.
+func hidden(err error, reason, what, id string) error {
+	if errs.KindOf(err) != errs.NotFound {
+		return err
+	}
+	return postgres.Unknown(reason, what, id)
+}

@@ -1,0 +1,125 @@
+package app
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/delivery"
+	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/services/receivables/internal/aging"
+	"github.com/avalcredit/aval/services/receivables/internal/ledger"
+	"github.com/avalcredit/aval/services/receivables/internal/paymentrecord"
+	"github.com/avalcredit/aval/services/receivables/internal/postgres"
+)
+
+// Aging answers with the buckets of the policy in force on the day asked for; the
+// query's buckets and scope are set here, its date where it has none.
+func (s *Service) Aging(ctx context.Context, q aging.Query) (aging.Page, aging.Query, error) {
+	if q.AsOf.IsZero() {
+		q.AsOf = s.Clock.Today(ctx)
+	}
+	policy, err := s.Policies.InForce(ctx, q.AsOf)
+	if err != nil {
+		return aging.Page{}, q, err
+	}
+	q.Buckets = aging.NewBuckets(policy.AgingBounds, q.By)
+	q.Salesperson = scoped(ctx)
+	p, err := s.store.Aging(ctx, q)
+	return p, q, err
+}
+
+// Ledger returns a part of a customer's ledger and the balances at its last date.
+// Errors: NotFound CUSTOMER_UNKNOWN.
+func (s *Service) Ledger(ctx context.Context, q ledger.Query) ([]ledger.Entry, []money.Money, error) {
+	if _, err := s.visible(ctx, q.CustomerID); err != nil {
+		return nil, nil, err
+	}
+	entries, err := s.store.Ledger(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	balances, err := s.store.Balances(ctx, q.CustomerID, q.To)
+	return entries, balances, err
+}
+
+// PaymentRecord tells how a customer paid us as of a day (none: today). Errors:
+// NotFound CUSTOMER_UNKNOWN.
+func (s *Service) PaymentRecord(ctx context.Context, q paymentrecord.Query) (paymentrecord.Record, error) {
+	customer, err := s.customerFor(ctx, q.CustomerID, "customer_id")
+	if err != nil {
+		return paymentrecord.Record{}, err
+	}
+	if q.AsOf.IsZero() {
+		q.AsOf = s.Clock.Today(ctx)
+	}
+	policy, err := s.Policies.InForce(ctx, q.AsOf)
+	if err != nil {
+		return paymentrecord.Record{}, err
+	}
+	q.DefaultAfterDays = policy.DefaultAfterDays
+	return s.store.PaymentRecord(ctx, q, customer.Currency)
+}
+
+// ApplyCustomers takes profiles of one customer, in order, and returns the last
+// sequence it has. Errors: FailedPrecondition SEQUENCE_GAP.
+func (s *Service) ApplyCustomers(ctx context.Context, profiles []Customer) (int64, error) {
+	var last int64
+	err := pg.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
+		for _, p := range profiles {
+			apply, have, err := delivery.Accept(ctx, tx, StreamCustomer, p.ID, p.Sequence)
+			if err != nil {
+				return err
+			}
+			last = have
+			if !apply {
+				continue
+			}
+			if err := postgres.SaveCustomer(ctx, tx, p, s.act(ctx).Now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return last, err
+}
+
+// Verify recomputes every hash chain of the phase.
+func (s *Service) Verify(ctx context.Context) (ledger.Report, error) {
+	report, err := s.store.Verify(ctx)
+	if err != nil {
+		return report, err
+	}
+	for _, chain := range s.Chains {
+		streams, entries, broken, err := chain(ctx)
+		if err != nil {
+			return report, err
+		}
+		report.Chains, report.Entries = report.Chains+streams, report.Entries+entries
+		for _, b := range broken {
+			report.Add("audit/"+b.Stream, b.Seq, b.Why)
+		}
+	}
+	return report, nil
+}
+
+// Backlog is how many events of a stream wait.
+type Backlog struct {
+	Stream  string
+	Pending int64
+}
+
+// Backlogs tells what waits for delivery, stream by stream.
+func (s *Service) Backlogs(ctx context.Context) ([]Backlog, error) {
+	positions, err := s.Positions.Pending(ctx)
+	if err != nil {
+		return nil, err
+	}
+	settlements, err := s.Settlements.Pending(ctx)
+	return []Backlog{{StreamPosition, positions}, {StreamSettlement, settlements}}, err
+}
+
+// Today is the business date of the call.
+func (s *Service) Today(ctx context.Context) calendar.Date { return s.Clock.Today(ctx) }

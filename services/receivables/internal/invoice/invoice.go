@@ -1,0 +1,150 @@
+// Package invoice holds what a customer owes for goods delivered: the document, how
+// its due date comes about, and where it stands. The package is pure.
+package invoice
+
+import (
+	"time"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/receivables/internal/ledger"
+)
+
+// State is where an invoice stands.
+type State string
+
+// The states. REVERSED is final; OPEN and SETTLED follow what is applied.
+const (
+	StateOpen     State = "OPEN"
+	StateSettled  State = "SETTLED"
+	StateReversed State = "REVERSED"
+)
+
+// Invoice is a posted invoice and where it stands now.
+type Invoice struct {
+	ID          string        `json:"id"`
+	CustomerID  string        `json:"customer_id"`
+	OrderID     string        `json:"order_id,omitempty"`
+	Date        calendar.Date `json:"date"`
+	DueDate     calendar.Date `json:"due_date"`
+	Amount      money.Money   `json:"amount"`
+	Salesperson string        `json:"salesperson,omitempty"`
+	Reference   string        `json:"reference,omitempty"`
+	PostDate    calendar.Date `json:"post_date"`
+	CreateTime  time.Time     `json:"create_time"`
+
+	// Open is still owed.
+	Open money.Money `json:"open"`
+	// SettleDate is the date on which it was settled; none while open.
+	SettleDate calendar.Date `json:"settle_date"`
+	// ReverseDate is the date from which its reversal counts; none if it stands.
+	ReverseDate calendar.Date `json:"reverse_date"`
+	// Applications, oldest first, where they were asked for.
+	Applications []Application `json:"applications,omitempty"`
+}
+
+// Application is money of a receipt applied to an invoice; negative where an earlier
+// one is undone.
+type Application struct {
+	ReceiptID string        `json:"receipt_id"`
+	InvoiceID string        `json:"invoice_id"`
+	Amount    money.Money   `json:"amount"`
+	Date      calendar.Date `json:"date"`
+}
+
+// Draft is an invoice as it is asked to be posted.
+type Draft struct {
+	ID, CustomerID, OrderID string
+	Date                    calendar.Date // none: today
+	DueDate                 calendar.Date // none: date + term
+	TermDays                *int          // absent: the policy's
+	Amount                  money.Money
+	Salesperson, Reference  string
+}
+
+// Defaults fill what a draft leaves open.
+type Defaults struct {
+	Today       calendar.Date
+	TermDays    int
+	Salesperson string
+	// Currency of the customer's account.
+	Currency string
+	Now      time.Time
+}
+
+// New completes a draft. Its errors have kind Invalid: CURRENCY_MISMATCH,
+// AMOUNT_NOT_POSITIVE, both naming the field.
+func New(d Draft, def Defaults) (Invoice, error) {
+	if err := CheckAmount("invoice.amount", d.Amount, def.Currency); err != nil {
+		return Invoice{}, err
+	}
+	inv := Invoice{
+		ID: d.ID, CustomerID: d.CustomerID, OrderID: d.OrderID, Date: d.Date, DueDate: d.DueDate,
+		Amount: d.Amount, Salesperson: d.Salesperson, Reference: d.Reference,
+		PostDate: def.Today, CreateTime: def.Now, Open: d.Amount,
+	}
+	if inv.Date.IsZero() {
+		inv.Date = def.Today
+	}
+	if inv.DueDate.IsZero() {
+		term := def.TermDays
+		if d.TermDays != nil {
+			term = *d.TermDays
+		}
+		inv.DueDate = inv.Date.AddDays(term)
+	}
+	if inv.Salesperson == "" {
+		inv.Salesperson = def.Salesperson
+	}
+	return inv, nil
+}
+
+// CheckAmount holds an amount to the account's currency and above zero; field is its path.
+func CheckAmount(field string, m money.Money, currency string) error {
+	if m.Currency != currency {
+		path := field + ".currency_code"
+		e := errs.New(errs.Invalid, "CURRENCY_MISMATCH", "%s: the customer's account is in %s, not %s", path, currency, m.Currency)
+		return e.With("field", path).With("account_currency", currency).
+			WithViolations(errs.Violation{Field: path, Rule: "currency", Message: "the customer's account is in " + currency})
+	}
+	if !m.IsPositive() {
+		path := field + ".amount"
+		e := errs.New(errs.Invalid, "AMOUNT_NOT_POSITIVE", "%s: must be above zero", path)
+		return e.With("field", path).
+			WithViolations(errs.Violation{Field: path, Rule: "positive", Message: "must be above zero"})
+	}
+	return nil
+}
+
+// State tells where it stands.
+func (i Invoice) State() State {
+	switch {
+	case !i.ReverseDate.IsZero():
+		return StateReversed
+	case i.Open.IsZero():
+		return StateSettled
+	default:
+		return StateOpen
+	}
+}
+
+// Canonical gives the bytes of what was posted; what happened since is not part of it.
+func (i Invoice) Canonical() []byte {
+	var c ledger.Canon
+	c.Text("aval.receivables.invoice.v1", i.ID, i.CustomerID, i.OrderID, i.Date.String(), i.DueDate.String(),
+		i.Amount.Currency, i.Salesperson, i.Reference, i.PostDate.String())
+	c.Int(i.Amount.Minor, i.CreateTime.UnixMicro())
+	return c.Sum()
+}
+
+// Latest returns the latest of some dates.
+func Latest(dates ...calendar.Date) calendar.Date {
+	var out calendar.Date
+	for _, d := range dates {
+		if d.After(out) {
+			out = d
+		}
+	}
+	return out
+}

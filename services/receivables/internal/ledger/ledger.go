@@ -1,0 +1,196 @@
+// Package ledger is the sales ledger: one receivable account a customer, kept by
+// double entry. Entries are only ever added; a mistake is taken back by an entry that
+// names the one it reverses. The package is pure.
+package ledger
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/money"
+)
+
+// Kind is what an entry stands for.
+type Kind string
+
+// The kinds of entries.
+const (
+	KindInvoice  Kind = "INVOICE"
+	KindReceipt  Kind = "RECEIPT"
+	KindReversal Kind = "REVERSAL"
+)
+
+// Account is one side of an entry.
+type Account string
+
+// The accounts that entries touch: the customer's receivable, against the control
+// accounts of sales and of cash.
+const (
+	AccountReceivable Account = "RECEIVABLE"
+	AccountSales      Account = "SALES"
+	AccountCash       Account = "CASH"
+)
+
+// MaxBalance bounds the balance of one account either way, in minor units, so that
+// sums stay exact in 64 bits.
+const MaxBalance int64 = 4_000_000_000_000_000_000
+
+// Line is one side of an entry. Debit is positive, credit negative.
+type Line struct {
+	Account Account
+	Amount  money.Money
+}
+
+// Head is the end of a customer's ledger: what the next entry builds on.
+type Head struct {
+	// Sequence of the last entry; 0: none.
+	Sequence int64
+	// Balance of the receivable account after it.
+	Balance money.Money
+	// Hash of the last entry; 32 zero bytes before the first.
+	Hash []byte
+}
+
+// Entry is one balanced entry of a customer's ledger.
+type Entry struct {
+	CustomerID string
+	// Sequence within the customer, from 1, without gaps.
+	Sequence int64
+	Kind     Kind
+	// EntryDate is the date from which it counts.
+	EntryDate calendar.Date
+	// PostDate is the business date of posting.
+	PostDate   calendar.Date
+	DocumentID string
+	// Amount moved on the receivable account.
+	Amount money.Money
+	// Balance of the receivable account after it, in the order of posting.
+	Balance money.Money
+	// Reverses is the sequence of the entry taken back; 0: none.
+	Reverses int64
+	Text     string
+	PostedBy string
+	// CreateTime has whole microseconds, as the store keeps them.
+	CreateTime time.Time
+	// DocumentDigest binds the document's own fields to the entry.
+	DocumentDigest []byte
+	Lines          []Line
+	Prev, Hash     []byte
+}
+
+// Document is what is posted.
+type Document struct {
+	Kind       Kind
+	ID         string
+	EntryDate  calendar.Date
+	Amount     money.Money // above zero
+	Digest     []byte
+	Text       string
+	Reverses   *Entry // for a reversal: the entry taken back
+	PostDate   calendar.Date
+	PostedBy   string
+	CreateTime time.Time
+}
+
+// Link chains content to the hash before it.
+type Link func(prev, content []byte) []byte
+
+// Post makes the next entry of a customer's ledger and the head after it. Its error
+// has kind FailedPrecondition and reason BALANCE_TOO_LARGE.
+func Post(head Head, customerID string, d Document, link Link) (Entry, Head, error) {
+	lines := linesOf(d)
+	e := Entry{
+		CustomerID: customerID, Sequence: head.Sequence + 1, Kind: d.Kind,
+		EntryDate: d.EntryDate, PostDate: d.PostDate, DocumentID: d.ID,
+		Amount: lines[0].Amount, Text: d.Text, PostedBy: d.PostedBy,
+		CreateTime: d.CreateTime, DocumentDigest: d.Digest, Lines: lines, Prev: head.Hash,
+	}
+	if d.Reverses != nil {
+		e.Reverses = d.Reverses.Sequence
+	}
+	e.Balance = head.Balance.Add(e.Amount)
+	if e.Balance.Abs().Minor > MaxBalance {
+		return Entry{}, Head{}, errs.New(errs.FailedPrecondition, "BALANCE_TOO_LARGE",
+			"the account's balance would pass the largest amount that is kept exactly")
+	}
+	e.Hash = link(e.Prev, e.Canonical())
+	return e, Head{Sequence: e.Sequence, Balance: e.Balance, Hash: e.Hash}, nil
+}
+
+// linesOf puts the receivable account first.
+func linesOf(d Document) []Line {
+	switch d.Kind {
+	case KindInvoice:
+		return []Line{{AccountReceivable, d.Amount}, {AccountSales, d.Amount.Neg()}}
+	case KindReceipt:
+		return []Line{{AccountReceivable, d.Amount.Neg()}, {AccountCash, d.Amount}}
+	case KindReversal:
+		lines := make([]Line, len(d.Reverses.Lines))
+		for i, l := range d.Reverses.Lines {
+			lines[i] = Line{l.Account, l.Amount.Neg()}
+		}
+		return lines
+	default:
+		panic("ledger: unknown kind " + string(d.Kind))
+	}
+}
+
+// Balanced says whether the lines of every currency sum to zero.
+func Balanced(lines []Line) bool {
+	sums := map[string]int64{}
+	for _, l := range lines {
+		sums[l.Amount.Currency] += l.Amount.Minor
+	}
+	for _, s := range sums {
+		if s != 0 {
+			return false
+		}
+	}
+	return len(lines) >= 2
+}
+
+// Canonical gives the bytes that the entry's hash covers: every field but the hashes.
+func (e Entry) Canonical() []byte {
+	var c Canon
+	c.Text("aval.receivables.ledger.v1", e.CustomerID, string(e.Kind))
+	c.Int(e.Sequence, e.Amount.Minor, e.Balance.Minor, e.Reverses, e.CreateTime.UnixMicro())
+	c.Text(e.EntryDate.String(), e.PostDate.String(), e.DocumentID, e.Amount.Currency, e.Text, e.PostedBy)
+	c.Bytes(e.DocumentDigest)
+	c.Int(int64(len(e.Lines)))
+	for _, l := range e.Lines {
+		c.Text(string(l.Account), l.Amount.Currency)
+		c.Int(l.Amount.Minor)
+	}
+	return c.Sum()
+}
+
+// Canon builds canonical bytes: each field with its length, so that no two
+// different contents give the same bytes.
+type Canon struct{ b []byte }
+
+// Bytes adds raw fields.
+func (c *Canon) Bytes(fields ...[]byte) {
+	for _, f := range fields {
+		c.b = binary.BigEndian.AppendUint32(c.b, uint32(len(f))) //nolint:gosec // fields are bounded by the contract
+		c.b = append(c.b, f...)
+	}
+}
+
+// Text adds text fields.
+func (c *Canon) Text(fields ...string) {
+	for _, f := range fields {
+		c.Bytes([]byte(f))
+	}
+}
+
+// Int adds numbers.
+func (c *Canon) Int(fields ...int64) {
+	for _, f := range fields {
+		c.b = binary.BigEndian.AppendUint64(c.b, uint64(f)) //nolint:gosec // two's complement on purpose
+	}
+}
+
+// Sum returns what was added.
+func (c *Canon) Sum() []byte { return c.b }

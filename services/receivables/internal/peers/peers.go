@@ -1,0 +1,104 @@
+// Package peers speaks the contracts of the other phases: it delivers positions to
+// the gate and settlements to evaluation, and reads customer profiles.
+package peers
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"google.golang.org/grpc"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/delivery"
+	"github.com/avalcredit/aval/pkg/money"
+	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
+	ordergatev1 "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
+	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
+	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
+	"github.com/avalcredit/aval/services/receivables/internal/app"
+	"github.com/avalcredit/aval/services/receivables/internal/position"
+)
+
+// SendPositions delivers positions to the gate.
+func SendPositions(conn grpc.ClientConnInterface) delivery.Send {
+	gate := ordergatev1.NewFeedServiceClient(conn)
+	return func(ctx context.Context, _ string, events []delivery.Event) (int64, error) {
+		req := &ordergatev1.ApplyPositionsRequest{}
+		for _, e := range events {
+			var p position.Position
+			if err := json.Unmarshal(e.Payload, &p); err != nil {
+				return 0, fmt.Errorf("position %d of %s: %w", e.Seq, e.CustomerID, err)
+			}
+			req.Positions = append(req.Positions, positionMessage(p))
+		}
+		resp, err := gate.ApplyPositions(ctx, req)
+		return resp.GetLastSequence(), err
+	}
+}
+
+// SendSettlements delivers settlements to evaluation.
+func SendSettlements(conn grpc.ClientConnInterface) delivery.Send {
+	evaluation := evaluationv1.NewFeedServiceClient(conn)
+	return func(ctx context.Context, _ string, events []delivery.Event) (int64, error) {
+		req := &evaluationv1.ApplySettlementsRequest{}
+		for _, e := range events {
+			var s position.Settlement
+			if err := json.Unmarshal(e.Payload, &s); err != nil {
+				return 0, fmt.Errorf("settlement %d of %s: %w", e.Seq, e.CustomerID, err)
+			}
+			req.Settlements = append(req.Settlements, &evaluationv1.Settlement{
+				CustomerId: s.CustomerID, Sequence: s.Sequence, BusinessDate: s.Date.String(),
+				InvoiceId: s.InvoiceID, Amount: moneyMessage(s.Amount), DueDate: s.DueDate.String(),
+			})
+		}
+		resp, err := evaluation.ApplySettlements(ctx, req)
+		return resp.GetLastSequence(), err
+	}
+}
+
+func positionMessage(p position.Position) *receivablesv1.Position {
+	out := &receivablesv1.Position{
+		CustomerId: p.CustomerID, Sequence: p.Sequence, BusinessDate: p.BusinessDate.String(),
+		Receivable: moneyMessage(p.Receivable), Unapplied: moneyMessage(p.Unapplied), Cause: p.Cause,
+	}
+	for _, d := range p.Ladder {
+		out.Ladder = append(out.Ladder, &receivablesv1.DueAmount{DueDate: d.Date.String(), Amount: moneyMessage(d.Amount)})
+	}
+	for _, m := range p.Movements {
+		out.Movements = append(out.Movements, &receivablesv1.Movement{OrderId: m.OrderID, InvoiceId: m.InvoiceID, Amount: moneyMessage(m.Amount)})
+	}
+	return out
+}
+
+func moneyMessage(m money.Money) *typev1.Money {
+	return &typev1.Money{CurrencyCode: m.Currency, Amount: m.String()}
+}
+
+// Evaluation reads customer profiles.
+type Evaluation struct {
+	client evaluationv1.FeedServiceClient
+}
+
+// NewEvaluation returns a reader on a connection.
+func NewEvaluation(conn grpc.ClientConnInterface) *Evaluation {
+	return &Evaluation{client: evaluationv1.NewFeedServiceClient(conn)}
+}
+
+// Profile implements app.Profiles.
+func (e *Evaluation) Profile(ctx context.Context, customerID string) (app.Customer, error) {
+	resp, err := e.client.GetCreditProfile(ctx, &evaluationv1.GetCreditProfileRequest{CustomerId: customerID})
+	if err != nil {
+		return app.Customer{}, err
+	}
+	return Customer(resp.GetProfile())
+}
+
+// Customer is what receivables keeps of a profile. Errors: Invalid DATE_INVALID.
+func Customer(p *evaluationv1.CreditProfile) (app.Customer, error) {
+	date, err := calendar.ParseDate(p.GetBusinessDate())
+	return app.Customer{
+		ID: p.GetCustomerId(), Sequence: p.GetSequence(), BusinessDate: date, DisplayName: p.GetDisplayName(),
+		Currency: p.GetCurrencyCode(), Salesperson: p.GetSalespersonId(),
+	}, err
+}

@@ -1,0 +1,66 @@
+// Package position is what a customer owes as the gate needs to know it: the whole of
+// it with every change. The package is pure.
+package position
+
+import (
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/money"
+)
+
+// Due is the open amount that is due on one day.
+type Due struct {
+	Date   calendar.Date `json:"date"`
+	Amount money.Money   `json:"amount"`
+}
+
+// Movement is what a change moved between an order and receivables; negative where an
+// invoice was reversed.
+type Movement struct {
+	OrderID   string      `json:"order_id"`
+	InvoiceID string      `json:"invoice_id"`
+	Amount    money.Money `json:"amount"`
+}
+
+// Position is what a customer owes after a change, in the currency of its account. It
+// holds all that is posted, whatever its date: dates decide in reports only.
+type Position struct {
+	CustomerID   string        `json:"customer_id"`
+	Sequence     int64         `json:"sequence"`
+	BusinessDate calendar.Date `json:"business_date"`
+	Receivable   money.Money   `json:"receivable"`
+	Unapplied    money.Money   `json:"unapplied"`
+	Ladder       []Due         `json:"ladder"`
+	Movements    []Movement    `json:"movements"`
+	Cause        string        `json:"cause"`
+}
+
+// Change is what was done to a customer's account.
+type Change struct {
+	CustomerID   string
+	BusinessDate calendar.Date
+	Movements    []Movement
+	Cause        string
+}
+
+// New makes the position after a change from what is open by due date and what is unapplied.
+func New(c Change, unapplied money.Money, ladder []Due) Position {
+	p := Position{
+		CustomerID: c.CustomerID, BusinessDate: c.BusinessDate, Unapplied: unapplied,
+		Ladder: ladder, Movements: c.Movements, Cause: c.Cause,
+		Receivable: money.Zero(unapplied.Currency),
+	}
+	for _, d := range ladder {
+		p.Receivable = p.Receivable.Add(d.Amount)
+	}
+	return p
+}
+
+// Settlement is an invoice that was settled in full.
+type Settlement struct {
+	CustomerID string        `json:"customer_id"`
+	Sequence   int64         `json:"sequence"`
+	Date       calendar.Date `json:"date"`
+	InvoiceID  string        `json:"invoice_id"`
+	Amount     money.Money   `json:"amount"`
+	DueDate    calendar.Date `json:"due_date"`
+}

@@ -1,0 +1,85 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/services/receivables/internal/invoice"
+	"github.com/avalcredit/aval/services/receivables/internal/postgres/db"
+	"github.com/avalcredit/aval/services/receivables/internal/receipt"
+)
+
+const invoicesSQL = `
+SELECT d.* FROM invoice_documents d
+WHERE ($1 = '' OR d.customer_id = $1)
+  AND ($2 = '' OR d.order_id = $2)
+  AND ($3 = '' OR $3 = CASE WHEN d.reverse_date IS NOT NULL THEN 'REVERSED' WHEN d.open = 0 THEN 'SETTLED' ELSE 'OPEN' END)
+  AND ($4 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = d.customer_id AND c.salesperson = $4))
+  AND ($5::timestamptz IS NULL OR (d.created_at, d.invoice_id) < ($5, $6))
+ORDER BY d.created_at DESC, d.invoice_id DESC
+LIMIT $7`
+
+// Invoices lists invoices, newest first.
+func (s *Store) Invoices(ctx context.Context, q invoice.Query) ([]invoice.Invoice, error) {
+	at, id := bounds(q.After)
+	rows, err := s.pool.Query(ctx, invoicesSQL, q.CustomerID, q.OrderID, string(q.State), q.Salesperson, at, id, q.Limit)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	docs, err := pgx.CollectRows(rows, pgx.RowToStructByPos[db.InvoiceDocument])
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	out := make([]invoice.Invoice, len(docs))
+	for i, d := range docs {
+		out[i] = invoiceDocument(d).Invoice
+	}
+	return out, nil
+}
+
+const receiptsSQL = `
+SELECT d.* FROM receipt_documents d
+WHERE ($1 = '' OR d.customer_id = $1)
+  AND (NOT $2 OR d.unapplied > 0)
+  AND ($3 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = d.customer_id AND c.salesperson = $3))
+  AND ($4::timestamptz IS NULL OR (d.created_at, d.receipt_id) < ($4, $5))
+ORDER BY d.created_at DESC, d.receipt_id DESC
+LIMIT $6`
+
+// Receipts lists receipts with their applications, newest first.
+func (s *Store) Receipts(ctx context.Context, q receipt.Query) ([]receipt.Receipt, error) {
+	at, id := bounds(q.After)
+	rows, err := s.pool.Query(ctx, receiptsSQL, q.CustomerID, q.UnappliedOnly, q.Salesperson, at, id, q.Limit)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	docs, err := pgx.CollectRows(rows, pgx.RowToStructByPos[db.ReceiptDocument])
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	out := make([]receipt.Receipt, len(docs))
+	index, ids := map[string]int{}, make([]string, len(docs))
+	for i, d := range docs {
+		out[i] = receiptDocument(d).Receipt
+		index[d.ReceiptID], ids[i] = i, d.ReceiptID
+	}
+	applications, err := s.q.ApplicationsOfReceipts(ctx, ids)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	for _, a := range applications {
+		r := &out[index[a.ReceiptID]]
+		r.Applications = append(r.Applications, application(db.ApplicationsOfInvoiceRow(a)))
+	}
+	return out, nil
+}
+
+func bounds(p *invoice.Place) (*time.Time, string) {
+	if p == nil {
+		return nil, ""
+	}
+	return &p.CreateTime, p.ID
+}

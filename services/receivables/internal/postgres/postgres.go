@@ -1,0 +1,95 @@
+// Package postgres keeps receivables in PostgreSQL: documents, ledger and
+// applications append-only, and the questions over them as sets.
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"io/fs"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/services/receivables/internal/postgres/db"
+)
+
+// Schema is the name of this phase's schema.
+const Schema = "receivables"
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations returns the phase's migration files.
+func Migrations() fs.FS {
+	sub, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic("postgres: embedded folder: " + err.Error()) // fixed at build time
+	}
+	return sub
+}
+
+// Store answers questions; it changes nothing but customers.
+type Store struct {
+	pool *pgxpool.Pool
+	q    *db.Queries
+}
+
+// NewStore returns a store on a pool whose schema is migrated.
+func NewStore(pool *pgxpool.Pool) *Store { return &Store{pool: pool, q: db.New(pool)} }
+
+// Customer is what receivables knows of a customer: the newest profile.
+type Customer struct {
+	ID           string
+	Sequence     int64
+	BusinessDate calendar.Date
+	DisplayName  string
+	Currency     string
+	Salesperson  string
+}
+
+// Customer returns a customer. Errors: NotFound CUSTOMER_UNKNOWN.
+func (s *Store) Customer(ctx context.Context, id string) (Customer, error) {
+	c, err := s.q.CustomerByID(ctx, id)
+	if err != nil {
+		return Customer{}, notFound(err, "CUSTOMER_UNKNOWN", "customer", id)
+	}
+	return Customer{
+		ID: c.CustomerID, Sequence: c.Sequence, BusinessDate: c.BusinessDate, DisplayName: c.DisplayName,
+		Currency: c.Currency, Salesperson: c.Salesperson,
+	}, nil
+}
+
+// SaveCustomer keeps a profile unless a newer one is there.
+func SaveCustomer(ctx context.Context, tx pgx.Tx, c Customer, now time.Time) error {
+	return pg.Err(db.New(tx).SaveCustomer(ctx, db.SaveCustomerParams{
+		CustomerID: c.ID, Sequence: c.Sequence, BusinessDate: c.BusinessDate, DisplayName: c.DisplayName,
+		Currency: c.Currency, Salesperson: c.Salesperson, UpdatedAt: now,
+	}))
+}
+
+// notFound names what is missing; other errors pass.
+func notFound(err error, reason, what, id string) error {
+	err = pg.Err(err)
+	if errs.KindOf(err) != errs.NotFound {
+		return err
+	}
+	return Unknown(reason, what, id)
+}
+
+// Unknown is the error for a thing that does not exist, or not for this caller.
+func Unknown(reason, what, id string) *errs.Error {
+	return errs.New(errs.NotFound, reason, "there is no %s %s", what, id).With(what+"_id", id)
+}
+
+func digest(canonical []byte) []byte {
+	sum := sha256.Sum256(canonical)
+	return sum[:]
+}
+
+func cash(minor int64, currency string) money.Money { return money.New(minor, currency) }

@@ -1,0 +1,124 @@
+package rpc
+
+import (
+	"context"
+
+	"github.com/avalcredit/aval/pkg/idem"
+	"github.com/avalcredit/aval/pkg/page"
+	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
+	"github.com/avalcredit/aval/services/receivables/internal/app"
+	"github.com/avalcredit/aval/services/receivables/internal/invoice"
+)
+
+// Invoices serves InvoiceService.
+type Invoices struct {
+	receivablesv1.UnsafeInvoiceServiceServer
+	App   *app.Service
+	Pages *page.Signer
+}
+
+var _ receivablesv1.InvoiceServiceServer = (*Invoices)(nil)
+
+// PostInvoice implements InvoiceService.
+func (s *Invoices) PostInvoice(ctx context.Context, req *receivablesv1.PostInvoiceRequest) (*receivablesv1.PostInvoiceResponse, error) {
+	var f fields
+	in := req.GetInvoice()
+	d := invoice.Draft{
+		ID: in.GetInvoiceId(), CustomerID: in.GetCustomerId(), OrderID: in.GetOrderId(),
+		Date: f.date("invoice.invoice_date", in.GetInvoiceDate()), DueDate: f.date("invoice.due_date", in.GetDueDate()),
+		Amount: f.money("invoice.amount", in.GetAmount()), Salesperson: in.GetSalespersonId(), Reference: in.GetReference(),
+	}
+	if in.TermDays != nil {
+		term := int(in.GetTermDays())
+		d.TermDays = &term
+	}
+	if f.err != nil {
+		return nil, f.err
+	}
+	r := idem.FromProto(receivablesv1.InvoiceService_PostInvoice_FullMethodName, req.GetRequestId(), req)
+	out, err := s.App.PostInvoice(ctx, r, d)
+	if err != nil {
+		return nil, err
+	}
+	return &receivablesv1.PostInvoiceResponse{Invoice: invoiceOf(out)}, nil
+}
+
+// GetInvoice implements InvoiceService.
+func (s *Invoices) GetInvoice(ctx context.Context, req *receivablesv1.GetInvoiceRequest) (*receivablesv1.GetInvoiceResponse, error) {
+	out, err := s.App.Invoice(ctx, req.GetInvoiceId())
+	if err != nil {
+		return nil, err
+	}
+	return &receivablesv1.GetInvoiceResponse{Invoice: invoiceOf(out)}, nil
+}
+
+// ListInvoices implements InvoiceService.
+func (s *Invoices) ListInvoices(ctx context.Context, req *receivablesv1.ListInvoicesRequest) (*receivablesv1.ListInvoicesResponse, error) {
+	checksum := page.Checksum("invoices", req.GetCustomerId(), req.GetState().String(), req.GetOrderId())
+	after, err := place(s.Pages, req.GetPageToken(), checksum)
+	if err != nil {
+		return nil, err
+	}
+	size := page.Size(req.GetPageSize(), defaultPage, maxPage)
+	list, err := s.App.Invoices(ctx, invoice.Query{
+		CustomerID: req.GetCustomerId(), OrderID: req.GetOrderId(), State: stateFilter(req.GetState()), After: after, Limit: size + 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	resp := &receivablesv1.ListInvoicesResponse{}
+	if len(list) > size {
+		list = list[:size]
+		last := list[size-1]
+		resp.NextPageToken = placeToken(s.Pages, checksum, last.CreateTime, last.ID)
+	}
+	for _, i := range list {
+		resp.Invoices = append(resp.Invoices, invoiceOf(i))
+	}
+	return resp, nil
+}
+
+// ReverseInvoice implements InvoiceService.
+func (s *Invoices) ReverseInvoice(ctx context.Context, req *receivablesv1.ReverseInvoiceRequest) (*receivablesv1.ReverseInvoiceResponse, error) {
+	r := idem.FromProto(receivablesv1.InvoiceService_ReverseInvoice_FullMethodName, req.GetRequestId(), req)
+	out, err := s.App.ReverseInvoice(ctx, r, req.GetInvoiceId(), req.GetReason())
+	if err != nil {
+		return nil, err
+	}
+	return &receivablesv1.ReverseInvoiceResponse{Invoice: invoiceOf(out)}, nil
+}
+
+func invoiceOf(i invoice.Invoice) *receivablesv1.Invoice {
+	return &receivablesv1.Invoice{
+		InvoiceId: i.ID, CustomerId: i.CustomerID, OrderId: i.OrderID, InvoiceDate: i.Date.String(), DueDate: i.DueDate.String(),
+		Amount: moneyOf(i.Amount), SalespersonId: i.Salesperson, Reference: i.Reference, OpenAmount: moneyOf(i.Open),
+		State: stateOf(i.State()), SettleDate: i.SettleDate.String(), PostDate: i.PostDate.String(), CreateTime: timeOf(i.CreateTime),
+		Applications: applicationsOf(i.Applications), ReverseDate: i.ReverseDate.String(),
+	}
+}
+
+func stateOf(s invoice.State) receivablesv1.InvoiceState {
+	switch s {
+	case invoice.StateOpen:
+		return receivablesv1.InvoiceState_INVOICE_STATE_OPEN
+	case invoice.StateSettled:
+		return receivablesv1.InvoiceState_INVOICE_STATE_SETTLED
+	case invoice.StateReversed:
+		return receivablesv1.InvoiceState_INVOICE_STATE_REVERSED
+	default:
+		return receivablesv1.InvoiceState_INVOICE_STATE_UNSPECIFIED
+	}
+}
+
+func stateFilter(s receivablesv1.InvoiceState) invoice.State {
+	switch s {
+	case receivablesv1.InvoiceState_INVOICE_STATE_OPEN:
+		return invoice.StateOpen
+	case receivablesv1.InvoiceState_INVOICE_STATE_SETTLED:
+		return invoice.StateSettled
+	case receivablesv1.InvoiceState_INVOICE_STATE_REVERSED:
+		return invoice.StateReversed
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,136 @@
+// Package receivables is the phase after the sale: who owes what since when. It keeps
+// the sales ledger, applies receipts to invoices, ages what is open at any date, and
+// tells the gate and evaluation what changed.
+package receivables
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/grpc"
+
+	"github.com/avalcredit/aval/pkg/audit"
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/delivery"
+	"github.com/avalcredit/aval/pkg/lifecycle"
+	"github.com/avalcredit/aval/pkg/page"
+	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/pkg/policy"
+	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
+	"github.com/avalcredit/aval/services/receivables/internal/app"
+	"github.com/avalcredit/aval/services/receivables/internal/peers"
+	"github.com/avalcredit/aval/services/receivables/internal/postgres"
+	"github.com/avalcredit/aval/services/receivables/internal/rpc"
+)
+
+// Schema is the PostgreSQL schema of this phase: what the pool's search_path must name.
+const Schema = postgres.Schema
+
+//go:embed policy/default.yaml
+var defaultPolicy []byte
+
+// Config of the phase; the zero value is good.
+type Config struct {
+	// SkipMigrations leaves the schema as it is, where a job of its own migrates it.
+	SkipMigrations bool `koanf:"skip_migrations"`
+}
+
+// Deps is what the phase needs from the program around it.
+type Deps struct {
+	Config Config
+	// Pool of connections whose search_path begins with Schema. The caller closes it.
+	Pool  *pgxpool.Pool
+	Clock calendar.Clock
+	Log   *slog.Logger
+	// PageKey signs page tokens; all replicas need the same.
+	PageKey []byte
+	// OrderGate takes positions (ordergate.v1.FeedService).
+	OrderGate grpc.ClientConnInterface
+	// Evaluation takes settlements and knows customers (evaluation.v1.FeedService).
+	Evaluation grpc.ClientConnInterface
+}
+
+// Service is the phase, ready to be registered and run.
+type Service struct {
+	app         *app.Service
+	book        *app.PolicyBook
+	pages       *page.Signer
+	log         *slog.Logger
+	positions   *delivery.Relay
+	settlements *delivery.Relay
+}
+
+// New migrates the schema, installs the built-in policy at first start, and builds the
+// phase. Nothing runs before Run.
+func New(ctx context.Context, d Deps) (*Service, error) {
+	if d.Pool == nil || d.Clock == nil || d.Log == nil || d.OrderGate == nil || d.Evaluation == nil || len(d.PageKey) == 0 {
+		return nil, errors.New("receivables: pool, clock, log, page key and both connections are needed")
+	}
+	if !d.Config.SkipMigrations {
+		if err := pg.Migrate(ctx, d.Pool, Schema, postgres.Migrations()); err != nil {
+			return nil, fmt.Errorf("receivables: %w", err)
+		}
+	}
+	store := policy.NewStore(d.Pool)
+	builtIn, err := rpc.ParsePolicy("policy/default.yaml", defaultPolicy)
+	if err != nil {
+		return nil, fmt.Errorf("receivables: %w", err)
+	}
+	if err := store.EnsureBuiltIn(ctx, builtIn, string(defaultPolicy)); err != nil {
+		return nil, fmt.Errorf("receivables: %w", err)
+	}
+	log := d.Log.With("phase", "receivables")
+	s := &Service{
+		pages: page.NewSigner(d.PageKey), log: log,
+		positions:   delivery.NewRelay(d.Pool, app.StreamPosition, peers.SendPositions(d.OrderGate), log, d.Clock),
+		settlements: delivery.NewRelay(d.Pool, app.StreamSettlement, peers.SendSettlements(d.Evaluation), log, d.Clock),
+	}
+	policies := policy.NewCache(store, rpc.DecodePolicy)
+	s.app = app.New(app.Deps{
+		Pool: d.Pool, Clock: d.Clock, Log: log, Profiles: peers.NewEvaluation(d.Evaluation), Policies: policies,
+		Positions: s.positions, Settlements: s.settlements, Chains: chains(d.Pool, store),
+	})
+	s.book = s.app.Policy(store, policies.Invalidate)
+	return s, nil
+}
+
+// chains are those that the building blocks keep: who did what, and the policy.
+func chains(pool *pgxpool.Pool, store *policy.Store) []app.Chain {
+	return []app.Chain{
+		func(ctx context.Context) (int64, int64, []audit.Break, error) {
+			r, err := audit.Verify(ctx, pool)
+			return r.Streams, r.Entries, r.Broken, err
+		},
+		func(ctx context.Context) (int64, int64, []audit.Break, error) {
+			broken, err := store.Verify(ctx)
+			return 1, 0, broken, err
+		},
+	}
+}
+
+// Register adds the phase's services to a gRPC server.
+func (s *Service) Register(r grpc.ServiceRegistrar) {
+	receivablesv1.RegisterInvoiceServiceServer(r, &rpc.Invoices{App: s.app, Pages: s.pages})
+	receivablesv1.RegisterReceiptServiceServer(r, &rpc.Receipts{App: s.app, Pages: s.pages})
+	receivablesv1.RegisterAgingServiceServer(r, &rpc.Aging{App: s.app, Pages: s.pages})
+	receivablesv1.RegisterLedgerServiceServer(r, &rpc.Ledger{App: s.app, Pages: s.pages})
+	receivablesv1.RegisterReceivablesPolicyServiceServer(r, &rpc.Policies{Book: s.book, Pages: s.pages})
+	receivablesv1.RegisterFeedServiceServer(r, &rpc.Feed{App: s.app})
+	receivablesv1.RegisterOperationsServiceServer(r, &rpc.Operations{App: s.app})
+}
+
+// Run delivers to the other phases in the background until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	return lifecycle.Run(ctx, s.log,
+		lifecycle.Task{Name: "receivables positions", Run: s.positions.Run},
+		lifecycle.Task{Name: "receivables settlements", Run: s.settlements.Run},
+	)
+}
+
+// Close releases what the phase holds; call it when no call is running any more. The
+// pool and the connections are the caller's.
+func (s *Service) Close() {}
