@@ -34,7 +34,7 @@ lint: $(BIN)/.lint ## the linter, on each module
 
 gen: $(BIN)/.buf $(BIN)/.gen $(BIN)/.sqlc .cache/protodeps/.ok ## regenerate what is generated: contracts, SQL
 	@buf generate
-	@for f in $$(find pkg services -name sqlc.yaml); do echo "sqlc $$f"; sqlc generate -f $$f; done
+	@sqlc generate
 
 verify: $(BIN)/.buf $(BIN)/.gen $(BIN)/.sqlc $(BIN)/.lint .cache/protodeps/.ok ## generated code, contracts, modules, style, manifests (AGAINST=commit)
 	@MODULES="$(MODULES)" .ci/verify
