@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/avalcredit/aval/pkg/pgdev"
 )
@@ -46,6 +47,7 @@ func run(args []string) (code int, err error) {
 	}
 	c := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // running it is the purpose
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	c.WaitDelay = 15 * time.Second // a command that ignores the interrupt is killed
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
 	c.Env = env
 	err = c.Run()
