@@ -91,6 +91,32 @@ func TestBaseHoldsNoSecret(t *testing.T) {
 	}
 }
 
+// Every setting that the manifests make is one the operator's guide explains.
+func TestSettingsAreExplained(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile(deploy + "README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := map[string]bool{}
+	s := render(t, "overlays/local")
+	for _, m := range s.configMaps {
+		for key := range m.Data {
+			set[key] = true
+		}
+	}
+	for _, pod := range s.pods() {
+		for _, e := range pod.Containers[0].Env {
+			set[e.Name] = true
+		}
+	}
+	for name := range set {
+		if strings.HasPrefix(name, "AVAL_") && !strings.Contains(string(guide), "`"+name+"`") {
+			t.Errorf("README.md says nothing of %s", name)
+		}
+	}
+}
+
 // What the checks are for is found: a field the API does not have, and each rule for pods.
 func TestAMisspeltFieldIsFound(t *testing.T) {
 	t.Parallel()
