@@ -29,7 +29,7 @@ type rule struct {
 const (
 	phase     = `services/(evaluation|ordergate|receivables)`
 	layers    = phase + `/internal/(app|postgres|rpc|jobs|peers)(/.*)?`
-	core      = `/internal/(app|postgres(/.*)?|rpc(/.*)?)`
+	core      = `/internal/(app|postgres(/.*)?)`
 	transport = `google\.golang\.org/(grpc|protobuf|genproto)(/.*)?|buf\.build/.*|github\.com/grpc-ecosystem/.*`
 	storage   = `github\.com/jackc/.*|database/sql|github\.com/riverqueue/.*|github\.com/pressly/.*`
 	outside   = `net|net/http|os/exec|os/signal|go\.opentelemetry\.io/.*`
@@ -48,9 +48,9 @@ var table = []rule{
 	{name: "use cases know no transport", of: phase + `/internal/app`, never: `google\.golang\.org/grpc(/.*)?|` + phase + `/internal/rpc(/.*)?`, direct: true},
 	{name: "the store knows no use case", of: phase + `/internal/postgres(/.*)?`, never: phase + `/internal/(app|rpc|jobs)(/.*)?`},
 	{name: "the transport knows no SQL", of: phase + `/internal/rpc(/.*)?`, never: storage + `|` + phase + `/internal/postgres(/.*)?`, direct: true},
-	{name: "evaluation meets other contracts in peers only", of: `services/evaluation` + core, never: `proto/gen/aval/(ordergate|receivables)/.*`, direct: true},
-	{name: "ordergate meets other contracts in peers only", of: `services/ordergate` + core, never: `proto/gen/aval/(evaluation|receivables)/.*`, direct: true},
-	{name: "receivables meets other contracts in peers only", of: `services/receivables` + core, never: `proto/gen/aval/(evaluation|ordergate)/.*`, direct: true},
+	{name: "evaluation meets other contracts at its edges", of: `services/evaluation` + core, never: `proto/gen/aval/(ordergate|receivables)/.*`, direct: true},
+	{name: "ordergate meets other contracts at its edges", of: `services/ordergate` + core, never: `proto/gen/aval/(evaluation|receivables)/.*`, direct: true},
+	{name: "receivables meets other contracts at its edges", of: `services/receivables` + core, never: `proto/gen/aval/(evaluation|ordergate)/.*`, direct: true},
 	{name: "evaluation knows no other phase", of: `services/evaluation(/.*)?`, never: `services/(ordergate|receivables)(/.*)?`},
 	{name: "ordergate knows no other phase", of: `services/ordergate(/.*)?`, never: `services/(evaluation|receivables)(/.*)?`},
 	{name: "receivables knows no other phase", of: `services/receivables(/.*)?`, never: `services/(evaluation|ordergate)(/.*)?`},
@@ -102,6 +102,9 @@ func TestViolationsAreFound(t *testing.T) {
 			"services/ordergate/internal/app":      {"services/ordergate/internal/postgres"},
 			"services/ordergate/internal/postgres": {"github.com/jackc/pgx/v5"},
 		}, nil},
+		{"another phase's contract in a use case", imports{
+			"services/ordergate/internal/app": {"proto/gen/aval/evaluation/v1"},
+		}, []string{"ordergate meets other contracts at its edges"}},
 		{"a phase in a phase", imports{
 			"services/ordergate": {"services/receivables"}, "services/receivables": {"errors"},
 		}, []string{"ordergate knows no other phase"}},
