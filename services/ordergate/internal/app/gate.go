@@ -64,21 +64,23 @@ type Deps struct {
 // Gate decides about orders.
 type Gate struct {
 	Deps
-	queues []chan *work
-	seed   maphash.Seed
+	queues  []chan *work
+	seed    maphash.Seed
+	stopped chan struct{} // closed when Run has ended
 }
 
 // New returns a gate; it works while Run does.
 func New(d Deps) *Gate {
-	g := &Gate{Deps: d, seed: maphash.MakeSeed()}
+	g := &Gate{Deps: d, seed: maphash.MakeSeed(), stopped: make(chan struct{})}
 	for range shards {
 		g.queues = append(g.queues, make(chan *work, queueLength))
 	}
 	return g
 }
 
-// Run works until ctx ends; commands still queued then are answered as unavailable.
+// Run works until ctx ends, once; commands still queued then, and later ones, are answered as unavailable.
 func (g *Gate) Run(ctx context.Context) error {
+	defer close(g.stopped)
 	done := make(chan struct{}, len(g.queues))
 	for _, q := range g.queues {
 		s := &shard{gate: g, queue: q, heads: newHeads()}
@@ -127,9 +129,15 @@ func (g *Gate) do(w *work) (Answer, error) {
 	select {
 	case <-w.done:
 		return w.answer, w.err
+	case <-g.stopped:
+		return Answer{}, stopping()
 	case <-w.ctx.Done():
 		return Answer{}, errs.New(errs.DeadlineExceeded, "DEADLINE_EXCEEDED", "no answer in time; ask again with the same request id").WithCause(w.ctx.Err())
 	}
+}
+
+func stopping() error {
+	return errs.New(errs.Unavailable, "SHUTTING_DOWN", "the service is stopping; try again").WithRetryAfter(retryAfter)
 }
 
 func (w *work) finish(a Answer, err error) {

@@ -52,7 +52,7 @@ func (s *shard) refuseQueued() {
 	for {
 		select {
 		case w := <-s.queue:
-			w.finish(Answer{}, errs.New(errs.Unavailable, "SHUTTING_DOWN", "the service is stopping; try again"))
+			w.finish(Answer{}, stopping())
 		default:
 			return
 		}

@@ -1,0 +1,354 @@
+package app
+
+import (
+	"context"
+	"math"
+	"math/bits"
+	"strconv"
+	"strings"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/page"
+	"github.com/avalcredit/aval/pkg/policy"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/check"
+	"github.com/avalcredit/aval/services/ordergate/internal/gate"
+	"github.com/avalcredit/aval/services/ordergate/internal/order"
+	"github.com/avalcredit/aval/services/ordergate/internal/postgres"
+)
+
+// Bounds of a page, and of the rows read to fill one where a filter leaves many out.
+const (
+	pageDefault = 50
+	pageMax     = 1000
+	maxScan     = 20
+)
+
+// Queries reads what the gate knows.
+type Queries struct {
+	Store    *postgres.Store
+	Policies *policy.Cache[check.Policy]
+	Clock    calendar.Clock
+	Pages    *page.Signer
+}
+
+// Page is one page of a list and the token of the next; empty at the end. Currency is that of the account, where a list has one.
+type Page[T any] struct {
+	Items    []T
+	Next     string
+	Currency string
+}
+
+// DecisionID is the name of a decision: its account and its place in the account's journal.
+func DecisionID(customerID string, seq int64) string {
+	return customerID + "." + strconv.FormatInt(seq, 10)
+}
+
+func parseDecisionID(id string) (customerID string, seq int64, err error) {
+	i := strings.LastIndexByte(id, '.')
+	if i > 0 {
+		seq, err = strconv.ParseInt(id[i+1:], 10, 64)
+	}
+	if i <= 0 || err != nil || seq <= 0 {
+		return "", 0, unknownDecision(id)
+	}
+	return id[:i], seq, nil
+}
+
+func unknownDecision(id string) error {
+	return errs.New(errs.NotFound, "DECISION_UNKNOWN", "decision %s is not known", id).With("decision_id", id)
+}
+
+// head reads an account that the caller may see.
+func (q *Queries) head(ctx context.Context, c Caller, customerID string) (account.Account, error) {
+	k := rootOf(customerID)
+	heads, err := q.Store.Heads(ctx, []postgres.Key{k})
+	if err != nil {
+		return account.Account{}, err
+	}
+	a := heads[k]
+	if a.Seq == 0 || !c.Sees(a.Profile.SalespersonID) {
+		return account.Account{}, errs.New(errs.NotFound, "CUSTOMER_UNKNOWN", "customer %s has no credit account", customerID).With("customer_id", customerID)
+	}
+	return a, nil
+}
+
+// Order reads one order.
+func (q *Queries) Order(ctx context.Context, c Caller, orderID string) (order.Order, error) {
+	k, found, err := q.Store.Locate(ctx, orderID)
+	if err != nil {
+		return order.Order{}, err
+	}
+	if !found {
+		return order.Order{}, gate.UnknownOrder(orderID)
+	}
+	if _, err := q.head(ctx, c, k.AccountID); errs.KindOf(err) == errs.NotFound {
+		return order.Order{}, gate.UnknownOrder(orderID)
+	} else if err != nil {
+		return order.Order{}, err
+	}
+	key := postgres.OrderKey{RootID: k.RootID, OrderID: orderID}
+	found2, err := q.Store.Orders(ctx, []postgres.OrderKey{key})
+	if err != nil {
+		return order.Order{}, err
+	}
+	o, ok := found2[key]
+	if !ok {
+		return order.Order{}, gate.UnknownOrder(orderID)
+	}
+	return o.Order, nil
+}
+
+// OrderFilter says which orders to list; empty fields leave open.
+type OrderFilter struct {
+	CustomerID, State string
+	Size              int32
+	Token             string
+}
+
+// Orders lists orders by account and number.
+func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[order.Order], error) {
+	sum := page.Checksum("orders", f.CustomerID, f.State)
+	cur, err := q.Pages.Decode(f.Token, sum, 2)
+	if err != nil {
+		return Page[order.Order]{}, err
+	}
+	root, last := "", ""
+	if cur != nil {
+		root, last = cur[0], cur[1]
+	}
+	if f.CustomerID != "" {
+		if _, err := q.head(ctx, c, f.CustomerID); err != nil {
+			return Page[order.Order]{}, err
+		}
+	}
+	size := int(page.Size(f.Size, pageDefault, pageMax))
+	sees := q.seer(c)
+	var out Page[order.Order]
+	for range maxScan {
+		var rows []postgres.StoredOrder
+		if f.CustomerID != "" {
+			rows, err = q.Store.ListAccountOrders(ctx, rootOf(f.CustomerID), last, f.State, size+1)
+		} else {
+			rows, err = q.Store.ListOrders(ctx, root, last, f.State, size+1)
+		}
+		if err != nil {
+			return Page[order.Order]{}, err
+		}
+		for i, o := range rows {
+			if len(out.Items) == size {
+				out.Next = q.Pages.Encode(sum, root, last)
+				return out, nil
+			}
+			if i == size {
+				break // one row more than asked for: there is another page
+			}
+			root, last = o.RootID, o.Order.ID
+			ok, err := sees(ctx, o.Order.CustomerID)
+			if err != nil {
+				return Page[order.Order]{}, err
+			}
+			if ok {
+				out.Items = append(out.Items, o.Order)
+			}
+		}
+		if len(rows) <= size {
+			return out, nil
+		}
+	}
+	out.Next = q.Pages.Encode(sum, root, last)
+	return out, nil
+}
+
+// seer says which customers a caller may see, reading each customer once.
+func (q *Queries) seer(c Caller) func(ctx context.Context, customerID string) (bool, error) {
+	seen := map[string]bool{}
+	return func(ctx context.Context, id string) (bool, error) {
+		ok, done := seen[id]
+		if done {
+			return ok, nil
+		}
+		_, err := q.head(ctx, c, id)
+		if err != nil && errs.KindOf(err) != errs.NotFound {
+			return false, err
+		}
+		seen[id] = err == nil
+		return seen[id], nil
+	}
+}
+
+// AccountSheet is an account with what is computed from dates: overdue as of today, status.
+type AccountSheet struct {
+	Account       account.Account
+	Today         calendar.Date
+	Overdue       int64 // minor units
+	DaysOverdue   int
+	Status        account.Status
+	UtilizationBP int64 // exposure in basis points of the limit, rounded down; 0 without one
+}
+
+func (q *Queries) sheet(ctx context.Context, a account.Account) (AccountSheet, error) {
+	today := q.Clock.Today(ctx)
+	p, err := q.Policies.InForce(ctx, today)
+	if err != nil {
+		return AccountSheet{}, err
+	}
+	exposure, limit := a.Buckets.Exposure(), a.Profile.Grant.Limit
+	s := AccountSheet{
+		Account: a, Today: today, Overdue: a.Ladder.Overdue(today).Amount(), DaysOverdue: a.Ladder.OldestDays(today),
+		Status: limit.StatusAt(exposure, p.WatchRatio()),
+	}
+	if limit.Kind == account.LimitAmount && limit.Minor > 0 && exposure > 0 {
+		hi, lo := bits.Mul64(uint64(exposure), 10_000)
+		if hi < uint64(limit.Minor) {
+			bp, _ := bits.Div64(hi, lo, uint64(limit.Minor))
+			s.UtilizationBP = int64(min(bp, math.MaxInt64)) //nolint:gosec // bounded just here
+		}
+	}
+	return s, nil
+}
+
+// Account reads one account.
+func (q *Queries) Account(ctx context.Context, c Caller, customerID string) (AccountSheet, error) {
+	a, err := q.head(ctx, c, customerID)
+	if err != nil {
+		return AccountSheet{}, err
+	}
+	return q.sheet(ctx, a)
+}
+
+// Accounts lists accounts by customer; status "" is any.
+func (q *Queries) Accounts(ctx context.Context, c Caller, status account.Status, size32 int32, token string) (Page[AccountSheet], error) {
+	sum := page.Checksum("accounts", string(status))
+	cur, err := q.Pages.Decode(token, sum, 2)
+	if err != nil {
+		return Page[AccountSheet]{}, err
+	}
+	var after postgres.Key
+	if cur != nil {
+		after = postgres.Key{RootID: cur[0], AccountID: cur[1]}
+	}
+	size := int(page.Size(size32, pageDefault, pageMax))
+	var out Page[AccountSheet]
+	for range maxScan {
+		keys, err := q.Store.Accounts(ctx, after, size+1)
+		if err != nil {
+			return Page[AccountSheet]{}, err
+		}
+		more := len(keys) > size
+		keys = keys[:min(len(keys), size)]
+		heads, err := q.Store.Heads(ctx, keys)
+		if err != nil {
+			return Page[AccountSheet]{}, err
+		}
+		for i, k := range keys {
+			if len(out.Items) == size {
+				more = more || i < len(keys)
+				break
+			}
+			after = k
+			s, err := q.sheet(ctx, heads[k])
+			if err != nil {
+				return Page[AccountSheet]{}, err
+			}
+			if c.Sees(heads[k].Profile.SalespersonID) && (status == "" || s.Status == status) {
+				out.Items = append(out.Items, s)
+			}
+		}
+		if !more || len(out.Items) == size {
+			if more {
+				out.Next = q.Pages.Encode(sum, after.RootID, after.AccountID)
+			}
+			return out, nil
+		}
+	}
+	out.Next = q.Pages.Encode(sum, after.RootID, after.AccountID)
+	return out, nil
+}
+
+// Journal lists the entries of an account, newest first.
+func (q *Queries) Journal(ctx context.Context, c Caller, customerID string, size int32, token string) (Page[gate.Entry], error) {
+	return q.journal(ctx, c, customerID, size, token, false)
+}
+
+func (q *Queries) journal(ctx context.Context, c Caller, customerID string, size32 int32, token string, decisions bool) (Page[gate.Entry], error) {
+	sum := page.Checksum("journal", customerID, strconv.FormatBool(decisions))
+	cur, err := q.Pages.Decode(token, sum, 1)
+	if err != nil {
+		return Page[gate.Entry]{}, err
+	}
+	before := int64(math.MaxInt64)
+	if cur != nil {
+		if before, err = strconv.ParseInt(cur[0], 10, 64); err != nil {
+			return Page[gate.Entry]{}, errs.New(errs.Invalid, page.ReasonTokenInvalid, "the page token is not valid")
+		}
+	}
+	a, err := q.head(ctx, c, customerID)
+	if err != nil {
+		return Page[gate.Entry]{}, err
+	}
+	size := int(page.Size(size32, pageDefault, pageMax))
+	entries, err := q.Store.Journal(ctx, rootOf(customerID), before, decisions, size+1)
+	if err != nil {
+		return Page[gate.Entry]{}, err
+	}
+	out := Page[gate.Entry]{Items: entries, Currency: a.Profile.Currency}
+	if len(entries) > size {
+		out.Items = entries[:size]
+		out.Next = q.Pages.Encode(sum, strconv.FormatInt(entries[size-1].Seq, 10))
+	}
+	return out, nil
+}
+
+// Decisions lists the decisions of an account, newest first.
+func (q *Queries) Decisions(ctx context.Context, c Caller, customerID string, size int32, token string) (Page[Answer], error) {
+	entries, err := q.journal(ctx, c, customerID, size, token, true)
+	if err != nil {
+		return Page[Answer]{}, err
+	}
+	out := Page[Answer]{Next: entries.Next}
+	for _, e := range entries.Items {
+		a, err := answerOf(e)
+		if err != nil {
+			return Page[Answer]{}, err
+		}
+		out.Items = append(out.Items, a)
+	}
+	return out, nil
+}
+
+// Decision reads one decision. Errors: DECISION_UNKNOWN.
+func (q *Queries) Decision(ctx context.Context, c Caller, id string) (Answer, error) {
+	customerID, seq, err := parseDecisionID(id)
+	if err != nil {
+		return Answer{}, err
+	}
+	if _, err := q.head(ctx, c, customerID); errs.KindOf(err) == errs.NotFound {
+		return Answer{}, unknownDecision(id)
+	} else if err != nil {
+		return Answer{}, err
+	}
+	e, found, err := q.Store.Entry(ctx, rootOf(customerID), seq)
+	if err != nil {
+		return Answer{}, err
+	}
+	if !found || e.Decision == nil {
+		return Answer{}, unknownDecision(id)
+	}
+	return answerOf(e)
+}
+
+// Replay decides again from the stored record, under the policy version that it names, and returns both records.
+func (q *Queries) Replay(ctx context.Context, c Caller, id string) (recorded, recomputed string, err error) {
+	a, err := q.Decision(ctx, c, id)
+	if err != nil {
+		return "", "", err
+	}
+	p, err := q.Policies.ByVersion(ctx, a.Record.Input.PolicyVersion)
+	if err != nil {
+		return "", "", err
+	}
+	again, err := check.Replay(a.Entry.Decision, p)
+	return string(a.Entry.Decision), string(again), err
+}

@@ -1,0 +1,99 @@
+package rpc
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	pb "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/app"
+	"github.com/avalcredit/aval/services/ordergate/internal/check"
+)
+
+// Decisions implements DecisionService.
+type Decisions struct {
+	pb.UnsafeDecisionServiceServer
+	Queries *app.Queries
+}
+
+var _ pb.DecisionServiceServer = (*Decisions)(nil)
+
+// GetDecision implements the contract.
+func (s *Decisions) GetDecision(ctx context.Context, r *pb.GetDecisionRequest) (*pb.GetDecisionResponse, error) {
+	a, err := s.Queries.Decision(ctx, caller(ctx), r.GetDecisionId())
+	if err != nil {
+		return nil, err
+	}
+	d := decisionOfEntry(a)
+	d.Record = string(a.Entry.Decision)
+	return &pb.GetDecisionResponse{Decision: d}, nil
+}
+
+// ReplayDecision implements the contract.
+func (s *Decisions) ReplayDecision(ctx context.Context, r *pb.ReplayDecisionRequest) (*pb.ReplayDecisionResponse, error) {
+	recorded, recomputed, err := s.Queries.Replay(ctx, caller(ctx), r.GetDecisionId())
+	if err != nil {
+		return nil, err
+	}
+	return &pb.ReplayDecisionResponse{Identical: recorded == recomputed, Recorded: recorded, Recomputed: recomputed}, nil
+}
+
+// ListDecisions implements the contract.
+func (s *Decisions) ListDecisions(ctx context.Context, r *pb.ListDecisionsRequest) (*pb.ListDecisionsResponse, error) {
+	page, err := s.Queries.Decisions(ctx, caller(ctx), r.GetCustomerId(), r.GetPageSize(), r.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	resp := &pb.ListDecisionsResponse{NextPageToken: page.Next}
+	for _, a := range page.Items {
+		resp.Decisions = append(resp.Decisions, decisionOfEntry(a))
+	}
+	return resp, nil
+}
+
+// decisionOfEntry is a kept decision: it has a place in the journal.
+func decisionOfEntry(a app.Answer) *pb.Decision {
+	if a.Record == nil {
+		return nil
+	}
+	d := decisionOf(*a.Record)
+	d.DecisionId, d.Sequence = app.DecisionID(a.Entry.AccountID, a.Entry.Seq), a.Entry.Seq
+	d.Hash, d.CreateTime = hexOf(a.Entry.Hash), timestamppb.New(a.Entry.RecordedAt)
+	return d
+}
+
+func decisionOf(r check.Record) *pb.Decision {
+	in, res, cur := r.Input, r.Result, r.Input.Account.Currency
+	d := &pb.Decision{
+		CustomerId: in.Account.CustomerID, OrderId: in.Order.OrderID, CheckPoint: string(in.Point),
+		BusinessDate: in.BusinessDate.String(), PolicyVersion: in.PolicyVersion,
+		Verdict:        enum[pb.Verdict](pb.Verdict_value, "VERDICT_", string(res.Verdict)),
+		ExposureBefore: minorOf(res.ExposureBefore, cur), ExposureAfter: minorOf(res.ExposureAfter, cur),
+	}
+	if l := in.Account.Grant.Limit; l.Kind == account.LimitAmount {
+		d.Limit, d.AvailableBefore = minorOf(l.Minor, cur), minorOf(l.Minor-res.ExposureBefore, cur)
+	}
+	for _, x := range res.Results {
+		rr := &pb.RuleResult{Rule: x.Rule, Outcome: enum[pb.Outcome](pb.Outcome_value, "OUTCOME_", string(x.Outcome)), Message: x.Message}
+		for _, f := range x.Figures {
+			rr.Figures = append(rr.Figures, &pb.Figure{Name: f.Name, Value: f.Value})
+		}
+		for _, c := range x.Cures {
+			rr.Cures = append(rr.Cures, cureOf(c, cur))
+		}
+		d.Results = append(d.Results, rr)
+	}
+	return d
+}
+
+func cureOf(c check.Cure, currency string) *pb.Cure {
+	out := &pb.Cure{
+		Kind: enum[pb.CureKind](pb.CureKind_value, "CURE_KIND_", string(c.Kind)), Date: c.Date.String(),
+		Days: int32(c.Days), AuthorityRow: int32(c.Row), Roles: c.Roles, //nolint:gosec // days and rows are small
+	}
+	if c.Kind == check.CurePayment || c.Kind == check.CureSmallerOrder {
+		out.Amount = minorOf(c.Minor, currency)
+	}
+	return out
+}

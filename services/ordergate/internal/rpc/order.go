@@ -1,0 +1,226 @@
+package rpc
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/avalcredit/aval/pkg/approval"
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/money"
+	pb "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
+	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
+	"github.com/avalcredit/aval/services/ordergate/internal/app"
+	"github.com/avalcredit/aval/services/ordergate/internal/gate"
+	"github.com/avalcredit/aval/services/ordergate/internal/order"
+)
+
+// Orders implements OrderService.
+type Orders struct {
+	pb.UnsafeOrderServiceServer
+	Gate    *app.Gate
+	Queries *app.Queries
+}
+
+var _ pb.OrderServiceServer = (*Orders)(nil)
+
+func parseOrder(m *pb.Order) (order.Order, error) {
+	amount, err := parseMoney("order.amount", m.GetAmount())
+	if err != nil {
+		return order.Order{}, err
+	}
+	date, err := parseDate("order.order_date", m.GetOrderDate())
+	if err != nil {
+		return order.Order{}, err
+	}
+	delivery, err := parseDate("order.requested_delivery_date", m.GetRequestedDeliveryDate())
+	if err != nil {
+		return order.Order{}, err
+	}
+	return order.Order{
+		ID: m.GetOrderId(), CustomerID: m.GetCustomerId(), BuyerID: m.GetBuyerId(), Reference: m.GetReference(),
+		Currency: amount.Currency, Amount: amount.Minor, TermDays: dayCount(m.RequestedTermDays), //nolint:protogetter // absent is not zero
+		Terms:     order.Terms(word(m.GetPaymentTerms().String(), "PAYMENT_TERMS_", string(order.OpenAccount))),
+		OrderDate: date, RequestedDelivery: delivery,
+	}, nil
+}
+
+// CheckOrder implements the contract.
+func (s *Orders) CheckOrder(ctx context.Context, r *pb.CheckOrderRequest) (*pb.CheckOrderResponse, error) {
+	o, err := parseOrder(r.GetOrder())
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.Gate.Check(ctx, caller(ctx), o)
+	if err != nil {
+		return nil, err
+	}
+	return &pb.CheckOrderResponse{Decision: decisionOf(*a.Record)}, nil
+}
+
+// SubmitOrder implements the contract.
+func (s *Orders) SubmitOrder(ctx context.Context, r *pb.SubmitOrderRequest) (*pb.SubmitOrderResponse, error) {
+	o, err := parseOrder(r.GetOrder())
+	if err != nil {
+		return nil, err
+	}
+	if o.Amount < 0 && o.Terms != order.OpenAccount {
+		return nil, errs.Field("order.payment_terms", "RETURN_TERMS", "a return (amount below zero) has no payment terms")
+	}
+	a, err := s.Gate.Submit(ctx, caller(ctx), request("SubmitOrder", r.GetRequestId(), r), o)
+	if err != nil {
+		return nil, err
+	}
+	return &pb.SubmitOrderResponse{Order: orderOf(a.Order), Decision: decisionOfEntry(a)}, nil
+}
+
+// AmendOrder implements the contract.
+func (s *Orders) AmendOrder(ctx context.Context, r *pb.AmendOrderRequest) (*pb.AmendOrderResponse, error) {
+	m := gate.Amendment{TermDays: dayCount(r.RequestedTermDays), HoldIfNeeded: r.GetHoldIfNeeded()} //nolint:protogetter // absent is not zero
+	if r.GetAmount() != nil {
+		amount, err := parseMoney("amount", r.GetAmount())
+		if err != nil {
+			return nil, err
+		}
+		m.Amount = &amount
+	}
+	if r.GetRequestedDeliveryDate() != "" {
+		d, err := parseDate("requested_delivery_date", r.GetRequestedDeliveryDate())
+		if err != nil {
+			return nil, err
+		}
+		m.RequestedDelivery = func(o *order.Order) { o.RequestedDelivery = d }
+	}
+	a, err := s.Gate.Amend(ctx, caller(ctx), request("AmendOrder", r.GetRequestId(), r), r.GetOrderId(), m)
+	if err != nil {
+		return nil, err
+	}
+	return &pb.AmendOrderResponse{Order: orderOf(a.Order), Decision: decisionOfEntry(a)}, nil
+}
+
+// CancelOrder implements the contract.
+func (s *Orders) CancelOrder(ctx context.Context, r *pb.CancelOrderRequest) (*pb.CancelOrderResponse, error) {
+	a, err := s.Gate.Cancel(ctx, caller(ctx), request("CancelOrder", r.GetRequestId(), r), r.GetOrderId(), r.GetReason())
+	if err != nil {
+		return nil, err
+	}
+	return &pb.CancelOrderResponse{Order: orderOf(a.Order)}, nil
+}
+
+// ApproveOrder implements the contract.
+func (s *Orders) ApproveOrder(ctx context.Context, r *pb.ApproveOrderRequest) (*pb.ApproveOrderResponse, error) {
+	a, err := s.Gate.Act(ctx, caller(ctx), request("ApproveOrder", r.GetRequestId(), r), r.GetOrderId(), approval.Approve, r.GetReason())
+	if err != nil {
+		return nil, err
+	}
+	return &pb.ApproveOrderResponse{Order: orderOf(a.Order)}, nil
+}
+
+// RejectOrder implements the contract.
+func (s *Orders) RejectOrder(ctx context.Context, r *pb.RejectOrderRequest) (*pb.RejectOrderResponse, error) {
+	a, err := s.Gate.Act(ctx, caller(ctx), request("RejectOrder", r.GetRequestId(), r), r.GetOrderId(), approval.Reject, r.GetReason())
+	if err != nil {
+		return nil, err
+	}
+	return &pb.RejectOrderResponse{Order: orderOf(a.Order)}, nil
+}
+
+// RecheckOrder implements the contract.
+func (s *Orders) RecheckOrder(ctx context.Context, r *pb.RecheckOrderRequest) (*pb.RecheckOrderResponse, error) {
+	a, err := s.Gate.Recheck(ctx, caller(ctx), request("RecheckOrder", r.GetRequestId(), r), r.GetOrderId())
+	if err != nil {
+		return nil, err
+	}
+	return &pb.RecheckOrderResponse{Order: orderOf(a.Order), Decision: decisionOfEntry(a)}, nil
+}
+
+// ShipOrder implements the contract.
+func (s *Orders) ShipOrder(ctx context.Context, r *pb.ShipOrderRequest) (*pb.ShipOrderResponse, error) {
+	ship := app.Shipment{ID: r.GetShipmentId(), Final: r.GetFinal()}
+	if ship.ID == "" {
+		ship.ID = r.GetRequestId()
+	}
+	if r.GetAmount() != nil {
+		amount, err := parseMoney("amount", r.GetAmount())
+		if err != nil {
+			return nil, err
+		}
+		if amount.Minor <= 0 {
+			return nil, errs.Field("amount", "ABOVE_ZERO", "the amount shipped must be above zero")
+		}
+		ship.Amount = &amount
+	}
+	a, err := s.Gate.Ship(ctx, caller(ctx), request("ShipOrder", r.GetRequestId(), r), r.GetOrderId(), ship)
+	if err != nil {
+		return nil, err
+	}
+	return &pb.ShipOrderResponse{Order: orderOf(a.Order)}, nil
+}
+
+// GetOrder implements the contract.
+func (s *Orders) GetOrder(ctx context.Context, r *pb.GetOrderRequest) (*pb.GetOrderResponse, error) {
+	o, err := s.Queries.Order(ctx, caller(ctx), r.GetOrderId())
+	if err != nil {
+		return nil, err
+	}
+	return &pb.GetOrderResponse{Order: orderOf(o)}, nil
+}
+
+// ListOrders implements the contract.
+func (s *Orders) ListOrders(ctx context.Context, r *pb.ListOrdersRequest) (*pb.ListOrdersResponse, error) {
+	page, err := s.Queries.Orders(ctx, caller(ctx), app.OrderFilter{
+		CustomerID: r.GetCustomerId(), State: stateName(r.GetState()), Size: r.GetPageSize(), Token: r.GetPageToken(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	resp := &pb.ListOrdersResponse{NextPageToken: page.Next}
+	for _, o := range page.Items {
+		resp.Orders = append(resp.Orders, orderOf(o))
+	}
+	return resp, nil
+}
+
+func orderOf(o order.Order) *pb.Order {
+	m := func(minor int64) *typev1.Money { return minorOf(minor, o.Currency) }
+	out := &pb.Order{
+		OrderId: o.ID, CustomerId: o.CustomerID, BuyerId: o.BuyerID, Reference: o.Reference, Amount: m(o.Amount),
+		RequestedTermDays: int32Of(o.TermDays), PaymentTerms: enum[pb.PaymentTerms](pb.PaymentTerms_value, "PAYMENT_TERMS_", string(o.Terms)),
+		OrderDate: o.OrderDate.String(), RequestedDeliveryDate: o.RequestedDelivery.String(),
+		State:          enum[pb.OrderState](pb.OrderState_value, "ORDER_STATE_", string(o.State)),
+		ReservedAmount: m(o.Reserved), ShippedAmount: m(o.Shipped), DeliveredAmount: m(o.Delivered), InvoicedAmount: m(o.Invoiced), CancelledAmount: m(o.Cancelled),
+		Revision: o.Revision, SubmittedBy: o.SubmittedBy, SubmitDate: o.SubmitDate.String(),
+	}
+	if o.DecisionSeq > 0 {
+		out.DecisionId = app.DecisionID(o.CustomerID, o.DecisionSeq)
+	}
+	for _, s := range o.Shipments {
+		out.Shipments = append(out.Shipments, &pb.Shipment{ShipmentId: s.ID, Amount: m(s.Minor), BusinessDate: s.BusinessDate.String()})
+	}
+	if o.Hold != nil {
+		if o.State == order.Held {
+			out.HoldReasons = o.Hold.Reasons
+		}
+		out.Approval = approvalOf(o)
+	}
+	return out
+}
+
+func approvalOf(o order.Order) *pb.OrderApproval {
+	h := o.Hold
+	out := &pb.OrderApproval{
+		FormNumber: o.CustomerID + "/" + strconv.FormatInt(h.Number, 10), State: string(h.Form.State),
+		Excess: minorOf(h.Excess, o.Currency), DaysOverdue: int32(h.DaysOverdue), AuthorityRow: int32(h.Form.Row), //nolint:gosec // days and rows are small
+	}
+	for _, s := range h.Form.Steps {
+		out.Steps = append(out.Steps, &typev1.ApprovalStep{Name: s.Name, Roles: rolesOf(s.AnyOf)})
+	}
+	for _, a := range h.Form.Acts {
+		out.Acts = append(out.Acts, &typev1.ApprovalAct{
+			Step: int32(a.Step), Decision: string(a.Decision), Subject: a.Subject, Reason: a.Reason, BusinessDate: a.Date.String(), //nolint:gosec // at most 8 steps
+		})
+	}
+	if o.Release != nil {
+		out.ReleasedAmount, out.ReleaseDate = moneyOf(money.New(o.Release.Minor, o.Currency)), o.Release.Date.String()
+	}
+	return out
+}
