@@ -16,9 +16,9 @@ import (
 
 	// The contracts whose methods can be called.
 	_ "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
+	optionsv1 "github.com/avalcredit/aval/proto/gen/aval/options/v1"
 	_ "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	_ "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
-	optionsv1 "github.com/avalcredit/aval/proto/gen/aval/options/v1"
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
