@@ -17,7 +17,7 @@ import (
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/suite/access"
 	"github.com/avalcredit/aval/services/suite/internal/lanes"
-	"github.com/avalcredit/aval/services/suite/internal/progress"
+	"github.com/avalcredit/aval/services/suite/progress"
 )
 
 const defaultConcurrency = 16

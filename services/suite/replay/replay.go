@@ -20,7 +20,7 @@ import (
 	"github.com/avalcredit/aval/services/suite/access"
 	"github.com/avalcredit/aval/services/suite/internal/invoke"
 	"github.com/avalcredit/aval/services/suite/internal/lanes"
-	"github.com/avalcredit/aval/services/suite/internal/progress"
+	"github.com/avalcredit/aval/services/suite/progress"
 )
 
 // ReasonFileInvalid is the reason of Run's error where the file holds lines that are no calls; nothing was run.

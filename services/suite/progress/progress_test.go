@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/avalcredit/aval/pkg/calendar"
-	"github.com/avalcredit/aval/services/suite/internal/progress"
+	"github.com/avalcredit/aval/services/suite/progress"
 )
 
 func TestBar(t *testing.T) {
