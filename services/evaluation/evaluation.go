@@ -1,0 +1,132 @@
+// Package evaluation is the phase before the sale: who may buy on credit, how much
+// and for how long. It serves the contracts of aval.evaluation.v1.
+package evaluation
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/grpc"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/delivery"
+	"github.com/avalcredit/aval/pkg/lifecycle"
+	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/pkg/policy"
+	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
+	"github.com/avalcredit/aval/services/evaluation/internal/app"
+	"github.com/avalcredit/aval/services/evaluation/internal/jobs"
+	"github.com/avalcredit/aval/services/evaluation/internal/peers"
+	"github.com/avalcredit/aval/services/evaluation/internal/postgres"
+	"github.com/avalcredit/aval/services/evaluation/internal/rpc"
+)
+
+// Schema is the name of the phase's schema in its database.
+const Schema = "evaluation"
+
+//go:embed policy/default.yaml
+var defaultPolicy string
+
+// Config of the phase.
+type Config struct {
+	// Reviews has the phase rate customers again whose review interval ran out. It
+	// goes by the clock, so it stays off where callers set the business date.
+	Reviews bool
+}
+
+// Deps is what the phase is given. Nothing in it is closed by the phase.
+type Deps struct {
+	Config Config
+	// Pool has the phase's schema first in its search path.
+	Pool  *pgxpool.Pool
+	Clock calendar.Clock
+	Log   *slog.Logger
+	// PageKey signs page tokens; the same in all replicas.
+	PageKey []byte
+	// OrderGate and Receivables are connections with a token of role SERVICE.
+	OrderGate, Receivables grpc.ClientConnInterface
+}
+
+// Service is the phase, ready to be registered and run.
+type Service struct {
+	app    *app.App
+	relays map[string]*delivery.Relay
+	cfg    Config
+	log    *slog.Logger
+}
+
+// Migrate brings the phase's schema to this build's tables.
+func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
+	files, err := postgres.Migrations()
+	if err != nil {
+		return err
+	}
+	return pg.Migrate(ctx, pool, Schema, files)
+}
+
+// New migrates the schema, installs the built-in policy where there is none, and
+// returns the service. It calls no other phase before Run or the first request.
+func New(ctx context.Context, d Deps) (*Service, error) {
+	if d.Pool == nil || d.Clock == nil || d.OrderGate == nil || d.Receivables == nil || len(d.PageKey) == 0 {
+		return nil, errors.New("evaluation: Pool, Clock, PageKey, OrderGate and Receivables are required")
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := Migrate(ctx, d.Pool); err != nil {
+		return nil, fmt.Errorf("evaluation: %w", err)
+	}
+	versions := policy.NewStore(d.Pool)
+	spec := &evaluationv1.EvaluationPolicy{}
+	if err := policy.ParseYAML("default.yaml", []byte(defaultPolicy), spec); err != nil {
+		return nil, fmt.Errorf("evaluation: built-in policy: %w", err)
+	}
+	if err := versions.EnsureBuiltIn(ctx, spec, defaultPolicy); err != nil {
+		return nil, fmt.Errorf("evaluation: built-in policy: %w", err)
+	}
+	relays := map[string]*delivery.Relay{
+		app.StreamCreditProfile: delivery.NewRelay(d.Pool, app.StreamCreditProfile, peers.ToOrderGate(d.OrderGate), d.Log, d.Clock),
+		app.StreamCustomer:      delivery.NewRelay(d.Pool, app.StreamCustomer, peers.ToReceivables(d.Receivables), d.Log, d.Clock),
+	}
+	a := app.New(app.Deps{
+		Pool: d.Pool, Clock: d.Clock, Log: d.Log, PageKey: d.PageKey,
+		Payments: peers.NewPayments(d.Receivables), Versions: versions,
+		Policies: policy.NewCache(versions, rpc.DecodePolicy),
+		Relays: map[string]app.Relay{
+			app.StreamCreditProfile: relays[app.StreamCreditProfile], app.StreamCustomer: relays[app.StreamCustomer],
+		},
+	})
+	return &Service{app: a, relays: relays, cfg: d.Config, log: d.Log}, nil
+}
+
+// Register adds the phase's services to a server.
+func (s *Service) Register(r grpc.ServiceRegistrar) {
+	evaluationv1.RegisterCustomerServiceServer(r, rpc.Customers{App: s.app})
+	evaluationv1.RegisterCreditFactServiceServer(r, rpc.Facts{App: s.app})
+	evaluationv1.RegisterRatingServiceServer(r, rpc.Ratings{App: s.app})
+	evaluationv1.RegisterCreditApplicationServiceServer(r, rpc.Applications{App: s.app})
+	evaluationv1.RegisterCreditGrantServiceServer(r, rpc.Grants{App: s.app})
+	evaluationv1.RegisterEvaluationPolicyServiceServer(r, rpc.Policies{App: s.app})
+	evaluationv1.RegisterFeedServiceServer(r, rpc.Feed{App: s.app})
+	evaluationv1.RegisterOperationsServiceServer(r, rpc.Operations{App: s.app})
+}
+
+// Run delivers what the other phases have not got yet, and reviews customers where
+// that is configured, until ctx ends. It then returns nil.
+func (s *Service) Run(ctx context.Context) error {
+	tasks := make([]lifecycle.Task, 0, len(s.relays)+1)
+	for stream, relay := range s.relays {
+		tasks = append(tasks, lifecycle.Task{Name: "evaluation delivery of " + stream, Run: relay.Run})
+	}
+	if s.cfg.Reviews {
+		tasks = append(tasks, lifecycle.Task{Name: "evaluation reviews", Run: jobs.NewReviews(s.app, s.log).Run})
+	}
+	return lifecycle.Run(ctx, s.log, tasks...)
+}
+
+// Close releases what the service holds beside Deps: nothing outlives Run.
+func (*Service) Close(context.Context) error { return nil }

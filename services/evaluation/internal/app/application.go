@@ -1,0 +1,288 @@
+package app
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/avalcredit/aval/pkg/approval"
+	"github.com/avalcredit/aval/pkg/authz"
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/idem"
+	"github.com/avalcredit/aval/pkg/page"
+	"github.com/avalcredit/aval/pkg/serial"
+	"github.com/avalcredit/aval/services/evaluation/internal/application"
+	"github.com/avalcredit/aval/services/evaluation/internal/criteria"
+	"github.com/avalcredit/aval/services/evaluation/internal/customer"
+	"github.com/avalcredit/aval/services/evaluation/internal/postgres"
+	"github.com/avalcredit/aval/services/evaluation/internal/rating"
+)
+
+// serialSeries numbers the forms without gaps.
+const serialSeries = "credit_application"
+
+// CreateApplication writes a draft.
+func (a *App) CreateApplication(ctx context.Context, r idem.Request, f application.Application) (application.Application, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return f, err
+	}
+	day := a.Clock.Today(ctx)
+	f.State, f.Applicant = application.Draft, who.Subject
+	return write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (application.Application, error) {
+		store := postgres.New(tx)
+		st, err := visible(ctx, store.Lock, f.CustomerID)
+		if err != nil {
+			return f, err
+		}
+		if err := f.Validate(st.File.Currency); err != nil {
+			return f, err
+		}
+		f.CreateTime = a.now()
+		if err := store.InsertApplication(ctx, f); err != nil {
+			return f, err
+		}
+		return f, note(ctx, tx, f.CustomerID, "application.create", f.ID, day, f)
+	})
+}
+
+// Application returns a form of a customer that the caller reaches.
+func (a *App) Application(ctx context.Context, id string) (application.Application, error) {
+	f, salesperson, err := a.store().Application(ctx, id)
+	if err != nil {
+		return f, err
+	}
+	if !authz.ScopeOf(ctx).Allows(salesperson) {
+		return application.Application{}, errs.New(errs.NotFound, postgres.ReasonApplicationNotFound, "there is no credit application %s", id)
+	}
+	return f, nil
+}
+
+// ApplicationList asks for a page of forms.
+type ApplicationList struct {
+	Size       int32
+	Token      string
+	CustomerID string
+	State      application.State
+	// WaitingForMe bounds it to forms whose next step the caller may take.
+	WaitingForMe bool
+}
+
+// Applications lists forms, newest first, and the token of the next page.
+func (a *App) Applications(ctx context.Context, l ApplicationList) ([]application.Application, string, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	scope := authz.ScopeOf(ctx)
+	if !scope.All && scope.Salesperson == "" {
+		return nil, "", nil
+	}
+	mine := ""
+	if l.WaitingForMe {
+		mine = who.Subject
+	}
+	sum := page.Checksum("applications", l.CustomerID, string(l.State), mine, scope.Salesperson)
+	before, err := a.before(l.Token, sum)
+	if err != nil {
+		return nil, "", err
+	}
+	n := page.Size(l.Size, defaultPage, maxPage)
+	q := postgres.ApplicationQuery{
+		Before: before, CustomerID: l.CustomerID, State: string(l.State), Waiting: l.WaitingForMe,
+		Subject: who.Subject, Roles: who.Roles, Size: n + 1,
+	}
+	if !scope.All {
+		q.Salesperson = scope.Salesperson
+	}
+	found, err := a.store().Applications(ctx, q)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, next := cut(a, found, n, sum, func(f postgres.Listed) int64 { return f.Number })
+	forms := make([]application.Application, len(rows))
+	for i, f := range rows {
+		forms[i] = f.Application
+	}
+	return forms, next, nil
+}
+
+// SubmitApplication completes a form with a rating and the payment record of today,
+// gives it its serial number the first time, and routes it by the authority table.
+func (a *App) SubmitApplication(ctx context.Context, r idem.Request, id, reason string) (application.Application, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return application.Application{}, err
+	}
+	draft, err := a.Application(ctx, id)
+	if err != nil {
+		return draft, err
+	}
+	var res application.Application
+	err = a.afresh(ctx, draft.CustomerID, a.Clock.Today(ctx), func(g gathered, gatherErr error) (err error) {
+		res, err = write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (application.Application, error) {
+			if gatherErr != nil {
+				return draft, gatherErr
+			}
+			s := application.Submission{By: who.Subject, Reason: reason, Date: a.Clock.Today(ctx), Payment: g.payment, Policy: g.policy}
+			return a.submit(ctx, tx, id, s, g)
+		})
+		return err
+	})
+	if err != nil {
+		return application.Application{}, err
+	}
+	a.flush(ctx, res.CustomerID)
+	return res, nil
+}
+
+func (a *App) submit(ctx context.Context, tx pgx.Tx, id string, s application.Submission, g gathered) (application.Application, error) {
+	store := postgres.New(tx)
+	f, err := store.LockApplication(ctx, id)
+	if err != nil {
+		return f, err
+	}
+	st, err := visible(ctx, store.Lock, f.CustomerID)
+	if err != nil {
+		return f, err
+	}
+	// A form rests on what is known today: the same facts give the rating there is.
+	rated, _, err := a.rate(ctx, tx, &st, g, why{trigger: rating.NewFact, cause: "credit application " + id + " was submitted"})
+	if err != nil {
+		return f, err
+	}
+	s.Customer, s.Rating = st.File, rated.Record
+	if f, err = f.Submit(s); err != nil {
+		return f, err
+	}
+	if f.SerialNumber == "" {
+		n, err := serial.Next(ctx, tx, serialSeries)
+		if err != nil {
+			return f, err
+		}
+		f.SerialNumber = application.Serial(n)
+	}
+	return f, a.filed(ctx, tx, f, "SUBMIT", s.Date)
+}
+
+// filed saves a form that changed hands and enters it in both registers.
+func (a *App) filed(ctx context.Context, tx pgx.Tx, f application.Application, event string, day calendar.Date) error {
+	who, err := caller(ctx)
+	if err != nil {
+		return err
+	}
+	store := postgres.New(tx)
+	if err := store.UpdateApplication(ctx, f); err != nil {
+		return err
+	}
+	return store.File(ctx, f, event, who.Subject, day)
+}
+
+// Decision is what a person does with a form.
+type Decision struct {
+	ApplicationID string
+	Decision      approval.Decision
+	Reason        string
+}
+
+// Decided is a form after an act, and the grant where the act completed it.
+type Decided struct {
+	Application application.Application `json:"application"`
+	Grant       *Grant                  `json:"grant,omitempty"`
+}
+
+// Decide takes the next step of a form; the last approval grants the credit.
+func (a *App) Decide(ctx context.Context, r idem.Request, d Decision) (Decided, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return Decided{}, err
+	}
+	// Also says not found to a caller who does not reach the customer.
+	seen, err := a.Application(ctx, d.ApplicationID)
+	if err != nil {
+		return Decided{}, err
+	}
+	day := a.Clock.Today(ctx)
+	act := approval.Act{Subject: who.Subject, Roles: slices.Clone(who.Roles), Decision: d.Decision, Reason: d.Reason, Date: day}
+	p, err := a.Policies.InForce(ctx, day)
+	if err != nil {
+		return Decided{}, err
+	}
+	res, err := write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (Decided, error) {
+		store := postgres.New(tx)
+		f, err := store.LockApplication(ctx, d.ApplicationID)
+		if err != nil {
+			return Decided{}, err
+		}
+		if f, err = f.Act(act); err != nil {
+			return Decided{}, err
+		}
+		res := Decided{Application: f}
+		if f.State == application.Approved {
+			if res, err = a.grantCredit(ctx, tx, f, deciding{policy: p, day: day}); err != nil {
+				return Decided{}, err
+			}
+		}
+		if err := a.actSaved(ctx, tx, res.Application, act); err != nil {
+			return Decided{}, err
+		}
+		return res, nil
+	})
+	if err != nil {
+		return Decided{}, err
+	}
+	a.flush(ctx, seen.CustomerID)
+	return res, nil
+}
+
+// actSaved saves the form after an act; one that changed hands is filed.
+func (a *App) actSaved(ctx context.Context, tx pgx.Tx, f application.Application, act approval.Act) error {
+	detail := struct {
+		Step   int    `json:"step"`
+		Reason string `json:"reason,omitempty"`
+		Serial string `json:"serial_number"`
+	}{len(f.Form.Acts) - 1, act.Reason, f.SerialNumber}
+	action := map[approval.Decision]string{
+		approval.Approve: "application.approve", approval.Reject: "application.reject", approval.Return: "application.return",
+	}[act.Decision]
+	if err := note(ctx, tx, f.CustomerID, action, f.ID, act.Date, detail); err != nil {
+		return err
+	}
+	if f.State == application.Pending {
+		return postgres.New(tx).UpdateApplication(ctx, f)
+	}
+	return a.filed(ctx, tx, f, string(act.Decision), act.Date)
+}
+
+type deciding struct {
+	policy criteria.Policy
+	day    calendar.Date
+}
+
+// grantCredit writes the grant of an approved form.
+func (a *App) grantCredit(ctx context.Context, tx pgx.Tx, f application.Application, d deciding) (Decided, error) {
+	store := postgres.New(tx)
+	st, err := visible(ctx, store.Lock, f.CustomerID)
+	if err != nil {
+		return Decided{}, err
+	}
+	if st.File.LifeCycle == customer.Closed {
+		return Decided{}, errs.New(errs.FailedPrecondition, "CUSTOMER_CLOSED", "the relation with customer %s is closed", f.CustomerID)
+	}
+	if err := f.CheckRating(st.File.Grade, d.policy); err != nil {
+		return Decided{}, err
+	}
+	newest, err := store.NewestGrant(ctx, f.CustomerID)
+	if err != nil {
+		return Decided{}, err
+	}
+	g := f.Grant(newest.Grant, d.policy, d.day)
+	if err := a.addGrant(ctx, tx, &st, st.File, grantStep{grant: g, prev: newest.Hash, day: d.day}); err != nil {
+		return Decided{}, err
+	}
+	f.GrantVersion = g.Version
+	granted := profileGrant(st)
+	return Decided{Application: f, Grant: &granted}, nil
+}

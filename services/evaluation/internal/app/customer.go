@@ -1,0 +1,233 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/avalcredit/aval/pkg/authz"
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/idem"
+	"github.com/avalcredit/aval/pkg/page"
+	"github.com/avalcredit/aval/services/evaluation/internal/customer"
+	"github.com/avalcredit/aval/services/evaluation/internal/grade"
+	"github.com/avalcredit/aval/services/evaluation/internal/postgres"
+	"github.com/avalcredit/aval/services/evaluation/internal/profile"
+)
+
+// ReasonCurrencyFixed: the currency of an account in use is not changed.
+const ReasonCurrencyFixed = "CURRENCY_FIXED"
+
+// Created is a new customer file and others that may be of the same firm.
+type Created struct {
+	Customer   customer.Customer `json:"customer"`
+	Duplicates []string          `json:"possible_duplicate_ids"`
+}
+
+// CreateCustomer writes a new file and tells the other phases. A salesperson's new
+// customer is its own.
+func (a *App) CreateCustomer(ctx context.Context, r idem.Request, c customer.Customer) (Created, error) {
+	scope := authz.ScopeOf(ctx)
+	if !scope.All {
+		if c.SalespersonID == "" {
+			c.SalespersonID = scope.Salesperson
+		}
+		if !scope.Allows(c.SalespersonID) {
+			return Created{}, errs.Field("customer.salesperson_id", "own", "a salesperson's new customer is its own")
+		}
+	}
+	day := a.Clock.Today(ctx)
+	c = c.Complete()
+	c.Revision, c.Grade = 1, grade.None
+	if err := c.Validate(day); err != nil {
+		return Created{}, err
+	}
+	res, err := write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (Created, error) {
+		store := postgres.New(tx)
+		c.CreateTime = a.now()
+		c.UpdateTime = c.CreateTime
+		duplicates, err := store.Duplicates(ctx, c)
+		if err != nil {
+			return Created{}, err
+		}
+		p, err := announce(ctx, tx, profile.Profile{}, profile.Of(c, nil, ""), day)
+		if err != nil {
+			return Created{}, err
+		}
+		if err := store.InsertCustomer(ctx, c, p); err != nil {
+			return Created{}, err
+		}
+		return Created{Customer: c, Duplicates: duplicates}, note(ctx, tx, c.ID, "customer.create", c.ID, day, c)
+	})
+	if err != nil {
+		return Created{}, err
+	}
+	a.flush(ctx, c.ID)
+	return res, nil
+}
+
+// UpdateCustomer changes the named fields of a file.
+func (a *App) UpdateCustomer(ctx context.Context, r idem.Request, p customer.Patch) (customer.Customer, error) {
+	day := a.Clock.Today(ctx)
+	trades, tradesErr := a.tradesIn(ctx, p)
+	res, err := write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (customer.Customer, error) {
+		store := postgres.New(tx)
+		st, err := visible(ctx, store.Lock, p.Values.ID)
+		if err != nil {
+			return customer.Customer{}, err
+		}
+		next, err := st.File.Apply(p)
+		if err != nil {
+			return customer.Customer{}, err
+		}
+		if err := next.Validate(day); err != nil {
+			return customer.Customer{}, err
+		}
+		if next.Currency != st.File.Currency {
+			if tradesErr != nil {
+				return customer.Customer{}, tradesErr
+			}
+			if err := currencyFree(ctx, store, st, trades); err != nil {
+				return customer.Customer{}, err
+			}
+		}
+		next.UpdateTime = a.now()
+		if err := save(ctx, tx, st, next, nil, day); err != nil {
+			return customer.Customer{}, err
+		}
+		change := struct {
+			Fields []string          `json:"fields"`
+			Before customer.Customer `json:"before"`
+			After  customer.Customer `json:"after"`
+		}{p.Fields, st.File, next}
+		return next, note(ctx, tx, next.ID, "customer.update", next.ID, day, change)
+	})
+	if err != nil {
+		return customer.Customer{}, err
+	}
+	a.flush(ctx, res.ID)
+	return res, nil
+}
+
+// tradesIn asks receivables, where the patch changes the currency, whether the
+// customer has invoices. It runs before the transaction: no row is locked meanwhile.
+func (a *App) tradesIn(ctx context.Context, p customer.Patch) (bool, error) {
+	if !slices.Contains(p.Fields, "currency_code") {
+		return false, nil
+	}
+	st, err := a.store().Customer(ctx, p.Values.ID)
+	if err != nil || p.Values.Currency == st.File.Currency {
+		return false, err
+	}
+	day := a.Clock.Today(ctx)
+	rec, err := a.Payments.PaymentRecord(ctx, p.Values.ID, day, day)
+	return rec.Traded(), err
+}
+
+func currencyFree(ctx context.Context, store postgres.Store, st postgres.State, trades bool) error {
+	applied, err := store.HasApplications(ctx, st.File.ID)
+	if err != nil {
+		return err
+	}
+	if trades || applied || st.Grants > 0 {
+		return errs.New(errs.FailedPrecondition, ReasonCurrencyFixed,
+			"the account is in use in %s: its currency is not changed", st.File.Currency)
+	}
+	return nil
+}
+
+// save writes a changed file of a locked customer and tells the other phases what
+// they need to know of it. grant is the newest one where it changed, else nil.
+func save(ctx context.Context, tx pgx.Tx, st postgres.State, next customer.Customer, g *postgres.StoredGrant, day calendar.Date) error {
+	granted, hash := st.Profile.Grant, st.Profile.GrantHash
+	if g != nil {
+		granted, hash = &g.Grant, g.HashText()
+	}
+	p, err := announce(ctx, tx, st.Profile, profile.Of(next, granted, hash), day)
+	if err != nil {
+		return err
+	}
+	return postgres.New(tx).UpdateCustomer(ctx, next, p)
+}
+
+// Customer returns a file that the caller reaches.
+func (a *App) Customer(ctx context.Context, id string) (customer.Customer, error) {
+	st, err := visible(ctx, a.store().Customer, id)
+	return st.File, err
+}
+
+// CustomerList asks for a page of files.
+type CustomerList struct {
+	Size  int32
+	Token string
+	// FilterText identifies the filter in the page token.
+	FilterText string
+	Filter     *customer.Filter
+	Order      customer.Order
+}
+
+// Customers lists files that the caller reaches, and the token of the next page.
+func (a *App) Customers(ctx context.Context, l CustomerList) ([]customer.Customer, string, error) {
+	scope := authz.ScopeOf(ctx)
+	if !scope.All && scope.Salesperson == "" {
+		return nil, "", nil
+	}
+	sum := page.Checksum("customers", l.FilterText, l.Order.Field, strconv.FormatBool(l.Order.Descending), scope.Salesperson)
+	after, err := a.pages.Decode(l.Token, sum, 2)
+	if err != nil {
+		return nil, "", err
+	}
+	q := postgres.CustomerQuery{
+		Filter: l.Filter, Order: l.Order, After: after, Size: page.Size(l.Size, defaultPage, maxPage) + 1,
+	}
+	if !scope.All {
+		q.Salesperson = scope.Salesperson
+	}
+	found, err := a.store().Customers(ctx, q)
+	if err != nil || len(found) < q.Size {
+		return found, "", err
+	}
+	found = found[:q.Size-1]
+	return found, a.pages.Encode(sum, sortKey(found[len(found)-1], l.Order.Field)...), nil
+}
+
+func sortKey(c customer.Customer, field string) []string {
+	switch field {
+	case "display_name":
+		return []string{c.DisplayName, c.ID}
+	case "create_time":
+		return []string{c.CreateTime.UTC().Format(time.RFC3339Nano), c.ID}
+	default:
+		return []string{c.ID, c.ID}
+	}
+}
+
+// before reads the number in the token of a newest-first list.
+func (a *App) before(token, sum string) (int64, error) {
+	parts, err := a.pages.Decode(token, sum, 1)
+	if err != nil {
+		return 0, err
+	}
+	if parts == nil {
+		return postgres.First, nil
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(parts[0]), 10, 64)
+	if err != nil {
+		return 0, errs.New(errs.Invalid, page.ReasonTokenInvalid, "the page token cannot be read")
+	}
+	return n, nil
+}
+
+// cut makes a page of a newest-first list that was read with one row too many.
+func cut[T any](a *App, rows []T, size int, sum string, number func(T) int64) ([]T, string) {
+	if len(rows) <= size {
+		return rows, ""
+	}
+	rows = rows[:size]
+	return rows, a.pages.Encode(sum, strconv.FormatInt(number(rows[size-1]), 10))
+}

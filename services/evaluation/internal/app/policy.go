@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/idem"
+	"github.com/avalcredit/aval/pkg/page"
+	"github.com/avalcredit/aval/pkg/policy"
+	"github.com/avalcredit/aval/services/evaluation/internal/criteria"
+)
+
+// CreatePolicy writes a new version as a draft. checked is the same policy as the
+// domain reads it; a defect in it gives Invalid POLICY_INVALID.
+func (a *App) CreatePolicy(ctx context.Context, r idem.Request, d policy.Draft, checked criteria.Policy) (policy.Version, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return policy.Version{}, err
+	}
+	if found := checked.Check(); len(found) > 0 {
+		return policy.Version{}, errs.New(errs.Invalid, "POLICY_INVALID", "%s: %s", found[0].Field, found[0].Message).WithViolations(found...)
+	}
+	d.CreatedBy, d.Today = who.Subject, a.Clock.Today(ctx)
+	return write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (policy.Version, error) {
+		return a.Versions.Create(ctx, tx, d)
+	})
+}
+
+// SignPolicy puts a draft in force from a day on (zero: today). Errors:
+// FailedPrecondition SAME_PERSON, POLICY_SIGNED; Invalid INVALID_FIELD for a day in the past.
+func (a *App) SignPolicy(ctx context.Context, r idem.Request, version int64, from calendar.Date) (policy.Version, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return policy.Version{}, err
+	}
+	day := a.Clock.Today(ctx)
+	if from.IsZero() {
+		from = day
+	}
+	v, err := write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (policy.Version, error) {
+		return a.Versions.Sign(ctx, tx, version, who.Subject, from, day)
+	})
+	a.Policies.Invalidate()
+	return v, asContracted(err)
+}
+
+// asContracted gives the refusals of the policy store the form that the contract names.
+func asContracted(err error) error {
+	e, ok := errs.As(err)
+	if !ok {
+		return err
+	}
+	switch e.Reason {
+	case policy.ReasonSamePerson:
+		return errs.New(errs.FailedPrecondition, e.Reason, "%s", e.Message)
+	case policy.ReasonAlreadySigned:
+		return errs.New(errs.FailedPrecondition, "POLICY_SIGNED", "%s", e.Message)
+	case policy.ReasonDatePast:
+		return errs.Field("effective_from_date", "not_in_past", "%s", e.Message)
+	default:
+		return err
+	}
+}
+
+// Policy returns a version; 0 is the one in force today.
+func (a *App) Policy(ctx context.Context, version int64) (policy.Version, error) {
+	if version == 0 {
+		return a.Versions.InForce(ctx, a.Clock.Today(ctx))
+	}
+	return a.Versions.Get(ctx, version)
+}
+
+// PolicyVersions lists versions, newest first. Versions are few: one signature each.
+func (a *App) PolicyVersions(ctx context.Context, size int32, token string) ([]policy.Version, string, error) {
+	sum := page.Checksum("policies")
+	before, err := a.before(token, sum)
+	if err != nil {
+		return nil, "", err
+	}
+	var all []policy.Version
+	for after := int64(0); ; {
+		batch, err := a.Versions.List(ctx, maxPage, after)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, v := range batch {
+			after = v.Version
+			if v.Version < before {
+				all = append(all, v)
+			}
+		}
+		if len(batch) < maxPage {
+			break
+		}
+	}
+	slices.Reverse(all)
+	rows, next := cut(a, all, page.Size(size, defaultPage, maxPage), sum, func(v policy.Version) int64 { return v.Version })
+	return rows, next, nil
+}

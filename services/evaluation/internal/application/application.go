@@ -1,0 +1,267 @@
+// Package application is the formal procedure by which a customer gets credit: a
+// form that sales proposes, finance confirms and authorised people approve
+// (S1.8, S2.11, S2.12, S2.16).
+package application
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/avalcredit/aval/pkg/approval"
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/evaluation/internal/criteria"
+	"github.com/avalcredit/aval/services/evaluation/internal/customer"
+	"github.com/avalcredit/aval/services/evaluation/internal/grade"
+	"github.com/avalcredit/aval/services/evaluation/internal/grant"
+	"github.com/avalcredit/aval/services/evaluation/internal/payment"
+	"github.com/avalcredit/aval/services/evaluation/internal/rating"
+)
+
+const (
+	// ReasonIncomplete: something is missing; the metadata names it.
+	ReasonIncomplete = "APPLICATION_INCOMPLETE"
+	// ReasonState: the application does not stand where the act needs it.
+	ReasonState = "APPLICATION_STATE"
+	// ReasonNotApplicant: only who wrote the application submits it.
+	ReasonNotApplicant = "NOT_THE_APPLICANT"
+	// ReasonRatingWorsened: the customer fell below the grade the form rests on.
+	ReasonRatingWorsened = "RATING_WORSENED"
+)
+
+// State is where an application stands.
+type State string
+
+// The states.
+const (
+	// Draft is being written.
+	Draft State = "DRAFT"
+	// Pending is submitted, steps are open.
+	Pending State = "PENDING"
+	// Returned is back with the applicant.
+	Returned State = "RETURNED"
+	// Approved has all its steps; the grant is in force.
+	Approved State = "APPROVED"
+	// Rejected is refused for good.
+	Rejected State = "REJECTED"
+)
+
+// Application is the approval form for credit.
+type Application struct {
+	ID         string      `json:"application_id"`
+	CustomerID string      `json:"customer_id"`
+	Limit      money.Money `json:"requested_limit"`
+	TermDays   int         `json:"requested_term_days"`
+	// ValidUntil is the last day asked for; zero: the policy's length.
+	ValidUntil calendar.Date `json:"requested_valid_until_date,omitzero"`
+	Purpose    string        `json:"purpose,omitempty"`
+	// SerialNumber is gap-free and given at the first submission.
+	SerialNumber string        `json:"serial_number,omitempty"`
+	State        State         `json:"state"`
+	Applicant    string        `json:"applicant"`
+	Form         approval.Form `json:"form"`
+	// Earlier are the acts of rounds that ended with a return.
+	Earlier       []approval.Act  `json:"earlier_acts,omitempty"`
+	RatingID      string          `json:"rating_id,omitempty"`
+	Grade         grade.Grade     `json:"grade,omitempty"`
+	GraceDays     int             `json:"grace_days,omitempty"`
+	PolicyVersion int64           `json:"policy_version,omitempty"`
+	OutsidePolicy []string        `json:"outside_policy,omitempty"`
+	PaymentRecord json.RawMessage `json:"payment_record,omitempty"`
+	SubmitReason  string          `json:"submit_reason,omitempty"`
+	SubmitDate    calendar.Date   `json:"submit_date,omitzero"`
+	DecisionDate  calendar.Date   `json:"decision_date,omitzero"`
+	CreateTime    time.Time       `json:"create_time,omitzero"`
+	GrantVersion  int64           `json:"grant_version,omitempty"`
+}
+
+// Serial writes the n-th serial number.
+func Serial(n int64) string { return fmt.Sprintf("CA-%06d", n) }
+
+// Acts returns all acts, earlier rounds first.
+func (a Application) Acts() []approval.Act {
+	return append(append([]approval.Act{}, a.Earlier...), a.Form.Acts...)
+}
+
+// Validate checks a draft against the account's currency.
+func (a Application) Validate(currency string) error {
+	switch {
+	case a.Limit.Currency != currency:
+		return errs.Field("application.requested_limit.currency_code", "same_currency", "is not the currency of the account, %s", currency)
+	case !a.Limit.IsPositive():
+		return errs.Field("application.requested_limit.amount", "positive", "must be above zero: without credit no form is needed")
+	}
+	return nil
+}
+
+// Submission is what the form is completed with when it is submitted.
+type Submission struct {
+	By       string
+	Reason   string
+	Date     calendar.Date
+	Customer customer.Customer
+	Rating   rating.Record
+	// Payment is the payment record of the day, for finance to confirm.
+	Payment payment.Record
+	Policy  criteria.Policy
+}
+
+// Submit completes the form and routes it by the authority table; the serial number
+// is given by the caller where there is none yet. Errors: FailedPrecondition
+// APPLICATION_STATE, APPLICATION_INCOMPLETE with each missing item,
+// PermissionDenied NOT_THE_APPLICANT.
+func (a Application) Submit(s Submission) (Application, error) {
+	if a.State != Draft && a.State != Returned {
+		return a, stateError(a.State, "submitted")
+	}
+	if s.By != a.Applicant {
+		return a, errs.New(errs.PermissionDenied, ReasonNotApplicant, "only %s, who wrote the application, submits it", a.Applicant)
+	}
+	if err := a.complete(s); err != nil {
+		return a, err
+	}
+	record, err := json.Marshal(s.Payment)
+	if err != nil {
+		return a, err
+	}
+	a.OutsidePolicy = a.outside(s)
+	row, steps, err := a.route(s.Policy)
+	if err != nil {
+		return a, err
+	}
+	a.Earlier = a.Acts()
+	a.Form = approval.New(a.Applicant, row, steps)
+	a.State, a.SubmitReason = Pending, s.Reason
+	a.RatingID, a.Grade = s.Rating.RatingID, s.Rating.Result.Grade
+	a.PolicyVersion, a.PaymentRecord = s.Policy.Version, record
+	if a.SubmitDate.IsZero() {
+		a.SubmitDate = s.Date
+	}
+	return a, nil
+}
+
+// complete looks for what S2.11 asks for: customer data, payment record, limit, term.
+func (a Application) complete(s Submission) error {
+	var missing []errs.Violation
+	lack := func(field, message string) {
+		missing = append(missing, errs.Violation{Field: field, Rule: "required", Message: message})
+	}
+	if strings.TrimSpace(s.Customer.LegalName) == "" && strings.TrimSpace(s.Customer.DisplayName) == "" {
+		lack("customer.legal_name", "the customer file has no name")
+	}
+	if s.Customer.LifeCycle == customer.Closed {
+		lack("customer.life_cycle", "the relation is closed")
+	}
+	if s.Rating.RatingID == "" {
+		lack("rating_id", "the customer is not rated")
+	}
+	if s.Payment.CustomerID == "" {
+		lack("payment_record", "the payment record could not be had")
+	}
+	if a.TermDays <= 0 {
+		lack("requested_term_days", "credit needs a term")
+	}
+	if !a.ValidUntil.IsZero() && a.ValidUntil.Before(s.Date) {
+		lack("requested_valid_until_date", "the last day asked for is over")
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	items := make([]string, len(missing))
+	for i, m := range missing {
+		items[i] = m.Field
+	}
+	return errs.New(errs.FailedPrecondition, ReasonIncomplete, "the application is incomplete: %s", strings.Join(items, ", ")).
+		With("missing", strings.Join(items, ",")).WithViolations(missing...)
+}
+
+// outside lists what the policy would not give by itself.
+func (a Application) outside(s Submission) []string {
+	res := s.Rating.Result
+	var out []string
+	if res.Treatment != grade.Credit {
+		g := "not graded"
+		if res.Grade.Known() {
+			g = "grade " + string(res.Grade)
+		}
+		out = append(out, g+" gets no credit under the policy")
+	}
+	switch {
+	case res.Treatment == grade.Credit && res.Limit == nil:
+		out = append(out, "no limit can be recommended: "+res.LimitExplanation)
+	case res.Limit != nil && a.Limit.Cmp(*res.Limit) > 0:
+		out = append(out, fmt.Sprintf("limit %s %s is above the recommended %s %s", a.Limit, a.Limit.Currency, res.Limit, res.Limit.Currency))
+	}
+	if res.Treatment == grade.Credit && a.TermDays > res.TermDays {
+		out = append(out, fmt.Sprintf("term of %d days is above the maximum of %d", a.TermDays, res.TermDays))
+	}
+	return out
+}
+
+// route finds the row: what is outside the policy, and what cannot be measured in the
+// policy's currency, goes to the highest one.
+func (a Application) route(p criteria.Policy) (row int, steps []approval.Step, err error) {
+	if len(a.OutsidePolicy) > 0 || a.Limit.Currency != p.BaseCurrency {
+		return p.Authority.Highest()
+	}
+	return p.Authority.Route(a.Limit.Minor, a.TermDays)
+}
+
+// Act takes the next step of the form. Errors: those of approval.Form.Apply, with
+// SAME_PERSON and FORM_CLOSED as FailedPrecondition.
+func (a Application) Act(act approval.Act) (Application, error) {
+	if a.State != Pending {
+		return a, errs.New(errs.FailedPrecondition, approval.ReasonFormClosed, "the application takes no acts: it is %s",
+			strings.ToLower(string(a.State))).With("state", string(a.State))
+	}
+	form, err := a.Form.Apply(act)
+	if err != nil {
+		if e, ok := errs.As(err); ok && e.Reason == approval.ReasonSamePerson {
+			return a, errs.New(errs.FailedPrecondition, e.Reason, "%s", e.Message)
+		}
+		return a, err
+	}
+	a.Form, a.State, a.DecisionDate = form, State(form.State), act.Date
+	return a, nil
+}
+
+// CheckRating refuses to complete a form that rests on a better grade than the
+// customer has now: the people who signed it did not know.
+func (a Application) CheckRating(now grade.Grade, p criteria.Policy) error {
+	if !now.Known() || !now.WorseThan(a.Grade) && !p.For(now).Treatment.TighterThan(p.For(a.Grade).Treatment) {
+		return nil
+	}
+	return errs.New(errs.FailedPrecondition, ReasonRatingWorsened,
+		"the customer was rated %s since the submission: return the form, so that it is routed anew", now).
+		With("grade", string(now))
+}
+
+// Grant returns the grant that the approved form gives, the next after the newest.
+func (a Application) Grant(newest grant.Grant, p criteria.Policy, day calendar.Date) grant.Grant {
+	until := a.ValidUntil
+	if until.IsZero() {
+		until = day.AddDays(p.GrantValidDays)
+	}
+	limit := a.Limit
+	last := a.Form.Acts[len(a.Form.Acts)-1]
+	// A version never begins before the one it replaces.
+	from := day
+	if newest.ValidFrom.After(from) {
+		from = newest.ValidFrom
+	}
+	return grant.Grant{
+		CustomerID: a.CustomerID, Version: newest.Version + 1, Origin: grant.Application,
+		Treatment: grade.Credit, Limit: &grant.Limit{Amount: &limit}, TermDays: a.TermDays,
+		GraceDays: p.For(a.Grade).GraceDays, ValidFrom: from, ValidUntil: until,
+		ApplicationID: a.ID, SerialNumber: a.SerialNumber, ApprovedBy: last.Subject,
+		Reason: "approved form " + a.SerialNumber, RatingID: a.RatingID, Grade: a.Grade,
+	}
+}
+
+func stateError(s State, what string) error {
+	return errs.New(errs.FailedPrecondition, ReasonState, "a %s application cannot be %s", strings.ToLower(string(s)), what).
+		With("state", string(s))
+}

@@ -1,0 +1,212 @@
+// Package criteria is the evaluation policy as the domain reads it: by what facts
+// are judged, what a grade allows, and who grants credit (S1.3, S2.1-S2.4, S2.12).
+package criteria
+
+import (
+	"math/big"
+
+	"github.com/avalcredit/aval/pkg/approval"
+	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/evaluation/internal/grade"
+)
+
+// Indicator is a figure that a rating can use.
+type Indicator string
+
+// The indicators; their formulas are in the README of the service.
+const (
+	// CollectionRate is collected / fallen due, with us.
+	CollectionRate Indicator = "collection_rate"
+	// DefaultsWithUs counts invoices overdue beyond the bound of receivables.
+	DefaultsWithUs Indicator = "defaults_with_us"
+	// AverageDaysLate of settled invoices, weighted by amount.
+	AverageDaysLate Indicator = "average_days_late"
+	// OldestOverdueDays of the oldest open item.
+	OldestOverdueDays Indicator = "oldest_overdue_days"
+	// DebtToAssetRatio is liabilities / assets of the newest statement.
+	DebtToAssetRatio Indicator = "debt_to_asset_ratio"
+	// CurrentRatio is current assets / current liabilities.
+	CurrentRatio Indicator = "current_ratio"
+	// ConsecutiveLosses counts periods with a net loss, back from the newest.
+	ConsecutiveLosses Indicator = "consecutive_losses"
+	// CashFlowToDebt is operating cash flow / liabilities.
+	CashFlowToDebt Indicator = "cash_flow_to_debt"
+	// RiskyVentureShare is capital in risky ventures / assets.
+	RiskyVentureShare Indicator = "risky_venture_share"
+	// MonthsOfTrade since the first invoice.
+	MonthsOfTrade Indicator = "months_of_trade"
+)
+
+// Unit is what the value of the indicator counts.
+func (i Indicator) Unit() string {
+	switch i {
+	case DefaultsWithUs, ConsecutiveLosses:
+		return "count"
+	case AverageDaysLate, OldestOverdueDays:
+		return "days"
+	case MonthsOfTrade:
+		return "months"
+	default:
+		return "ratio"
+	}
+}
+
+// FromPayments reports whether the indicator comes from the payment record.
+func (i Indicator) FromPayments() bool {
+	switch i {
+	case CollectionRate, DefaultsWithUs, AverageDaysLate, OldestOverdueDays, MonthsOfTrade:
+		return true
+	default:
+		return false
+	}
+}
+
+// Missing is what becomes of a value that cannot be had.
+type Missing string
+
+// The rules for missing values.
+const (
+	// Fail gives the grade that the rule names.
+	Fail Missing = "fail"
+	// Ignore leaves the indicator out.
+	Ignore Missing = "ignore"
+	// Default takes a stated value.
+	Default Missing = "default"
+)
+
+// Bound is which values a threshold covers.
+type Bound string
+
+// The bounds, both including the value itself.
+const (
+	// AtLeast covers values from the bound up.
+	AtLeast Bound = "at_least"
+	// AtMost covers values up to the bound.
+	AtMost Bound = "at_most"
+	// Otherwise covers every value.
+	Otherwise Bound = "otherwise"
+)
+
+// Threshold gives a grade to values within a bound.
+type Threshold struct {
+	Grade grade.Grade
+	Bound Bound
+	// Value of the bound, exact; nil for Otherwise. Text is how the policy wrote it.
+	Value *big.Rat
+	Text  string
+}
+
+// Covers reports whether the value is within the bound, the bound itself included.
+func (t Threshold) Covers(v *big.Rat) bool {
+	switch t.Bound {
+	case AtLeast:
+		return v.Cmp(t.Value) >= 0
+	case AtMost:
+		return v.Cmp(t.Value) <= 0
+	default:
+		return true
+	}
+}
+
+// Rule grades one indicator.
+type Rule struct {
+	Indicator  Indicator
+	Thresholds []Threshold
+	Missing    Missing
+	// MissingValue stands in under Default; MissingText is how the policy wrote it.
+	MissingValue *big.Rat
+	MissingText  string
+	// MissingGrade is given under Fail.
+	MissingGrade grade.Grade
+	// MaxAgeDays: older facts count as missing; 0: no bound.
+	MaxAgeDays int
+	// VerifiedOnly: facts that nobody verified count as missing.
+	VerifiedOnly bool
+	// MinItems: below this many settled invoices the payment record is missing.
+	MinItems int64
+}
+
+// Dimension is as good as its worst indicator.
+type Dimension struct {
+	Name  string
+	Rules []Rule
+}
+
+// Condition is when a cap holds.
+type Condition string
+
+// The conditions.
+const (
+	// SuedByOthers: another creditor's suit is open.
+	SuedByOthers Condition = "sued_by_others"
+	// Closed: the relation has ended.
+	Closed Condition = "closed"
+)
+
+// Cap bounds the grade whatever the dimensions say.
+type Cap struct {
+	Name      string
+	Condition Condition
+	Best      grade.Grade
+}
+
+// Treatment is how customers of a grade may buy.
+type Treatment struct {
+	Treatment grade.Treatment
+	// MaxTermDays is the longest term in days from the invoice date; 0: no credit.
+	MaxTermDays int
+	// GraceDays after the due date before an item counts in a check.
+	GraceDays int
+}
+
+// Usual is how one usual purchase is measured.
+type Usual string
+
+// The measures of one usual purchase.
+const (
+	// Median of the window's invoices.
+	Median Usual = "median"
+	// Mean of the window's invoices, rounded half up.
+	Mean Usual = "mean"
+	// Largest of the window's invoices.
+	Largest Usual = "largest"
+)
+
+// Limit gives the recommended limit: usual purchase x factor, at most Cap.
+type Limit struct {
+	Usual        Usual
+	WindowMonths int
+	Factor       money.Ratio
+	// Cap is in the base currency; nil: none.
+	Cap *money.Money
+}
+
+// Policy is one version of the evaluation policy.
+type Policy struct {
+	// Version and Hash identify it in every record.
+	Version int64
+	Hash    string
+
+	Name         string
+	BaseCurrency string
+	Dimensions   []Dimension
+	Caps         []Cap
+	Treatments   map[grade.Grade]Treatment
+	Limit        Limit
+	// UnlimitedAllowed: an unlimited limit may be granted.
+	UnlimitedAllowed bool
+	// GrantValidDays is how long a grant holds where nothing else is asked for.
+	GrantValidDays int
+	// Authority is over limit (minor units of the base currency) and term in days.
+	Authority approval.Table
+	// ReviewIntervalDays: rated again after this many days; 0: never.
+	ReviewIntervalDays int
+}
+
+// For returns the treatment of a grade; a customer without a grade is a cash customer.
+func (p Policy) For(g grade.Grade) Treatment {
+	if t, ok := p.Treatments[g]; ok {
+		return t
+	}
+	return Treatment{Treatment: grade.CashCustomer}
+}

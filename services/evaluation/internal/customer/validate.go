@@ -1,0 +1,133 @@
+package customer
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/money"
+)
+
+const (
+	maxID       = 64
+	maxContacts = 20
+)
+
+// Validate checks the whole file as of a business date. Its error has kind Invalid,
+// reason INVALID_FIELD and names every field at fault, as "customer.<field>".
+func (c Customer) Validate(today calendar.Date) error {
+	var found []errs.Violation
+	bad := func(field, rule, message string) {
+		found = append(found, errs.Violation{Field: "customer." + field, Rule: rule, Message: message})
+	}
+	c.validateTexts(bad)
+	c.validateIDs(bad)
+	if strings.TrimSpace(c.DisplayName) == "" {
+		bad("display_name", "required", "a customer has a name")
+	}
+	if c.USCC != "" && !ValidUSCC(c.USCC) {
+		bad("uscc", "check_digit", "is not a unified social credit code: 18 characters, the last one is the check digit of the others")
+	}
+	if c.CountryCode != "" && !upperLetters(c.CountryCode, 2) {
+		bad("country_code", "pattern", "is not an ISO 3166-1 alpha-2 code")
+	}
+	if c.FoundingDate.After(today) {
+		bad("founding_date", "not_in_future", "lies in the future")
+	}
+	if _, ok := money.Digits(c.Currency); !ok {
+		bad("currency_code", "currency", "is not an active ISO 4217 code")
+	}
+	if p := c.UsualPurchase; p != nil {
+		switch {
+		case p.Currency != c.Currency:
+			bad("usual_purchase.currency_code", "same_currency", "is not the currency of the account, "+c.Currency)
+		case !p.IsPositive():
+			bad("usual_purchase.amount", "positive", "must be above zero")
+		}
+	}
+	if !c.LifeCycle.known() {
+		bad("life_cycle", "defined_only", "is no stage of a relation")
+	}
+	if !c.SettlementMethod.known() {
+		bad("settlement_method", "defined_only", "is no settlement method")
+	}
+	return errs.Fields(found...)
+}
+
+func (c Customer) validateTexts(bad func(field, rule, message string)) {
+	texts := []struct {
+		field, value string
+		most         int
+	}{
+		{"display_name", c.DisplayName, 256},
+		{"legal_name", c.LegalName, 256},
+		{"registration_number", c.RegistrationNumber, 64},
+		{"legal_form", c.LegalForm, 128},
+		{"industry", c.Industry, 128},
+		{"region", c.Region, 128},
+		{"legal_representative", c.LegalRepresentative, 128},
+		{"address", c.Address, 512},
+	}
+	for _, t := range texts {
+		if utf8.RuneCountInString(t.value) > t.most {
+			bad(t.field, "max_len", "is too long")
+		}
+	}
+	if len(c.Contacts) > maxContacts {
+		bad("contacts", "max_items", "has more than 20 entries")
+	}
+	for _, p := range c.Contacts {
+		if utf8.RuneCountInString(p.Purpose) > 64 || utf8.RuneCountInString(p.Name) > 128 ||
+			utf8.RuneCountInString(p.Phone) > 64 || utf8.RuneCountInString(p.Email) > 254 {
+			bad("contacts", "max_len", "has a text that is too long")
+		}
+	}
+}
+
+func (c Customer) validateIDs(bad func(field, rule, message string)) {
+	ids := []struct {
+		field, value string
+		required     bool
+	}{
+		{"customer_id", c.ID, true},
+		{"group_id", c.GroupID, false},
+		{"salesperson_id", c.SalespersonID, false},
+		{"credit_analyst_id", c.CreditAnalystID, false},
+	}
+	for _, id := range ids {
+		if (id.required || id.value != "") && !validID(id.value) {
+			bad(id.field, "pattern", "is not an id: 1 to 64 characters, no control characters, no space at the ends")
+		}
+	}
+}
+
+func validID(s string) bool {
+	if s == "" || !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxID || strings.TrimSpace(s) != s {
+		return false
+	}
+	return !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+func upperLetters(s string, n int) bool {
+	return len(s) == n && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+}
+
+func (l LifeCycle) known() bool {
+	switch l {
+	case Prospect, Active, Watch, PhasedOut, Closed:
+		return true
+	default:
+		return false
+	}
+}
+
+func (m SettlementMethod) known() bool {
+	switch m {
+	case Rolling, Monthly, Quarterly, Yearly, BaseStock, Consignment:
+		return true
+	default:
+		return false
+	}
+}

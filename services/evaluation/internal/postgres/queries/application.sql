@@ -1,0 +1,35 @@
+-- name: InsertApplication :exec
+INSERT INTO applications (application_id, customer_id, state, next_roles, involved, body)
+VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: UpdateApplication :exec
+UPDATE applications SET state = $2, serial_number = $3, next_roles = $4, involved = $5, body = $6
+WHERE application_id = $1;
+
+-- name: GetApplication :one
+SELECT a.body, c.salesperson_id FROM applications a JOIN customers c ON c.customer_id = a.customer_id
+WHERE a.application_id = $1;
+
+-- name: LockApplication :one
+SELECT body FROM applications WHERE application_id = $1 FOR UPDATE;
+
+-- name: HasApplications :one
+SELECT EXISTS (SELECT 1 FROM applications WHERE customer_id = $1);
+
+-- name: ListApplications :many
+SELECT a.body, a.number FROM applications a JOIN customers c ON c.customer_id = a.customer_id
+WHERE a.number < sqlc.arg(before_number)
+  AND (sqlc.arg(customer_id)::text = '' OR a.customer_id = sqlc.arg(customer_id)::text)
+  AND (sqlc.arg(state)::text = '' OR a.state = sqlc.arg(state)::text)
+  AND (sqlc.arg(salesperson_id)::text = '' OR c.salesperson_id = sqlc.arg(salesperson_id)::text)
+  AND (NOT sqlc.arg(waiting)::bool OR (a.state = 'PENDING' AND a.next_roles && sqlc.arg(roles)::text[]
+       AND NOT (sqlc.arg(subject)::text = ANY (a.involved))))
+ORDER BY a.number DESC LIMIT sqlc.arg(most);
+
+-- name: FileForm :exec
+INSERT INTO form_registers (register, serial_number, entry, application_id, customer_id, event, actor, filed_on, form)
+SELECT r.register, sqlc.arg(serial_number)::text,
+    1 + (SELECT count(*) FROM form_registers f WHERE f.register = r.register AND f.serial_number = sqlc.arg(serial_number)::text)::int,
+    sqlc.arg(application_id)::text, sqlc.arg(customer_id)::text, sqlc.arg(event)::text, sqlc.arg(actor)::text,
+    sqlc.arg(filed_on)::date, sqlc.arg(form)::json
+FROM (VALUES ('SETTLEMENT_DESK'), ('SALES_HEAD')) AS r (register);

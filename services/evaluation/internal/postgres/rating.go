@@ -1,0 +1,100 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/avalcredit/aval/pkg/audit"
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/services/evaluation/internal/postgres/db"
+	"github.com/avalcredit/aval/services/evaluation/internal/rating"
+)
+
+// StoredRating is a rating with its place in the customer's chain.
+type StoredRating struct {
+	Record rating.Record
+	// Bytes are the canonical bytes as stored; Hash covers them and the one before.
+	Bytes, Hash []byte
+}
+
+// InsertRating adds a rating of a locked customer to its chain. prev is the hash of
+// the rating before, nil for the first.
+func (s Store) InsertRating(ctx context.Context, r rating.Record, prev []byte, at time.Time) (StoredRating, error) {
+	data, err := r.Bytes()
+	if err != nil {
+		return StoredRating{}, err
+	}
+	if prev == nil {
+		prev = audit.Genesis()
+	}
+	hash := audit.Link(prev, data)
+	err = s.q.InsertRating(ctx, db.InsertRatingParams{
+		CustomerID: r.Inputs.CustomerID, Sequence: r.Inputs.Sequence, RatingID: r.RatingID,
+		BusinessDate: r.Inputs.Date, PolicyVersion: r.PolicyVersion, Grade: string(r.Result.Grade),
+		Record: data, Prev: prev, Hash: hash, CreateTime: at,
+	})
+	if err == nil {
+		err = s.q.CountRating(ctx, db.CountRatingParams{CustomerID: r.Inputs.CustomerID, RatingSequence: r.Inputs.Sequence})
+	}
+	return StoredRating{Record: r, Bytes: data, Hash: hash}, pg.Err(err)
+}
+
+// NewestRating returns the last rating of a customer; nil where there is none.
+func (s Store) NewestRating(ctx context.Context, customerID string) (*StoredRating, error) {
+	row, err := s.q.NewestRating(ctx, customerID)
+	if errs.KindOf(pg.Err(err)) == errs.NotFound {
+		return nil, nil //nolint:nilnil // none yet is no error
+	}
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	r, err := ratingOf(row.Record, row.Hash)
+	return &r, err
+}
+
+// Rating returns one rating and the salesperson of its customer, or NotFound RATING_NOT_FOUND.
+func (s Store) Rating(ctx context.Context, ratingID string) (r StoredRating, salesperson string, err error) {
+	row, err := s.q.GetRating(ctx, ratingID)
+	if err != nil {
+		return StoredRating{}, "", notFound(err, ReasonRatingNotFound, "there is no rating %s", ratingID)
+	}
+	r, err = ratingOf(row.Record, row.Hash)
+	return r, row.SalespersonID, err
+}
+
+// Ratings returns ratings of a customer before a number, newest first.
+func (s Store) Ratings(ctx context.Context, customerID string, before int64, most int) ([]StoredRating, error) {
+	rows, err := s.q.ListRatings(ctx, db.ListRatingsParams{
+		CustomerID: customerID, BeforeSequence: before, Most: int32(most), //nolint:gosec // a page
+	})
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	found := make([]StoredRating, 0, len(rows))
+	for _, row := range rows {
+		r, err := ratingOf(row.Record, row.Hash)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, r)
+	}
+	return found, nil
+}
+
+func ratingOf(data, hash []byte) (StoredRating, error) {
+	r, err := rating.Parse(data)
+	return StoredRating{Record: r, Bytes: data, Hash: hash}, err
+}
+
+// SetReviewed notes the business date on which a customer was last looked at.
+func (s Store) SetReviewed(ctx context.Context, customerID string, day calendar.Date) error {
+	return pg.Err(s.q.SetReviewed(ctx, db.SetReviewedParams{CustomerID: customerID, ReviewedOn: day}))
+}
+
+// DueForReview returns customers last looked at on or before a day, the longest ago first.
+func (s Store) DueForReview(ctx context.Context, by calendar.Date, most int) ([]string, error) {
+	ids, err := s.q.DueForReview(ctx, db.DueForReviewParams{Limit: int32(most), ReviewedBy: by}) //nolint:gosec // a batch
+	return ids, pg.Err(err)
+}

@@ -1,0 +1,235 @@
+package rpc
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"math/big"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/avalcredit/aval/pkg/approval"
+	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/pkg/policy"
+	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
+	optionsv1 "github.com/avalcredit/aval/proto/gen/aval/options/v1"
+	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
+	"github.com/avalcredit/aval/services/evaluation/internal/app"
+	"github.com/avalcredit/aval/services/evaluation/internal/criteria"
+	"github.com/avalcredit/aval/services/evaluation/internal/grade"
+)
+
+// Policies serves the evaluation policy.
+type Policies struct {
+	evaluationv1.UnsafeEvaluationPolicyServiceServer
+	App *app.App
+}
+
+var _ evaluationv1.EvaluationPolicyServiceServer = Policies{}
+
+// CreateEvaluationPolicy implements the contract.
+func (s Policies) CreateEvaluationPolicy(ctx context.Context, req *evaluationv1.CreateEvaluationPolicyRequest) (*evaluationv1.CreateEvaluationPolicyResponse, error) {
+	spec := req.GetPolicy()
+	if text := req.GetYaml(); text != "" {
+		spec = &evaluationv1.EvaluationPolicy{}
+		if err := policy.ParseYAML("yaml", []byte(text), spec); err != nil {
+			return nil, err
+		}
+	}
+	checked, err := policyIn(spec)
+	if err != nil {
+		return nil, err
+	}
+	r := request(evaluationv1.EvaluationPolicyService_CreateEvaluationPolicy_FullMethodName, req.GetRequestId(), req)
+	v, err := s.App.CreatePolicy(ctx, r, policy.Draft{Spec: spec, YAML: req.GetYaml(), Comment: req.GetComment()}, checked)
+	if err != nil {
+		return nil, err
+	}
+	out, err := versionOut(v)
+	return &evaluationv1.CreateEvaluationPolicyResponse{Version: out}, err
+}
+
+// SignEvaluationPolicy implements the contract.
+func (s Policies) SignEvaluationPolicy(ctx context.Context, req *evaluationv1.SignEvaluationPolicyRequest) (*evaluationv1.SignEvaluationPolicyResponse, error) {
+	var d reader
+	from := d.date("effective_from_date", req.GetEffectiveFromDate())
+	if err := d.err(); err != nil {
+		return nil, err
+	}
+	r := request(evaluationv1.EvaluationPolicyService_SignEvaluationPolicy_FullMethodName, req.GetRequestId(), req)
+	v, err := s.App.SignPolicy(ctx, r, req.GetVersion(), from)
+	if err != nil {
+		return nil, err
+	}
+	out, err := versionOut(v)
+	return &evaluationv1.SignEvaluationPolicyResponse{Version: out}, err
+}
+
+// GetEvaluationPolicy implements the contract.
+func (s Policies) GetEvaluationPolicy(ctx context.Context, req *evaluationv1.GetEvaluationPolicyRequest) (*evaluationv1.GetEvaluationPolicyResponse, error) {
+	v, err := s.App.Policy(ctx, req.GetVersion())
+	if err != nil {
+		return nil, err
+	}
+	out, err := versionOut(v)
+	return &evaluationv1.GetEvaluationPolicyResponse{Version: out}, err
+}
+
+// ListEvaluationPolicies implements the contract.
+func (s Policies) ListEvaluationPolicies(ctx context.Context, req *evaluationv1.ListEvaluationPoliciesRequest) (*evaluationv1.ListEvaluationPoliciesResponse, error) {
+	found, next, err := s.App.PolicyVersions(ctx, req.GetPageSize(), req.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	res := &evaluationv1.ListEvaluationPoliciesResponse{NextPageToken: next}
+	for _, v := range found {
+		out, err := versionOut(v)
+		if err != nil {
+			return nil, err
+		}
+		res.Versions = append(res.Versions, out)
+	}
+	return res, nil
+}
+
+func versionOut(v policy.Version) (*evaluationv1.EvaluationPolicyVersion, error) {
+	spec := &evaluationv1.EvaluationPolicy{}
+	if err := proto.Unmarshal(v.Spec, spec); err != nil {
+		return nil, err
+	}
+	return &evaluationv1.EvaluationPolicyVersion{
+		Version: v.Version, State: number[typev1.PolicyState](v.State, typev1.PolicyState_value, "POLICY_STATE_"),
+		Policy: spec, Yaml: v.YAML, Hash: specHash(v.Spec), EffectiveFromDate: v.EffectiveFrom.String(),
+		CreatedBy: v.CreatedBy, CreateTime: timeOf(v.CreatedAt), SignedBy: v.SignedBy, SignTime: timeOf(v.SignedAt),
+		Comment: v.Comment,
+	}, nil
+}
+
+// specHash identifies what a policy says, whenever and by whom it was written.
+func specHash(spec []byte) string {
+	sum := sha256.Sum256(spec)
+	return hex.EncodeToString(sum[:])
+}
+
+// DecodePolicy reads a stored version for the domain.
+func DecodePolicy(v policy.Version) (criteria.Policy, error) {
+	spec := &evaluationv1.EvaluationPolicy{}
+	if err := proto.Unmarshal(v.Spec, spec); err != nil {
+		return criteria.Policy{}, err
+	}
+	p, err := policyIn(spec)
+	p.Version, p.Hash = v.Version, specHash(v.Spec)
+	return p, err
+}
+
+func policyIn(m *evaluationv1.EvaluationPolicy) (criteria.Policy, error) {
+	var r reader
+	p := criteria.Policy{
+		Name: m.GetName(), BaseCurrency: m.GetBaseCurrency(), UnlimitedAllowed: m.GetUnlimitedAllowed(),
+		GrantValidDays: int(m.GetGrantValidDays()), ReviewIntervalDays: int(m.GetReviewIntervalDays()),
+		Treatments: map[grade.Grade]criteria.Treatment{},
+	}
+	for _, d := range m.GetDimensions() {
+		dim := criteria.Dimension{Name: d.GetName()}
+		for _, rule := range d.GetIndicators() {
+			dim.Rules = append(dim.Rules, ruleIn(rule))
+		}
+		p.Dimensions = append(p.Dimensions, dim)
+	}
+	for _, c := range m.GetCaps() {
+		condition := name(c.GetCondition(), evaluationv1.CapCondition_name, "CAP_CONDITION_")
+		p.Caps = append(p.Caps, criteria.Cap{
+			Name: c.GetName(), Condition: criteria.Condition(strings.ToLower(condition)), Best: gradeIn(c.GetBestGrade()),
+		})
+	}
+	for _, t := range m.GetTreatments() {
+		p.Treatments[gradeIn(t.GetGrade())] = criteria.Treatment{
+			Treatment:   grade.Treatment(name(t.GetTreatment(), evaluationv1.Treatment_name, "TREATMENT_")),
+			MaxTermDays: int(t.GetMaxTermDays()), GraceDays: int(t.GetGraceDays()),
+		}
+	}
+	p.Limit = limitRuleIn(&r, m.GetLimit(), p.BaseCurrency)
+	for _, row := range m.GetApplicationAuthority() {
+		p.Authority = append(p.Authority, rowIn(&r, row, p.BaseCurrency))
+	}
+	return p, r.err()
+}
+
+func ruleIn(m *evaluationv1.IndicatorRule) criteria.Rule {
+	rule := criteria.Rule{
+		Indicator: criteria.Indicator(strings.ToLower(name(m.GetIndicator(), evaluationv1.Indicator_name, "INDICATOR_"))),
+		Missing:   criteria.Missing(strings.ToLower(name(m.GetMissing(), evaluationv1.MissingRule_name, "MISSING_RULE_"))),
+		// The contract's pattern admits decimals only, so these do not fail.
+		MissingValue: rat(m.GetMissingValue()), MissingText: m.GetMissingValue(), MissingGrade: gradeIn(m.GetMissingGrade()),
+		MaxAgeDays: int(m.GetMaxAgeDays()), VerifiedOnly: m.GetVerifiedOnly(), MinItems: int64(m.GetMinItems()),
+	}
+	if rule.Missing == "" {
+		rule.Missing = criteria.Fail
+	}
+	if rule.MissingGrade == grade.None {
+		rule.MissingGrade = grade.D
+	}
+	for _, t := range m.GetThresholds() {
+		threshold := criteria.Threshold{Grade: gradeIn(t.GetGrade()), Bound: criteria.Otherwise}
+		switch b := t.GetBound().(type) {
+		case *evaluationv1.GradeThreshold_AtLeast:
+			threshold.Bound, threshold.Text = criteria.AtLeast, b.AtLeast
+		case *evaluationv1.GradeThreshold_AtMost:
+			threshold.Bound, threshold.Text = criteria.AtMost, b.AtMost
+		}
+		threshold.Value = rat(threshold.Text)
+		rule.Thresholds = append(rule.Thresholds, threshold)
+	}
+	return rule
+}
+
+func rat(text string) *big.Rat {
+	if text == "" {
+		return nil
+	}
+	v, ok := new(big.Rat).SetString(text)
+	if !ok {
+		return nil
+	}
+	return v
+}
+
+func limitRuleIn(r *reader, m *evaluationv1.LimitRule, currency string) criteria.Limit {
+	l := criteria.Limit{Usual: criteria.Median, WindowMonths: int(m.GetWindowMonths())}
+	switch m.GetUsualPurchase() {
+	case evaluationv1.UsualPurchase_USUAL_PURCHASE_MEAN:
+		l.Usual = criteria.Mean
+	case evaluationv1.UsualPurchase_USUAL_PURCHASE_MAX:
+		l.Usual = criteria.Largest
+	}
+	var err error
+	if l.Factor, err = money.ParseRatio(m.GetFactor()); err != nil {
+		r.bad("limit.factor", err)
+	}
+	if m.GetCap() != "" {
+		l.Cap = r.money("limit.cap", &typev1.Money{CurrencyCode: currency, Amount: m.GetCap()})
+	}
+	return l
+}
+
+func rowIn(r *reader, m *typev1.AuthorityRow, currency string) approval.Row {
+	var row approval.Row
+	if m.GetMaxAmount() != "" {
+		if most := r.money("application_authority.max_amount", &typev1.Money{CurrencyCode: currency, Amount: m.GetMaxAmount()}); most != nil {
+			row.MaxAmount = &most.Minor
+		}
+	}
+	if m.MaxDays != nil {
+		days := int(m.GetMaxDays())
+		row.MaxDays = &days
+	}
+	for _, s := range m.GetSteps() {
+		step := approval.Step{Name: s.GetName()}
+		for _, role := range s.GetRoles() {
+			step.AnyOf = append(step.AnyOf, name(role, optionsv1.Role_name, "ROLE_"))
+		}
+		row.Steps = append(row.Steps, step)
+	}
+	return row
+}
