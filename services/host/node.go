@@ -101,7 +101,7 @@ func (n *Node) add(ctx context.Context, cfg NodeConfig, phase Phase) error {
 	})
 	service, err := phase.build(ctx, Parts{
 		Conns: cfg.Conns(phase.Name), Pool: pool, Clock: cfg.Base.Clock, Log: cfg.Base.Log(),
-		PageKey: cfg.PageKey, Migrate: cfg.Migrate,
+		PageKey: cfg.PageKey, Migrate: cfg.Migrate, DevClock: cfg.DevClock,
 	})
 	if err != nil {
 		return err

@@ -36,6 +36,8 @@ type Parts struct {
 	PageKey []byte
 	// Migrate brings the schema to this build's tables first.
 	Migrate bool
+	// DevClock says that callers set business dates, so that nothing may be done by the clock.
+	DevClock bool
 }
 
 // Service is a phase that was built.

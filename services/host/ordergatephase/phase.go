@@ -1,0 +1,22 @@
+// Package ordergatephase makes the phase during the sale a phase that can be run.
+package ordergatephase
+
+import (
+	"context"
+
+	"github.com/avalcredit/aval/services/host"
+	"github.com/avalcredit/aval/services/ordergate"
+)
+
+// Phase describes the phase.
+func Phase() host.Phase {
+	return host.Phase{Name: ordergate.Schema, New: func(ctx context.Context, p host.Parts) (host.Service, error) {
+		s, err := ordergate.New(ctx, ordergate.Deps{
+			Pool: p.Pool, Clock: p.Clock, Log: p.Log, PageKey: p.PageKey, Evaluation: p.Evaluation,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	}}
+}
