@@ -50,14 +50,14 @@ func (g *Gate) known(ctx context.Context, customerID string, ask func() (Answer,
 	return ask()
 }
 
-// learn asks evaluation for a customer. It reports false where there is nothing new.
+// learn asks evaluation for a customer that the gate does not know. It reports false where evaluation does not know it either.
 func (g *Gate) learn(ctx context.Context, customerID string) (bool, error) {
 	heads, err := g.Store.Heads(ctx, []postgres.Key{rootOf(customerID)})
 	if err != nil {
 		return false, err
 	}
 	if heads[rootOf(customerID)].Known() {
-		return false, nil // known, but not to this caller
+		return true, nil // somebody else has just learned of it, or it is not for this caller: ask again
 	}
 	p, err := g.Profiles.CreditProfile(ctx, customerID)
 	if errs.KindOf(err) == errs.NotFound {

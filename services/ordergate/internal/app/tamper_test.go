@@ -1,0 +1,110 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/avalcredit/aval/pkg/pgtest"
+	"github.com/avalcredit/aval/services/ordergate/internal/postgres"
+)
+
+// Invariant 4: the journal is append-only, and whoever gets around that is found.
+func TestTamperIsFound(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ sql, finds string }{
+		"one byte of a decision": {`UPDATE journal SET decision = replace(decision, '"amount":100', '"amount":101') WHERE seq = 3`, `journal/C1 3 .*hash`},
+		"a bucket":               {`UPDATE journal SET order_minor = order_minor - 1 WHERE seq = 4`, `journal/C1 4 .*hash`},
+		"an entry removed":       {`DELETE FROM journal WHERE seq = 3`, `journal/C1 4 entry 4 follows`},
+		"the tail cut off":       {`DELETE FROM journal WHERE seq = 5`, `journal/C1 5 .*tail`},
+		"two entries exchanged":  {`UPDATE journal SET seq = CASE seq WHEN 3 THEN 1000 ELSE 3 END WHERE seq IN (3, 4); UPDATE journal SET seq = 4 WHERE seq = 1000`, `journal/C1 3 .*hash`},
+		"who did it":             {`UPDATE journal SET actor = 'somebody' WHERE seq = 2`, `journal/C1 2 .*hash`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			g := r.start()
+			r.customer("C1", 1_000)
+			for i := range 4 {
+				id := fmt.Sprintf("O%d", i)
+				if _, err := g.Submit(t.Context(), person("sales"), request(id), newOrder(id, "C1", 100)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if rep, err := g.verifier.Verify(t.Context()); err != nil || len(rep.Breaks) > 0 || rep.Entries < 5 {
+				t.Fatalf("before: %+v %v", rep, err)
+			}
+			first, _, _ := strings.Cut(tt.sql, ";")
+			if _, err := r.pool.Exec(t.Context(), first); err == nil {
+				t.Fatalf("the database took %s", first)
+			}
+			err := pgx.BeginFunc(t.Context(), r.pool, func(tx pgx.Tx) error {
+				if _, err := tx.Exec(t.Context(), `SET LOCAL session_replication_role = replica`); err != nil {
+					return err
+				}
+				_, err := tx.Exec(t.Context(), tt.sql, pgx.QueryExecModeSimpleProtocol)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rep, err := g.verifier.Verify(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, b := range rep.Breaks {
+				if regexp.MustCompile(tt.finds).MatchString(fmt.Sprintf("%s %d %s", b.Chain, b.Seq, b.Problem)) {
+					return
+				}
+			}
+			t.Errorf("found %+v, want %s", rep.Breaks, tt.finds)
+		})
+	}
+}
+
+// Every table on the decision path begins its keys with root_id, so that every rule that must hold lives in one shard.
+// order_directory is the exception: it says in which root an order number lives. Tables of the building blocks are not on the path.
+func TestKeysBeginWithTheRoot(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t, "ordergate", postgres.Migrations())
+	rows, err := pool.Query(context.Background(), `
+		SELECT c.relname, i.relname, a.attname FROM pg_index x
+		JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+		JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'ordergate'
+		JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = x.indkey[0]
+		WHERE x.indisunique AND c.relname IN ('journal', 'orders', 'order_directory')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := 0
+	var table, index, first string
+	_, err = pgx.ForEachRow(rows, []any{&table, &index, &first}, func() error {
+		keys++
+		if first != "root_id" && table != "order_directory" {
+			t.Errorf("key %s of table %s begins with %s", index, table, first)
+		}
+		return nil
+	})
+	if err != nil || keys < 4 {
+		t.Errorf("%d keys, %v", keys, err)
+	}
+	known := map[string]bool{"journal": true, "orders": true, "order_directory": true}
+	names, err := pool.Query(context.Background(), `SELECT tablename::text FROM pg_tables WHERE schemaname = 'ordergate'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile(`^(idempotency|serials|audit_.*|outbox.*|inbox.*|policies|goose_.*|schema_.*|migrations.*)$`)
+	_, err = pgx.ForEachRow(names, []any{&table}, func() error {
+		if !known[table] && !blocks.MatchString(table) {
+			t.Errorf("table %s is new: say whether it is on the decision path", table)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
