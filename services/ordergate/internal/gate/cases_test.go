@@ -105,9 +105,17 @@ func readCases(t *testing.T, file string) []caseFile {
 	return cases
 }
 
+// reporter is what testing and rapid have in common.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	Fatal(args ...any)
+}
+
 // world is one account in memory, with its journal.
 type world struct {
-	t       *testing.T
+	t       reporter
 	policy  check.Policy
 	today   calendar.Date
 	account account.Account
@@ -116,13 +124,13 @@ type world struct {
 	invoice int
 }
 
-func newWorld(t *testing.T, p policyCase) *world {
+func newWorld(t reporter, p policyCase) *world {
 	w := &world{t: t, today: calendar.MustDate("2026-07-01"), account: account.New("C1", "C1"), orders: map[string]order.Order{}}
 	w.policy = policyOf(t, p)
 	return w
 }
 
-func ratio(t *testing.T, s string) money.Ratio {
+func ratio(t reporter, s string) money.Ratio {
 	t.Helper()
 	if s == "" {
 		return money.Ratio{}
@@ -134,7 +142,7 @@ func ratio(t *testing.T, s string) money.Ratio {
 	return r
 }
 
-func policyOf(t *testing.T, p policyCase) check.Policy {
+func policyOf(t reporter, p policyCase) check.Policy {
 	t.Helper()
 	hold := func(r check.Rule) check.Rule { r.Enforcement = check.HoldOnBreak; return r }
 	out := check.Policy{
@@ -165,7 +173,7 @@ func policyOf(t *testing.T, p policyCase) check.Policy {
 	return out
 }
 
-func minor(t *testing.T, s string) int64 {
+func minor(t reporter, s string) int64 {
 	t.Helper()
 	if s == "" {
 		return 0
