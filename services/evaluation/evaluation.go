@@ -31,11 +31,13 @@ const Schema = "evaluation"
 //go:embed policy/default.yaml
 var defaultPolicy string
 
-// Config of the phase.
+// Config of the phase; the zero value is good.
 type Config struct {
+	// SkipMigrations leaves the schema as it is, where a job of its own migrates it.
+	SkipMigrations bool `koanf:"skip_migrations"`
 	// Reviews has the phase rate customers again whose review interval ran out. It
 	// goes by the clock, so it stays off where callers set the business date.
-	Reviews bool
+	Reviews bool `koanf:"reviews"`
 }
 
 // Deps is what the phase is given. Nothing in it is closed by the phase.
@@ -68,7 +70,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 	return pg.Migrate(ctx, pool, Schema, files)
 }
 
-// New migrates the schema, installs the built-in policy where there is none, and
+// New migrates the schema unless told otherwise, installs the built-in policy where there is none, and
 // returns the service. It calls no other phase before Run or the first request.
 func New(ctx context.Context, d Deps) (*Service, error) {
 	if d.Pool == nil || d.Clock == nil || d.OrderGate == nil || d.Receivables == nil || len(d.PageKey) == 0 {
@@ -77,8 +79,10 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	if err := Migrate(ctx, d.Pool); err != nil {
-		return nil, fmt.Errorf("evaluation: %w", err)
+	if !d.Config.SkipMigrations {
+		if err := Migrate(ctx, d.Pool); err != nil {
+			return nil, fmt.Errorf("evaluation: %w", err)
+		}
 	}
 	versions := policy.NewStore(d.Pool)
 	spec := &evaluationv1.EvaluationPolicy{}
@@ -88,14 +92,15 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	if err := versions.EnsureBuiltIn(ctx, spec, defaultPolicy); err != nil {
 		return nil, fmt.Errorf("evaluation: built-in policy: %w", err)
 	}
+	policies := policy.NewCache(versions, rpc.DecodePolicy)
 	relays := map[string]*delivery.Relay{
 		app.StreamCreditProfile: delivery.NewRelay(d.Pool, app.StreamCreditProfile, peers.ToOrderGate(d.OrderGate), d.Log, d.Clock),
 		app.StreamCustomer:      delivery.NewRelay(d.Pool, app.StreamCustomer, peers.ToReceivables(d.Receivables), d.Log, d.Clock),
 	}
 	a := app.New(app.Deps{
 		Pool: d.Pool, Clock: d.Clock, Log: d.Log, PageKey: d.PageKey,
-		Payments: peers.NewPayments(d.Receivables), Versions: versions,
-		Policies: policy.NewCache(versions, rpc.DecodePolicy),
+		Payments: peers.NewPayments(d.Receivables), Policies: policies,
+		Book: &policy.Book{Store: versions, Clock: d.Clock, Signed: policies.Invalidate},
 		Relays: map[string]app.Relay{
 			app.StreamCreditProfile: relays[app.StreamCreditProfile], app.StreamCustomer: relays[app.StreamCustomer],
 		},

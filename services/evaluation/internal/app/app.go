@@ -58,8 +58,6 @@ type Policies interface {
 	InForce(ctx context.Context, date calendar.Date) (criteria.Policy, error)
 	// ByVersion returns one by its number.
 	ByVersion(ctx context.Context, version int64) (criteria.Policy, error)
-	// Invalidate forgets what is in force, after a signature.
-	Invalidate()
 }
 
 // Relay delivers a stream.
@@ -78,8 +76,8 @@ type Deps struct {
 	PageKey  []byte
 	Payments Payments
 	Policies Policies
-	// Versions keeps the versions of the policy.
-	Versions *policy.Store
+	// Book keeps the versions of the policy.
+	Book *policy.Book
 	// Relays by stream: StreamCreditProfile and StreamCustomer.
 	Relays map[string]Relay
 }

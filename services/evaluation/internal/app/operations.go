@@ -18,7 +18,7 @@ func (a *App) VerifyChains(ctx context.Context) (audit.Report, error) {
 	if err != nil {
 		return report, err
 	}
-	policies, err := a.Versions.Verify(ctx)
+	policies, err := a.Book.Store.Verify(ctx)
 	if err != nil {
 		return report, err
 	}

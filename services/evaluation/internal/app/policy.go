@@ -2,9 +2,6 @@ package app
 
 import (
 	"context"
-	"slices"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
@@ -24,10 +21,8 @@ func (a *App) CreatePolicy(ctx context.Context, r idem.Request, d policy.Draft, 
 	if found := checked.Check(); len(found) > 0 {
 		return policy.Version{}, errs.New(errs.Invalid, "POLICY_INVALID", "%s: %s", found[0].Field, found[0].Message).WithViolations(found...)
 	}
-	d.CreatedBy, d.Today = who.Subject, a.Clock.Today(ctx)
-	return write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (policy.Version, error) {
-		return a.Versions.Create(ctx, tx, d)
-	})
+	d.CreatedBy = who.Subject
+	return a.Book.Create(ctx, r, d)
 }
 
 // SignPolicy puts a draft in force from a day on (zero: today). Errors:
@@ -37,14 +32,7 @@ func (a *App) SignPolicy(ctx context.Context, r idem.Request, version int64, fro
 	if err != nil {
 		return policy.Version{}, err
 	}
-	day := a.Clock.Today(ctx)
-	if from.IsZero() {
-		from = day
-	}
-	v, err := write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (policy.Version, error) {
-		return a.Versions.Sign(ctx, tx, version, who.Subject, from, day)
-	})
-	a.Policies.Invalidate()
+	v, err := a.Book.Sign(ctx, r, version, who.Subject, from)
 	return v, asContracted(err)
 }
 
@@ -68,36 +56,21 @@ func asContracted(err error) error {
 
 // Policy returns a version; 0 is the one in force today.
 func (a *App) Policy(ctx context.Context, version int64) (policy.Version, error) {
-	if version == 0 {
-		return a.Versions.InForce(ctx, a.Clock.Today(ctx))
-	}
-	return a.Versions.Get(ctx, version)
+	return a.Book.Get(ctx, version)
 }
 
-// PolicyVersions lists versions, newest first. Versions are few: one signature each.
+// PolicyVersions lists versions, newest first.
 func (a *App) PolicyVersions(ctx context.Context, size int32, token string) ([]policy.Version, string, error) {
 	sum := page.Checksum("policies")
 	before, err := a.before(token, sum)
 	if err != nil {
 		return nil, "", err
 	}
-	var all []policy.Version
-	for after := int64(0); ; {
-		batch, err := a.Versions.List(ctx, maxPage, after)
-		if err != nil {
-			return nil, "", err
-		}
-		for _, v := range batch {
-			after = v.Version
-			if v.Version < before {
-				all = append(all, v)
-			}
-		}
-		if len(batch) < maxPage {
-			break
-		}
+	n := page.Size(size, defaultPage, maxPage)
+	found, err := a.Book.Newest(ctx, n+1, before)
+	if err != nil {
+		return nil, "", err
 	}
-	slices.Reverse(all)
-	rows, next := cut(a, all, page.Size(size, defaultPage, maxPage), sum, func(v policy.Version) int64 { return v.Version })
+	rows, next := cut(a, found, n, sum, func(v policy.Version) int64 { return v.Version })
 	return rows, next, nil
 }
