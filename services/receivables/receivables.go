@@ -57,7 +57,7 @@ type Deps struct {
 // Service is the phase, ready to be registered and run.
 type Service struct {
 	app         *app.Service
-	book        *app.PolicyBook
+	book        *policy.Book
 	pages       *page.Signer
 	log         *slog.Logger
 	positions   *delivery.Relay
@@ -94,7 +94,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		Pool: d.Pool, Clock: d.Clock, Log: log, Profiles: peers.NewEvaluation(d.Evaluation), Policies: policies,
 		Positions: s.positions, Settlements: s.settlements, Chains: chains(d.Pool, store),
 	})
-	s.book = s.app.Policy(store, policies.Invalidate)
+	s.book = &policy.Book{Store: store, Clock: d.Clock, Signed: policies.Invalidate}
 	return s, nil
 }
 
@@ -131,6 +131,5 @@ func (s *Service) Run(ctx context.Context) error {
 	)
 }
 
-// Close releases what the phase holds; call it when no call is running any more. The
-// pool and the connections are the caller's.
+// Close ends the phase after Run; the pool and the connections belong to their owner.
 func (s *Service) Close() {}

@@ -132,11 +132,11 @@ func changing[T any](ctx context.Context, s *Service, tx pgx.Tx, customer Custom
 }
 
 func (s *Service) act(ctx context.Context) postgres.Act {
-	return postgres.Act{Actor: actor(ctx), Today: s.Clock.Today(ctx), Now: s.Clock.Now().UTC().Truncate(time.Microsecond)}
+	return postgres.Act{Actor: Actor(ctx), Today: s.Clock.Today(ctx), Now: s.Clock.Now().UTC().Truncate(time.Microsecond)}
 }
 
-// actor is the subject of the caller; behind the server there always is one.
-func actor(ctx context.Context) string {
+// Actor is the subject of the caller; behind the server there always is one.
+func Actor(ctx context.Context) string {
 	if p, ok := authn.FromContext(ctx); ok && p.Subject != "" {
 		return p.Subject
 	}

@@ -22,19 +22,27 @@ const customersABatch = 200
 func (s *Store) Verify(ctx context.Context) (ledger.Report, error) {
 	var r ledger.Report
 	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		v := verifier{tx: tx, report: &r}
-		for after := ""; ; {
-			accounts, err := v.accounts(ctx, after)
-			if err != nil || len(accounts) == 0 {
-				return err
-			}
-			if err := v.batch(ctx, accounts); err != nil {
-				return err
-			}
-			after = accounts[len(accounts)-1].CustomerID
-		}
+		var err error
+		r, err = VerifyIn(ctx, tx)
+		return err
 	})
 	return r, pg.Err(err)
+}
+
+// VerifyIn is Verify on what a transaction sees.
+func VerifyIn(ctx context.Context, tx pgx.Tx) (ledger.Report, error) {
+	var r ledger.Report
+	v := verifier{tx: tx, report: &r}
+	for after := ""; ; {
+		accounts, err := v.accounts(ctx, after)
+		if err != nil || len(accounts) == 0 {
+			return r, err
+		}
+		if err := v.batch(ctx, accounts); err != nil {
+			return r, err
+		}
+		after = accounts[len(accounts)-1].CustomerID
+	}
 }
 
 type verifier struct {

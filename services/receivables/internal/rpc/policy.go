@@ -20,7 +20,7 @@ import (
 // Policies serves ReceivablesPolicyService.
 type Policies struct {
 	receivablesv1.UnsafeReceivablesPolicyServiceServer
-	Book  *app.PolicyBook
+	Book  *policy.Book
 	Pages *page.Signer
 }
 
@@ -66,7 +66,9 @@ func (s *Policies) CreateReceivablesPolicy(ctx context.Context, req *receivables
 		return nil, err
 	}
 	r := idem.FromProto(receivablesv1.ReceivablesPolicyService_CreateReceivablesPolicy_FullMethodName, req.GetRequestId(), req)
-	v, err := s.Book.Create(ctx, r, policy.Draft{Spec: spec, YAML: req.GetYaml(), Comment: req.GetComment()})
+	v, err := s.Book.Create(ctx, r, policy.Draft{
+		Spec: spec, YAML: req.GetYaml(), Comment: req.GetComment(), CreatedBy: app.Actor(ctx),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +84,7 @@ func (s *Policies) SignReceivablesPolicy(ctx context.Context, req *receivablesv1
 		return nil, f.err
 	}
 	r := idem.FromProto(receivablesv1.ReceivablesPolicyService_SignReceivablesPolicy_FullMethodName, req.GetRequestId(), req)
-	v, err := s.Book.Sign(ctx, r, req.GetVersion(), from)
+	v, err := s.Book.Sign(ctx, r, req.GetVersion(), app.Actor(ctx), from)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +116,7 @@ func (s *Policies) ListReceivablesPolicies(ctx context.Context, req *receivables
 		}
 	}
 	size := page.Size(req.GetPageSize(), defaultPage, maxPage)
-	versions, err := s.Book.List(ctx, size+1, before)
+	versions, err := s.Book.Newest(ctx, size+1, before)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ const (
 // AgingBucket is the open amount within a range of days.
 type AgingBucket struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name: "not_due", "1-30", "31-60" ... ">360", as the policy sets them.
+	// Name: "not_due", "1-30", "31-60" ... ">360", as the policy sets them; by invoice date the first is "0".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Open amount.
 	Amount *v1.Money `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`

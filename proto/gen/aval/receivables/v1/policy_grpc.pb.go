@@ -33,7 +33,7 @@ const (
 type ReceivablesPolicyServiceClient interface {
 	// Writes a new version as a draft. Errors: INVALID_ARGUMENT (POLICY_INVALID), in YAML with line and column.
 	CreateReceivablesPolicy(ctx context.Context, in *CreateReceivablesPolicyRequest, opts ...grpc.CallOption) (*CreateReceivablesPolicyResponse, error)
-	// Signs a draft; it is in force from its effective date. The writer does not sign. Errors: FAILED_PRECONDITION (SAME_PERSON, POLICY_SIGNED), INVALID_ARGUMENT (effective_from_date in the past).
+	// Signs a draft; it is in force from its effective date. The writer does not sign. Errors: PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (POLICY_ALREADY_SIGNED, EFFECTIVE_DATE_PAST), NOT_FOUND (POLICY_NOT_FOUND).
 	SignReceivablesPolicy(ctx context.Context, in *SignReceivablesPolicyRequest, opts ...grpc.CallOption) (*SignReceivablesPolicyResponse, error)
 	// Returns one version; version 0 is the one in force today.
 	GetReceivablesPolicy(ctx context.Context, in *GetReceivablesPolicyRequest, opts ...grpc.CallOption) (*GetReceivablesPolicyResponse, error)
@@ -97,7 +97,7 @@ func (c *receivablesPolicyServiceClient) ListReceivablesPolicies(ctx context.Con
 type ReceivablesPolicyServiceServer interface {
 	// Writes a new version as a draft. Errors: INVALID_ARGUMENT (POLICY_INVALID), in YAML with line and column.
 	CreateReceivablesPolicy(context.Context, *CreateReceivablesPolicyRequest) (*CreateReceivablesPolicyResponse, error)
-	// Signs a draft; it is in force from its effective date. The writer does not sign. Errors: FAILED_PRECONDITION (SAME_PERSON, POLICY_SIGNED), INVALID_ARGUMENT (effective_from_date in the past).
+	// Signs a draft; it is in force from its effective date. The writer does not sign. Errors: PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (POLICY_ALREADY_SIGNED, EFFECTIVE_DATE_PAST), NOT_FOUND (POLICY_NOT_FOUND).
 	SignReceivablesPolicy(context.Context, *SignReceivablesPolicyRequest) (*SignReceivablesPolicyResponse, error)
 	// Returns one version; version 0 is the one in force today.
 	GetReceivablesPolicy(context.Context, *GetReceivablesPolicyRequest) (*GetReceivablesPolicyResponse, error)

@@ -1,0 +1,173 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/pkg/pgtest"
+	"github.com/avalcredit/aval/services/receivables/internal/invoice"
+	"github.com/avalcredit/aval/services/receivables/internal/postgres"
+	"github.com/avalcredit/aval/services/receivables/internal/receipt"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// books holds one customer C with invoice I-1 (paid by R-1), I-2 reversed and I-3 open.
+func books(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	pool := pgtest.New(t, postgres.Schema, postgres.Migrations())
+	c := postgres.Customer{ID: "C", Sequence: 1, BusinessDate: calendar.MustDate("2024-01-01"), DisplayName: "C", Currency: "CNY"}
+	day, now := calendar.MustDate("2024-01-01"), time.Date(2024, 1, 1, 0, 0, 0, 123456000, time.UTC)
+	must(t, pg.InTx(t.Context(), pool, func(ctx context.Context, tx pgx.Tx) error {
+		if err := postgres.SaveCustomer(ctx, tx, c, now); err != nil {
+			return err
+		}
+		a, err := postgres.LockAccount(ctx, tx, c, postgres.Act{Actor: "clerk", Today: day, Now: now})
+		if err != nil {
+			return err
+		}
+		for i := range 3 {
+			inv, err := invoice.New(invoice.Draft{ID: fmt.Sprintf("I-%d", i+1), CustomerID: "C", Amount: money.New(100, "CNY")},
+				invoice.Defaults{Today: day, TermDays: 30, Currency: "CNY", Now: now})
+			must(t, err)
+			if err := a.AddInvoice(ctx, inv); err != nil {
+				return err
+			}
+		}
+		r, err := receipt.New(receipt.Draft{ID: "R-1", CustomerID: "C", Amount: money.New(100, "CNY")}, "CNY", day, now)
+		must(t, err)
+		if err := a.AddReceipt(ctx, r); err != nil {
+			return err
+		}
+		if err := a.Apply(ctx, []invoice.Application{{ReceiptID: "R-1", InvoiceID: "I-1", Amount: money.New(100, "CNY"), Date: day}}); err != nil {
+			return err
+		}
+		doc, err := a.Invoice(ctx, "I-2")
+		if err != nil {
+			return err
+		}
+		if err := a.ReverseInvoice(ctx, doc, postgres.Reversal{On: day, Reason: "twice"}); err != nil {
+			return err
+		}
+		return a.Save(ctx)
+	}))
+	return pool
+}
+
+// Invariant 2: what is posted stays as it was posted.
+func TestPostedRowsRefuseChange(t *testing.T) {
+	t.Parallel()
+	pool := books(t)
+	for _, table := range []string{"ledger_entries", "ledger_lines", "invoices", "receipts", "invoice_reversals", "applications"} {
+		for _, sql := range []string{
+			"UPDATE " + table + " SET customer_id = customer_id", "DELETE FROM " + table, "TRUNCATE " + table + " CASCADE",
+		} {
+			if sql == "UPDATE invoice_reversals SET customer_id = customer_id" {
+				sql = "UPDATE invoice_reversals SET reason = 'other'"
+			}
+			_, err := pool.Exec(t.Context(), sql)
+			if err == nil || !strings.Contains(err.Error(), "append-only") {
+				t.Errorf("%s: %v", sql, err)
+			}
+		}
+	}
+	for _, sql := range []string{"DELETE FROM accounts", "DELETE FROM invoice_balances", "TRUNCATE receipt_balances"} {
+		if _, err := pool.Exec(t.Context(), sql); err == nil {
+			t.Errorf("%s was let through", sql)
+		}
+	}
+}
+
+// Invariants 1 and 3: the database itself refuses entries that do not balance or follow.
+func TestDatabaseRefusesBadEntries(t *testing.T) {
+	t.Parallel()
+	pool := books(t)
+	const entry = `INSERT INTO ledger_entries SELECT 'C', %d, 'INVOICE', '2024-01-01', '2024-01-01', 'X', 'CNY', 5, %s, NULL, '', 'me', now(),
+		document_digest, %s, hash FROM ledger_entries WHERE customer_id = 'C' AND sequence = 5;`
+	const lines = `INSERT INTO ledger_lines VALUES ('C', 6, 1, 'RECEIVABLE', 'CNY', %d), ('C', 6, 2, 'SALES', '%s', %d);`
+	for name, sql := range map[string]string{
+		"no lines":               fmt.Sprintf(entry, 6, "balance + 5", "hash"),
+		"lines do not sum to 0":  fmt.Sprintf(entry, 6, "balance + 5", "hash") + fmt.Sprintf(lines, 5, "CNY", -4),
+		"another amount":         fmt.Sprintf(entry, 6, "balance + 5", "hash") + fmt.Sprintf(lines, 4, "CNY", -4),
+		"two currencies":         fmt.Sprintf(entry, 6, "balance + 5", "hash") + fmt.Sprintf(lines, 5, "USD", -5),
+		"a gap":                  fmt.Sprintf(entry, 7, "balance + 5", "hash"),
+		"not linked":             fmt.Sprintf(entry, 6, "balance + 5", "prev") + fmt.Sprintf(lines, 5, "CNY", -5),
+		"wrong balance":          fmt.Sprintf(entry, 6, "balance + 6", "hash") + fmt.Sprintf(lines, 5, "CNY", -5),
+		"a line added afterward": `INSERT INTO ledger_lines VALUES ('C', 1, 3, 'CASH', 'CNY', 1)`,
+		"over-applied":           `UPDATE invoice_balances SET open = open - 101 WHERE invoice_id = 'I-3'`,
+		"reversed twice":         `INSERT INTO invoice_reversals SELECT * FROM invoice_reversals`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := pg.InTx(t.Context(), pool, func(ctx context.Context, tx pgx.Tx) error {
+				_, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol)
+				return err
+			})
+			if err == nil {
+				t.Error("was let through")
+			}
+		})
+	}
+}
+
+// Invariant 3: whoever goes around the triggers leaves a break that verification names.
+func TestVerifyNamesWhatWasTamperedWith(t *testing.T) {
+	t.Parallel()
+	pool := books(t)
+	store := postgres.NewStore(pool)
+	report, err := store.Verify(t.Context())
+	must(t, err)
+	if len(report.Breaks) != 0 || report.Chains != 2 || report.Entries != 6 {
+		t.Fatalf("untouched books: %+v", report)
+	}
+	for _, c := range []struct{ sql, chain string }{
+		{`UPDATE ledger_entries SET text = 'invoice I-X' WHERE sequence = 1`, "ledger/C"},
+		{`UPDATE ledger_entries SET posted_by = 'other' WHERE sequence = 2`, "ledger/C"},
+		{`UPDATE ledger_entries SET entry_date = '2023-12-31' WHERE sequence = 3`, "ledger/C"},
+		{`UPDATE ledger_lines SET amount = amount * 2 WHERE sequence = 1`, "ledger/C"},
+		{`UPDATE invoices SET due_date = '2030-01-01' WHERE invoice_id = 'I-3'`, "ledger/C"},
+		{`UPDATE invoices SET amount = 101 WHERE invoice_id = 'I-3'`, "ledger/C"},
+		{`UPDATE receipts SET receipt_date = '2023-01-01'`, "ledger/C"},
+		{`UPDATE applications SET application_date = '2023-01-01'`, "application/C"},
+		{`UPDATE applications SET applied_by = 'other'`, "application/C"},
+		{`UPDATE invoice_balances SET open = 1 WHERE invoice_id = 'I-3'`, "ledger/C"},
+		{`UPDATE accounts SET balance = balance + 1`, "ledger/C"},
+		{`UPDATE accounts SET application_sequence = 2`, "application/C"},
+		{`DELETE FROM invoice_reversals; DELETE FROM ledger_lines WHERE sequence = 5; DELETE FROM ledger_entries WHERE sequence = 5`, "ledger/C"},
+	} {
+		t.Run(c.sql, func(t *testing.T) { tampered(t, pool, c.sql, c.chain) })
+	}
+}
+
+// tampered verifies in the transaction of the tampering, which is then rolled back.
+func tampered(t *testing.T, pool *pgxpool.Pool, sql, chain string) {
+	t.Helper()
+	tx, err := pool.Begin(t.Context())
+	must(t, err)
+	defer func() { must(t, tx.Rollback(context.WithoutCancel(t.Context()))) }()
+	_, err = tx.Exec(t.Context(), `SET LOCAL session_replication_role = replica; `+sql, pgx.QueryExecModeSimpleProtocol)
+	must(t, err)
+	report, err := postgres.VerifyIn(t.Context(), tx)
+	must(t, err)
+	for _, b := range report.Breaks {
+		if b.Chain == chain {
+			return
+		}
+	}
+	t.Errorf("breaks %+v, want one in %s", report.Breaks, chain)
+}
