@@ -23,6 +23,11 @@ type Conns struct {
 	Receivables grpc.ClientConnInterface
 }
 
+// OneConn is for services that are all behind one address.
+func OneConn(conn grpc.ClientConnInterface) Conns {
+	return Conns{Evaluation: conn, OrderGate: conn, Receivables: conn}
+}
+
 // Parts are what a phase is built of.
 type Parts struct {
 	Conns
@@ -97,8 +102,7 @@ func (p Phase) MigrateOnly(ctx context.Context, db Database, base Base) error {
 	defer pool.Close()
 	nobody := NewLate() // nothing is called before a phase runs
 	service, err := p.build(ctx, Parts{
-		Conns: Conns{Evaluation: nobody, OrderGate: nobody, Receivables: nobody},
-		Pool:  pool, Clock: base.Clock, Log: base.Log(), PageKey: make([]byte, minPageKey), Migrate: true,
+		Conns: OneConn(nobody), Pool: pool, Clock: base.Clock, Log: base.Log(), PageKey: make([]byte, minPageKey), Migrate: true,
 	})
 	if err != nil {
 		return err

@@ -125,7 +125,7 @@ func (s *Suite) buildNode(ctx context.Context) error {
 		Conns: func(phase string) host.Conns {
 			conn := host.NewLate()
 			late[phase] = conn
-			return host.Conns{Evaluation: conn, OrderGate: conn, Receivables: conn}
+			return host.OneConn(conn)
 		},
 	}, evaluationphase.Phase(), ordergatephase.Phase(), receivablesphase.Phase())
 	if err != nil {

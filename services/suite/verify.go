@@ -4,11 +4,10 @@ import (
 	"context"
 	"fmt"
 
-	"google.golang.org/grpc"
-
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	ordergatev1 "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
+	"github.com/avalcredit/aval/services/host"
 )
 
 // ChainBreak is one place where a hash chain does not hold.
@@ -31,18 +30,18 @@ type ChainReport struct {
 	Breaks []ChainBreak
 }
 
-// VerifyChains has all phases recompute their hash chains. The connection's caller must be an operator, auditor or
+// VerifyChains has all phases recompute their hash chains. The connections' caller must be an operator, auditor or
 // credit manager.
-func VerifyChains(ctx context.Context, conn grpc.ClientConnInterface) ([]ChainReport, error) {
-	e, err := evaluationv1.NewOperationsServiceClient(conn).VerifyChains(ctx, &evaluationv1.VerifyChainsRequest{})
+func VerifyChains(ctx context.Context, conns host.Conns) ([]ChainReport, error) {
+	e, err := evaluationv1.NewOperationsServiceClient(conns.Evaluation).VerifyChains(ctx, &evaluationv1.VerifyChainsRequest{})
 	if err != nil {
 		return nil, fmt.Errorf("evaluation: %w", err)
 	}
-	g, err := ordergatev1.NewOperationsServiceClient(conn).VerifyChains(ctx, &ordergatev1.VerifyChainsRequest{})
+	g, err := ordergatev1.NewOperationsServiceClient(conns.OrderGate).VerifyChains(ctx, &ordergatev1.VerifyChainsRequest{})
 	if err != nil {
 		return nil, fmt.Errorf("ordergate: %w", err)
 	}
-	r, err := receivablesv1.NewOperationsServiceClient(conn).VerifyChains(ctx, &receivablesv1.VerifyChainsRequest{})
+	r, err := receivablesv1.NewOperationsServiceClient(conns.Receivables).VerifyChains(ctx, &receivablesv1.VerifyChainsRequest{})
 	if err != nil {
 		return nil, fmt.Errorf("receivables: %w", err)
 	}

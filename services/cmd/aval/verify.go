@@ -5,17 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 
+	"github.com/avalcredit/aval/services/host"
 	"github.com/avalcredit/aval/services/suite"
 	"github.com/avalcredit/aval/services/suite/access"
 )
 
 type verifyCommand struct {
-	Server    string `placeholder:"HOST:PORT" help:"gRPC address of the suite; default: the one that serves from the data folder, else the data folder itself."`
-	TokenFile string `placeholder:"FILE" help:"File with an access token of an OPERATOR, AUDITOR or CREDIT_MANAGER; default: a development token."`
-	DataDir   string `placeholder:"DIR" help:"Data folder of the suite; default: as serve has it."`
+	Server      string `placeholder:"HOST:PORT" help:"gRPC address of the suite; default: the one that serves from the data folder, else the data folder itself."`
+	Evaluation  string `placeholder:"HOST:PORT" env:"AVAL_EVALUATION_ADDR" help:"Address of evaluation, where the phases run on their own."`
+	OrderGate   string `name:"ordergate" placeholder:"HOST:PORT" env:"AVAL_ORDERGATE_ADDR" help:"Address of the order gate, likewise."`
+	Receivables string `placeholder:"HOST:PORT" env:"AVAL_RECEIVABLES_ADDR" help:"Address of receivables, likewise."`
+	TokenFile   string `placeholder:"FILE" help:"File with an access token of an OPERATOR, AUDITOR or CREDIT_MANAGER; default: a development token."`
+	DataDir     string `placeholder:"DIR" help:"Data folder of the suite; default: as serve has it."`
 }
 
 // errBroken ends the program with exit code 1.
@@ -35,32 +41,48 @@ func (c *verifyCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	addr := c.Server
-	if serving, ok := suite.ServingOn(cfg.DataDir); ok && addr == "" {
-		addr = serving.GRPC
+	if serving, ok := suite.ServingOn(cfg.DataDir); ok && c.Server == "" {
+		c.Server = serving.GRPC
 	}
-	if addr != "" {
-		return c.remote(ctx, addr, cfg.DataDir)
+	targets := []string{c.Evaluation, c.OrderGate, c.Receivables}
+	for i := range targets {
+		if targets[i] == "" {
+			targets[i] = c.Server
+		}
 	}
-	return embedded(ctx, cfg)
+	if slices.Contains(targets, "") {
+		return embedded(ctx, cfg)
+	}
+	return c.remote(ctx, targets, cfg.DataDir)
 }
 
-// remote verifies a suite that runs.
-func (c *verifyCommand) remote(ctx context.Context, addr, dataDir string) error {
-	target, err := access.TargetOf(addr, c.TokenFile, dataDir)
-	if err != nil {
-		return err
+// remote verifies services that run, at the addresses in the order of a credit sale.
+func (c *verifyCommand) remote(ctx context.Context, addrs []string, dataDir string) error {
+	var conns []grpc.ClientConnInterface
+	for _, addr := range addrs {
+		target, err := access.TargetOf(addr, c.TokenFile, dataDir)
+		if err != nil {
+			return err
+		}
+		s, err := access.Dial(ctx, target)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = s.Close() }() // nothing is lost with it
+		if ctx, err = operator(ctx, s); err != nil {
+			return err
+		}
+		conns = append(conns, s.Conn())
 	}
-	s, err := access.Dial(ctx, target)
-	if err != nil {
-		return err
+	return report(ctx, host.Conns{Evaluation: conns[0], OrderGate: conns[1], Receivables: conns[2]})
+}
+
+// operator is the caller where development tokens are at hand; once is enough for all connections.
+func operator(ctx context.Context, s *access.Suite) (context.Context, error) {
+	if set, ok := metadata.FromOutgoingContext(ctx); ok && len(set.Get("authorization")) > 0 {
+		return ctx, nil
 	}
-	defer func() { _ = s.Close() }() // nothing is lost with it
-	ctx, err = s.As(ctx, suite.SubjectOf("OPERATOR"), "OPERATOR")
-	if err != nil {
-		return err
-	}
-	return report(ctx, s.Conn())
+	return s.As(ctx, suite.SubjectOf("OPERATOR"), "OPERATOR")
 }
 
 // embedded starts the suite on the data folder for as long as it takes.
@@ -86,12 +108,12 @@ func embedded(ctx context.Context, cfg suite.Config) error {
 			return err
 		}
 		defer func() { _ = conn.Close() }() // nothing is lost with it
-		return report(ctx, conn)
+		return report(ctx, host.OneConn(conn))
 	})
 }
 
-func report(ctx context.Context, conn grpc.ClientConnInterface) error {
-	results, err := suite.VerifyChains(ctx, conn)
+func report(ctx context.Context, conns host.Conns) error {
+	results, err := suite.VerifyChains(ctx, conns)
 	if err != nil {
 		return err
 	}
