@@ -12,6 +12,7 @@ import (
 	"github.com/avalcredit/aval/pkg/errs"
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
+	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 )
 
 // Invariants 7 and 9: the gate knows before the caller has its answer, a settlement
@@ -178,4 +179,23 @@ func TestPaymentRecord(t *testing.T) {
 	equal(t, "defaults after 91 days", resp.GetRecord().GetDefaults(), 1)
 	_, err = w.feed.GetPaymentRecord(ctx, &receivablesv1.GetPaymentRecordRequest{CustomerId: "C-9"})
 	want(t, err, errs.NotFound, "CUSTOMER_UNKNOWN")
+}
+
+// Invariant 12: an account keeps the currency of its first posting, whatever the file says later.
+func TestAccountKeepsItsCurrency(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.deliver(t, profile("C-1", "", 1))
+	w.post(t, "2024-01-01", &receivablesv1.Invoice{InvoiceId: "I-1", CustomerId: "C-1", Amount: cny("1")})
+	moved := profile("C-1", "", 2)
+	moved.CurrencyCode = "USD"
+	w.deliver(t, moved)
+	w.post(t, "2024-01-02", &receivablesv1.Invoice{InvoiceId: "I-2", CustomerId: "C-1", Amount: cny("1")})
+	_, err := w.invoices.PostInvoice(w.as(t, "ERP", ""), &receivablesv1.PostInvoiceRequest{
+		RequestId: "x", Invoice: &receivablesv1.Invoice{InvoiceId: "I-3", CustomerId: "C-1", Amount: &typev1.Money{CurrencyCode: "USD", Amount: "1"}},
+	})
+	want(t, err, errs.Invalid, "CURRENCY_MISMATCH")
+	resp, err := w.feed.GetPaymentRecord(w.as(t, authn.RoleService, ""), &receivablesv1.GetPaymentRecordRequest{CustomerId: "C-1"})
+	must(t, err)
+	equal(t, "currency of the record", resp.GetRecord().GetCurrencyCode(), "CNY")
 }

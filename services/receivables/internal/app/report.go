@@ -60,7 +60,11 @@ func (s *Service) PaymentRecord(ctx context.Context, q paymentrecord.Query) (pay
 		return paymentrecord.Record{}, err
 	}
 	q.DefaultAfterDays = policy.DefaultAfterDays
-	return s.store.PaymentRecord(ctx, q, customer.Currency)
+	currency, err := s.store.AccountCurrency(ctx, customer)
+	if err != nil {
+		return paymentrecord.Record{}, err
+	}
+	return s.store.PaymentRecord(ctx, q, currency)
 }
 
 // ApplyCustomers takes profiles of one customer, in order, and returns the last

@@ -65,6 +65,16 @@ func (s *Store) Customer(ctx context.Context, id string) (Customer, error) {
 	}, nil
 }
 
+// AccountCurrency is the currency that the customer's account is kept in: that of its
+// first posting, before it that of the profile.
+func (s *Store) AccountCurrency(ctx context.Context, c Customer) (string, error) {
+	currency, err := s.q.AccountCurrency(ctx, c.ID)
+	if errs.KindOf(pg.Err(err)) == errs.NotFound {
+		return c.Currency, nil
+	}
+	return currency, pg.Err(err)
+}
+
 // SaveCustomer keeps a profile unless a newer one is there.
 func SaveCustomer(ctx context.Context, tx pgx.Tx, c Customer, now time.Time) error {
 	return pg.Err(db.New(tx).SaveCustomer(ctx, db.SaveCustomerParams{

@@ -12,6 +12,18 @@ import (
 	"github.com/avalcredit/aval/pkg/calendar"
 )
 
+const accountCurrency = `-- name: AccountCurrency :one
+SELECT currency FROM accounts WHERE customer_id = $1
+`
+
+// The currency of a customer's account; no row before its first posting.
+func (q *Queries) AccountCurrency(ctx context.Context, customerID string) (string, error) {
+	row := q.db.QueryRow(ctx, accountCurrency, customerID)
+	var currency string
+	err := row.Scan(&currency)
+	return currency, err
+}
+
 const customerByID = `-- name: CustomerByID :one
 SELECT customer_id, sequence, business_date, display_name, currency, salesperson, updated_at FROM customers WHERE customer_id = $1
 `

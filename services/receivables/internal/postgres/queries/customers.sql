@@ -21,3 +21,7 @@ SELECT * FROM accounts WHERE customer_id = $1 FOR NO KEY UPDATE;
 -- name: SaveAccount :exec
 UPDATE accounts SET ledger_sequence = $2, ledger_hash = $3, balance = $4, application_sequence = $5, application_hash = $6
 WHERE customer_id = $1;
+
+-- The currency of a customer's account; no row before its first posting.
+-- name: AccountCurrency :one
+SELECT currency FROM accounts WHERE customer_id = $1;
