@@ -1,15 +1,15 @@
 package gate
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"strconv"
-
-	"github.com/avalcredit/aval/pkg/audit"
 )
 
 // Link is the hash of the entry behind the one with hash prev: SHA-256 over prev and every column, each with its length before it.
 func (e Entry) Link(prev []byte) []byte {
 	b := make([]byte, 0, 512+len(e.Decision)+len(e.Detail))
+	b = append(b, prev...)
 	text := func(s string) {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
@@ -33,5 +33,6 @@ func (e Entry) Link(prev []byte) []byte {
 	}
 	text(string(e.Decision))
 	text(string(e.Detail))
-	return audit.Link(prev, b)
+	sum := sha256.Sum256(b)
+	return sum[:]
 }

@@ -44,7 +44,7 @@ type CreditApplicationServiceClient interface {
 	// Errors: FAILED_PRECONDITION (APPLICATION_INCOMPLETE, with each missing item; APPLICATION_STATE).
 	SubmitCreditApplication(ctx context.Context, in *SubmitCreditApplicationRequest, opts ...grpc.CallOption) (*SubmitCreditApplicationResponse, error)
 	// Takes the next step of the form: a review, finance's confirmation, or the approval that grants the credit.
-	// Errors: FAILED_PRECONDITION (SAME_PERSON, FORM_CLOSED), PERMISSION_DENIED (NOT_YOUR_STEP).
+	// Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON), FAILED_PRECONDITION (FORM_CLOSED).
 	ApproveCreditApplication(ctx context.Context, in *ApproveCreditApplicationRequest, opts ...grpc.CallOption) (*ApproveCreditApplicationResponse, error)
 	// Rejects the application for good; the reason is required.
 	RejectCreditApplication(ctx context.Context, in *RejectCreditApplicationRequest, opts ...grpc.CallOption) (*RejectCreditApplicationResponse, error)
@@ -146,7 +146,7 @@ type CreditApplicationServiceServer interface {
 	// Errors: FAILED_PRECONDITION (APPLICATION_INCOMPLETE, with each missing item; APPLICATION_STATE).
 	SubmitCreditApplication(context.Context, *SubmitCreditApplicationRequest) (*SubmitCreditApplicationResponse, error)
 	// Takes the next step of the form: a review, finance's confirmation, or the approval that grants the credit.
-	// Errors: FAILED_PRECONDITION (SAME_PERSON, FORM_CLOSED), PERMISSION_DENIED (NOT_YOUR_STEP).
+	// Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON), FAILED_PRECONDITION (FORM_CLOSED).
 	ApproveCreditApplication(context.Context, *ApproveCreditApplicationRequest) (*ApproveCreditApplicationResponse, error)
 	// Rejects the application for good; the reason is required.
 	RejectCreditApplication(context.Context, *RejectCreditApplicationRequest) (*RejectCreditApplicationResponse, error)

@@ -32,7 +32,7 @@ const (
 type CreditFactServiceClient interface {
 	// Records a fact. A correction is a new fact that names the one it supersedes; facts are never changed.
 	RecordCreditFact(ctx context.Context, in *RecordCreditFactRequest, opts ...grpc.CallOption) (*RecordCreditFactResponse, error)
-	// Verifies a fact. Errors: FAILED_PRECONDITION (SAME_PERSON) where the verifier recorded it, (FACT_VERIFIED) where it is verified already.
+	// Verifies a fact. Errors: PERMISSION_DENIED (SAME_PERSON) where the verifier recorded it, FAILED_PRECONDITION (FACT_VERIFIED) where it is verified already.
 	VerifyCreditFact(ctx context.Context, in *VerifyCreditFactRequest, opts ...grpc.CallOption) (*VerifyCreditFactResponse, error)
 	// Lists the facts of a customer, newest first, as known on a day.
 	ListCreditFacts(ctx context.Context, in *ListCreditFactsRequest, opts ...grpc.CallOption) (*ListCreditFactsResponse, error)
@@ -84,7 +84,7 @@ func (c *creditFactServiceClient) ListCreditFacts(ctx context.Context, in *ListC
 type CreditFactServiceServer interface {
 	// Records a fact. A correction is a new fact that names the one it supersedes; facts are never changed.
 	RecordCreditFact(context.Context, *RecordCreditFactRequest) (*RecordCreditFactResponse, error)
-	// Verifies a fact. Errors: FAILED_PRECONDITION (SAME_PERSON) where the verifier recorded it, (FACT_VERIFIED) where it is verified already.
+	// Verifies a fact. Errors: PERMISSION_DENIED (SAME_PERSON) where the verifier recorded it, FAILED_PRECONDITION (FACT_VERIFIED) where it is verified already.
 	VerifyCreditFact(context.Context, *VerifyCreditFactRequest) (*VerifyCreditFactResponse, error)
 	// Lists the facts of a customer, newest first, as known on a day.
 	ListCreditFacts(context.Context, *ListCreditFactsRequest) (*ListCreditFactsResponse, error)

@@ -33,7 +33,7 @@ const (
 type EvaluationPolicyServiceClient interface {
 	// Writes a new version as a draft. Errors: INVALID_ARGUMENT (POLICY_INVALID), in YAML with line and column.
 	CreateEvaluationPolicy(ctx context.Context, in *CreateEvaluationPolicyRequest, opts ...grpc.CallOption) (*CreateEvaluationPolicyResponse, error)
-	// Signs a draft; it is in force from its effective date. The writer does not sign. Errors: FAILED_PRECONDITION (SAME_PERSON, POLICY_SIGNED), INVALID_ARGUMENT (effective_from_date in the past).
+	// Signs a draft; it is in force from its effective date. The writer does not sign. Errors: PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (POLICY_ALREADY_SIGNED, EFFECTIVE_DATE_PAST), NOT_FOUND (POLICY_NOT_FOUND).
 	SignEvaluationPolicy(ctx context.Context, in *SignEvaluationPolicyRequest, opts ...grpc.CallOption) (*SignEvaluationPolicyResponse, error)
 	// Returns one version; version 0 is the one in force today.
 	GetEvaluationPolicy(ctx context.Context, in *GetEvaluationPolicyRequest, opts ...grpc.CallOption) (*GetEvaluationPolicyResponse, error)
@@ -97,7 +97,7 @@ func (c *evaluationPolicyServiceClient) ListEvaluationPolicies(ctx context.Conte
 type EvaluationPolicyServiceServer interface {
 	// Writes a new version as a draft. Errors: INVALID_ARGUMENT (POLICY_INVALID), in YAML with line and column.
 	CreateEvaluationPolicy(context.Context, *CreateEvaluationPolicyRequest) (*CreateEvaluationPolicyResponse, error)
-	// Signs a draft; it is in force from its effective date. The writer does not sign. Errors: FAILED_PRECONDITION (SAME_PERSON, POLICY_SIGNED), INVALID_ARGUMENT (effective_from_date in the past).
+	// Signs a draft; it is in force from its effective date. The writer does not sign. Errors: PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (POLICY_ALREADY_SIGNED, EFFECTIVE_DATE_PAST), NOT_FOUND (POLICY_NOT_FOUND).
 	SignEvaluationPolicy(context.Context, *SignEvaluationPolicyRequest) (*SignEvaluationPolicyResponse, error)
 	// Returns one version; version 0 is the one in force today.
 	GetEvaluationPolicy(context.Context, *GetEvaluationPolicyRequest) (*GetEvaluationPolicyResponse, error)

@@ -47,7 +47,7 @@ type OrderServiceClient interface {
 	AmendOrder(ctx context.Context, in *AmendOrderRequest, opts ...grpc.CallOption) (*AmendOrderResponse, error)
 	// Cancels what is not shipped of an order and frees its reservation. Cancelling twice has no further effect.
 	CancelOrder(ctx context.Context, in *CancelOrderRequest, opts ...grpc.CallOption) (*CancelOrderResponse, error)
-	// Takes the next step of the approval of a held order; the last one releases it. Errors: FAILED_PRECONDITION (ORDER_NOT_HELD, SAME_PERSON), PERMISSION_DENIED (NOT_YOUR_STEP).
+	// Takes the next step of the approval of a held order; the last one releases it. Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON), FAILED_PRECONDITION (ORDER_NOT_HELD, AUTHORITY_RAISED).
 	ApproveOrder(ctx context.Context, in *ApproveOrderRequest, opts ...grpc.CallOption) (*ApproveOrderResponse, error)
 	// Rejects a held order for good; the reason is required.
 	RejectOrder(ctx context.Context, in *RejectOrderRequest, opts ...grpc.CallOption) (*RejectOrderResponse, error)
@@ -186,7 +186,7 @@ type OrderServiceServer interface {
 	AmendOrder(context.Context, *AmendOrderRequest) (*AmendOrderResponse, error)
 	// Cancels what is not shipped of an order and frees its reservation. Cancelling twice has no further effect.
 	CancelOrder(context.Context, *CancelOrderRequest) (*CancelOrderResponse, error)
-	// Takes the next step of the approval of a held order; the last one releases it. Errors: FAILED_PRECONDITION (ORDER_NOT_HELD, SAME_PERSON), PERMISSION_DENIED (NOT_YOUR_STEP).
+	// Takes the next step of the approval of a held order; the last one releases it. Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON), FAILED_PRECONDITION (ORDER_NOT_HELD, AUTHORITY_RAISED).
 	ApproveOrder(context.Context, *ApproveOrderRequest) (*ApproveOrderResponse, error)
 	// Rejects a held order for good; the reason is required.
 	RejectOrder(context.Context, *RejectOrderRequest) (*RejectOrderResponse, error)

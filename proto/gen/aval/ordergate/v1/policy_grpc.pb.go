@@ -33,7 +33,7 @@ const (
 type OrderPolicyServiceClient interface {
 	// Writes a new version as a draft. Errors: INVALID_ARGUMENT (POLICY_INVALID), in YAML with line and column.
 	CreateOrderPolicy(ctx context.Context, in *CreateOrderPolicyRequest, opts ...grpc.CallOption) (*CreateOrderPolicyResponse, error)
-	// Signs a draft; it is in force from its effective date. The writer does not sign. Errors: FAILED_PRECONDITION (SAME_PERSON, POLICY_SIGNED), INVALID_ARGUMENT (effective_from_date in the past).
+	// Signs a draft; it is in force from its effective date. The writer does not sign. Errors: PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (POLICY_ALREADY_SIGNED, EFFECTIVE_DATE_PAST), NOT_FOUND (POLICY_NOT_FOUND).
 	SignOrderPolicy(ctx context.Context, in *SignOrderPolicyRequest, opts ...grpc.CallOption) (*SignOrderPolicyResponse, error)
 	// Returns one version; version 0 is the one in force today.
 	GetOrderPolicy(ctx context.Context, in *GetOrderPolicyRequest, opts ...grpc.CallOption) (*GetOrderPolicyResponse, error)
@@ -97,7 +97,7 @@ func (c *orderPolicyServiceClient) ListOrderPolicies(ctx context.Context, in *Li
 type OrderPolicyServiceServer interface {
 	// Writes a new version as a draft. Errors: INVALID_ARGUMENT (POLICY_INVALID), in YAML with line and column.
 	CreateOrderPolicy(context.Context, *CreateOrderPolicyRequest) (*CreateOrderPolicyResponse, error)
-	// Signs a draft; it is in force from its effective date. The writer does not sign. Errors: FAILED_PRECONDITION (SAME_PERSON, POLICY_SIGNED), INVALID_ARGUMENT (effective_from_date in the past).
+	// Signs a draft; it is in force from its effective date. The writer does not sign. Errors: PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (POLICY_ALREADY_SIGNED, EFFECTIVE_DATE_PAST), NOT_FOUND (POLICY_NOT_FOUND).
 	SignOrderPolicy(context.Context, *SignOrderPolicyRequest) (*SignOrderPolicyResponse, error)
 	// Returns one version; version 0 is the one in force today.
 	GetOrderPolicy(context.Context, *GetOrderPolicyRequest) (*GetOrderPolicyResponse, error)
