@@ -2,11 +2,11 @@
 // whole credit circle of its customers, from the customer file to the last payment.
 //
 // What the file does not say follows stated rules. The day before the first invoice every customer gets a file, a
-// verified financial statement, a rating and a credit application for one usual purchase (the median of its invoices)
-// at thirty days. Each invoice is an order on its invoice date; one that the gate holds is released on the same day by
+// verified financial statement, a rating and a credit application for one usual purchase, which is the
+// largest of its invoices, at thirty days. Each invoice is an order on its invoice date; one that the gate holds is released on the same day by
 // the people its policy names, so nothing is cancelled; it is shipped and invoiced on that day too, and paid in full on
 // its settled date by a receipt that names it. On a day, payments come before orders: a payment frees credit as soon as
-// it is posted.
+// it is posted (one on the invoice's own date follows the invoice).
 package latepayments
 
 import (
@@ -122,12 +122,11 @@ func Select(all []Invoice, o Options) []Invoice {
 	})
 }
 
-// usualPurchase is the median of the amounts; of two in the middle the smaller, so that it is a purchase there was.
+// usualPurchase is what sales says that one purchase of the customer comes to: the largest of its invoices.
 func usualPurchase(invoices []Invoice) money.Money {
-	amounts := make([]money.Money, len(invoices))
-	for i, invoice := range invoices {
-		amounts[i] = invoice.Amount
+	largest := invoices[0].Amount
+	for _, i := range invoices {
+		largest = money.Max(largest, i.Amount)
 	}
-	slices.SortFunc(amounts, money.Money.Cmp)
-	return amounts[(len(amounts)-1)/2]
+	return largest
 }

@@ -204,6 +204,9 @@ func (b *book) order(i Invoice) {
 
 func (b *book) payment(i Invoice) {
 	b.date, b.phase = i.Settled, phasePayment
+	if i.Settled == i.Date {
+		b.phase = phaseOrder // behind the invoice itself
+	}
 	b.add(clerk, "aval.receivables.v1.ReceiptService/PostReceipt", object{
 		"request_id": "lp-receipt-" + i.ID,
 		"receipt":    object{"receipt_id": "RC-" + i.ID, "customer_id": i.CustomerID, "receipt_date": i.Settled, "amount": i.Amount},
