@@ -21,6 +21,7 @@ type person struct {
 	system  *system
 	subject string
 	token   string
+	date    string // business date of the calls over REST; empty leaves it to the system
 }
 
 // as is a person with one role.
@@ -74,6 +75,9 @@ func (p person) raw(t testing.TB, method, path string, body []byte) (int, http.H
 	}
 	if p.token != "" {
 		req.Header.Set("Authorization", "Bearer "+p.token)
+	}
+	if p.date != "" {
+		req.Header.Set("Aval-Business-Date", p.date)
 	}
 	if len(body) > 0 {
 		req.Header.Set("Content-Type", "application/json")

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -126,50 +127,66 @@ func serve(t testing.TB, cfg suite.Config) *system {
 
 func fiveProcesses(t testing.TB) *system {
 	t.Helper()
+	return processes(t, phases()...)
+}
+
+func phases() []string { return []string{"evaluation", "ordergate", "receivables"} }
+
+// processes runs the gateway and the phases named; the others have an address at which nobody answers.
+func processes(t testing.TB, run ...string) *system {
+	t.Helper()
 	bin := programs(t)
 	provider := newProvider(t)
-	dir := t.TempDir()
-	service := filepath.Join(dir, "service.token")
-	key := filepath.Join(dir, "page.key")
-	for path, text := range map[string]string{service: provider.token(t, "SERVICE", "aval-services"), key: strings.Repeat("k", 32)} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 	system := &system{grpc: map[string]string{}, token: provider.token}
-	env := []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "AVAL_DATABASE_URL=" + pgtest.Database(t), "AVAL_LOG_LEVEL=warn",
-		"AVAL_OIDC_ISSUER=" + provider.url, "AVAL_OIDC_AUDIENCE=aval", "AVAL_OIDC_SERVICE_SUBJECTS=aval-services",
-		"AVAL_SERVICE_TOKEN_FILE=" + service, "AVAL_PAGE_KEY_FILE=" + key,
-	}
-	for _, phase := range []string{"evaluation", "ordergate", "receivables"} {
+	for _, phase := range phases() {
 		system.grpc[phase] = freeAddr(t)
-		env = append(env, "AVAL_"+strings.ToUpper(phase)+"_ADDR="+system.grpc[phase])
 	}
-	var processes []*process
-	for _, phase := range []string{"evaluation", "ordergate", "receivables"} {
+	env := environment(t, system, provider)
+	var started []*process
+	for _, phase := range run {
 		program := filepath.Join(bin, phase+"d")
 		migrate := exec.CommandContext(t.Context(), program, "--migrate") //nolint:gosec // built above
 		migrate.Env = env
 		if out, err := migrate.CombinedOutput(); err != nil {
 			t.Fatalf("%s --migrate: %v\n%s", phase, err, out)
 		}
-		processes = append(processes, start(t, program, append(env, "AVAL_GRPC_ADDR="+system.grpc[phase])))
+		started = append(started, start(t, program, append(env, "AVAL_GRPC_ADDR="+system.grpc[phase])))
 	}
 	front := freeAddr(t)
 	system.http = "http://" + front
-	processes = append(processes, start(t, filepath.Join(bin, "gatewayd"), append(env, "AVAL_HTTP_ADDR="+front)))
-	for _, p := range processes {
+	started = append(started, start(t, filepath.Join(bin, "gatewayd"), append(env, "AVAL_HTTP_ADDR="+front)))
+	for _, p := range started {
 		p.awaitReady(t)
 	}
 	system.stop = func(t testing.TB) {
 		t.Helper()
-		for i := len(processes) - 1; i >= 0; i-- {
-			processes[i].end(t)
+		for i := len(started) - 1; i >= 0; i-- {
+			started[i].end(t)
 		}
 	}
 	system.dial(t)
 	return system
+}
+
+// environment is what all programs of a system are told.
+func environment(t testing.TB, system *system, provider *provider) []string {
+	t.Helper()
+	dir := t.TempDir()
+	service, key := filepath.Join(dir, "service.token"), filepath.Join(dir, "page.key")
+	for path, text := range map[string]string{service: provider.token(t, "SERVICE", "aval-services"), key: strings.Repeat("k", 32)} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "AVAL_DATABASE_URL=" + pgtest.Database(t), "AVAL_LOG_LEVEL=warn",
+		"AVAL_OIDC_ISSUER=" + provider.url, "AVAL_OIDC_AUDIENCE=aval", "AVAL_OIDC_SERVICE_SUBJECTS=aval-services",
+		"AVAL_SERVICE_TOKEN_FILE=" + service, "AVAL_PAGE_KEY_FILE=" + key,
+	}
+	for phase, addr := range system.grpc {
+		env = append(env, "AVAL_"+strings.ToUpper(phase)+"_ADDR="+addr)
+	}
+	return slices.Clip(env)
 }
 
 // process is a program that runs until the test ends.
