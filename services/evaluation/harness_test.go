@@ -25,6 +25,7 @@ import (
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	"github.com/avalcredit/aval/services/evaluation"
+	"github.com/avalcredit/aval/services/evaluation/internal/app"
 	"github.com/avalcredit/aval/services/evaluation/internal/postgres"
 )
 
@@ -366,4 +367,27 @@ func (s *suite) settle(customerID string, from, to int64) (int64, error) {
 	}
 	res, err := s.feed().ApplySettlements(as(program), req)
 	return res.GetLastSequence(), err
+}
+
+// reviewer does the review job's work on a day.
+func (s *suite) reviewer(day string) reviewsOn {
+	return reviewsOn{app: s.service.App(), day: calendar.MustDate(day)}
+}
+
+type reviewsOn struct {
+	app *app.App
+	day calendar.Date
+}
+
+func (r reviewsOn) on(ctx context.Context) context.Context {
+	ctx = authn.WithPrincipal(ctx, authn.Principal{Subject: "evaluation", Roles: []string{authn.RoleService}})
+	return calendar.WithBusinessDate(ctx, r.day)
+}
+
+func (r reviewsOn) DueForReview(ctx context.Context, batch int) ([]string, error) {
+	return r.app.DueForReview(r.on(ctx), batch)
+}
+
+func (r reviewsOn) Review(ctx context.Context, customerID string) error {
+	return r.app.Review(r.on(ctx), customerID)
 }

@@ -155,17 +155,25 @@ func (a *App) flush(ctx context.Context, customerID string) {
 	wg.Wait()
 }
 
+// noted is something that the caller did to a customer.
+type noted struct {
+	customer, action, subject string
+	day                       calendar.Date
+	// detail becomes JSON.
+	detail any
+}
+
 // note appends to the audit trail of a customer.
-func note(ctx context.Context, tx pgx.Tx, customerID, action, subject string, day calendar.Date, detail any) error {
+func note(ctx context.Context, tx pgx.Tx, n noted) error {
 	p, err := caller(ctx)
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(detail)
+	text, err := json.Marshal(n.detail)
 	if err != nil {
 		return err
 	}
 	return audit.Append(ctx, tx, audit.Event{
-		Stream: "customer/" + customerID, Actor: p.Subject, Action: action, Subject: subject, BusinessDate: day, Detail: text,
+		Stream: "customer/" + n.customer, Actor: p.Subject, Action: n.action, Subject: n.subject, BusinessDate: n.day, Detail: text,
 	})
 }

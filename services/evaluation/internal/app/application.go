@@ -44,7 +44,7 @@ func (a *App) CreateApplication(ctx context.Context, r idem.Request, f applicati
 		if err := store.InsertApplication(ctx, f); err != nil {
 			return f, err
 		}
-		return f, note(ctx, tx, f.CustomerID, "application.create", f.ID, day, f)
+		return f, note(ctx, tx, noted{customer: f.CustomerID, action: "application.create", subject: f.ID, day: day, detail: f})
 	})
 }
 
@@ -164,7 +164,17 @@ func (a *App) submit(ctx context.Context, tx pgx.Tx, id string, s application.Su
 		}
 		f.SerialNumber = application.Serial(n)
 	}
-	return f, a.filed(ctx, tx, f, "SUBMIT", s.Date)
+	if err := a.filed(ctx, tx, f, "SUBMIT", s.Date); err != nil {
+		return f, err
+	}
+	detail := struct {
+		Serial string   `json:"serial_number"`
+		Row    int      `json:"authority_row"`
+		Rating string   `json:"rating_id"`
+		Beyond []string `json:"outside_policy,omitempty"`
+		Reason string   `json:"reason,omitempty"`
+	}{f.SerialNumber, f.Form.Row + 1, f.RatingID, f.OutsidePolicy, s.Reason}
+	return f, note(ctx, tx, noted{customer: f.CustomerID, action: "application.submit", subject: f.ID, day: s.Date, detail: detail})
 }
 
 // filed saves a form that changed hands and enters it in both registers.
@@ -247,7 +257,7 @@ func (a *App) actSaved(ctx context.Context, tx pgx.Tx, f application.Application
 	action := map[approval.Decision]string{
 		approval.Approve: "application.approve", approval.Reject: "application.reject", approval.Return: "application.return",
 	}[act.Decision]
-	if err := note(ctx, tx, f.CustomerID, action, f.ID, act.Date, detail); err != nil {
+	if err := note(ctx, tx, noted{customer: f.CustomerID, action: action, subject: f.ID, day: act.Date, detail: detail}); err != nil {
 		return err
 	}
 	if f.State == application.Pending {

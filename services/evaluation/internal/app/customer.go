@@ -62,7 +62,7 @@ func (a *App) CreateCustomer(ctx context.Context, r idem.Request, c customer.Cus
 		if err := store.InsertCustomer(ctx, c, p); err != nil {
 			return Created{}, err
 		}
-		return Created{Customer: c, Duplicates: duplicates}, note(ctx, tx, c.ID, "customer.create", c.ID, day, c)
+		return Created{Customer: c, Duplicates: duplicates}, note(ctx, tx, noted{customer: c.ID, action: "customer.create", subject: c.ID, day: day, detail: c})
 	})
 	if err != nil {
 		return Created{}, err
@@ -97,15 +97,15 @@ func (a *App) UpdateCustomer(ctx context.Context, r idem.Request, p customer.Pat
 			}
 		}
 		next.UpdateTime = a.now()
-		if err := save(ctx, tx, st, next, nil, day); err != nil {
+		if err := save(ctx, tx, st, change{file: next, day: day}); err != nil {
 			return customer.Customer{}, err
 		}
-		change := struct {
+		detail := struct {
 			Fields []string          `json:"fields"`
 			Before customer.Customer `json:"before"`
 			After  customer.Customer `json:"after"`
 		}{p.Fields, st.File, next}
-		return next, note(ctx, tx, next.ID, "customer.update", next.ID, day, change)
+		return next, note(ctx, tx, noted{customer: next.ID, action: "customer.update", subject: next.ID, day: day, detail: detail})
 	})
 	if err != nil {
 		return customer.Customer{}, err
@@ -141,18 +141,26 @@ func currencyFree(ctx context.Context, store postgres.Store, st postgres.State, 
 	return nil
 }
 
+// change is what becomes of a customer.
+type change struct {
+	file customer.Customer
+	// grant is the newest one where it changed, else nil.
+	grant *postgres.StoredGrant
+	day   calendar.Date
+}
+
 // save writes a changed file of a locked customer and tells the other phases what
-// they need to know of it. grant is the newest one where it changed, else nil.
-func save(ctx context.Context, tx pgx.Tx, st postgres.State, next customer.Customer, g *postgres.StoredGrant, day calendar.Date) error {
+// they need to know of it.
+func save(ctx context.Context, tx pgx.Tx, st postgres.State, c change) error {
 	granted, hash := st.Profile.Grant, st.Profile.GrantHash
-	if g != nil {
-		granted, hash = &g.Grant, g.HashText()
+	if c.grant != nil {
+		granted, hash = &c.grant.Grant, c.grant.HashText()
 	}
-	p, err := announce(ctx, tx, st.Profile, profile.Of(next, granted, hash), day)
+	p, err := announce(ctx, tx, st.Profile, profile.Of(c.file, granted, hash), c.day)
 	if err != nil {
 		return err
 	}
-	return postgres.New(tx).UpdateCustomer(ctx, next, p)
+	return postgres.New(tx).UpdateCustomer(ctx, c.file, p)
 }
 
 // Customer returns a file that the caller reaches.

@@ -32,7 +32,7 @@ func (a *App) RecordFact(ctx context.Context, r idem.Request, f fact.Fact) (fact
 		if err != nil {
 			return fact.Fact{}, err
 		}
-		return stored, note(ctx, tx, f.CustomerID, "fact.record", f.ID, day, stored)
+		return stored, note(ctx, tx, noted{customer: f.CustomerID, action: "fact.record", subject: f.ID, day: day, detail: stored})
 	})
 }
 
@@ -58,7 +58,7 @@ func (a *App) VerifyFact(ctx context.Context, r idem.Request, customerID, factID
 		if err := store.VerifyFact(ctx, f, a.now()); err != nil {
 			return fact.Fact{}, err
 		}
-		return f, note(ctx, tx, customerID, "fact.verify", factID, day, struct{}{})
+		return f, note(ctx, tx, noted{customer: customerID, action: "fact.verify", subject: factID, day: day, detail: struct{}{}})
 	})
 }
 

@@ -147,7 +147,7 @@ func (a *App) withdraw(ctx context.Context, tx pgx.Tx, w Withdrawal) error {
 	if err != nil {
 		return err
 	}
-	if err := note(ctx, tx, w.CustomerID, "grant.withdraw", w.OrderID, w.Date, w); err != nil {
+	if err := note(ctx, tx, noted{customer: w.CustomerID, action: "grant.withdraw", subject: w.OrderID, day: w.Date, detail: w}); err != nil {
 		return err
 	}
 	newest, err := store.NewestGrant(ctx, w.CustomerID)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -36,10 +37,10 @@ func (a *App) addGrant(ctx context.Context, tx pgx.Tx, st *postgres.State, next 
 	if err != nil {
 		return err
 	}
-	if err := a.saveState(ctx, tx, st, next, &stored, step.day); err != nil {
+	if err := a.saveState(ctx, tx, st, change{file: next, grant: &stored, day: step.day}); err != nil {
 		return err
 	}
-	return note(ctx, tx, next.ID, "grant.create", next.ID, step.day, stored.Grant)
+	return note(ctx, tx, noted{customer: next.ID, action: "grant.create", subject: fmt.Sprintf("%s/%d", next.ID, step.grant.Version), day: step.day, detail: stored.Grant})
 }
 
 func profileGrant(st postgres.State) Grant {

@@ -194,7 +194,7 @@ func (a *App) rated(ctx context.Context, tx pgx.Tx, st *postgres.State, rec rati
 		Trigger  string `json:"trigger"`
 		Deciding string `json:"deciding"`
 	}{string(rec.Result.Grade), string(rec.Inputs.Trigger), rec.Result.Deciding}
-	if err := note(ctx, tx, st.File.ID, "rating.create", rec.RatingID, g.day, detail); err != nil {
+	if err := note(ctx, tx, noted{customer: st.File.ID, action: "rating.create", subject: rec.RatingID, day: g.day, detail: detail}); err != nil {
 		return err
 	}
 	if tightened {
@@ -203,15 +203,15 @@ func (a *App) rated(ctx context.Context, tx pgx.Tx, st *postgres.State, rec rati
 	if next.Grade == st.File.Grade {
 		return nil
 	}
-	return a.saveState(ctx, tx, st, next, nil, g.day)
+	return a.saveState(ctx, tx, st, change{file: next, day: g.day})
 }
 
 // saveState is save, and keeps st up to date for what follows in the transaction.
-func (a *App) saveState(ctx context.Context, tx pgx.Tx, st *postgres.State, next customer.Customer, g *postgres.StoredGrant, day calendar.Date) error {
-	if err := save(ctx, tx, *st, next, g, day); err != nil {
+func (a *App) saveState(ctx context.Context, tx pgx.Tx, st *postgres.State, c change) error {
+	if err := save(ctx, tx, *st, c); err != nil {
 		return err
 	}
-	fresh, err := postgres.New(tx).Customer(ctx, next.ID)
+	fresh, err := postgres.New(tx).Customer(ctx, c.file.ID)
 	*st = fresh
 	return err
 }

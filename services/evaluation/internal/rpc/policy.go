@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/avalcredit/aval/pkg/approval"
+	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/policy"
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
@@ -39,7 +40,7 @@ func (s Policies) CreateEvaluationPolicy(ctx context.Context, req *evaluationv1.
 	}
 	checked, err := policyIn(spec)
 	if err != nil {
-		return nil, err
+		return nil, policyInvalid(err)
 	}
 	r := request(evaluationv1.EvaluationPolicyService_CreateEvaluationPolicy_FullMethodName, req.GetRequestId(), req)
 	v, err := s.App.CreatePolicy(ctx, r, policy.Draft{Spec: spec, YAML: req.GetYaml(), Comment: req.GetComment()}, checked)
@@ -104,6 +105,15 @@ func versionOut(v policy.Version) (*evaluationv1.EvaluationPolicyVersion, error)
 		CreatedBy: v.CreatedBy, CreateTime: timeOf(v.CreatedAt), SignedBy: v.SignedBy, SignTime: timeOf(v.SignedAt),
 		Comment: v.Comment,
 	}, nil
+}
+
+// policyInvalid gives a value that cannot be read the reason of a defective policy.
+func policyInvalid(err error) error {
+	e, ok := errs.As(err)
+	if !ok {
+		return err
+	}
+	return errs.New(errs.Invalid, "POLICY_INVALID", "%s", e.Message).WithViolations(e.Violations...)
 }
 
 // specHash identifies what a policy says, whenever and by whom it was written.
