@@ -271,18 +271,41 @@ func freeAddr(t testing.TB) string {
 	return listener.Addr().String()
 }
 
-// programs builds the separate programs into a folder of the test's.
+// built are the separate programs, shared by the tests that run at the same time: linking takes its time.
+var built struct {
+	sync.Mutex
+	users int
+	dir   string
+}
+
+// programs builds the separate programs into a folder that is there until the last test that uses it has ended.
 func programs(t testing.TB) string {
 	t.Helper()
-	dir := t.TempDir()
-	args := []string{"build", "-o", dir + string(os.PathSeparator)}
-	for _, name := range []string{"evaluationd", "ordergated", "receivablesd", "gatewayd"} {
-		args = append(args, "github.com/avalcredit/aval/services/cmd/"+name)
+	built.Lock()
+	defer built.Unlock()
+	if built.users == 0 {
+		dir, err := os.MkdirTemp("", "aval-programs-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		built.dir = dir
+		args := []string{"build", "-o", dir + string(os.PathSeparator)}
+		for _, name := range []string{"evaluationd", "ordergated", "receivablesd", "gatewayd"} {
+			args = append(args, "github.com/avalcredit/aval/services/cmd/"+name)
+		}
+		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil { //nolint:gosec,noctx // our own programs
+			t.Fatalf("building the programs: %v\n%s", err, out)
+		}
 	}
-	if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil { //nolint:gosec // our own programs
-		t.Fatalf("building the programs: %v\n%s", err, out)
-	}
-	return dir
+	built.users++
+	t.Cleanup(func() {
+		built.Lock()
+		defer built.Unlock()
+		if built.users--; built.users == 0 {
+			_ = os.RemoveAll(built.dir)
+		}
+	})
+	return built.dir
 }
 
 // provider is an OpenID Connect provider, as far as verifying tokens goes.
