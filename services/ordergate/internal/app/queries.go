@@ -88,12 +88,12 @@ func (q *Queries) Order(ctx context.Context, c Caller, orderID string) (order.Or
 	} else if err != nil {
 		return order.Order{}, err
 	}
-	key := postgres.OrderKey{RootID: k.RootID, OrderID: orderID}
-	found2, err := q.Store.Orders(ctx, []postgres.OrderKey{key})
+	key := postgres.OrderKey{Key: k, OrderID: orderID}
+	orders, err := q.Store.Orders(ctx, []postgres.OrderKey{key})
 	if err != nil {
 		return order.Order{}, err
 	}
-	o, ok := found2[key]
+	o, ok := orders[key]
 	if !ok {
 		return order.Order{}, gate.UnknownOrder(orderID)
 	}
@@ -110,14 +110,15 @@ type OrderFilter struct {
 // Orders lists orders by account and number.
 func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[order.Order], error) {
 	sum := page.Checksum("orders", f.CustomerID, f.State)
-	cur, err := q.Pages.Decode(f.Token, sum, 2)
+	cur, err := q.Pages.Decode(f.Token, sum, 3)
 	if err != nil {
 		return Page[order.Order]{}, err
 	}
-	root, last := "", ""
+	var last postgres.OrderKey
 	if cur != nil {
-		root, last = cur[0], cur[1]
+		last = postgres.OrderKey{Key: postgres.Key{RootID: cur[0], AccountID: cur[1]}, OrderID: cur[2]}
 	}
+	token := func() string { return q.Pages.Encode(sum, last.RootID, last.AccountID, last.OrderID) }
 	if f.CustomerID != "" {
 		if _, err := q.head(ctx, c, f.CustomerID); err != nil {
 			return Page[order.Order]{}, err
@@ -129,22 +130,22 @@ func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[ord
 	for range maxScan {
 		var rows []postgres.StoredOrder
 		if f.CustomerID != "" {
-			rows, err = q.Store.ListAccountOrders(ctx, rootOf(f.CustomerID), last, f.State, size+1)
+			rows, err = q.Store.ListAccountOrders(ctx, rootOf(f.CustomerID), last.OrderID, f.State, size+1)
 		} else {
-			rows, err = q.Store.ListOrders(ctx, root, last, f.State, size+1)
+			rows, err = q.Store.ListOrders(ctx, last, f.State, size+1)
 		}
 		if err != nil {
 			return Page[order.Order]{}, err
 		}
 		for i, o := range rows {
 			if len(out.Items) == size {
-				out.Next = q.Pages.Encode(sum, root, last)
+				out.Next = token()
 				return out, nil
 			}
 			if i == size {
 				break // one row more than asked for: there is another page
 			}
-			root, last = o.RootID, o.Order.ID
+			last = o.Key()
 			ok, err := sees(ctx, o.Order.CustomerID)
 			if err != nil {
 				return Page[order.Order]{}, err
@@ -157,7 +158,7 @@ func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[ord
 			return out, nil
 		}
 	}
-	out.Next = q.Pages.Encode(sum, root, last)
+	out.Next = token()
 	return out, nil
 }
 

@@ -84,7 +84,7 @@ func (v *view) loadOrders(ctx context.Context, batch []*work) error {
 	var freed []postgres.Key
 	for _, w := range batch {
 		for _, id := range w.orders {
-			named = append(named, postgres.OrderKey{RootID: w.key.RootID, OrderID: id})
+			named = append(named, postgres.OrderKey{Key: w.key, OrderID: id})
 		}
 		if w.frees && v.accounts[w.key].Held > 0 {
 			freed = append(freed, w.key)
@@ -105,7 +105,7 @@ func (v *view) loadOrders(ctx context.Context, batch []*work) error {
 			return err
 		}
 		for _, o := range found {
-			v.orders[postgres.OrderKey{RootID: o.RootID, OrderID: o.Order.ID}] = o.Order
+			v.orders[o.Key()] = o.Order
 		}
 	}
 	return nil
@@ -151,8 +151,8 @@ func (v *view) env(w *work) (gate.Env, error) {
 
 // order finds an order of the account that a command is for.
 func (v *view) order(k postgres.Key, id string) (order.Order, error) {
-	o, ok := v.orders[postgres.OrderKey{RootID: k.RootID, OrderID: id}]
-	if !ok || o.CustomerID != k.AccountID {
+	o, ok := v.orders[postgres.OrderKey{Key: k, OrderID: id}]
+	if !ok {
 		return order.Order{}, gate.UnknownOrder(id)
 	}
 	return o, nil
@@ -191,9 +191,9 @@ func (v *view) record(w *work, c gate.Change, req Request) (Answer, error) {
 }
 
 func (v *view) put(root string, seq int64, o order.Order) {
-	k := postgres.OrderKey{RootID: root, OrderID: o.ID}
-	v.orders[k] = o
 	stored := postgres.StoredOrder{RootID: root, Seq: seq, Order: o}
+	k := stored.Key()
+	v.orders[k] = o
 	if i, ok := v.slot[k]; ok {
 		v.batch.Orders[i] = stored
 		return

@@ -154,8 +154,8 @@ func (s *Store) Locate(ctx context.Context, orderID string) (k Key, found bool, 
 }
 
 const selectOrders = `
-SELECT o.root_id, o.updated_seq, o.doc FROM unnest($1::text[], $2::text[]) AS k (root_id, order_id)
-JOIN orders o ON o.root_id = k.root_id AND o.order_id = k.order_id`
+SELECT o.root_id, o.updated_seq, o.doc FROM unnest($1::text[], $2::text[], $3::text[]) AS k (root_id, account_id, order_id)
+JOIN orders o ON o.root_id = k.root_id AND o.account_id = k.account_id AND o.order_id = k.order_id`
 
 const selectHeld = `
 SELECT o.root_id, o.updated_seq, o.doc FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
@@ -163,30 +163,33 @@ JOIN orders o ON o.root_id = k.root_id AND o.account_id = k.account_id AND o.sta
 
 const listOrders = `
 SELECT o.root_id, o.updated_seq, o.doc FROM orders o
-WHERE (o.root_id, o.order_id) > ($1, $2) AND ($3 = '' OR o.state = $3)
-ORDER BY o.root_id, o.order_id LIMIT $4`
+WHERE (o.root_id, o.account_id, o.order_id) > ($1, $2, $3) AND ($4 = '' OR o.state = $4)
+ORDER BY o.root_id, o.account_id, o.order_id LIMIT $5`
 
 const listAccountOrders = `
 SELECT o.root_id, o.updated_seq, o.doc FROM orders o
 WHERE o.root_id = $1 AND o.account_id = $2 AND o.order_id > $3 AND ($4 = '' OR o.state = $4)
 ORDER BY o.order_id LIMIT $5`
 
-// OrderKey names an order within its root.
-type OrderKey struct{ RootID, OrderID string }
+// OrderKey names an order within its account.
+type OrderKey struct {
+	Key
+	OrderID string
+}
 
 // Orders reads orders by number.
 func (s *Store) Orders(ctx context.Context, keys []OrderKey) (map[OrderKey]StoredOrder, error) {
-	roots, ids := make([]string, len(keys)), make([]string, len(keys))
+	roots, accounts, ids := make([]string, len(keys)), make([]string, len(keys)), make([]string, len(keys))
 	for i, k := range keys {
-		roots[i], ids[i] = k.RootID, k.OrderID
+		roots[i], accounts[i], ids[i] = k.RootID, k.AccountID, k.OrderID
 	}
-	found, err := s.orders(ctx, selectOrders, roots, ids)
+	found, err := s.orders(ctx, selectOrders, roots, accounts, ids)
 	if err != nil {
 		return nil, err
 	}
 	out := make(map[OrderKey]StoredOrder, len(found))
 	for _, o := range found {
-		out[OrderKey{o.RootID, o.Order.ID}] = o
+		out[o.Key()] = o
 	}
 	return out, nil
 }
@@ -197,9 +200,9 @@ func (s *Store) HeldOrders(ctx context.Context, keys []Key) ([]StoredOrder, erro
 	return s.orders(ctx, selectHeld, roots, ids)
 }
 
-// ListOrders reads orders of all accounts behind (afterRoot, afterOrder); state "" is any.
-func (s *Store) ListOrders(ctx context.Context, afterRoot, afterOrder, state string, limit int) ([]StoredOrder, error) {
-	return s.orders(ctx, listOrders, afterRoot, afterOrder, state, limit)
+// ListOrders reads orders of all accounts behind one; state "" is any.
+func (s *Store) ListOrders(ctx context.Context, after OrderKey, state string, limit int) ([]StoredOrder, error) {
+	return s.orders(ctx, listOrders, after.RootID, after.AccountID, after.OrderID, state, limit)
 }
 
 // ListAccountOrders reads orders of one account behind afterOrder; state "" is any.

@@ -63,6 +63,11 @@ type StoredOrder struct {
 	Order  order.Order
 }
 
+// Key of the order.
+func (o StoredOrder) Key() OrderKey {
+	return OrderKey{Key: Key{RootID: o.RootID, AccountID: o.Order.CustomerID}, OrderID: o.Order.ID}
+}
+
 // NewOrder registers an order number.
 type NewOrder struct {
 	OrderID string
@@ -82,7 +87,7 @@ FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::te
 const upsertOrders = `
 INSERT INTO orders (root_id, order_id, account_id, state, updated_seq, doc)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[])
-ON CONFLICT (root_id, order_id) DO UPDATE SET state = excluded.state, updated_seq = excluded.updated_seq, doc = excluded.doc`
+ON CONFLICT (root_id, account_id, order_id) DO UPDATE SET state = excluded.state, updated_seq = excluded.updated_seq, doc = excluded.doc`
 
 const insertDirectory = `
 INSERT INTO order_directory (order_id, root_id, account_id) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])`

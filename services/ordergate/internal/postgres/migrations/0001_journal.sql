@@ -5,12 +5,12 @@
 -- One journal an account, numbered without gaps. The primary key is the concurrency control: of two replicas that decide from the
 -- same state both write seq + 1, one wins, the other decides again. No row is ever changed.
 CREATE TABLE journal (
-    root_id          text        NOT NULL,
-    account_id       text        NOT NULL,
+    root_id          text COLLATE "C"        NOT NULL,
+    account_id       text COLLATE "C"        NOT NULL,
     seq              bigint      NOT NULL CHECK (seq > 0),
     kind             text        NOT NULL,
-    order_id         text,
-    request_id       text,
+    order_id         text COLLATE "C",
+    request_id       text COLLATE "C",
     request_hash     bytea,
     business_date    date        NOT NULL,
     actor            text        NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE journal (
     detail           text        NOT NULL,
     hash             bytea       NOT NULL CHECK (length(hash) = 32),
     PRIMARY KEY (root_id, account_id, seq)
-);
+) WITH (toast_tuple_target = 8160); -- records of 2-3 kB stay in the row: compressing each would cost more than deciding it
 CREATE UNIQUE INDEX journal_request ON journal (root_id, request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX journal_first ON journal (root_id, account_id) WHERE seq = 1;
 
@@ -39,21 +39,20 @@ CREATE TRIGGER journal_no_truncate BEFORE TRUNCATE ON journal
 
 -- Orders as they stand: a projection of the journal, written in the same transaction.
 CREATE TABLE orders (
-    root_id     text   NOT NULL,
-    order_id    text   NOT NULL,
-    account_id  text   NOT NULL,
+    root_id     text COLLATE "C"   NOT NULL,
+    order_id    text COLLATE "C"   NOT NULL,
+    account_id  text COLLATE "C"   NOT NULL,
     state       text   NOT NULL,
     updated_seq bigint NOT NULL, -- journal entry that it stands at
     doc         text   NOT NULL,
-    PRIMARY KEY (root_id, order_id)
-);
-CREATE INDEX orders_account ON orders (root_id, account_id, order_id);
+    PRIMARY KEY (root_id, account_id, order_id)
+) WITH (toast_tuple_target = 8160);
 CREATE INDEX orders_held ON orders (root_id, account_id) WHERE state = 'HELD';
 
 CREATE TABLE order_directory (
-    order_id   text PRIMARY KEY,
-    root_id    text NOT NULL,
-    account_id text NOT NULL
+    order_id   text COLLATE "C" PRIMARY KEY,
+    root_id    text COLLATE "C" NOT NULL,
+    account_id text COLLATE "C" NOT NULL
 );
 
 -- +goose Down
