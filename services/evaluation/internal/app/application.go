@@ -149,7 +149,11 @@ func (a *App) submit(ctx context.Context, tx pgx.Tx, id string, s application.Su
 		return f, err
 	}
 	// A form rests on what is known today: the same facts give the rating there is.
-	rated, _, err := a.rate(ctx, tx, &st, g, why{trigger: rating.NewFact, cause: "credit application " + id + " was submitted"})
+	w := why{trigger: rating.NewFact, cause: "credit application " + id + " was submitted"}
+	if st.Ratings == 0 {
+		w.trigger = rating.OnDemand
+	}
+	rated, _, err := a.rate(ctx, tx, &st, g, w)
 	if err != nil {
 		return f, err
 	}
@@ -281,7 +285,7 @@ func (a *App) grantCredit(ctx context.Context, tx pgx.Tx, f application.Applicat
 	if st.File.LifeCycle == customer.Closed {
 		return Decided{}, errs.New(errs.FailedPrecondition, "CUSTOMER_CLOSED", "the relation with customer %s is closed", f.CustomerID)
 	}
-	if err := f.CheckRating(st.File.Grade, d.policy); err != nil {
+	if err := f.CheckGrantable(st.File.Grade, d.policy, d.day); err != nil {
 		return Decided{}, err
 	}
 	newest, err := store.NewestGrant(ctx, f.CustomerID)

@@ -228,9 +228,13 @@ func (a Application) Act(act approval.Act) (Application, error) {
 	return a, nil
 }
 
-// CheckRating refuses to complete a form that rests on a better grade than the
-// customer has now: the people who signed it did not know.
-func (a Application) CheckRating(now grade.Grade, p criteria.Policy) error {
+// CheckGrantable refuses to complete a form whose last day is over, and one that rests
+// on a better grade than the customer has now: the people who signed it did not know.
+// Errors: FailedPrecondition APPLICATION_STATE, RATING_WORSENED.
+func (a Application) CheckGrantable(now grade.Grade, p criteria.Policy, day calendar.Date) error {
+	if !a.ValidUntil.IsZero() && a.ValidUntil.Before(day) {
+		return errs.New(errs.FailedPrecondition, ReasonState, "the last day asked for, %s, is over: reject the form", a.ValidUntil)
+	}
 	if !now.Known() || !now.WorseThan(a.Grade) && !p.For(now).Treatment.TighterThan(p.For(a.Grade).Treatment) {
 		return nil
 	}

@@ -203,9 +203,13 @@ func TestFormRestsOnTheGradeThatPeopleKnew(t *testing.T) {
 		{grade.None, grade.A, true},
 		{grade.C, grade.None, true},
 	} {
-		err := application.Application{Grade: c.form}.CheckRating(c.now, p)
+		err := application.Application{Grade: c.form}.CheckGrantable(c.now, p, calendar.MustDate("2026-03-02"))
 		if (err == nil) != c.ok {
 			t.Errorf("form on %q, now %q: %v", c.form, c.now, err)
 		}
+	}
+	over := application.Application{Grade: grade.A, ValidUntil: calendar.MustDate("2026-03-01")}
+	if err := over.CheckGrantable(grade.A, p, calendar.MustDate("2026-03-02")); errs.ReasonOf(err) != application.ReasonState {
+		t.Errorf("a form whose last day is over grants: %v", err)
 	}
 }

@@ -46,6 +46,17 @@ func mean(amounts []int64) int64 {
 	return twice.Add(twice, n).Div(twice, n.Lsh(n, 1)).Int64()
 }
 
+// times multiplies, rounds half up, and stops at the largest amount there is.
+func times(m money.Money, r money.Ratio) money.Money {
+	num := new(big.Int).Mul(big.NewInt(m.Minor), big.NewInt(r.Num))
+	den := big.NewInt(r.Den)
+	num.Lsh(num, 1).Add(num, den).Div(num, den.Lsh(den, 1))
+	if most := big.NewInt(money.MaxMinor); num.Cmp(most) > 0 {
+		num = most
+	}
+	return money.New(num.Int64(), m.Currency)
+}
+
 // improvements says what would move the grade up: for each figure that holds the
 // grade down, the next better threshold; for a cap, the end of its condition.
 func improvements(p criteria.Policy, res Result) []string {

@@ -163,7 +163,7 @@ func recommend(in Inputs, p criteria.Policy, res *Result) {
 		res.LimitExplanation = how
 		return
 	}
-	limit := usual.MulRatio(p.Limit.Factor)
+	limit := times(*usual, p.Limit.Factor)
 	how += fmt.Sprintf(", x factor %s = %s %s", p.Limit.Factor, limit, limit.Currency)
 	if c := p.Limit.Cap; c != nil {
 		switch {

@@ -30,7 +30,7 @@ const (
 	TransactionCompleted Trigger = "TRANSACTION_COMPLETED"
 	// Interval: the policy's review interval ran out.
 	Interval Trigger = "INTERVAL"
-	// NewFact: the rating was needed for a form after new facts.
+	// NewFact: a form was submitted, and something is known that the newest rating did not know.
 	NewFact Trigger = "NEW_FACT"
 )
 

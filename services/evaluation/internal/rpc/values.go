@@ -84,12 +84,19 @@ func timeOf(t time.Time) *timestamppb.Timestamp {
 	return timestamppb.New(t)
 }
 
+// unknownValue stands for a number that is no value of its enum; the domain refuses it.
+const unknownValue = "UNKNOWN"
+
 // name returns the value of an enum without its prefix, "" for the zero value.
 func name[E ~int32](e E, names map[int32]string, prefix string) string {
 	if e == 0 {
 		return ""
 	}
-	return strings.TrimPrefix(names[int32(e)], prefix)
+	full, known := names[int32(e)]
+	if !known {
+		return unknownValue
+	}
+	return strings.TrimPrefix(full, prefix)
 }
 
 // number is the reverse of name.
