@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -40,8 +41,21 @@ func packages() []protoreflect.FullName {
 	return []protoreflect.FullName{"aval.evaluation.v1", "aval.ordergate.v1", "aval.receivables.v1"}
 }
 
+// place is where a reader of the API looks for a service: what a sale goes through first, policies and operations last.
+func place(service protoreflect.ServiceDescriptor) int {
+	sale := []protoreflect.Name{
+		"CustomerService", "CreditFactService", "RatingService", "CreditApplicationService", "CreditGrantService",
+		"OrderService", "DecisionService", "CreditAccountService",
+		"InvoiceService", "ReceiptService", "LedgerService", "AgingService",
+	}
+	if i := slices.Index(sale, service.Name()); i >= 0 {
+		return i
+	}
+	return len(sale)
+}
+
 // Services are the descriptors of every service of the suite, those without REST calls included, in the order of a
-// credit sale and of their names.
+// credit sale.
 func Services() []protoreflect.ServiceDescriptor {
 	var all []protoreflect.ServiceDescriptor
 	for _, name := range packages() {
@@ -53,7 +67,7 @@ func Services() []protoreflect.ServiceDescriptor {
 			return true
 		})
 		slices.SortFunc(found, func(a, b protoreflect.ServiceDescriptor) int {
-			return strings.Compare(string(a.FullName()), string(b.FullName()))
+			return cmp.Or(cmp.Compare(place(a), place(b)), strings.Compare(string(a.Name()), string(b.Name())))
 		})
 		all = append(all, found...)
 	}

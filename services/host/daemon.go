@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"google.golang.org/grpc"
@@ -112,7 +113,7 @@ func RunPhase(ctx context.Context, program string, phase Phase, cfg PhaseConfig)
 // NewAdmin serves probes and metrics on a port of their own.
 func NewAdmin(base Base, at Listen, ready func(context.Context) error) (*httpserver.Server, error) {
 	probes := httpserver.Probes{Ready: ready, Metrics: base.Telemetry.Handler()}
-	return httpserver.New(httpserver.Config{Addr: at.Addr, DrainTimeout: drainTimeout}, probes.Handler(), base.Log())
+	return httpserver.New(httpserver.Config{Addr: at.Addr, DrainTimeout: time.Second}, probes.Handler(), base.Log())
 }
 
 // dial connects to the other services, all with the token of the file.

@@ -21,8 +21,9 @@ const (
 	// closeGrace bounds each step of closing a node.
 	closeGrace = 2 * time.Second
 
-	drainDelay   = 300 * time.Millisecond
-	drainTimeout = 3 * time.Second
+	// Of programs on their own; the suite, which a person waits for, sets shorter ones.
+	drainDelay   = time.Second
+	drainTimeout = 20 * time.Second
 )
 
 // NodeConfig is what a node needs from the program around it.
@@ -33,8 +34,10 @@ type NodeConfig struct {
 	GRPC Listen
 	// DevClock lets callers set the business date of their call. For development only.
 	DevClock bool
-	// DrainDelay is how long calls are still taken after the node has said that it is not ready; 0 means 0.3 s.
+	// DrainDelay is how long calls are still taken after the node has said that it is not ready; 0 means 1 s.
 	DrainDelay time.Duration
+	// DrainTimeout bounds the wait for running calls after that; 0 means 20 s.
+	DrainTimeout time.Duration
 	// Verifier says who is calling.
 	Verifier authn.Verifier
 	// Database holds the phases' schemas.
@@ -67,6 +70,9 @@ func NewNode(ctx context.Context, cfg NodeConfig, phases ...Phase) (_ *Node, err
 	if cfg.DrainDelay == 0 {
 		cfg.DrainDelay = drainDelay
 	}
+	if cfg.DrainTimeout == 0 {
+		cfg.DrainTimeout = drainTimeout
+	}
 	n := &Node{base: cfg.Base, closers: lifecycle.Closers{Grace: closeGrace}}
 	defer func() {
 		if err != nil {
@@ -75,7 +81,7 @@ func NewNode(ctx context.Context, cfg NodeConfig, phases ...Phase) (_ *Node, err
 	}()
 	t := cfg.Base.Telemetry
 	n.server, err = grpcserver.New(
-		grpcserver.Config{Addr: cfg.GRPC.Addr, DevClock: cfg.DevClock, DrainDelay: cfg.DrainDelay, DrainTimeout: drainTimeout},
+		grpcserver.Config{Addr: cfg.GRPC.Addr, DevClock: cfg.DevClock, DrainDelay: cfg.DrainDelay, DrainTimeout: cfg.DrainTimeout},
 		grpcserver.Deps{
 			Log: t.Log, Verifier: cfg.Verifier, Clock: cfg.Base.Clock, Tracer: t.Tracer, Meter: t.Meter, Registry: t.Registry,
 		})

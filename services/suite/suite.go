@@ -24,8 +24,10 @@ import (
 
 const (
 	program = "aval"
-	// closeGrace bounds each closing step, so that all of it ends within ten seconds of the signal.
-	closeGrace = 3 * time.Second
+	// These bound the steps of ending, so that all of it is over within ten seconds of the signal.
+	drainDelay   = 200 * time.Millisecond
+	drainTimeout = 2 * time.Second
+	closeGrace   = 3 * time.Second
 	// tokenTTL is how long development tokens are good for.
 	tokenTTL = 30 * 24 * time.Hour
 )
@@ -121,7 +123,7 @@ func (s *Suite) buildNode(ctx context.Context) error {
 	late := map[string]*host.Late{}
 	s.node, err = host.NewNode(ctx, host.NodeConfig{
 		Base: s.base, GRPC: s.cfg.GRPC, DevClock: s.cfg.Development(), Verifier: verifier,
-		Database: s.cfg.Database, Migrate: true, PageKey: key,
+		Database: s.cfg.Database, Migrate: true, PageKey: key, DrainDelay: drainDelay, DrainTimeout: drainTimeout,
 		Conns: func(phase string) host.Conns {
 			conn := host.NewLate()
 			late[phase] = conn
@@ -166,7 +168,7 @@ func (s *Suite) callers(ctx context.Context) (authn.Verifier, func(phase string)
 func (s *Suite) openFront(ctx context.Context) error {
 	own := host.Listen{Addr: s.grpcAddr}
 	f, err := front.New(ctx, front.Config{
-		Base: s.base, HTTP: s.cfg.HTTP, Metrics: true,
+		Base: s.base, HTTP: s.cfg.HTTP, Metrics: true, DrainTimeout: drainTimeout,
 		Peers: host.Peers{Evaluation: own, OrderGate: own, Receivables: own},
 	})
 	if err != nil {

@@ -22,9 +22,10 @@ import (
 
 const (
 	// callTimeout bounds a call; walking all hash chains takes the longest.
-	callTimeout  = 60 * time.Second
-	drainTimeout = 3 * time.Second
-	closeGrace   = time.Second
+	callTimeout = 60 * time.Second
+	closeGrace  = time.Second
+
+	drainTimeout = 20 * time.Second // of a program on its own
 )
 
 // Config is what a front needs from the program around it.
@@ -37,6 +38,8 @@ type Config struct {
 	Peers host.Peers
 	// Metrics serves /metrics here; unset where they have a port of their own.
 	Metrics bool
+	// DrainTimeout bounds the wait for running requests at the end; 0 means 20 s.
+	DrainTimeout time.Duration
 }
 
 // Front is the gateway and its server.
@@ -48,6 +51,9 @@ type Front struct {
 
 // New connects to the services, without waiting for them, and opens the port.
 func New(ctx context.Context, cfg Config) (_ *Front, err error) {
+	if cfg.DrainTimeout == 0 {
+		cfg.DrainTimeout = drainTimeout
+	}
 	f := &Front{closers: lifecycle.Closers{Grace: closeGrace}}
 	defer func() {
 		if err != nil {
@@ -69,7 +75,7 @@ func New(ctx context.Context, cfg Config) (_ *Front, err error) {
 	if err != nil {
 		return nil, err
 	}
-	f.server, err = httpserver.New(httpserver.Config{Addr: cfg.HTTP.Addr, DrainTimeout: drainTimeout}, g.Handler(), t.Log)
+	f.server, err = httpserver.New(httpserver.Config{Addr: cfg.HTTP.Addr, DrainTimeout: cfg.DrainTimeout}, g.Handler(), t.Log)
 	if err != nil {
 		return nil, err
 	}
