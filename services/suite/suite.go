@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -77,7 +78,18 @@ func Start(ctx context.Context, cfg Config) (_ *Suite, err error) {
 	if err := s.openFront(ctx); err != nil {
 		return nil, err
 	}
+	s.warn(ctx)
 	return s, s.folder.announce(Serving{PID: os.Getpid(), HTTP: s.httpAddr, GRPC: s.grpcAddr})
+}
+
+// warn speaks up where development mode can be reached by others: whoever can read the data folder is anybody there.
+func (s *Suite) warn(ctx context.Context) {
+	for _, addr := range []string{s.cfg.HTTP.Addr, s.cfg.GRPC.Addr} {
+		name, _, err := net.SplitHostPort(addr)
+		if ip := net.ParseIP(name); s.cfg.Development() && err == nil && name != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			s.Log().WarnContext(ctx, "development mode on an address that others can reach; set AVAL_OIDC_ISSUER", "addr", addr)
+		}
+	}
 }
 
 func (s *Suite) takeFolder() error {
@@ -239,6 +251,14 @@ func (s *Suite) GRPCAddr() string { return s.grpcAddr }
 
 // DataDir is the folder with what is kept.
 func (s *Suite) DataDir() string { return s.cfg.DataDir }
+
+// PrivateDatabase is the folder of the private PostgreSQL, empty where another database is named.
+func (s *Suite) PrivateDatabase() string {
+	if s.db == nil {
+		return ""
+	}
+	return s.db.Dir()
+}
 
 // DatabaseURL names the database, with its password.
 func (s *Suite) DatabaseURL() config.Secret { return s.cfg.Database.URL }

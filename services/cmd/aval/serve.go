@@ -34,8 +34,12 @@ func (c *serveCommand) ready(_ context.Context, s *suite.Suite) error {
 
 // announce prints where the suite is and, in development mode, a token of each role.
 func announce(w io.Writer, s *suite.Suite) error {
-	text := fmt.Sprintf("Aval is up.\n  REST      http://%s\n  API       http://%s/docs and /openapi.json\n  gRPC      %s\n  data      %s\n",
-		s.HTTPAddr(), s.HTTPAddr(), s.GRPCAddr(), s.DataDir())
+	database := "private PostgreSQL in " + s.PrivateDatabase()
+	if s.PrivateDatabase() == "" {
+		database = "as AVAL_DATABASE_URL names it"
+	}
+	text := fmt.Sprintf("Aval is up.\n  REST      http://%s\n  API       http://%s/docs and /openapi.json\n  gRPC      %s\n  data      %s\n  database  %s\n",
+		s.HTTPAddr(), s.HTTPAddr(), s.GRPCAddr(), s.DataDir(), database)
 	if s.Issuer() != nil {
 		text += "Development tokens, good for 30 days (export TOKEN=...; aval token makes others):\n"
 		for _, role := range suite.Roles() {
