@@ -132,7 +132,7 @@ func (r *Relay) dispatch(ctx context.Context, slots chan struct{}, workers *sync
 	due, err := r.due(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
-			r.log.Warn("delivery cannot look for work", "error", err)
+			r.log.WarnContext(ctx, "delivery cannot look for work", "error", err)
 		}
 		return 0
 	}
@@ -154,7 +154,7 @@ func (r *Relay) dispatch(ctx context.Context, slots chan struct{}, workers *sync
 			defer end()
 			err := r.deliver(ctx, customer, claimOrSkipSQL)
 			if err != nil && !errors.Is(err, errBusy) && ctx.Err() == nil {
-				r.log.Warn("delivery failed, will be repeated", "customer", customer, "error", err)
+				r.log.WarnContext(ctx, "delivery failed, will be repeated", "customer", customer, "error", err)
 			}
 		})
 	}

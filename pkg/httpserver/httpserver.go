@@ -72,7 +72,7 @@ func (s *Server) Listen() (net.Addr, error) {
 	if s.listener != nil {
 		return s.listener.Addr(), nil
 	}
-	listener, err := net.Listen("tcp", s.cfg.Addr)
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", s.cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("httpserver: %w", err)
 	}

@@ -79,15 +79,15 @@ func mulDivRound(n int64, r Ratio) int64 {
 		quo++
 	}
 	if (n < 0) != (r.Num < 0) {
-		return -int64(quo)
+		return -int64(quo) //nolint:gosec // bounded by the caller's check
 	}
-	return int64(quo)
+	return int64(quo) //nolint:gosec // bounded by the caller's check
 }
 
 // magnitude is the absolute value, right for the least int64 too.
 func magnitude(n int64) uint64 {
 	if n < 0 {
-		return -uint64(n)
+		return -uint64(n) //nolint:gosec // two's complement: right for the smallest int64 too
 	}
 	return uint64(n)
 }

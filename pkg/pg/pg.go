@@ -74,7 +74,7 @@ func Open(ctx context.Context, cfg Config) (*pgxpool.Pool, error) {
 		conn.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	c.HealthCheckPeriod = 5 * time.Second
-	opts := []otelpgx.Option{otelpgx.WithTrimSQLInSpanName()}
+	var opts []otelpgx.Option
 	if cfg.Tracer != nil {
 		opts = append(opts, otelpgx.WithTracerProvider(cfg.Tracer))
 	}

@@ -79,7 +79,7 @@ func (s *Server) prepareDir(cfg Config, acct *account) error {
 	if err := acct.own(dir); err != nil {
 		return err
 	}
-	return os.Chmod(dir, 0o700)
+	return os.Chmod(dir, 0o700) //nolint:gosec // a folder, which only its owner enters
 }
 
 // refuseForeign keeps us from taking over a folder that is not a server's, or

@@ -185,5 +185,9 @@ func (s *Server) endedError() error {
 	if err != nil {
 		log = []byte(err.Error())
 	}
-	return fmt.Errorf("postgres ended: %v; the end of its log:\n%s", s.waitErr, log[max(0, len(log)-tail):])
+	cause := s.waitErr
+	if cause == nil {
+		cause = errors.New("exit status 0")
+	}
+	return fmt.Errorf("postgres ended: %w; the end of its log:\n%s", cause, log[max(0, len(log)-tail):])
 }

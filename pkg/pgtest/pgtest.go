@@ -40,7 +40,6 @@ var servers struct {
 func Main(m *testing.M) {
 	code := m.Run()
 	servers.Lock()
-	defer servers.Unlock()
 	if servers.own != nil {
 		if err := servers.own.Stop(); err != nil {
 			fmt.Fprintln(os.Stderr, "pgtest:", err)

@@ -63,7 +63,7 @@ func (b *Book) Newest(ctx context.Context, limit int, before int64) ([]Version, 
 	if err != nil {
 		return nil, pg.Err(err)
 	}
-	versions, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Version, error) { return scan(row) })
+	versions, err := pgx.CollectRows(rows, scan)
 	return versions, pg.Err(err)
 }
 

@@ -145,7 +145,7 @@ func syntaxError(path string, err error) errs.Violation {
 // and ends with the line of text, and unwraps to what is wrong.
 func violationsOf(path string, err error) []errs.Violation {
 	list := []error{err}
-	if j, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // this very error, not one inside it
+	if j, ok := err.(interface{ Unwrap() []error }); ok {
 		list = j.Unwrap()
 	}
 	place := regexp.MustCompile(`^` + regexp.QuoteMeta(path) + `:(\d+):(\d+) `)

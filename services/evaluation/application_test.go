@@ -26,11 +26,11 @@ func TestFormIsSignedByDifferentPeopleInOrder(t *testing.T) {
 		refused(t, err, errs.PermissionDenied, "NOT_YOUR_STEP")
 	}
 	_, err := s.approve("li:FINANCE_CLERK", id)
-	refused(t, err, errs.FailedPrecondition, "SAME_PERSON")
+	refused(t, err, errs.PermissionDenied, "SAME_PERSON")
 	_, err = s.approve(clerk, id)
 	must(t, err)
 	_, err = s.approve("fang:SALES_SUPERVISOR", id)
-	refused(t, err, errs.FailedPrecondition, "SAME_PERSON")
+	refused(t, err, errs.PermissionDenied, "SAME_PERSON")
 	_, err = s.approve(supervisor, id)
 	must(t, err)
 	if g := s.grant("C-1"); g.GetVersion() != 0 || g.GetTreatment() != evaluationv1.Treatment_TREATMENT_CASH_CUSTOMER || g.GetLimit() != nil {

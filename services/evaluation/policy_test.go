@@ -44,15 +44,15 @@ func TestPolicyIsWrittenSignedAndInForce(t *testing.T) {
 		return res.GetVersion(), err
 	}
 	_, err = sign("chen:GENERAL_MANAGER", "")
-	refused(t, err, errs.FailedPrecondition, "SAME_PERSON")
+	refused(t, err, errs.PermissionDenied, "SAME_PERSON")
 	_, err = sign(boss, "2026-03-01")
-	refused(t, err, errs.Invalid, "INVALID_FIELD")
+	refused(t, err, errs.FailedPrecondition, "EFFECTIVE_DATE_PAST")
 	_, err = sign(credit, "")
 	refused(t, err, errs.PermissionDenied, "ROLE_REQUIRED")
 	_, err = sign(boss, "2026-03-05")
 	must(t, err)
 	_, err = sign(boss, "2026-03-05")
-	refused(t, err, errs.FailedPrecondition, "POLICY_SIGNED")
+	refused(t, err, errs.FailedPrecondition, "POLICY_ALREADY_SIGNED")
 	if r := s.rate("C-1"); !r.GetUnchanged() {
 		t.Fatalf("the policy holds before its day: %v", r)
 	}

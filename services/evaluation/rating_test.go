@@ -180,7 +180,7 @@ func TestFacts(t *testing.T) {
 	if first.GetRecordedBy() != "an" || first.GetRecordDate() != "2026-03-02" {
 		t.Fatalf("%v", first)
 	}
-	refused(t, verify(analyst, "F-1", "2026-03-03"), errs.FailedPrecondition, "SAME_PERSON")
+	refused(t, verify(analyst, "F-1", "2026-03-03"), errs.PermissionDenied, "SAME_PERSON")
 	must(t, verify(clerk, "F-1", "2026-03-04"))
 	refused(t, verify(credit, "F-1", "2026-03-04"), errs.FailedPrecondition, "FACT_VERIFIED")
 	_, err = rating("F-2", "F-1", "2026-03-06")

@@ -25,33 +25,13 @@ func (a *App) CreatePolicy(ctx context.Context, r idem.Request, d policy.Draft, 
 	return a.Book.Create(ctx, r, d)
 }
 
-// SignPolicy puts a draft in force from a day on (zero: today). Errors:
-// FailedPrecondition SAME_PERSON, POLICY_SIGNED; Invalid INVALID_FIELD for a day in the past.
+// SignPolicy puts a draft in force from a day on (zero: today). Errors: those of policy.Store.Sign.
 func (a *App) SignPolicy(ctx context.Context, r idem.Request, version int64, from calendar.Date) (policy.Version, error) {
 	who, err := caller(ctx)
 	if err != nil {
 		return policy.Version{}, err
 	}
-	v, err := a.Book.Sign(ctx, r, version, who.Subject, from)
-	return v, asContracted(err)
-}
-
-// asContracted gives the refusals of the policy store the form that the contract names.
-func asContracted(err error) error {
-	e, ok := errs.As(err)
-	if !ok {
-		return err
-	}
-	switch e.Reason {
-	case policy.ReasonSamePerson:
-		return errs.New(errs.FailedPrecondition, e.Reason, "%s", e.Message)
-	case policy.ReasonAlreadySigned:
-		return errs.New(errs.FailedPrecondition, "POLICY_SIGNED", "%s", e.Message)
-	case policy.ReasonDatePast:
-		return errs.Field("effective_from_date", "not_in_past", "%s", e.Message)
-	default:
-		return err
-	}
+	return a.Book.Sign(ctx, r, version, who.Subject, from)
 }
 
 // Policy returns a version; 0 is the one in force today.

@@ -210,8 +210,7 @@ func (a Application) route(p criteria.Policy) (row int, steps []approval.Step, e
 	return p.Authority.Route(a.Limit.Minor, a.TermDays)
 }
 
-// Act takes the next step of the form. Errors: those of approval.Form.Apply, with
-// SAME_PERSON and FORM_CLOSED as FailedPrecondition.
+// Act takes the next step of the form. Errors: those of approval.Form.Apply.
 func (a Application) Act(act approval.Act) (Application, error) {
 	if a.State != Pending {
 		return a, errs.New(errs.FailedPrecondition, approval.ReasonFormClosed, "the application takes no acts: it is %s",
@@ -219,9 +218,6 @@ func (a Application) Act(act approval.Act) (Application, error) {
 	}
 	form, err := a.Form.Apply(act)
 	if err != nil {
-		if e, ok := errs.As(err); ok && e.Reason == approval.ReasonSamePerson {
-			return a, errs.New(errs.FailedPrecondition, e.Reason, "%s", e.Message)
-		}
 		return a, err
 	}
 	a.Form, a.State, a.DecisionDate = form, State(form.State), act.Date

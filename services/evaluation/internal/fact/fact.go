@@ -116,7 +116,7 @@ func (f Fact) UsableOn(day calendar.Date) bool {
 }
 
 // Verify returns the fact as verified by a person. Errors: FailedPrecondition
-// FACT_VERIFIED, FACT_SUPERSEDED, SAME_PERSON.
+// FACT_VERIFIED, FACT_SUPERSEDED; PermissionDenied SAME_PERSON.
 func (f Fact) Verify(by string, day calendar.Date) (Fact, error) {
 	switch {
 	case f.Verified():
@@ -125,7 +125,7 @@ func (f Fact) Verify(by string, day calendar.Date) (Fact, error) {
 		return f, errs.New(errs.FailedPrecondition, ReasonSuperseded, "the fact was corrected by %s", f.SupersededBy).
 			With("fact_id", f.SupersededBy)
 	case by == f.RecordedBy:
-		return f, errs.New(errs.FailedPrecondition, ReasonSamePerson, "who recorded a fact does not verify it")
+		return f, errs.New(errs.PermissionDenied, ReasonSamePerson, "who recorded a fact does not verify it")
 	}
 	f.VerifiedBy, f.VerifyDate = by, day
 	return f, nil

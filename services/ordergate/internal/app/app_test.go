@@ -19,7 +19,6 @@ import (
 	"github.com/avalcredit/aval/pkg/policy"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
 	"github.com/avalcredit/aval/services/ordergate/internal/app"
-	"github.com/avalcredit/aval/services/ordergate/internal/check"
 	"github.com/avalcredit/aval/services/ordergate/internal/order"
 	"github.com/avalcredit/aval/services/ordergate/internal/postgres"
 	"github.com/avalcredit/aval/services/ordergate/internal/rpc"
@@ -57,7 +56,6 @@ type rig struct {
 	pool      *pgxpool.Pool
 	clock     *calendar.Fixed
 	customers *directory
-	policies  *policy.Cache[check.Policy]
 }
 
 func newRig(t *testing.T) *rig {

@@ -124,7 +124,7 @@ func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[ord
 			return Page[order.Order]{}, err
 		}
 	}
-	size := int(page.Size(f.Size, pageDefault, pageMax))
+	size := page.Size(f.Size, pageDefault, pageMax)
 	sees := q.seer(c)
 	var out Page[order.Order]
 	for range maxScan {
@@ -204,7 +204,7 @@ func (q *Queries) sheet(ctx context.Context, a account.Account) (AccountSheet, e
 		hi, lo := bits.Mul64(uint64(exposure), 10_000)
 		if hi < uint64(limit.Minor) {
 			bp, _ := bits.Div64(hi, lo, uint64(limit.Minor))
-			s.UtilizationBP = int64(min(bp, math.MaxInt64)) //nolint:gosec // bounded just here
+			s.UtilizationBP = int64(min(bp, math.MaxInt64))
 		}
 	}
 	return s, nil
@@ -230,7 +230,7 @@ func (q *Queries) Accounts(ctx context.Context, c Caller, status account.Status,
 	if cur != nil {
 		after = postgres.Key{RootID: cur[0], AccountID: cur[1]}
 	}
-	size := int(page.Size(size32, pageDefault, pageMax))
+	size := page.Size(size32, pageDefault, pageMax)
 	var out Page[AccountSheet]
 	for range maxScan {
 		keys, err := q.Store.Accounts(ctx, after, size+1)
@@ -289,7 +289,7 @@ func (q *Queries) journal(ctx context.Context, c Caller, customerID string, size
 	if err != nil {
 		return Page[gate.Entry]{}, err
 	}
-	size := int(page.Size(size32, pageDefault, pageMax))
+	size := page.Size(size32, pageDefault, pageMax)
 	entries, err := q.Store.Journal(ctx, rootOf(customerID), before, decisions, size+1)
 	if err != nil {
 		return Page[gate.Entry]{}, err

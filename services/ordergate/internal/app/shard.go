@@ -116,7 +116,7 @@ func (s *shard) attempts(ctx context.Context, batch []*work) (refused []*work, e
 		lookup = true
 		s.forget(batch)
 		if try > 1 {
-			wait := time.NewTimer(time.Duration(rand.Int64N(int64(try) * int64(2*time.Millisecond))))
+			wait := time.NewTimer(time.Duration(rand.Int64N(int64(try) * int64(2*time.Millisecond)))) //nolint:gosec // spreads retries, guards nothing
 			<-wait.C
 		}
 	}

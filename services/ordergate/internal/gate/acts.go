@@ -38,6 +38,7 @@ func Act(env Env, a account.Account, o order.Order, decision approval.Decision, 
 	case approval.Rejected:
 		c.Kind = OrderRejected
 		after.Reject()
+	case approval.Pending, approval.Returned: // more steps to take
 	}
 	return changed(a, o, after, c), nil
 }

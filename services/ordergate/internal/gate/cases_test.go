@@ -121,7 +121,6 @@ type world struct {
 	account account.Account
 	orders  map[string]order.Order
 	journal []gate.Entry
-	invoice int
 }
 
 func newWorld(t reporter, p policyCase) *world {

@@ -91,10 +91,10 @@ type Stamp struct {
 func (c *Change) Seal(s Stamp) (Entry, error) {
 	a := &c.Account
 	a.Seq++
-	switch c.Kind {
-	case ProfileReceived:
+	if c.Detail.Profile != nil {
 		a.ProfileAt = a.Seq
-	case PositionReceived:
+	}
+	if c.Detail.Position != nil {
 		a.PositionAt = a.Seq
 	}
 	for i := range c.Orders {

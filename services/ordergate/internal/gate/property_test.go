@@ -96,7 +96,10 @@ func TestRandomLives(t *testing.T) {
 				_, err := w.do(step{Do: "approve", Order: o.ID, By: rapid.SampledFrom([]string{"CREDIT_MANAGER", "GENERAL_MANAGER"}).Draw(t, "role")})
 				return err
 			}),
-			"reject":  onOrder(func(o order.Order) error { _, err := w.do(step{Do: "reject", Order: o.ID, By: "GENERAL_MANAGER"}); return err }),
+			"reject": onOrder(func(o order.Order) error {
+				_, err := w.do(step{Do: "reject", Order: o.ID, By: "GENERAL_MANAGER"})
+				return err
+			}),
 			"recheck": onOrder(func(o order.Order) error { _, err := w.do(step{Do: "recheck", Order: o.ID}); return err }),
 			"invoice": onOrder(func(o order.Order) error {
 				id, v := "I"+strconv.Itoa(b.next), amount()

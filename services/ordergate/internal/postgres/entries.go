@@ -46,7 +46,7 @@ func entryColumns(entries []gate.Entry) []any {
 		c.profileAt = append(c.profileAt, e.ProfileAt)
 		c.positionAt = append(c.positionAt, e.PositionAt)
 		c.positionSeq = append(c.positionSeq, e.PositionSeq)
-		c.held = append(c.held, int32(e.Held))
+		c.held = append(c.held, int32(e.Held)) //nolint:gosec // orders on hold of one customer
 		c.decisions = append(c.decisions, string(e.Decision))
 		c.details = append(c.details, string(e.Detail))
 		c.hashes = append(c.hashes, e.Hash)

@@ -89,7 +89,7 @@ func (s *Policies) ListOrderPolicies(ctx context.Context, r *pb.ListOrderPolicie
 			return nil, errs.New(errs.Invalid, page.ReasonTokenInvalid, "the page token is not valid")
 		}
 	}
-	size := int(page.Size(r.GetPageSize(), 50, 1000))
+	size := page.Size(r.GetPageSize(), 50, 1000)
 	versions, err := s.Book.Newest(ctx, size+1, before)
 	if err != nil {
 		return nil, err
