@@ -121,6 +121,7 @@ func incoming(key string) (string, bool) {
 func (g *Gateway) assemble(cfg Config, api http.Handler, pages *pages) http.Handler {
 	probes := httpserver.Probes{Ready: cfg.Ready, Metrics: cfg.Metrics}.Handler()
 	admitted := otelhttp.NewHandler(g.admit(api), "http",
+		otelhttp.WithServerName("aval:80"), // else each host and port that a Host header invents becomes a label
 		otelhttp.WithTracerProvider(cfg.Tracer), otelhttp.WithMeterProvider(cfg.Meter),
 		otelhttp.WithPropagators(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return "HTTP " + r.Method }),
