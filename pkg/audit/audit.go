@@ -73,7 +73,7 @@ func (e *Entry) content() []byte {
 	}
 	return Content(
 		[]byte("aval.audit.v1"), []byte(e.Stream),
-		binary.BigEndian.AppendUint64(nil, uint64(e.Seq)),            //nolint:gosec // positive
+		binary.BigEndian.AppendUint64(nil, uint64(e.Seq)), //nolint:gosec // positive
 		binary.BigEndian.AppendUint64(nil, uint64(e.At.UnixMicro())),
 		[]byte(date), []byte(e.Actor), []byte(e.Action), []byte(e.Subject), e.Detail,
 	)

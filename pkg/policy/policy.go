@@ -165,7 +165,7 @@ func insert(ctx context.Context, tx pgx.Tx, d Draft, r row) (Version, error) {
 func (v Version) content() []byte {
 	return audit.Content(
 		[]byte("aval.policy.v1"),
-		binary.BigEndian.AppendUint64(nil, uint64(v.Version)),               //nolint:gosec // positive
+		binary.BigEndian.AppendUint64(nil, uint64(v.Version)), //nolint:gosec // positive
 		binary.BigEndian.AppendUint64(nil, uint64(v.CreatedAt.UnixMicro())),
 		v.Spec, []byte(v.YAML), []byte(v.Comment), []byte(v.CreatedBy),
 	)
