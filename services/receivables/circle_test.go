@@ -128,7 +128,7 @@ func TestCustomersComeInOrder(t *testing.T) {
 	w := newWorld(t)
 	ctx := w.as(t, authn.RoleService, "")
 	_, err := w.feed.ApplyCustomers(ctx, &receivablesv1.ApplyCustomersRequest{Profiles: []*evaluationv1.CreditProfile{profile("C-1", "S-1", 2)}})
-	e := want(t, err, errs.FailedPrecondition, "SEQUENCE_GAP")
+	e := refusal(t, err, errs.FailedPrecondition, "SEQUENCE_GAP")
 	equal(t, "expected", e.Meta["expected"], "1")
 	resp, err := w.feed.ApplyCustomers(ctx, &receivablesv1.ApplyCustomersRequest{
 		Profiles: []*evaluationv1.CreditProfile{profile("C-1", "S-1", 1), profile("C-1", "S-2", 2)},

@@ -221,7 +221,13 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func want(t *testing.T, err error, kind errs.Kind, reason string) *errs.Error {
+func want(t *testing.T, err error, kind errs.Kind, reason string) {
+	t.Helper()
+	_ = refusal(t, err, kind, reason)
+}
+
+// refusal is the error itself, for what else it must say.
+func refusal(t *testing.T, err error, kind errs.Kind, reason string) *errs.Error {
 	t.Helper()
 	if errs.KindOf(err) != kind || errs.ReasonOf(err) != reason {
 		t.Fatalf("error %v, want %s %s", err, kind, reason)

@@ -44,7 +44,7 @@ func TestRefusals(t *testing.T) {
 			in := good()
 			c.change(in)
 			_, err := w.invoices.PostInvoice(w.as(t, "ERP", "2024-01-01"), &receivablesv1.PostInvoiceRequest{RequestId: "x", Invoice: in})
-			if e := want(t, err, c.kind, c.reason); c.field != "" && !names(e, c.field) {
+			if e := refusal(t, err, c.kind, c.reason); c.field != "" && !names(e, c.field) {
 				t.Errorf("%+v does not name %s", e, c.field)
 			}
 		})
@@ -171,7 +171,7 @@ func TestPolicy(t *testing.T) {
 	_, err := create(fmt.Sprintf(text, "30, 20"))
 	want(t, err, errs.Invalid, "POLICY_INVALID")
 	_, err = create(fmt.Sprintf(text, "30") + "colour: red\n")
-	if e := want(t, err, errs.Invalid, "POLICY_INVALID"); !names(e, "yaml:6:1") {
+	if e := refusal(t, err, errs.Invalid, "POLICY_INVALID"); !names(e, "yaml:6:1") {
 		t.Errorf("%+v does not name line 6, column 1", e)
 	}
 	v, err := create(fmt.Sprintf(text, "7, 14"))

@@ -104,6 +104,7 @@ func (b *statement) filter(f customer.Filter) (string, error) {
 			return "(NOT " + parts[0] + ")", nil
 		}
 		return "(" + strings.Join(parts, " "+string(f.Op)+" ") + ")", nil
+	default: // a comparison
 	}
 	column, err := filterColumn(f.Field)
 	if err != nil {

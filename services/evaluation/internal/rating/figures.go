@@ -90,6 +90,7 @@ func fromStatements(in Inputs, rule criteria.Rule) figure {
 		part, whole = s.CurrentAssets, s.CurrentLiabilities
 	case criteria.CashFlowToDebt:
 		part, whole = s.OperatingCashFlow, s.TotalLiabilities
+	default: // debt to assets
 	}
 	if part == nil || whole == nil {
 		return missing("the newest financial statement does not say")

@@ -212,6 +212,7 @@ func limitRuleIn(r *reader, m *evaluationv1.LimitRule, currency string) criteria
 		l.Usual = criteria.Mean
 	case evaluationv1.UsualPurchase_USUAL_PURCHASE_MAX:
 		l.Usual = criteria.Largest
+	default: // the median
 	}
 	var err error
 	if l.Factor, err = money.ParseRatio(m.GetFactor()); err != nil {

@@ -232,17 +232,17 @@ func inField(err error, field string) error {
 	return err
 }
 
-// visible finds a customer as far as the caller's scope reaches.
-func (s *Service) visible(ctx context.Context, id string) (Customer, error) {
+// visible refuses a customer that does not exist or that the caller's scope does not reach.
+func (s *Service) visible(ctx context.Context, id string) error {
 	c, err := s.store.Customer(ctx, id)
 	if err == nil && !authz.ScopeOf(ctx).Allows(c.Salesperson) {
-		return Customer{}, postgres.Unknown("CUSTOMER_UNKNOWN", "customer", id)
+		return postgres.Unknown("CUSTOMER_UNKNOWN", "customer", id)
 	}
-	return c, err
+	return err
 }
 
 // nobody is a salesperson whom no customer is assigned to: a scope that reaches nothing.
-const nobody = "\x00"
+const nobody = "\x01"
 
 // scoped is the salesperson to whose customers the caller is restricted; empty: none.
 func scoped(ctx context.Context) string {

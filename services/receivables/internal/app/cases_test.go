@@ -188,7 +188,7 @@ func (r *run) aging(t *testing.T, customer string, e expect) {
 	if e.By != "" {
 		by = aging.By(e.By)
 	}
-	row := r.h.agingOf(t, clerk(t), customer, calendar.MustDate(e.AsOf), by)
+	row := r.h.agingOf(clerk(t), t, customer, calendar.MustDate(e.AsOf), by)
 	names := aging.NewBuckets(shipped().AgingBounds, by).Names
 	for i, name := range names {
 		want := e.Buckets[name]
@@ -210,7 +210,7 @@ func (r *run) aging(t *testing.T, customer string, e expect) {
 }
 
 // agingOf is the row of one customer; nil if there is none.
-func (h *house) agingOf(t tb, ctx context.Context, customer string, at calendar.Date, by aging.By) *aging.Row {
+func (h *house) agingOf(ctx context.Context, t tb, customer string, at calendar.Date, by aging.By) *aging.Row {
 	t.Helper()
 	p, _, err := h.Aging(ctx, aging.Query{AsOf: at, By: by, GroupBy: aging.GroupCustomer, CustomerID: customer, Limit: 10})
 	must(t, err)

@@ -91,7 +91,7 @@ func (s *Service) Invoice(ctx context.Context, id string) (invoice.Invoice, erro
 	if err != nil {
 		return invoice.Invoice{}, err
 	}
-	if _, err := s.visible(ctx, doc.CustomerID); err != nil {
+	if err := s.visible(ctx, doc.CustomerID); err != nil {
 		return invoice.Invoice{}, hidden(err, "INVOICE_UNKNOWN", "invoice", id)
 	}
 	doc.Applications, err = s.store.InvoiceApplications(ctx, id)

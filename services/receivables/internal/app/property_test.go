@@ -211,7 +211,7 @@ func (w *walk) check(at calendar.Date) {
 	if balance != f.open-f.unapplied {
 		w.rt.Fatalf("%s: ledger %d, open %d less unapplied %d", at, balance, f.open, f.unapplied)
 	}
-	if row := w.h.agingOf(w.rt, clerk(w.t), w.customer, at, aging.ByDueDate); row != nil {
+	if row := w.h.agingOf(clerk(w.t), w.rt, w.customer, at, aging.ByDueDate); row != nil {
 		if row.Open().Amount.Minor != f.open || row.Unapplied.Minor != f.unapplied || row.Balance().Minor != balance {
 			w.rt.Fatalf("%s: aging %+v, want open %d unapplied %d", at, row, f.open, f.unapplied)
 		}

@@ -127,7 +127,7 @@ func (s *Service) Receipt(ctx context.Context, id string) (receipt.Receipt, erro
 	if err != nil {
 		return receipt.Receipt{}, err
 	}
-	if _, err := s.visible(ctx, doc.CustomerID); err != nil {
+	if err := s.visible(ctx, doc.CustomerID); err != nil {
 		return receipt.Receipt{}, hidden(err, "RECEIPT_UNKNOWN", "receipt", id)
 	}
 	doc.Applications, err = s.store.ReceiptApplications(ctx, id)

@@ -34,7 +34,7 @@ func (s *Service) Aging(ctx context.Context, q aging.Query) (aging.Page, aging.Q
 // Ledger returns a part of a customer's ledger and the balances at its last date.
 // Errors: NotFound CUSTOMER_UNKNOWN.
 func (s *Service) Ledger(ctx context.Context, q ledger.Query) ([]ledger.Entry, []money.Money, error) {
-	if _, err := s.visible(ctx, q.CustomerID); err != nil {
+	if err := s.visible(ctx, q.CustomerID); err != nil {
 		return nil, nil, err
 	}
 	entries, err := s.store.Ledger(ctx, q)

@@ -90,7 +90,7 @@ func (a *Account) post(ctx context.Context, d ledger.Document) (ledger.Entry, er
 	}
 	lines := db.AddLedgerLinesParams{CustomerID: e.CustomerID, Sequence: e.Sequence, Currency: e.Amount.Currency}
 	for i, l := range e.Lines {
-		lines.Lines = append(lines.Lines, int16(i+1)) //nolint:gosec // two lines
+		lines.Lines = append(lines.Lines, int16(i+1))
 		lines.Accounts = append(lines.Accounts, string(l.Account))
 		lines.Amounts = append(lines.Amounts, l.Amount.Minor)
 	}
