@@ -24,8 +24,15 @@ import (
 // Schema is the gate's schema in the database.
 const Schema = "ordergate"
 
+// Config of the service; the zero value migrates.
+type Config struct {
+	// SkipMigrations leaves the schema as it is, where a job of its own migrates it.
+	SkipMigrations bool
+}
+
 // Deps of the service. Pool is on Schema. Evaluation answers who a customer is where the gate has not heard of it; it may be down.
 type Deps struct {
+	Config     Config
 	Pool       *pgxpool.Pool
 	Clock      calendar.Clock
 	Log        *slog.Logger
@@ -50,10 +57,12 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 	return pg.Migrate(ctx, pool, Schema, postgres.Migrations())
 }
 
-// New migrates the schema, installs the shipped policy where there is none, and returns the service.
+// New migrates the schema unless that is somebody else's work, installs the shipped policy where there is none, and returns the service.
 func New(ctx context.Context, d Deps) (*Service, error) {
-	if err := Migrate(ctx, d.Pool); err != nil {
-		return nil, err
+	if !d.Config.SkipMigrations {
+		if err := Migrate(ctx, d.Pool); err != nil {
+			return nil, err
+		}
 	}
 	versions := policy.NewStore(d.Pool)
 	spec, err := rpc.ParsePolicy("default.yaml", defaults.Default)
