@@ -55,26 +55,40 @@ func TestOneTraceThroughAll(t *testing.T) {
 	cfg.OTLP.Endpoint = "http://" + listener.Addr().String()
 	s := serve(t, cfg)
 	const trace = "0af7651916cd43dd8448eb211c80319c"
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.http+"/v1/customers",
-		strings.NewReader(`{"request_id":"1","customer":{"customer_id":"C-1","display_name":"Example"}}`))
-	if err != nil {
-		t.Fatal(err)
+	token := s.token(t, "OPERATOR", "operator")
+	for path, body := range map[string]string{
+		"/v1/customers":          `{"request_id":"1","customer":{"customer_id":"C-1","display_name":"Example"}}`,
+		"/v1/customers/C-2:rate": `{"request_id":"2"}`, // asks receivables for the payment record
+	} {
+		if path != "/v1/customers" {
+			post(t, s.http+"/v1/customers", token, "", `{"request_id":"0","customer":{"customer_id":"C-2","display_name":"Example"}}`)
+		}
+		post(t, s.http+path, token, "00-"+trace+"-b7ad6b7169203331-01", body)
 	}
-	req.Header = http.Header{
-		"Authorization": {"Bearer " + s.token(t, "OPERATOR", "operator")}, "Traceparent": {"00-" + trace + "-b7ad6b7169203331-01"},
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close()
 	s.stop(t) // which sends what has not been sent
 	received.mu.Lock()
 	defer received.mu.Unlock()
 	all := strings.Join(received.names[trace], "\n")
-	for _, part := range []string{"HTTP POST", "aval.evaluation.v1.CustomerService/CreateCustomer", "INSERT", "aval.ordergate.v1.FeedService/ApplyCreditProfiles"} {
+	for _, part := range []string{"HTTP POST", "aval.evaluation.v1.CustomerService/CreateCustomer", "INSERT", "aval.receivables.v1.FeedService/GetPaymentRecord"} {
 		if !strings.Contains(strings.ToUpper(all), strings.ToUpper(part)) {
 			t.Errorf("no span %s in the trace:\n%s", part, all)
 		}
+	}
+}
+
+func post(t *testing.T, url, token, traceparent, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = http.Header{"Authorization": {"Bearer " + token}, "Traceparent": {traceparent}}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("%s: %s", url, resp.Status)
 	}
 }
