@@ -17,6 +17,7 @@ type commands struct {
 	Verify  verifyCommand  `cmd:"" help:"Recompute all hash chains; exit 1 where one does not hold."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Replay  replayCommand  `cmd:"" help:"Run history from an NDJSON file through a suite."`
+	Demo    demoCommand    `cmd:"" help:"Load the demo company into a suite in development mode, unless it is there."`
 	Import  importCommand  `cmd:"" help:"Import customers, limits, invoices, receipts or orders from a CSV file."`
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/avalcredit/aval/services/suite"
 )
 
-type serveCommand struct{}
+type serveCommand struct{ demoFlag }
 
 // Run serves until SIGINT or SIGTERM.
 func (c *serveCommand) Run(ctx context.Context) error {
@@ -28,7 +28,10 @@ func (c *serveCommand) Run(ctx context.Context) error {
 }
 
 // ready is called once the suite takes calls; when ctx ends it has to return.
-func (c *serveCommand) ready(_ context.Context, s *suite.Suite) error {
+func (c *serveCommand) ready(ctx context.Context, s *suite.Suite) error {
+	if err := c.load(ctx, s); err != nil {
+		return err
+	}
 	return announce(os.Stdout, s)
 }
 
