@@ -97,18 +97,8 @@ func TestLatePayments(t *testing.T) {
 	if len(invoices) != ref.Rows {
 		t.Fatalf("%d invoices, the reference has %d", len(invoices), ref.Rows)
 	}
-	database, dir := pgtest.Database(t), t.TempDir()
-	system := serve(t, suite.Config{Database: hostDatabase(database), DataDir: dir})
-	target, err := access.TargetOf(system.grpc["ordergate"], "", dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := access.Dial(t.Context(), target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close() }()
-
+	database := pgtest.Database(t)
+	system, s := operated(t, database)
 	days := runLatePayments(t, s, invoices)
 	for _, d := range checkpoints() {
 		day := days[d.String()]

@@ -80,7 +80,7 @@ func (p *plan) applies(f *firm) {
 }
 
 func (p *plan) isSued(f *firm) {
-	date := p.today.AddMonths(-8, 15)
+	date := f.opens.AddDays(p.today.DaysSince(f.opens) / 2)
 	p.on(f, date, func(ctx context.Context, b *books) error { return b.litigation(ctx, f, date) })
 }
 
