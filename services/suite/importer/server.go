@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	ordergatev1 "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
@@ -119,7 +120,7 @@ func (s *server) existing(ctx context.Context, r row) (state, *refusal, error) {
 	if err != nil {
 		return stateBad, nil, err
 	}
-	want, got := document(r.request), document(answer)
+	want, got := document(asKept(r.request)), document(answer)
 	if name, a, b := differs(want, got); name != "" {
 		return stateBad, refuse("EXISTS_OTHERWISE", "%s %s is in the suite with another %s: %s here, %s there",
 			s.kind.key, r.key, name, a, b), nil
@@ -128,6 +129,21 @@ func (s *server) existing(ctx context.Context, r row) (state, *refusal, error) {
 		return stateBad, no, nil
 	}
 	return stateSame, nil, nil
+}
+
+// asKept is the request as the suite keeps it: of an invoice the due date, not the term that led to it.
+func asKept(request proto.Message) proto.Message {
+	posted, ok := request.(*receivablesv1.PostInvoiceRequest)
+	if !ok || posted.GetInvoice().TermDays == nil {
+		return request
+	}
+	kept := proto.CloneOf(posted)
+	i := kept.GetInvoice()
+	if date, err := calendar.ParseDate(i.GetInvoiceDate()); err == nil && i.GetDueDate() == "" {
+		i.DueDate = date.AddDays(int(i.GetTermDays())).String()
+	}
+	i.TermDays = nil
+	return kept
 }
 
 // document is the message that stands for the row in a request or an answer.

@@ -1,0 +1,134 @@
+package suite_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"golang.org/x/text/encoding/simplifiedchinese"
+
+	"github.com/avalcredit/aval/pkg/pgtest"
+	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
+	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
+	"github.com/avalcredit/aval/services/suite/access"
+	"github.com/avalcredit/aval/services/suite/importer"
+)
+
+// importFile is one file with its mapping.
+type importFile struct {
+	kind, mapping, text string
+}
+
+// opening is what a firm has when it begins with Aval: its customers in GBK as the old system writes them, the limits
+// on paper, what is open, what was paid on it, and the orders in hand.
+func opening(t *testing.T) []importFile {
+	t.Helper()
+	customers, err := simplifiedchinese.GBK.NewEncoder().String("客户编号;客户名称;状态;业务员\n0017;示例客户17;正常;seller-1\n0018;示例客户18;停用;seller-2\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []importFile{
+		{"customers", "encoding: gbk\ndelimiter: semicolon\nfields:\n  customer_id: 客户编号\n  display_name: 客户名称\n" +
+			"  life_cycle: {column: 状态, values: {正常: ACTIVE, 停用: WATCH}}\n  salesperson_id: 业务员\n  currency_code: {constant: CNY}\n", customers},
+		{"limits", "fields:\n  customer_id: id\n  limit: {column: limit, number_format: \"1,234.56\"}\n  term_days: days\n  paper_form_reference: form\n",
+			"id,limit,days,form\n0017,\"100,000.00\",30,binder 3/17\n"},
+		{"invoices", "fields:\n  invoice_id: no\n  customer_id: id\n  invoice_date: {column: date, date_format: M/D/YYYY}\n  term_days: {constant: 30}\n  amount: amount\n",
+			"no,id,date,amount\n000071,0017,3/5/2026,12000.5\n000072,0017,4/6/2026,800\n000073,0018,4/7/2026,45\n"},
+		{"receipts", "fields:\n  receipt_id: no\n  customer_id: id\n  receipt_date: date\n  amount: amount\n  invoice_id: for\n",
+			"no,id,date,amount,for\nR1,0017,2026-05-01,2000.50,000071\nR2,0018,2026-05-02,45,\n"},
+		{"orders", "fields:\n  order_id: no\n  customer_id: id\n  order_date: date\n  amount: amount\n  payment_terms: {constant: OPEN_ACCOUNT}\n",
+			"no,id,date,amount\nO1,0017,2026-06-01,500\nO2,0018,2026-06-01,500\n"},
+	}
+}
+
+func importInto(t *testing.T, s *access.Suite, f importFile, o importer.Options) (importer.Report, []string) {
+	t.Helper()
+	m, err := importer.ParseMapping(f.kind, []byte(f.mapping))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var problems []string
+	o.Suite, o.OnProblem = s, func(p importer.Problem) { problems = append(problems, p.String()) }
+	report, err := importer.Run(t.Context(), bytes.NewReader([]byte(f.text)), m, o)
+	if err != nil {
+		t.Fatalf("%s: %v", f.kind, err)
+	}
+	return report, problems
+}
+
+func tally(r importer.Report) string {
+	return fmt.Sprintf("%d new, %d same, %d bad, %d left out", r.New, r.Same, r.Bad, r.NotSent)
+}
+
+// TestImport brings a firm's opening data into a suite, twice, and then tries what must not get in.
+func TestImport(t *testing.T) {
+	t.Parallel()
+	system, s := operated(t, pgtest.Database(t))
+	files := opening(t)
+	for _, f := range files {
+		n := strings.Count(f.text, "\n") - 1
+		if report, problems := importInto(t, s, f, importer.Options{DryRun: true}); tally(report) != fmt.Sprintf("%d new, 0 same, 0 bad, 0 left out", n) {
+			t.Errorf("%s, dry: %s %q", f.kind, tally(report), problems)
+		}
+		if report, problems := importInto(t, s, f, importer.Options{}); tally(report) != fmt.Sprintf("%d new, 0 same, 0 bad, 0 left out", n) {
+			t.Errorf("%s: %s %q", f.kind, tally(report), problems)
+		}
+	}
+	before := imported(t, system)
+	for _, f := range files {
+		n := strings.Count(f.text, "\n") - 1
+		if report, problems := importInto(t, s, f, importer.Options{}); tally(report) != fmt.Sprintf("0 new, %d same, 0 bad, 0 left out", n) {
+			t.Errorf("%s again: %s %q", f.kind, tally(report), problems)
+		}
+	}
+	if after := imported(t, system); after != before {
+		t.Errorf("importing again changed\n%s\nto\n%s", before, after)
+	}
+	if want := "0017 TREATMENT_CREDIT 100000.00 binder 3/17; 10800.00 in 2; 0018 TREATMENT_CASH_CUSTOMER  ; 0.00 in 0; "; before != want {
+		t.Errorf("the suite has\n%s\nwant\n%s", before, want)
+	}
+	refusals(t, s, files[2])
+	if after := imported(t, system); after != before {
+		t.Errorf("what was refused changed\n%s\nto\n%s", before, after)
+	}
+}
+
+// imported is what the suite has of the customers, in one line.
+func imported(t *testing.T, system *system) string {
+	t.Helper()
+	auditor := system.as(t, "AUDITOR", "auditor")
+	var b strings.Builder
+	for _, id := range []string{"0017", "0018"} {
+		var grant evaluationv1.GetGrantResponse
+		auditor.invoke(t, "evaluation", evaluationv1.CreditGrantService_GetGrant_FullMethodName, &evaluationv1.GetGrantRequest{CustomerId: id}, &grant)
+		g := grant.GetGrant()
+		fmt.Fprintf(&b, "%s %s %s %s; ", id, g.GetTreatment(), g.GetLimit().GetAmount().GetAmount(), g.GetPaperFormReference())
+		var aging receivablesv1.GetAgingResponse
+		auditor.invoke(t, "receivables", receivablesv1.AgingService_GetAging_FullMethodName, &receivablesv1.GetAgingRequest{CustomerId: id}, &aging)
+		amount, items := "0.00", int64(0)
+		for _, row := range aging.GetTotals() {
+			amount, items = row.GetOpenAmount().GetAmount(), row.GetOpenItems()
+		}
+		fmt.Fprintf(&b, "%s in %d; ", amount, items)
+	}
+	return b.String()
+}
+
+// refusals are rows that must keep the whole file out.
+func refusals(t *testing.T, s *access.Suite, invoices importFile) {
+	t.Helper()
+	const good = "000099,0017,5/5/2026,1\n"
+	for name, c := range map[string]struct{ row, problem string }{
+		"an unknown customer": {"000100,0099,5/5/2026,1\n", `3: the suite has no customer "0099"; import customers first [CUSTOMER_UNKNOWN]`},
+		"another amount":      {"000071,0017,3/5/2026,12000.6\n", "3: invoice_id 000071 is in the suite with another amount.amount: 12000.60 here, 12000.50 there [EXISTS_OTHERWISE]"},
+		"a day too many":      {"000100,0017,2/29/2026,1\n", `3: column date (3): invoice_date: "2/29/2026" is not a day of the calendar (M/D/YYYY) [DATE_INVALID]`},
+	} {
+		f := invoices
+		f.text = "no,id,date,amount\n" + good + c.row
+		report, problems := importInto(t, s, f, importer.Options{})
+		if tally(report) != "0 new, 0 same, 1 bad, 1 left out" || len(problems) != 1 || problems[0] != c.problem {
+			t.Errorf("%s: %s %q", name, tally(report), problems)
+		}
+	}
+}
