@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/avalcredit/aval/services/suite"
 	"github.com/avalcredit/aval/services/suite/access"
@@ -11,16 +12,20 @@ import (
 
 // reach is how a command of the operator finds the suite it works on.
 type reach struct {
-	Server    string `placeholder:"HOST:PORT" help:"gRPC address of a suite; default: the one that serves from the data folder, else this process runs one on the data folder."`
-	Embedded  bool   `help:"Run a suite on the data folder in this process for as long as the command takes."`
-	TokenFile string `placeholder:"FILE" help:"File with an access token; default: development tokens, made with the key in the data folder."`
-	DataDir   string `placeholder:"DIR" help:"Data folder of the suite; default: as serve has it."`
+	Server      string `placeholder:"HOST:PORT" help:"gRPC address of a suite; default: the one that serves from the data folder, else this process runs one on the data folder."`
+	Evaluation  string `placeholder:"HOST:PORT" env:"AVAL_EVALUATION_ADDR" help:"Address of evaluation, where the phases run on their own."`
+	OrderGate   string `name:"ordergate" placeholder:"HOST:PORT" env:"AVAL_ORDERGATE_ADDR" help:"Address of the order gate, likewise."`
+	Receivables string `placeholder:"HOST:PORT" env:"AVAL_RECEIVABLES_ADDR" help:"Address of receivables, likewise."`
+	Embedded    bool   `help:"Run a suite on the data folder in this process for as long as the command takes."`
+	TokenFile   string `placeholder:"FILE" help:"File with an access token; default: development tokens, made with the key in the data folder."`
+	DataDir     string `placeholder:"DIR" help:"Data folder of the suite; default: as serve has it."`
 }
 
 // with calls use on a connection to the suite.
 func (r *reach) with(ctx context.Context, use func(ctx context.Context, s *access.Suite) error) error {
-	if r.Embedded && r.Server != "" {
-		return errors.New("--server and --embedded exclude each other")
+	phases := r.phases()
+	if r.Embedded && (r.Server != "" || len(phases) > 0) {
+		return errors.New("--embedded and the address of a suite exclude each other")
 	}
 	cfg, err := suite.Load()
 	if err != nil {
@@ -35,17 +40,25 @@ func (r *reach) with(ctx context.Context, use func(ctx context.Context, s *acces
 		}
 	}
 	addr := r.Server
-	if serving, ok := suite.ServingOn(cfg.DataDir); ok && addr == "" && !r.Embedded {
+	if serving, ok := suite.ServingOn(cfg.DataDir); ok && addr == "" && len(phases) == 0 && !r.Embedded {
 		addr = serving.GRPC
 	}
-	if addr == "" {
+	if addr == "" && len(phases) == 0 {
 		return inProcess(ctx, cfg, use)
 	}
 	target, err := access.TargetOf(addr, r.TokenFile, cfg.DataDir)
 	if err != nil {
 		return err
 	}
+	target.Phases = phases
 	return dialed(ctx, target, use)
+}
+
+// phases are the addresses of phases that run on their own.
+func (r *reach) phases() map[string]string {
+	named := map[string]string{access.Evaluation: r.Evaluation, access.OrderGate: r.OrderGate, access.Receivables: r.Receivables}
+	maps.DeleteFunc(named, func(_, addr string) bool { return addr == "" })
+	return named
 }
 
 func dialed(ctx context.Context, target access.Target, use func(ctx context.Context, s *access.Suite) error) error {

@@ -2,6 +2,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -39,6 +40,8 @@ const callTimeout = 30 * time.Second
 type Target struct {
 	// Addr is host:port of the suite's gRPC server.
 	Addr string
+	// Phases are the addresses of phases that run on their own, by name; those not named are at Addr.
+	Phases map[string]string
 	// Token is the one token all calls carry.
 	Token authn.TokenSource
 	// Issuer makes a development token for whomever a call is made as.
@@ -67,7 +70,7 @@ func TargetOf(addr, tokenFile, dataDir string) (Target, error) {
 
 // Suite is a connection to a suite. It may be used by several goroutines.
 type Suite struct {
-	conn   *grpc.ClientConn
+	conns  routed
 	issuer *authn.Issuer
 
 	mu     sync.Mutex
@@ -76,20 +79,33 @@ type Suite struct {
 
 // Dial connects to the suite. It does not wait for it.
 func Dial(ctx context.Context, target Target) (*Suite, error) {
-	conn, err := grpcclient.Dial(ctx, target.Addr, grpcclient.Options{
-		Token: target.Token, ForwardBusinessDate: true, Timeout: callTimeout,
-	})
-	if err != nil {
-		return nil, err
+	s := &Suite{conns: routed{}, issuer: target.Issuer, tokens: map[string]authn.TokenSource{}}
+	byAddr := map[string]*grpc.ClientConn{}
+	for _, phase := range []string{Evaluation, OrderGate, Receivables} {
+		addr := cmp.Or(target.Phases[phase], target.Addr)
+		if addr == "" {
+			continue
+		}
+		if byAddr[addr] == nil {
+			conn, err := grpcclient.Dial(ctx, addr, grpcclient.Options{
+				Token: target.Token, ForwardBusinessDate: true, Timeout: callTimeout,
+			})
+			if err != nil {
+				return nil, errors.Join(err, s.conns.close())
+			}
+			byAddr[addr] = conn
+		}
+		s.conns[phase] = byAddr[addr]
 	}
-	return &Suite{conn: conn, issuer: target.Issuer, tokens: map[string]authn.TokenSource{}}, nil
+	return s, nil
 }
 
-// Conn is the connection. Calls on it carry the business date of their context, and the token of As or the fixed one.
-func (s *Suite) Conn() grpc.ClientConnInterface { return s.conn }
+// Conn is the connection; each call goes to the phase that it belongs to. Calls carry the business date of their
+// context, and the token of As or the fixed one.
+func (s *Suite) Conn() grpc.ClientConnInterface { return s.conns }
 
 // Close ends the connection.
-func (s *Suite) Close() error { return s.conn.Close() }
+func (s *Suite) Close() error { return s.conns.close() }
 
 // ActsAsAnyone reports whether calls can be made in the name of several people: development tokens are at hand.
 func (s *Suite) ActsAsAnyone() bool { return s.issuer != nil }

@@ -20,48 +20,58 @@ const ReasonDeliveryPending = "DELIVERY_PENDING"
 const (
 	firstPoll = 5 * time.Millisecond
 	lastPoll  = 250 * time.Millisecond
+
+	// maxFailures in a row, each with the connection's own retries, are some seconds.
+	maxFailures = 10
 )
 
 // Delivered waits until no event waits to be delivered between the phases, at most for the given time. One event may
 // bring about another, so all phases must be seen empty twice in a row. The error has kind DeadlineExceeded and reason
-// DELIVERY_PENDING and names the streams that were not empty.
+// DELIVERY_PENDING and names the streams that were not empty; a suite that cannot be reached for some seconds is
+// Unavailable.
 func Delivered(ctx context.Context, suite *Suite, wait time.Duration) error {
-	caller, err := suite.As(ctx, "operator", "OPERATOR")
+	ctx, err := suite.As(ctx, "operator", "OPERATOR")
 	if err != nil {
 		return err
 	}
-	caller, cancel := context.WithTimeout(caller, wait)
+	limited, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	var last []string
-	var failed error
-	for pause, empty := firstPoll, 0; ; pause = min(2*pause, lastPoll) {
-		pending, err := pending(caller, suite.Conn())
+	empty, failures, pause := 0, 0, firstPoll
+	for empty < 2 {
+		found, err := pending(limited, suite.Conn())
 		switch {
-		case err == nil && len(pending) == 0:
-			if empty++; empty == 2 {
-				return nil
-			}
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err == nil && len(found) == 0:
+			empty++
 			continue
 		case err == nil:
-			last, failed = pending, nil
-		case caller.Err() == nil && errs.KindOf(err) != errs.Unavailable:
-			return err
-		default:
-			failed = err
+			last, failures = found, 0
+		case limited.Err() == nil:
+			if failures++; failures == maxFailures || errs.KindOf(err) != errs.Unavailable {
+				return err
+			}
 		}
 		empty = 0
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-caller.Done():
-			timer.Stop()
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
+		if !sleep(limited, pause) {
 			return errs.New(errs.DeadlineExceeded, ReasonDeliveryPending,
-				"after %v the phases have not told each other everything; still waiting: %s",
-				wait, strings.Join(last, ", ")).WithCause(failed)
+				"after %v the phases have not told each other everything; still waiting: %s", wait, strings.Join(last, ", "))
 		}
+		pause = min(2*pause, lastPoll)
+	}
+	return nil
+}
+
+// sleep waits and reports whether the time passed before the context ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
 	}
 }
 
