@@ -128,7 +128,7 @@ func makeDataDir(dir string) error {
 	if os.Geteuid() == 0 {
 		mode = 0o711 // the account that PostgreSQL runs as passes through to its own folder, and reads nothing
 	}
-	if err := os.Chmod(dir, mode); err != nil { //nolint:gosec // see above
+	if err := os.Chmod(dir, mode); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
 	return nil

@@ -69,7 +69,7 @@ func (l *folderLock) release() error { return errors.Join(l.file.Truncate(0), l.
 
 // ServingOn finds the suite that serves from the data folder now, if one does.
 func ServingOn(dir string) (Serving, bool) {
-	file, err := os.Open(filepath.Join(dir, servingFile)) //nolint:gosec // the operator names the folder
+	file, err := os.Open(filepath.Join(dir, servingFile))
 	if err != nil {
 		return Serving{}, false
 	}
@@ -93,7 +93,7 @@ func readServing(file *os.File) (Serving, error) {
 // pageKey is the key for page tokens that is kept in the folder, made at first use.
 func pageKey(dir string) ([]byte, error) {
 	path := filepath.Join(dir, pageKeyFile)
-	text, err := os.ReadFile(path) //nolint:gosec // the operator names the folder
+	text, err := os.ReadFile(path)
 	if err == nil && len(text) >= pageKeyBytes {
 		return text, nil
 	}

@@ -120,13 +120,20 @@ func refusals(t *testing.T, s *access.Suite, invoices importFile) {
 	t.Helper()
 	const good = "000099,0017,5/5/2026,1\n"
 	for name, c := range map[string]struct{ row, problem string }{
-		"an unknown customer": {"000100,0099,5/5/2026,1\n", `3: the suite has no customer "0099"; import customers first [CUSTOMER_UNKNOWN]`},
-		"another amount":      {"000071,0017,3/5/2026,12000.6\n", "3: invoice_id 000071 is in the suite with another amount.amount: 12000.60 here, 12000.50 there [EXISTS_OTHERWISE]"},
-		"a day too many":      {"000100,0017,2/29/2026,1\n", `3: column date (3): invoice_date: "2/29/2026" is not a day of the calendar (M/D/YYYY) [DATE_INVALID]`},
+		"an unknown customer":  {"000100,0099,5/5/2026,1\n", `3: the suite has no customer "0099"; import customers first [CUSTOMER_UNKNOWN]`},
+		"another amount":       {"000071,0017,3/5/2026,12000.6\n", "3: invoice_id 000071 is in the suite with another amount.amount: 12000.60 here, 12000.50 there [EXISTS_OTHERWISE]"},
+		"a day too many":       {"000100,0017,2/29/2026,1\n", `3: column date (3): invoice_date: "2/29/2026" is not a day of the calendar (M/D/YYYY) [DATE_INVALID]`},
+		"two bad rows at once": {"000100,0099,5/5/2026,1\n000101,0017,13/1/2026,1\n", ""},
 	} {
 		f := invoices
 		f.text = "no,id,date,amount\n" + good + c.row
 		report, problems := importInto(t, s, f, importer.Options{})
+		if c.problem == "" {
+			if tally(report) != "0 new, 0 same, 2 bad, 1 left out" || len(problems) != 2 {
+				t.Errorf("%s: %s %q", name, tally(report), problems)
+			}
+			continue
+		}
 		if tally(report) != "0 new, 0 same, 1 bad, 1 left out" || len(problems) != 1 || problems[0] != c.problem {
 			t.Errorf("%s: %s %q", name, tally(report), problems)
 		}

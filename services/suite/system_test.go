@@ -250,7 +250,7 @@ func (p *process) end(t testing.TB) {
 			}
 		case <-time.After(10 * time.Second):
 			_ = p.cmd.Process.Kill()
-			<-p.ended
+			_ = <-p.ended // killed
 			t.Errorf("%s did not end within ten seconds", p.name)
 		}
 	})

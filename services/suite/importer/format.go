@@ -48,7 +48,7 @@ func (f dateFormat) parse(text string) (string, error) {
 	rest := text
 	number := map[byte]int{}
 	for _, part := range f {
-		digits := 0
+		var digits int
 		switch part {
 		case "YYYY":
 			digits = lead(rest, 4, 4)

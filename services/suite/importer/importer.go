@@ -1,10 +1,10 @@
 // Package importer brings customers, opening limits, invoices, receipts and orders from CSV files into a suite.
 //
-// It works in three steps: read the whole file and check every row; ask the suite what would become of each row; send.
-// A step begins only when the one before it found nothing wrong, unless good rows are kept. The calls of the third step
-// have no transaction in common: where the suite refuses a row that the second step found good, because something else
-// changed the suite in between, the rows sent before it stay. The report says so, and importing the file again does no
-// harm: a row is named by its content, so what is there already is left as it is.
+// It works in three steps: read the whole file and check every row; ask the suite what would become of each good row;
+// send. Nothing is sent unless the first two steps found nothing wrong, or good rows are kept. The calls of the third
+// step have no transaction in common: where the suite refuses a row that the second step found good, because something
+// else changed the suite in between, the rows sent before it stay. The report says so, and importing the file again does
+// no harm: a row is named by its content, so what is there already is left as it is.
 package importer
 
 import (
@@ -73,8 +73,7 @@ func Run(ctx context.Context, in io.Reader, m Mapping, o Options) (Report, error
 	if job.report.Rows == 0 {
 		return job.report, fileError("the file has a header and no rows")
 	}
-	if len(rows) == 0 || job.stopped() {
-		job.report.NotSent = len(rows)
+	if len(rows) == 0 {
 		return job.report, nil
 	}
 	if ctx, err = o.Suite.As(ctx, importSubject, "OPERATOR"); err != nil {

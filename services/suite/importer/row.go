@@ -88,7 +88,7 @@ func (b *builder) columns() error {
 			continue
 		}
 		at, ok := b.table.place[s.column]
-		said := ""
+		var said string
 		switch {
 		case !ok:
 			said = fmt.Sprintf("the file has no column %q; it has %s", s.column, strings.Join(b.table.columns, ", "))

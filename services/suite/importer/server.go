@@ -83,11 +83,13 @@ func (s *server) know(ctx context.Context, rows []row) error {
 func (s *server) check(ctx context.Context, r row) (state, *refusal, error) {
 	if s.kind.name != "customers" {
 		known := s.customers[r.customer]
-		if known.err != nil {
+		switch {
+		case errs.KindOf(known.err) == errs.NotFound:
 			return stateBad, refuse("CUSTOMER_UNKNOWN", "the suite has no customer %q; import customers first", r.customer), nil
-		}
-		if c := r.amount.Currency; c != known.currency {
-			return stateBad, refuse("CURRENCY_MISMATCH", "is in %s, the customer's account in %s", c, known.currency), nil
+		case known.err != nil:
+			return stateBad, nil, known.err
+		case r.amount.Currency != known.currency:
+			return stateBad, refuse("CURRENCY_MISMATCH", "is in %s, the customer's account in %s", r.amount.Currency, known.currency), nil
 		}
 	}
 	st, no, err := s.existing(ctx, r)

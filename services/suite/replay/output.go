@@ -68,7 +68,7 @@ func (o output) malformed(e *LineError) error {
 }
 
 func describe(err error) *outError {
-	out := &outError{Code: code.Code(rpcerr.ToStatus(err).Code()).String(), Reason: errs.ReasonOf(err), Message: err.Error()}
+	out := &outError{Code: code.Code(rpcerr.ToStatus(err).Proto().GetCode()).String(), Reason: errs.ReasonOf(err), Message: err.Error()}
 	if e, ok := errs.As(err); ok {
 		out.Message = e.Message
 		for _, v := range e.Violations {

@@ -61,14 +61,14 @@ func (r *reader) read() (line, error) {
 	return line{}, io.EOF
 }
 
-// lineTooLong ends the reading: the rest of the line is not read to find the next.
-type lineTooLong struct{ *LineError }
+// lineTooLongError ends the reading: the rest of the line is not read to find the next.
+type lineTooLongError struct{ *LineError }
 
 // Unwrap shows the place.
-func (e lineTooLong) Unwrap() error { return e.LineError }
+func (e lineTooLongError) Unwrap() error { return e.LineError }
 
 func errTooLong(number int) error {
-	return lineTooLong{&LineError{Line: number, Column: maxLine, Message: "the line is longer than 4 MiB"}}
+	return lineTooLongError{&LineError{Line: number, Column: maxLine, Message: "the line is longer than 4 MiB"}}
 }
 
 // together returns the lines of one business date, or a part of them. At the end it returns io.EOF.
@@ -121,7 +121,7 @@ func Scan(in io.Reader) (Content, error) {
 			return c, nil
 		case errors.As(err, &wrong):
 			c.wrong(wrong)
-			if errors.As(err, new(lineTooLong)) {
+			if errors.As(err, new(lineTooLongError)) {
 				return c, nil
 			}
 			continue

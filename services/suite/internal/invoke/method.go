@@ -10,16 +10,15 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"google.golang.org/protobuf/types/descriptorpb"
+
 	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/authz"
 	"github.com/avalcredit/aval/pkg/errs"
-
-	// The contracts whose methods can be called.
-	_ "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
+	_ "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1" // registers the methods that can be called
 	optionsv1 "github.com/avalcredit/aval/proto/gen/aval/options/v1"
-	_ "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
-	_ "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
-	"google.golang.org/protobuf/types/descriptorpb"
+	_ "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"   // as above
+	_ "github.com/avalcredit/aval/proto/gen/aval/receivables/v1" // as above
 )
 
 // ReasonMethodUnknown is the reason of the errors of Find.
