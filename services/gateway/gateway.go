@@ -154,7 +154,7 @@ func (g *Gateway) guard(next http.Handler) http.Handler {
 			if p == nil {
 				return
 			}
-			if p == http.ErrAbortHandler {
+			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(p) // the server's own way to cut a connection
 			}
 			g.log.ErrorContext(r.Context(), "request panicked", "method", r.Method, "path", r.URL.Path,

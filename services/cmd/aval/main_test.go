@@ -116,7 +116,7 @@ func (s *serving) interrupt(t *testing.T) {
 		}
 	case <-time.After(15 * time.Second):
 		_ = s.cmd.Process.Kill()
-		<-ended
+		_ = <-ended // killed
 		t.Errorf("did not end\n%s", s.log)
 	}
 }

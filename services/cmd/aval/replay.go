@@ -55,7 +55,7 @@ func (c *replayCommand) Run(ctx context.Context) (err error) {
 func outFile(name string) (w io.Writer, done func() error, err error) {
 	file := os.Stdout
 	if name != "" {
-		if file, err = os.Create(name); err != nil { //nolint:gosec // the operator names the file
+		if file, err = os.Create(name); err != nil {
 			return nil, nil, err
 		}
 	}
