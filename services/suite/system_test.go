@@ -250,8 +250,7 @@ func (p *process) end(t testing.TB) {
 			}
 		case <-time.After(10 * time.Second):
 			_ = p.cmd.Process.Kill()
-			_ = <-p.ended // killed
-			t.Errorf("%s did not end within ten seconds", p.name)
+			t.Errorf("%s did not end within ten seconds by itself (%v)", p.name, <-p.ended)
 		}
 	})
 }

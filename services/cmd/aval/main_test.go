@@ -116,8 +116,7 @@ func (s *serving) interrupt(t *testing.T) {
 		}
 	case <-time.After(15 * time.Second):
 		_ = s.cmd.Process.Kill()
-		_ = <-ended // killed
-		t.Errorf("did not end\n%s", s.log)
+		t.Errorf("did not end by itself (%v)\n%s", <-ended, s.log)
 	}
 }
 
