@@ -68,9 +68,9 @@ func (s *shard) load(ctx context.Context, batch []*work, lookup bool) (*view, er
 // repeats says whether a new order of the batch is among the orders that were read for its neighbours: it is sent again, and has an
 // answer already.
 func (v *view) repeats(batch []*work) bool {
-	return slices.ContainsFunc(batch, func(w *work) bool {
-		_, err := v.order(w.key, w.submit)
-		return err == nil
+	return len(v.orders) > 0 && slices.ContainsFunc(batch, func(w *work) bool {
+		_, read := v.orders[postgres.OrderKey{Key: w.key, OrderID: w.submit}]
+		return read && w.submit != ""
 	})
 }
 
