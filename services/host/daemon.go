@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -31,11 +32,20 @@ func Main(name string, stderr io.Writer, run func(ctx context.Context) error) in
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	tuneCollector()
 	if err := run(ctx); err != nil {
 		_, _ = fmt.Fprintf(stderr, "%s: %v\n", name, err)
 		return exitFailed
 	}
 	return exitOK
+}
+
+// tuneCollector lets the heap grow to five times what lives before it is collected: little lives in these programs, and collecting it
+// often took a fifth of the gate's time under load. GOGC and GOMEMLIMIT of the environment count as always.
+func tuneCollector() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 }
 
 // PhaseMain is the main function of a program that runs one phase; it ends the process.
