@@ -134,19 +134,20 @@ func (v *view) loadRequests(ctx context.Context, batch []*work, lookup bool) err
 			numbers = append(numbers, w.submit)
 		}
 	}
-	if len(keys) > 0 {
-		found, err := v.gate.Store.Requests(ctx, keys)
-		if err != nil {
-			return err
-		}
-		v.requests = found
-	}
+	// Numbers before requests: both are written in one transaction, so a number that is found taken has its request found too.
 	if len(numbers) > 0 {
 		taken, err := v.gate.Store.LocateAll(ctx, numbers)
 		if err != nil {
 			return err
 		}
 		v.taken = taken
+	}
+	if len(keys) > 0 {
+		found, err := v.gate.Store.Requests(ctx, keys)
+		if err != nil {
+			return err
+		}
+		v.requests = found
 	}
 	return nil
 }
