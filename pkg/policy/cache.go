@@ -36,7 +36,7 @@ type effect struct {
 	From    calendar.Date
 }
 
-const effectsSQL = `SELECT version, effective_from FROM policies WHERE state <> 'DRAFT'
+const effectsSQL = `SELECT version, effective_from FROM policies WHERE ` + holds + `
 	ORDER BY effective_from DESC, version DESC`
 
 // NewCache returns an empty cache. decode turns a stored version into what the

@@ -41,6 +41,12 @@ const (
 // "policy.create" and "policy.sign", with the version as subject.
 const Stream = "policy"
 
+// Actions of the stream's events.
+const (
+	actionCreate = "policy.create"
+	actionSign   = "policy.sign"
+)
+
 // series numbers the versions, builtInAuthor stands for the program's makers.
 const (
 	series        = "policy"
@@ -90,10 +96,16 @@ const (
 		WHERE version = $1 RETURNING ` + columns
 	getSQL  = `SELECT ` + columns + ` FROM policies WHERE version = $1`
 	listSQL = `SELECT ` + columns + ` FROM policies WHERE version > $1 ORDER BY version LIMIT $2`
+	// What has effect: the program's own version, and a version whose signature is in the record of who did what, with
+	// the same signer, date and content. A row that only says that it is signed holds nowhere.
+	holds = `(state = 'BUILT_IN' AND version = 1 AND effective_from = '1970-01-01'
+		OR state = 'SIGNED' AND EXISTS (SELECT FROM audit_events e
+			WHERE e.stream = '` + Stream + `' AND e.action = '` + actionSign + `' AND e.subject = policies.version::text
+			  AND e.actor = policies.signed_by AND e.detail->>'effective_from' = to_char(policies.effective_from, 'YYYY-MM-DD')
+			  AND e.detail->>'hash' = encode(policies.hash, 'base64')))`
 	// Of two versions from the same date the later one holds.
-	inForceSQL = `SELECT ` + columns + ` FROM policies WHERE state <> 'DRAFT' AND effective_from <= $1
+	inForceSQL = `SELECT ` + columns + ` FROM policies WHERE ` + holds + ` AND effective_from <= $1
 		ORDER BY effective_from DESC, version DESC LIMIT 1`
-	chainSQL = `SELECT version, spec, yaml, comment, created_by, created_at, prev, hash FROM policies ORDER BY version`
 )
 
 // EnsureBuiltIn installs the program's own policy as version 1, in force from
@@ -105,7 +117,7 @@ func (s *Store) EnsureBuiltIn(ctx context.Context, spec proto.Message, yaml stri
 			return pg.Err(err)
 		}
 		d := Draft{Spec: spec, YAML: yaml, CreatedBy: builtInAuthor, Comment: "Came with the program."}
-		_, err = insert(ctx, tx, d, row{version: 1, state: BuiltIn, from: calendar.New(1970, time.January, 1)})
+		_, err = insert(ctx, tx, d, row{version: 1, state: BuiltIn, from: always()})
 		return err
 	})
 }
@@ -124,8 +136,11 @@ func (s *Store) Create(ctx context.Context, tx pgx.Tx, d Draft) (Version, error)
 	if err != nil {
 		return Version{}, err
 	}
-	return v, record(ctx, tx, "policy.create", d.CreatedBy, v, d.Today)
+	return v, record(ctx, tx, actionCreate, d.CreatedBy, v, d.Today)
 }
+
+// always is the date from which the program's own version holds.
+func always() calendar.Date { return calendar.New(1970, time.January, 1) }
 
 // row is the part of a version that a draft does not say.
 type row struct {
@@ -203,16 +218,20 @@ func (s *Store) Sign(ctx context.Context, tx pgx.Tx, version int64, signer strin
 	if err != nil {
 		return Version{}, err
 	}
-	return v, record(ctx, tx, "policy.sign", signer, v, today)
+	return v, record(ctx, tx, actionSign, signer, v, today)
+}
+
+// statement is the detail of an event: what was created, or what was signed, from when on.
+type statement struct {
+	Version       int64         `json:"version"`
+	Hash          []byte        `json:"hash"`
+	EffectiveFrom calendar.Date `json:"effective_from,omitzero"`
+	SignedAt      time.Time     `json:"signed_at,omitzero"`
+	Comment       string        `json:"comment,omitempty"`
 }
 
 func record(ctx context.Context, tx pgx.Tx, action, actor string, v Version, today calendar.Date) error {
-	detail, err := json.Marshal(struct {
-		Version       int64         `json:"version"`
-		Hash          []byte        `json:"hash"`
-		EffectiveFrom calendar.Date `json:"effective_from,omitzero"`
-		Comment       string        `json:"comment,omitempty"`
-	}{v.Version, v.Hash, v.EffectiveFrom, v.Comment})
+	detail, err := json.Marshal(statement{v.Version, v.Hash, v.EffectiveFrom, v.SignedAt, v.Comment})
 	if err != nil {
 		return err
 	}
@@ -242,39 +261,6 @@ func (s *Store) List(ctx context.Context, pageSize int, afterVersion int64) ([]V
 // the latest version. NotFound POLICY_NOT_FOUND if there is none.
 func (s *Store) InForce(ctx context.Context, date calendar.Date) (Version, error) {
 	return one(ctx, s.pool, inForceSQL, date)
-}
-
-// Verify recomputes the chain of versions and returns where it does not hold.
-// Signatures are events of the audit stream, which audit.Verify checks.
-func (s *Store) Verify(ctx context.Context) ([]audit.Break, error) {
-	rows, err := s.pool.Query(ctx, chainSQL)
-	if err != nil {
-		return nil, pg.Err(err)
-	}
-	defer rows.Close()
-	var broken []audit.Break
-	last, lastHash := int64(0), audit.Genesis()
-	for rows.Next() {
-		var v Version
-		var prev []byte
-		if err := rows.Scan(&v.Version, &v.Spec, &v.YAML, &v.Comment, &v.CreatedBy, &v.CreatedAt, &prev, &v.Hash); err != nil {
-			return nil, pg.Err(err)
-		}
-		why := ""
-		switch {
-		case v.Version != last+1:
-			why = "versions before it are missing"
-		case string(prev) != string(lastHash):
-			why = "does not continue the version before"
-		case string(v.Hash) != string(audit.Link(prev, v.content())):
-			why = "content and hash differ"
-		}
-		if why != "" {
-			broken = append(broken, audit.Break{Stream: Stream, Seq: v.Version, Why: why})
-		}
-		last, lastHash = v.Version, v.Hash
-	}
-	return broken, pg.Err(rows.Err())
 }
 
 func one(ctx context.Context, q pg.Querier, sql string, args ...any) (Version, error) {
