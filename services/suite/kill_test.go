@@ -242,7 +242,7 @@ func timeless(v any) any {
 	case map[string]any:
 		for key := range v {
 			switch key {
-			case "createTime", "updateTime", "hash", "detail":
+			case "create_time", "update_time", "hash", "detail":
 				delete(v, key)
 			default:
 				v[key] = timeless(v[key])

@@ -53,7 +53,7 @@ func (o output) result(r *result) error {
 		out.Error = describe(r.err)
 		return o.write(out)
 	}
-	text, err := protojson.Marshal(r.response)
+	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(r.response)
 	if err != nil {
 		return err
 	}

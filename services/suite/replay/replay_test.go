@@ -181,6 +181,22 @@ func TestErrorsAreReportedAcceptedAndRetried(t *testing.T) {
 	}
 }
 
+// Answers use the contract's names and so those of REST, as requests may: an answer can become a request.
+func TestAnswersUseTheContractsNames(t *testing.T) {
+	t.Parallel()
+	suite := fakesuite.Start(t, func(fakesuite.Call) (proto.Message, error) {
+		return &ordergatev1.GetOrderResponse{Order: &ordergatev1.Order{OrderId: "O1", CustomerId: "C1"}}, nil
+	})
+	var out bytes.Buffer
+	text := `{"call":"aval.ordergate.v1.OrderService/GetOrder","request":{"order_id":"O1"}}`
+	if _, err := replay.Run(context.Background(), strings.NewReader(text), replay.Options{Suite: suite, Out: &out}); err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"line":1,"response":{"order":{"order_id":"O1","customer_id":"C1"}}}` + "\n"; out.String() != want {
+		t.Errorf("output %s, want %s", out.String(), want)
+	}
+}
+
 func TestNothingRunsWhereALineIsNoCall(t *testing.T) {
 	t.Parallel()
 	suite := fakesuite.Start(t, func(call fakesuite.Call) (proto.Message, error) {
