@@ -9,6 +9,8 @@ import (
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/avalcredit/aval/pkg/authn"
 )
 
 // around is one interceptor, written once for unary calls and streams: it may refuse, or go on with another context.
@@ -60,7 +62,7 @@ func (s *Server) validatingUnary(
 	if s.open[info.FullMethod] {
 		return handler(ctx, req)
 	}
-	if err := s.validate(req); err != nil {
+	if err := s.validate(ctx, req); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.CallTimeout)
@@ -106,13 +108,18 @@ func (v validatedStream) RecvMsg(m any) error {
 	if err := v.ServerStream.RecvMsg(m); err != nil {
 		return err
 	}
-	return v.server.validate(m)
+	return v.server.validate(v.Context(), m)
 }
 
-func (s *Server) validate(req any) error {
+// validate looks at the text before the rules: a rule may be satisfied by text that cannot be stored.
+func (s *Server) validate(ctx context.Context, req any) error {
 	message, ok := req.(proto.Message)
 	if !ok {
 		return nil
+	}
+	caller, _ := authn.FromContext(ctx)
+	if err := checkText(message.ProtoReflect(), caller.Service()); err != nil {
+		return err
 	}
 	return violations(s.validator.Validate(message))
 }

@@ -145,6 +145,7 @@ func TestRequestsAreValidated(t *testing.T) {
 	for text, rule := range map[string]string{
 		"":                                  "string.min_len",
 		strings.Repeat("x", echo.MaxText+1): "string.max_len",
+		"a\x00b":                            grpcserver.RuleText,
 	} {
 		for _, method := range []string{echo.Say, echo.Talk} {
 			_, err := call(r.as(t, "m-1", "SALES_MANAGER"), r.conn, method, text)

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -61,6 +63,12 @@ func checkQuery(route Route, raw string) error {
 
 // unfit says why a text cannot be a value of the field, or nothing where it can.
 func unfit(field protoreflect.FieldDescriptor, text string) string {
+	if !utf8.ValidString(text) {
+		return "is not valid UTF-8"
+	}
+	if strings.ContainsRune(text, 0) {
+		return "contains a NUL character"
+	}
 	var err error
 	switch field.Kind() {
 	case protoreflect.BoolKind:
