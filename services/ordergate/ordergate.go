@@ -28,6 +28,8 @@ const Schema = "ordergate"
 type Config struct {
 	// SkipMigrations leaves the schema as it is, where a job of its own migrates it.
 	SkipMigrations bool
+	// Historic says that callers may set the business date (development mode), see app.Deps.
+	Historic bool
 }
 
 // Deps of the service. Pool is on Schema. Evaluation answers who a customer is where the gate has not heard of it; it may be down.
@@ -76,7 +78,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	cache := policy.NewCache(versions, rpc.DecodePolicy)
 	pages := page.NewSigner(d.PageKey)
 	return &Service{
-		gate:     app.New(app.Deps{Store: store, Policies: cache, Clock: d.Clock, Log: d.Log, Profiles: rpc.NewProfiles(d.Evaluation)}),
+		gate:     app.New(app.Deps{Store: store, Policies: cache, Clock: d.Clock, Log: d.Log, Profiles: rpc.NewProfiles(d.Evaluation), Historic: d.Config.Historic}),
 		queries:  &app.Queries{Store: store, Policies: cache, Clock: d.Clock, Pages: pages},
 		verifier: &app.Verifier{Pool: d.Pool, Store: store, Policies: cache, Book: versions},
 		book:     &policy.Book{Store: versions, Clock: d.Clock, Signed: cache.Invalidate},

@@ -12,7 +12,7 @@ import (
 func Phase() host.Phase {
 	return host.Phase{Name: ordergate.Schema, New: func(ctx context.Context, p host.Parts) (host.Service, error) {
 		s, err := ordergate.New(ctx, ordergate.Deps{
-			Config: ordergate.Config{SkipMigrations: !p.Migrate},
+			Config: ordergate.Config{SkipMigrations: !p.Migrate, Historic: p.DevClock},
 			Pool:   p.Pool, Clock: p.Clock, Log: p.Log, PageKey: p.PageKey, Evaluation: p.Evaluation,
 		})
 		if err != nil {

@@ -53,6 +53,16 @@ func NoGrant() Grant {
 	return Grant{Treatment: CashCustomer, Limit: Limit{Kind: LimitUndefined}}
 }
 
+// On is what the grant is worth on a day: outside its dates the customer is a cash customer.
+func (g Grant) On(day calendar.Date) Grant {
+	if g.InForce(day) {
+		return g
+	}
+	none := NoGrant()
+	none.Version, none.ValidFrom, none.ValidUntil = g.Version, g.ValidFrom, g.ValidUntil
+	return none
+}
+
 // InForce reports whether the grant holds on day.
 func (g Grant) InForce(day calendar.Date) bool {
 	return (g.ValidFrom.IsZero() || !day.Before(g.ValidFrom)) && (g.ValidUntil.IsZero() || !day.After(g.ValidUntil))
@@ -97,13 +107,14 @@ type Buckets struct {
 	Receivable int64 `json:"receivable"` // invoiced, unpaid
 	Unapplied  int64 `json:"unapplied"`  // money received and not applied; lowers exposure
 	Prepaid    int64 `json:"prepaid"`    // part of Order and Delivery that unapplied money is set aside for
+	Billed     int64 `json:"billed"`     // part of Receivable that unapplied money is set aside for: prepaid, invoiced, not applied yet
 }
 
 // Exposure is what is used of the credit.
 func (b Buckets) Exposure() int64 { return b.Order + b.Delivery + b.Receivable - b.Unapplied }
 
-// FreeMoney is unapplied money that no prepaid order has claimed yet, never below zero.
-func (b Buckets) FreeMoney() int64 { return max(0, b.Unapplied-b.Prepaid) }
+// FreeMoney is unapplied money that no prepaid order has a claim on, never below zero. A claim lasts until the money is applied.
+func (b Buckets) FreeMoney() int64 { return max(0, b.Unapplied-b.Prepaid-b.Billed) }
 
 // Account is the state of a credit account after its newest journal entry.
 type Account struct {
@@ -115,6 +126,7 @@ type Account struct {
 	PositionAt  int64  // entry that holds the due ladder; 0: none
 	PositionSeq int64  // last position of receivables
 	Held        int    // orders on hold
+	Forms       int64  // approval forms opened so far: their numbers have no gaps
 	Buckets     Buckets
 	Profile     Profile
 	Ladder      Ladder

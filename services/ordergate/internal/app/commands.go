@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/avalcredit/aval/pkg/approval"
+	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
@@ -156,27 +157,32 @@ func service() Caller {
 
 // ReceiveProfile takes a profile of evaluation and returns the sequence that the account is at; snapshot allows a jump.
 func (g *Gate) ReceiveProfile(ctx context.Context, customerID string, p account.Profile, snapshot bool) (int64, error) {
-	w := &work{ctx: ctx, key: rootOf(customerID), caller: service(), today: p.BusinessDate, frees: true}
-	var last int64
+	w := &work{ctx: ctx, key: rootOf(customerID), caller: service(), today: g.judgedOn(ctx, p.BusinessDate), frees: true}
 	w.apply = func(env gate.Env, v *view) (Answer, error) {
 		change, changed, err := gate.ReceiveProfile(v.accounts[w.key], p, snapshot)
 		if err != nil {
 			return Answer{}, err
 		}
-		last = p.Seq
-		return v.received(env, w, change, changed, &last, v.accounts[w.key].Profile.Seq)
+		return v.received(env, w, change, changed, func(a account.Account) int64 { return a.Profile.Seq })
 	}
-	_, err := g.do(w)
-	return last, err
+	a, err := g.do(w)
+	return a.Last, err
+}
+
+// judgedOn is the day on which held orders are judged after something that another service dated.
+func (g *Gate) judgedOn(ctx context.Context, dated calendar.Date) calendar.Date {
+	if today := g.Clock.Today(ctx); !g.Historic && today.After(dated) {
+		return today
+	}
+	return dated
 }
 
 // ReceivePosition takes a position of receivables and returns the sequence that the account is at.
 func (g *Gate) ReceivePosition(ctx context.Context, customerID string, p account.Position) (int64, error) {
-	w := &work{ctx: ctx, key: rootOf(customerID), caller: service(), today: p.BusinessDate, frees: true}
+	w := &work{ctx: ctx, key: rootOf(customerID), caller: service(), today: g.judgedOn(ctx, p.BusinessDate), frees: true}
 	for _, m := range p.Movements {
 		w.orders = append(w.orders, m.OrderID)
 	}
-	var last int64
 	w.apply = func(env gate.Env, v *view) (Answer, error) {
 		named := map[string]order.Order{}
 		for _, id := range w.orders {
@@ -188,25 +194,28 @@ func (g *Gate) ReceivePosition(ctx context.Context, customerID string, p account
 		if err != nil {
 			return Answer{}, err
 		}
-		last = p.Seq
-		return v.received(env, w, change, changed, &last, v.accounts[w.key].PositionSeq)
+		return v.received(env, w, change, changed, func(a account.Account) int64 { return a.PositionSeq })
 	}
-	_, err := g.do(w)
-	return last, err
+	a, err := g.do(w)
+	return a.Last, err
 }
 
 // received records what another service reported and judges held orders again. Something known already is acknowledged by a commit.
-func (v *view) received(env gate.Env, w *work, c gate.Change, changed bool, last *int64, at int64) (Answer, error) {
+func (v *view) received(env gate.Env, w *work, c gate.Change, changed bool, last func(account.Account) int64) (Answer, error) {
+	var a Answer
 	if !changed {
-		*last = at
 		v.batch.Touch = true
-		return Answer{}, nil
+	} else {
+		var err error
+		if a, err = v.record(w, c, Request{}); err == nil {
+			err = v.settleHeld(env, w)
+		}
+		if err != nil {
+			return Answer{}, err
+		}
 	}
-	a, err := v.record(w, c, Request{})
-	if err == nil {
-		err = v.settleHeld(env, w)
-	}
-	return a, err
+	a.Last = last(v.accounts[w.key])
+	return a, nil
 }
 
 // Check decides about an order without any effect.

@@ -50,6 +50,7 @@ type Answer struct {
 	Entry  gate.Entry
 	Order  order.Order
 	Record *check.Record
+	Last   int64 // last sequence of the stream that the account has, for what another service reported
 }
 
 // Deps of a gate.
@@ -59,6 +60,9 @@ type Deps struct {
 	Clock    calendar.Clock
 	Log      *slog.Logger
 	Profiles Profiles
+	// Historic says that callers may set the business date: what another service reports is then judged as of its own date.
+	// Otherwise never as of an earlier day than today, however late it comes.
+	Historic bool
 }
 
 // Gate decides about orders.

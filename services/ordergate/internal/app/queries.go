@@ -195,6 +195,7 @@ func (q *Queries) sheet(ctx context.Context, a account.Account) (AccountSheet, e
 	if err != nil {
 		return AccountSheet{}, err
 	}
+	a.Profile.Grant = a.Profile.Grant.On(today)
 	exposure, limit := a.Buckets.Exposure(), a.Profile.Grant.Limit
 	s := AccountSheet{
 		Account: a, Today: today, Overdue: a.Ladder.Overdue(today).Amount(), DaysOverdue: a.Ladder.OldestDays(today),

@@ -135,7 +135,9 @@ func (s *shard) attempt(ctx context.Context, batch []*work, lookup bool) (v *vie
 		return nil, err
 	}
 	for i, w := range batch {
-		v.answers[i], v.errors[i] = s.decide(w, v)
+		if v.answers[i], v.errors[i] = s.decide(w, v); v.failed != nil {
+			return nil, v.failed
+		}
 	}
 	return v, s.gate.Store.Apply(ctx, v.batch)
 }

@@ -3,14 +3,17 @@ package app
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/avalcredit/aval/pkg/audit"
 	"github.com/avalcredit/aval/pkg/policy"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
 	"github.com/avalcredit/aval/services/ordergate/internal/check"
 	"github.com/avalcredit/aval/services/ordergate/internal/gate"
+	"github.com/avalcredit/aval/services/ordergate/internal/order"
 	"github.com/avalcredit/aval/services/ordergate/internal/postgres"
 )
 
@@ -80,11 +83,16 @@ func (v *Verifier) Verify(ctx context.Context) (Report, error) {
 
 func (v *Verifier) journals(ctx context.Context, r *Report) error {
 	var last gate.Entry
-	return v.Store.Walk(ctx, func(e gate.Entry) error {
+	told := map[string]order.Order{} // orders as the account's journal leaves them
+	err := v.Store.Walk(ctx, func(e gate.Entry) error {
 		chain := "journal/" + e.AccountID
 		if e.RootID != last.RootID || e.AccountID != last.AccountID {
+			if err := v.orders(ctx, r, last, told); err != nil {
+				return err
+			}
 			r.Chains++
 			last = gate.Entry{}
+			clear(told)
 		}
 		r.Entries++
 		if e.Seq != last.Seq+1 {
@@ -94,8 +102,51 @@ func (v *Verifier) journals(ctx context.Context, r *Report) error {
 			r.broken(chain, e.Seq, "the content does not give the hash")
 		}
 		last = e
+		var d gate.Detail
+		if err := json.Unmarshal(e.Detail, &d); err != nil {
+			r.broken(chain, e.Seq, "the detail cannot be read")
+		}
+		for _, o := range d.Orders {
+			told[o.ID] = o
+		}
 		return v.redecide(ctx, r, chain, e)
 	})
+	if err != nil {
+		return err
+	}
+	return v.orders(ctx, r, last, told)
+}
+
+// orders compares the orders of an account as they stand with what its journal tells, and the buckets with their sums (R19).
+func (v *Verifier) orders(ctx context.Context, r *Report, last gate.Entry, told map[string]order.Order) error {
+	if last.Seq == 0 {
+		return nil
+	}
+	chain := "orders/" + last.AccountID
+	docs, err := v.Store.OrderDocs(ctx, postgres.Key{RootID: last.RootID, AccountID: last.AccountID})
+	if err != nil {
+		return err
+	}
+	var sum account.Buckets
+	for id, o := range told {
+		sum.Order += o.Reserved
+		sum.Delivery += o.Delivered
+		doc, err := json.Marshal(o)
+		if err != nil {
+			return err
+		}
+		if got, ok := docs[id]; !ok || got.Doc != string(doc) || got.State != string(o.State) {
+			r.broken(chain, last.Seq, "order %s is not as the journal leaves it", id)
+		}
+		delete(docs, id)
+	}
+	for id := range docs {
+		r.broken(chain, last.Seq, "order %s is not in the journal", id)
+	}
+	if sum.Order != last.Buckets.Order || sum.Delivery != last.Buckets.Delivery {
+		r.broken(chain, last.Seq, "orders sum to %d and %d, the buckets hold %d and %d", sum.Order, sum.Delivery, last.Buckets.Order, last.Buckets.Delivery)
+	}
+	return nil
 }
 
 // redecide makes a stored decision again; it must give the recorded bytes.

@@ -27,6 +27,7 @@ type view struct {
 	slot     map[postgres.OrderKey]int // place of an order in batch.Orders
 	answers  []Answer
 	errors   []error
+	failed   error // part of a command is decided and the rest cannot be: nothing of the batch may be written
 }
 
 // load reads what the batch needs and does not remember.
@@ -220,11 +221,12 @@ func (v *view) settleHeld(env gate.Env, w *work) error {
 	}
 	self := *w
 	self.caller.Subject = "ordergate"
-	return gate.RecheckHeld(env, v.accounts[w.key], v.held(w.key), func(c *gate.Change) error {
+	v.failed = gate.RecheckHeld(env, v.accounts[w.key], v.held(w.key), func(c *gate.Change) error {
 		_, err := v.record(&self, *c, Request{})
 		c.Account = v.accounts[w.key]
 		return err
 	})
+	return v.failed
 }
 
 // answerOf is the answer that an entry gave when it was written.

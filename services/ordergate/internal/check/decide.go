@@ -91,13 +91,27 @@ func (d *decider) find(r Rule) finding {
 	return finding{outcome: Held, message: "the policy names a rule that this version does not know"}
 }
 
-// reduces reports whether the document cannot raise what is owed: a return, or a change that lowers the order. Those are never held.
+// reduces reports whether the document cannot raise what is owed, nor for how long: a return, or a change that lowers the order
+// without a longer term. Those are never held.
 // A question about nothing (amount 0 at CHECK) asks how the account stands and is judged.
 func (d *decider) reduces() bool {
 	if d.in.Point == AtCheck && d.in.Order.Amount == 0 {
 		return false
 	}
-	return d.in.Order.Amount <= 0 || d.in.Point == AtAmend && d.in.Delta() <= 0
+	return d.in.Order.Amount <= 0 || d.in.Point == AtAmend && d.in.Delta() <= 0 && !d.extends()
+}
+
+// extends reports whether an amendment asks for a longer term than the order had.
+func (d *decider) extends() bool {
+	o := d.in.Order
+	if o.TermDays == nil || o.Prior == nil {
+		return false
+	}
+	had := d.in.Account.Grant.TermDays
+	if o.Prior.TermDays != nil {
+		had = *o.Prior.TermDays
+	}
+	return *o.TermDays > had
 }
 
 // paid reports whether money that is here and not set aside for another order covers this one in full.
@@ -109,7 +123,8 @@ func (d *decider) paid() bool {
 	if o.Terms == order.OpenAccount && d.in.Account.Grant.Treatment == "CREDIT" {
 		return false // sold on credit: its money is not asked for now
 	}
-	free := d.in.Account.Buckets.Unapplied - d.in.Account.Buckets.Prepaid
+	b := d.in.Account.Buckets
+	free := b.Unapplied - b.Prepaid - b.Billed
 	if o.Prepaid {
 		free += o.Reserved
 	}

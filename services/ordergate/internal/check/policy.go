@@ -4,6 +4,7 @@ package check
 
 import (
 	"github.com/avalcredit/aval/pkg/approval"
+	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/money"
 )
 
@@ -53,6 +54,8 @@ type Memory struct {
 type Policy struct {
 	Version             int64
 	Hash                string
+	Author              string        // who wrote this version
+	EffectiveFrom       calendar.Date // its first day
 	BaseCurrency        string
 	Rules               []Rule
 	HeldOrdersReserve   bool

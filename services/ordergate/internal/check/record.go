@@ -42,7 +42,14 @@ type OrderFacts struct {
 	TermDays *int           `json:"term_days,omitempty"`
 	Terms    order.Terms    `json:"terms"`
 	Prepaid  bool           `json:"prepaid,omitempty"` // unapplied money is set aside for Reserved already
+	Prior    *PriorFacts    `json:"prior,omitempty"`   // the order before an amendment
 	Release  *order.Release `json:"release,omitempty"`
+}
+
+// PriorFacts is what an amendment starts from; no term is the term granted.
+type PriorFacts struct {
+	TermDays *int        `json:"term_days,omitempty"`
+	Terms    order.Terms `json:"terms"`
 }
 
 // Input is everything that a decision rests on, beside the policy, which it names.

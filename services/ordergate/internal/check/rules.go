@@ -62,8 +62,11 @@ func share(limit int64, threshold money.Ratio) int64 {
 // overLimit is the excess that authority is measured on: exposure after less the limit, never below zero (semantics 5).
 func (d *decider) overLimit() int64 {
 	lim := d.in.Account.Grant.Limit
-	if lim.Kind == account.LimitUnlimited || d.paid() {
+	if d.paid() || lim.Kind == account.LimitUnlimited && d.in.Account.Grant.InForce(d.in.BusinessDate) {
 		return 0
+	}
+	if !d.in.Account.Grant.InForce(d.in.BusinessDate) {
+		return max(0, d.after) // a limit that has run out covers nothing
 	}
 	return max(0, d.after-lim.Minor)
 }

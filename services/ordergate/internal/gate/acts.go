@@ -2,6 +2,7 @@ package gate
 
 import (
 	"encoding/hex"
+	"slices"
 
 	"github.com/avalcredit/aval/pkg/approval"
 	"github.com/avalcredit/aval/pkg/errs"
@@ -17,6 +18,9 @@ import (
 func Act(env Env, a account.Account, o order.Order, decision approval.Decision, reason string) (Change, error) {
 	if o.State != order.Held || o.Hold == nil {
 		return Change{}, notHeld(o)
+	}
+	if err := mayAct(env, a, o, decision); err != nil {
+		return Change{}, err
 	}
 	after := o.Clone()
 	in := facts(env, a, o, after, check.AtRecheck)
@@ -43,8 +47,29 @@ func Act(env Env, a account.Account, o order.Order, decision approval.Decision, 
 	return changed(a, o, after, c), nil
 }
 
+// mayAct refuses acts that no form can allow: on a closed customer, under an authority table that no longer holds, by somebody who
+// changed the order, or by whoever wrote the policy on its first day (semantics 5).
+func mayAct(env Env, a account.Account, o order.Order, decision approval.Decision) error {
+	switch {
+	case decision == approval.Reject:
+		return nil
+	case a.Profile.LifeCycle == account.Closed:
+		return customerClosed(a.ID)
+	case o.Hold.Policy != env.Policy.Version:
+		return errs.New(errs.FailedPrecondition, "POLICY_CHANGED", "order %s was held under policy version %d, now version %d holds; recheck it first", o.ID, o.Hold.Policy, env.Policy.Version)
+	case slices.Contains(o.AmendedBy, env.Actor):
+		return errs.New(errs.PermissionDenied, approval.ReasonSamePerson, "who changed the order does not approve it")
+	case env.Actor == env.Policy.Author && env.Today == env.Policy.EffectiveFrom:
+		return errs.New(errs.PermissionDenied, "POLICY_AUTHOR", "who wrote the policy does not approve under it on its first day")
+	}
+	return nil
+}
+
 // Ship records goods issue. A nil amount is all that is reserved or invoiced ahead. Errors: those of order.Ship; NOTHING_TO_SHIP.
 func Ship(env Env, a account.Account, o order.Order, id string, amount *money.Money, final bool) (Change, error) {
+	if a.Profile.LifeCycle == account.Closed {
+		return Change{}, customerClosed(a.ID)
+	}
 	after := o.Clone()
 	minor := o.Reserved + o.Ahead
 	if amount != nil {
@@ -80,6 +105,10 @@ func percentOf(minor int64, percent money.Ratio) int64 {
 		return 0
 	}
 	return money.New(minor, "").MulRatio(money.Ratio{Num: percent.Num, Den: percent.Den * 100}).Minor
+}
+
+func customerClosed(id string) error {
+	return errs.New(errs.FailedPrecondition, "CUSTOMER_CLOSED", "customer %s is closed: no further trade", id).With("customer_id", id)
 }
 
 func hexHash(h []byte) string { return hex.EncodeToString(h) }

@@ -53,6 +53,7 @@ type step struct {
 	Receivable, Unapplied string
 	Due                   map[string]string
 	Bills                 map[string]string // order -> amount billed (negative: the reversal of that invoice)
+	Invoice               string            // distinguishes a further invoice of the same order
 	// orders
 	Amount   string
 	TermDays *int `yaml:"term_days"`
@@ -294,7 +295,7 @@ func (w *world) position(s step) error {
 		p.Ladder = append(p.Ladder, account.Due{Date: calendar.MustDate(d), Minor: minor(w.t, s.Due[d])})
 	}
 	for id, amount := range s.Bills {
-		p.Movements = append(p.Movements, account.Movement{OrderID: id, InvoiceID: "I" + id, Minor: minor(w.t, amount)})
+		p.Movements = append(p.Movements, account.Movement{OrderID: id, InvoiceID: "I" + id + s.Invoice, Minor: minor(w.t, amount)})
 	}
 	c, _, err := gate.ReceivePosition(w.account, p, w.orders)
 	_, err = w.take(c, err)

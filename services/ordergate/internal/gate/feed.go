@@ -35,13 +35,16 @@ func ReceivePosition(a account.Account, p account.Position, orders map[string]or
 		return Change{}, false, gap(a.PositionSeq + 1)
 	}
 	c := Change{Kind: PositionReceived, Detail: Detail{Position: &p}}
+	before := a.Buckets
 	a.PositionSeq, a.Ladder = p.Seq, p.Ladder
 	a.Buckets.Receivable, a.Buckets.Unapplied = p.Receivable, p.Unapplied
 	if a.Profile.Currency == "" {
 		a.Profile.Currency = p.Currency
 	}
 	touched := map[string]order.Order{}
+	var billed int64
 	for _, m := range p.Movements {
+		billed += m.Minor
 		o, ok := orders[m.OrderID]
 		if !ok || o.CustomerID != a.ID {
 			c.Detail.Notes = append(c.Detail.Notes, "order "+m.OrderID+" of invoice "+m.InvoiceID+" is not an order of this account")
@@ -52,12 +55,16 @@ func ReceivePosition(a account.Account, p account.Position, orders map[string]or
 		}
 		after := o.Clone()
 		after.Bill(m.InvoiceID, m.Minor)
+		a.Buckets.Billed += setAside(o) - setAside(after) // the claim follows the goods into receivables, and back
 		a = changed(a, o, after, Change{}).Account
 		touched[m.OrderID] = after
 	}
 	for _, o := range touched {
 		c.Orders = append(c.Orders, o)
 	}
+	// Money that was applied has done what it was set aside for.
+	applied := min(before.Unapplied-p.Unapplied, before.Receivable+billed-p.Receivable)
+	a.Buckets.Billed = min(max(0, a.Buckets.Billed-max(0, applied)), p.Receivable)
 	slices.SortFunc(c.Orders, func(x, y order.Order) int { return cmp.Compare(x.ID, y.ID) })
 	c.Account = a
 	return c, true, nil
@@ -66,6 +73,9 @@ func ReceivePosition(a account.Account, p account.Position, orders map[string]or
 // RecheckHeld judges an account's held orders again, oldest first, after something freed credit. Only orders that pass are changed;
 // each that passes takes its credit before the next is judged, so the order of judging is the policy's order, the same every time.
 func RecheckHeld(env Env, a account.Account, orders []order.Order, seal func(*Change) error) error {
+	if a.Profile.LifeCycle == account.Closed {
+		return nil // no further trade
+	}
 	slices.SortFunc(orders, func(x, y order.Order) int {
 		return cmp.Or(x.SubmitDate.Compare(y.SubmitDate), cmp.Compare(x.Hold.Number, y.Hold.Number), cmp.Compare(x.ID, y.ID))
 	})

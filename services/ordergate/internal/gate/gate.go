@@ -73,6 +73,7 @@ type Entry struct {
 	PositionAt        int64
 	PositionSeq       int64
 	Held              int
+	Forms             int64
 	Decision          []byte // canonical decision record; nil where none was made
 	Detail            []byte
 	Hash              []byte
@@ -108,7 +109,10 @@ func (c *Change) Seal(s Stamp) (Entry, error) {
 		RootID: a.RootID, AccountID: a.ID, Seq: a.Seq, Kind: c.Kind,
 		RequestID: s.RequestID, RequestHash: s.RequestHash, BusinessDate: s.Today, Actor: s.Actor,
 		RecordedAt: s.RecordedAt.UTC().Truncate(time.Microsecond),
-		Buckets:    a.Buckets, ProfileAt: a.ProfileAt, PositionAt: a.PositionAt, PositionSeq: a.PositionSeq, Held: a.Held,
+		Buckets:    a.Buckets, ProfileAt: a.ProfileAt, PositionAt: a.PositionAt, PositionSeq: a.PositionSeq, Held: a.Held, Forms: a.Forms,
+	}
+	if b := a.Buckets; min(b.Order, b.Delivery, b.Receivable, b.Unapplied, b.Prepaid, b.Billed) < 0 || a.Held < 0 {
+		return Entry{}, fmt.Errorf("account %s: a bucket would be below zero: %+v", a.ID, b)
 	}
 	if len(c.Orders) == 1 {
 		e.OrderID = c.Orders[0].ID

@@ -26,8 +26,8 @@ func (e Entry) Link(prev []byte) []byte {
 	text(e.Actor)
 	text(strconv.FormatInt(e.RecordedAt.UnixMicro(), 10))
 	for _, n := range []int64{
-		e.Buckets.Order, e.Buckets.Delivery, e.Buckets.Receivable, e.Buckets.Unapplied, e.Buckets.Prepaid,
-		e.ProfileAt, e.PositionAt, e.PositionSeq, int64(e.Held),
+		e.Buckets.Order, e.Buckets.Delivery, e.Buckets.Receivable, e.Buckets.Unapplied, e.Buckets.Prepaid, e.Buckets.Billed,
+		e.ProfileAt, e.PositionAt, e.PositionSeq, int64(e.Held), e.Forms,
 	} {
 		num(n)
 	}

@@ -1,6 +1,8 @@
 package gate
 
 import (
+	"slices"
+
 	"github.com/avalcredit/aval/pkg/approval"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
@@ -45,6 +47,9 @@ func Amend(env Env, a account.Account, o order.Order, m Amendment) (Change, erro
 	if !env.Sees(a.Profile.SalespersonID) {
 		return Change{}, unknownOrder(o.ID)
 	}
+	if a.Profile.LifeCycle == account.Closed {
+		return Change{}, customerClosed(a.ID)
+	}
 	if o.State == order.Rejected || o.State == order.Cancelled {
 		return Change{}, errs.New(errs.FailedPrecondition, "ORDER_CLOSED", "order %s is %s and cannot be amended", o.ID, o.State).With("state", string(o.State))
 	}
@@ -64,6 +69,9 @@ func Amend(env Env, a account.Account, o order.Order, m Amendment) (Change, erro
 	if after.Open() < 0 && after.Amount < o.Amount {
 		return Change{}, errs.Field("amount", "AMOUNT_BELOW_SHIPPED", "%s of order %s is shipped, invoiced or cancelled already", o.Money(o.Amount+o.Over-o.Open()), o.ID)
 	}
+	if env.Actor != o.SubmittedBy && !slices.Contains(after.AmendedBy, env.Actor) {
+		after.AmendedBy = append(after.AmendedBy, env.Actor)
+	}
 	c, err := judge(env, a, o, after, check.AtAmend, OrderAmended)
 	if err != nil || c.Record.Result.Verdict == check.Approve || o.State == order.Held || m.HoldIfNeeded {
 		return c, err
@@ -79,6 +87,9 @@ func Recheck(env Env, a account.Account, o order.Order) (Change, error) {
 	if o.State != order.Held {
 		return Change{}, notHeld(o)
 	}
+	if a.Profile.LifeCycle == account.Closed {
+		return Change{}, customerClosed(a.ID)
+	}
 	return judge(env, a, o, o.Clone(), check.AtRecheck, OrderRechecked)
 }
 
@@ -89,24 +100,27 @@ func judge(env Env, a account.Account, before, after order.Order, at check.Point
 	after.Prepaid = rec.Result.Prepaid
 	if rec.Result.Verdict == check.Approve {
 		after.Approve()
-	} else if err := hold(env, &a, &after, rec.Result); err != nil {
+	} else if err := hold(env, &a, &after, rec); err != nil {
 		return Change{}, err
 	}
 	return changed(a, before, after, Change{Kind: kind, Record: &rec}), nil
 }
 
-// hold puts the order on hold and opens the form on which people decide. A form that is open already, goes to the same row and is for
-// the same document keeps its acts.
-func hold(env Env, a *account.Account, o *order.Order, res check.Result) error {
+// hold puts the order on hold and opens the form on which people decide. A recheck keeps an open form with its acts where the same
+// policy sends the order to the same row; an amendment never does, for people signed another document.
+func hold(env Env, a *account.Account, o *order.Order, rec check.Record) error {
+	res := rec.Result
 	row, steps, err := env.Policy.Route(o.Currency, res.Excess, res.DaysOverdue)
 	if err != nil {
 		return err
 	}
-	h := order.Hold{Reasons: res.HoldReasons(), Excess: res.Excess, DaysOverdue: res.DaysOverdue, Number: a.Seq + 1}
-	if o.State == order.Held && o.Hold != nil && o.Hold.Form.Row == row && o.Hold.Form.State == approval.Pending && o.Hold.Form.Applicant == o.SubmittedBy {
-		h.Form, h.Number = o.Hold.Form, o.Hold.Number
+	h := order.Hold{Reasons: res.HoldReasons(), Excess: res.Excess, DaysOverdue: res.DaysOverdue, Policy: env.Policy.Version}
+	old := o.Hold
+	if rec.Input.Point == check.AtRecheck && old != nil && old.Policy == h.Policy && old.Form.Row == row && old.Form.State == approval.Pending {
+		h.Form, h.Number = old.Form, old.Number
 	} else {
-		h.Form = approval.New(o.SubmittedBy, row, steps)
+		a.Forms++
+		h.Form, h.Number = approval.New(o.SubmittedBy, row, steps), a.Forms
 	}
 	o.PutOnHold(h, env.Policy.HeldOrdersReserve)
 	return nil
@@ -138,6 +152,10 @@ func held(o order.Order) int {
 }
 
 func facts(env Env, a account.Account, before, after order.Order, at check.Point) check.Input {
+	var prior *check.PriorFacts
+	if at == check.AtAmend {
+		prior = &check.PriorFacts{TermDays: before.TermDays, Terms: before.Terms}
+	}
 	return check.Input{
 		Point: at, BusinessDate: env.Today, PolicyVersion: env.Policy.Version, PolicyHash: env.Policy.Hash,
 		Account: check.AccountFacts{
@@ -146,7 +164,7 @@ func facts(env Env, a account.Account, before, after order.Order, at check.Point
 		},
 		Order: check.OrderFacts{
 			OrderID: after.ID, Amount: after.Amount, Open: after.Open(), Reserved: before.Reserved,
-			TermDays: after.TermDays, Terms: after.Terms, Prepaid: before.Prepaid, Release: before.Release,
+			TermDays: after.TermDays, Terms: after.Terms, Prepaid: before.Prepaid, Release: before.Release, Prior: prior,
 		},
 	}
 }
@@ -156,7 +174,7 @@ func admit(env Env, a account.Account, o order.Order) error {
 	case !a.Known() || !env.Sees(a.Profile.SalespersonID):
 		return UnknownCustomer(a.ID)
 	case a.Profile.LifeCycle == account.Closed:
-		return errs.New(errs.FailedPrecondition, "CUSTOMER_CLOSED", "customer %s is closed", a.ID)
+		return customerClosed(a.ID)
 	case o.Currency != a.Profile.Currency:
 		return currencyMismatch("order.amount.currency_code", o.Currency, a.Profile.Currency)
 	}

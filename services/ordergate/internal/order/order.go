@@ -55,7 +55,8 @@ type Release struct {
 
 // Hold is why an order waits, and the form on which people decide about it. Excess is in minor units.
 type Hold struct {
-	Number      int64         `json:"number"` // of the form within the account
+	Number      int64         `json:"number"` // of the form within the account, without gaps
+	Policy      int64         `json:"policy"` // version whose authority table the form follows
 	Reasons     []string      `json:"reasons"`
 	Excess      int64         `json:"excess"`
 	DaysOverdue int           `json:"days_overdue"`
@@ -88,6 +89,7 @@ type Order struct {
 	Release           *Release      `json:"release,omitempty"`
 	Revision          int64         `json:"revision"`
 	SubmittedBy       string        `json:"submitted_by"`
+	AmendedBy         []string      `json:"amended_by,omitempty"` // they do not approve it either
 	SubmitDate        calendar.Date `json:"submit_date"`
 	Shipments         []Shipment    `json:"shipments,omitempty"`
 	Billings          []Billing     `json:"billings,omitempty"`
@@ -97,6 +99,7 @@ type Order struct {
 func (o Order) Clone() Order {
 	o.Shipments = slices.Clone(o.Shipments)
 	o.Billings = slices.Clone(o.Billings)
+	o.AmendedBy = slices.Clone(o.AmendedBy)
 	if o.Hold != nil {
 		h := *o.Hold
 		h.Form.Acts = slices.Clone(h.Form.Acts)
@@ -145,6 +148,7 @@ func (o Order) billed() int64 {
 func (o *Order) Approve() {
 	o.State = Approved
 	o.Reserved = max(0, o.Open()) // a return frees nothing before it has happened
+	o.absorb()
 	o.settle()
 }
 
@@ -205,6 +209,7 @@ func (o *Order) Ship(s Shipment, final bool, tolerated int64) error {
 		o.Cancelled += o.Reserved
 		o.Reserved = 0
 	}
+	o.absorb()
 	o.settle()
 	return nil
 }
@@ -216,15 +221,25 @@ func (o *Order) Bill(invoiceID string, minor int64) {
 		o.unbill(invoiceID)
 		return
 	}
-	b := Billing{InvoiceID: invoiceID, Minor: minor}
-	b.FromDelivered = min(minor, o.Delivered)
-	b.FromReserved = min(minor-b.FromDelivered, o.Reserved)
-	o.Delivered -= b.FromDelivered
-	o.Reserved -= b.FromReserved
-	o.Ahead += b.FromReserved
 	o.Invoiced += minor
-	o.Billings = append(o.Billings, b)
+	o.Billings = append(o.Billings, Billing{InvoiceID: invoiceID, Minor: minor})
+	o.absorb()
 	o.settle()
+}
+
+// absorb gives goods that are delivered or reserved to invoices that bill more than they have got so far: an invoice too many, or one
+// posted before the one that it replaces was reversed, bills the goods as soon as they are there. Nothing is counted twice.
+func (o *Order) absorb() {
+	for i := range o.Billings {
+		b := &o.Billings[i]
+		delivered := min(b.Minor-b.FromDelivered-b.FromReserved, o.Delivered)
+		b.FromDelivered += delivered
+		o.Delivered -= delivered
+		reserved := min(b.Minor-b.FromDelivered-b.FromReserved, o.Reserved)
+		b.FromReserved += reserved
+		o.Reserved -= reserved
+		o.Ahead += reserved
+	}
 }
 
 func (o *Order) unbill(invoiceID string) {
@@ -241,6 +256,7 @@ func (o *Order) unbill(invoiceID string) {
 	}
 	o.Delivered += b.FromDelivered + b.FromReserved - unshipped
 	o.Invoiced -= b.Minor
+	o.absorb()
 	o.settle()
 }
 

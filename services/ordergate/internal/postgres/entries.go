@@ -21,7 +21,8 @@ type columns struct {
 	hashes, requestHashes                                                [][]byte
 	dates                                                                []calendar.Date
 	times                                                                []time.Time
-	seqs, b1, b2, b3, b4, b5, profileAt, positionAt, positionSeq         []int64
+	seqs, b1, b2, b3, b4, b5, b6, profileAt, positionAt, positionSeq     []int64
+	forms                                                                []int64
 	held                                                                 []int32
 }
 
@@ -43,6 +44,8 @@ func entryColumns(entries []gate.Entry) []any {
 		c.b3 = append(c.b3, e.Buckets.Receivable)
 		c.b4 = append(c.b4, e.Buckets.Unapplied)
 		c.b5 = append(c.b5, e.Buckets.Prepaid)
+		c.b6 = append(c.b6, e.Buckets.Billed)
+		c.forms = append(c.forms, e.Forms)
 		c.profileAt = append(c.profileAt, e.ProfileAt)
 		c.positionAt = append(c.positionAt, e.PositionAt)
 		c.positionSeq = append(c.positionSeq, e.PositionSeq)
@@ -52,12 +55,12 @@ func entryColumns(entries []gate.Entry) []any {
 		c.hashes = append(c.hashes, e.Hash)
 	}
 	return []any{c.roots, c.accounts, c.seqs, c.kinds, c.orders, c.requests, c.requestHashes, c.dates, c.actors, c.times,
-		c.b1, c.b2, c.b3, c.b4, c.b5, c.profileAt, c.positionAt, c.positionSeq, c.held, c.decisions, c.details, c.hashes}
+		c.b1, c.b2, c.b3, c.b4, c.b5, c.b6, c.profileAt, c.positionAt, c.positionSeq, c.held, c.forms, c.decisions, c.details, c.hashes}
 }
 
 const entryFields = `j.root_id, j.account_id, j.seq, j.kind, coalesce(j.order_id, ''), coalesce(j.request_id, ''), j.request_hash, j.business_date,
-    j.actor, j.recorded_at, j.order_minor, j.delivery_minor, j.receivable_minor, j.unapplied_minor, j.prepaid_minor,
-    j.profile_at, j.position_at, j.position_seq, j.held, j.decision, j.detail, j.hash`
+    j.actor, j.recorded_at, j.order_minor, j.delivery_minor, j.receivable_minor, j.unapplied_minor, j.prepaid_minor, j.billed_minor,
+    j.profile_at, j.position_at, j.position_seq, j.held, j.forms, j.decision, j.detail, j.hash`
 
 func scanEntry(row pgx.CollectableRow) (gate.Entry, error) {
 	var e gate.Entry
@@ -65,8 +68,8 @@ func scanEntry(row pgx.CollectableRow) (gate.Entry, error) {
 	var decision *string
 	b := &e.Buckets
 	err := row.Scan(&e.RootID, &e.AccountID, &e.Seq, &kind, &e.OrderID, &e.RequestID, &e.RequestHash, &e.BusinessDate,
-		&e.Actor, &e.RecordedAt, &b.Order, &b.Delivery, &b.Receivable, &b.Unapplied, &b.Prepaid,
-		&e.ProfileAt, &e.PositionAt, &e.PositionSeq, &e.Held, &decision, &detail, &e.Hash)
+		&e.Actor, &e.RecordedAt, &b.Order, &b.Delivery, &b.Receivable, &b.Unapplied, &b.Prepaid, &b.Billed,
+		&e.ProfileAt, &e.PositionAt, &e.PositionSeq, &e.Held, &e.Forms, &decision, &detail, &e.Hash)
 	e.Kind, e.Detail, e.RecordedAt = gate.Kind(kind), []byte(detail), e.RecordedAt.UTC()
 	if decision != nil {
 		e.Decision = []byte(*decision)
@@ -231,6 +234,24 @@ func decodeOrder(doc string, o *order.Order) error {
 		return fmt.Errorf("stored order: %w", err)
 	}
 	return nil
+}
+
+// OrderDoc is an order as it is stored.
+type OrderDoc struct{ State, Doc string }
+
+const orderDocs = `SELECT order_id, state, doc FROM orders WHERE root_id = $1 AND account_id = $2`
+
+// OrderDocs reads all orders of an account as they are stored, by number.
+func (s *Store) OrderDocs(ctx context.Context, k Key) (map[string]OrderDoc, error) {
+	rows, err := s.pool.Query(ctx, orderDocs, k.RootID, k.AccountID)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	docs := map[string]OrderDoc{}
+	var id string
+	var d OrderDoc
+	_, err = pgx.ForEachRow(rows, []any{&id, &d.State, &d.Doc}, func() error { docs[id] = d; return nil })
+	return docs, pg.Err(err)
 }
 
 const listAccounts = `

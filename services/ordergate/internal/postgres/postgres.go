@@ -76,13 +76,13 @@ type NewOrder struct {
 
 const insertEntries = `
 INSERT INTO journal (root_id, account_id, seq, kind, order_id, request_id, request_hash, business_date, actor, recorded_at,
-    order_minor, delivery_minor, receivable_minor, unapplied_minor, prepaid_minor, profile_at, position_at, position_seq, held,
+    order_minor, delivery_minor, receivable_minor, unapplied_minor, prepaid_minor, billed_minor, profile_at, position_at, position_seq, held, forms,
     decision, detail, hash)
-SELECT r, a, s, k, nullif(o, ''), nullif(q, ''), h, d, c, t, b1, b2, b3, b4, b5, p1, p2, p3, n, nullif(dec, ''), det, hash
+SELECT r, a, s, k, nullif(o, ''), nullif(q, ''), h, d, c, t, b1, b2, b3, b4, b5, b6, p1, p2, p3, n, f, nullif(dec, ''), det, hash
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::date[], $9::text[],
     $10::timestamptz[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
-    $18::bigint[], $19::int[], $20::text[], $21::text[], $22::bytea[])
-    AS x (r, a, s, k, o, q, h, d, c, t, b1, b2, b3, b4, b5, p1, p2, p3, n, dec, det, hash)`
+    $18::bigint[], $19::bigint[], $20::int[], $21::bigint[], $22::text[], $23::text[], $24::bytea[])
+    AS x (r, a, s, k, o, q, h, d, c, t, b1, b2, b3, b4, b5, b6, p1, p2, p3, n, f, dec, det, hash)`
 
 const upsertOrders = `
 INSERT INTO orders (root_id, order_id, account_id, state, updated_seq, doc)
@@ -151,8 +151,8 @@ func orderColumns(orders []StoredOrder) ([]any, error) {
 }
 
 const selectHeads = `
-SELECT j.root_id, j.account_id, j.seq, j.hash, j.order_minor, j.delivery_minor, j.receivable_minor, j.unapplied_minor, j.prepaid_minor,
-    j.profile_at, j.position_at, j.position_seq, j.held, coalesce(p.detail, ''), coalesce(q.detail, '')
+SELECT j.root_id, j.account_id, j.seq, j.hash, j.order_minor, j.delivery_minor, j.receivable_minor, j.unapplied_minor, j.prepaid_minor, j.billed_minor,
+    j.profile_at, j.position_at, j.position_seq, j.held, j.forms, coalesce(p.detail, ''), coalesce(q.detail, '')
 FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
 CROSS JOIN LATERAL (
     SELECT * FROM journal x WHERE x.root_id = k.root_id AND x.account_id = k.account_id ORDER BY seq DESC LIMIT 1) j
@@ -192,8 +192,8 @@ func scanHead(row pgx.CollectableRow) (account.Account, error) {
 	var a account.Account
 	var profile, position string
 	b := &a.Buckets
-	if err := row.Scan(&a.RootID, &a.ID, &a.Seq, &a.Hash, &b.Order, &b.Delivery, &b.Receivable, &b.Unapplied, &b.Prepaid,
-		&a.ProfileAt, &a.PositionAt, &a.PositionSeq, &a.Held, &profile, &position); err != nil {
+	if err := row.Scan(&a.RootID, &a.ID, &a.Seq, &a.Hash, &b.Order, &b.Delivery, &b.Receivable, &b.Unapplied, &b.Prepaid, &b.Billed,
+		&a.ProfileAt, &a.PositionAt, &a.PositionSeq, &a.Held, &a.Forms, &profile, &position); err != nil {
 		return a, err
 	}
 	a.Profile.Grant = account.NoGrant()

@@ -20,10 +20,12 @@ CREATE TABLE journal (
     receivable_minor bigint      NOT NULL,
     unapplied_minor  bigint      NOT NULL,
     prepaid_minor    bigint      NOT NULL,
+    billed_minor     bigint      NOT NULL,
     profile_at       bigint      NOT NULL, -- entry that holds the profile in force
     position_at      bigint      NOT NULL, -- entry that holds the due ladder
     position_seq     bigint      NOT NULL,
     held             int         NOT NULL,
+    forms            bigint      NOT NULL, -- approval forms opened so far
     decision         text,                 -- canonical decision record, byte for byte
     detail           text        NOT NULL,
     hash             bytea       NOT NULL CHECK (length(hash) = 32),
