@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/pg"
 )
@@ -31,17 +32,20 @@ const (
 type Request struct {
 	ID     string // of the caller's choice, unique within the phase
 	Method string // full name of the RPC
-	Hash   []byte // of the body
+	Hash   []byte // of the caller and the body
 }
 
 // FromProto makes the Request of a message. Two messages with the same fields
-// have the same hash.
-func FromProto(method string, id string, m proto.Message) Request {
+// from the same caller have the same hash; from two callers they have two, as a
+// person must not be told that it did what another one did, nor be shown it.
+func FromProto(ctx context.Context, method string, id string, m proto.Message) Request {
 	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {
 		return Request{ID: id, Method: method} // Do refuses a request without a hash
 	}
-	sum := sha256.Sum256(body)
+	caller, _ := authn.FromContext(ctx)
+	subject := sha256.Sum256([]byte(caller.Subject)) // of a fixed length, which keeps it apart from the body
+	sum := sha256.Sum256(append(subject[:], body...))
 	return Request{ID: id, Method: method, Hash: sum[:]}
 }
 
@@ -74,8 +78,8 @@ const (
 // stored, so the same id may try again. T must survive JSON: what comes back,
 // the first time too, is the decoded form.
 //
-// Errors: AlreadyExists REQUEST_ID_REUSED for the same id with another method or
-// body, Invalid for a missing id, fn's own, and those of the database.
+// Errors: AlreadyExists REQUEST_ID_REUSED for the same id with another method,
+// body or caller, Invalid for a missing id, fn's own, and those of the database.
 func Do[T any](ctx context.Context, tx pgx.Tx, r Request, fn func() (T, error)) (result T, replayed bool, err error) {
 	if err := r.check(); err != nil {
 		return result, false, err

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/idem"
 	"github.com/avalcredit/aval/pkg/pg"
@@ -28,12 +29,14 @@ type answer struct {
 	List []string  `json:"list"`
 }
 
-func request(id string, body any) idem.Request {
+func request(id string, body any) idem.Request { return requestOf("clerk", id, body) }
+
+func requestOf(subject, id string, body any) idem.Request {
 	v, err := structpb.NewValue(body)
 	if err != nil {
 		panic(err)
 	}
-	return idem.FromProto(method, id, v)
+	return idem.FromProto(authn.WithPrincipal(context.Background(), authn.Principal{Subject: subject}), method, id, v)
 }
 
 // do runs one write as a handler would.
@@ -105,6 +108,8 @@ func TestReuseIsRefused(t *testing.T) {
 	}{
 		"another body":   {request("r1", "b"), errs.AlreadyExists},
 		"another method": {other, errs.AlreadyExists},
+		"another caller": {requestOf("supervisor", "r1", "a"), errs.AlreadyExists},
+		"no caller":      {requestOf("", "r1", "a"), errs.AlreadyExists},
 		"no id":          {request("", "a"), errs.Invalid},
 		"no hash":        {idem.Request{ID: "r2", Method: method}, errs.Internal},
 	} {

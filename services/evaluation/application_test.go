@@ -289,6 +289,13 @@ func TestActsSentAgain(t *testing.T) {
 		if first.String() != again.String() {
 			t.Fatalf("%v\n%v", first, again)
 		}
+		// Nobody else is told that its signature is there, nor shown the answer.
+		for _, another := range []string{clerk, supervisor, manager} {
+			if another != who {
+				_, err = s.applications().ApproveCreditApplication(as(another), req)
+				refused(t, err, errs.AlreadyExists, "REQUEST_ID_REUSED")
+			}
+		}
 	}
 	all, err := s.applications().ListCreditApplications(as(credit), &evaluationv1.ListCreditApplicationsRequest{})
 	must(t, err)

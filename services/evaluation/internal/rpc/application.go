@@ -37,7 +37,7 @@ func (s Applications) CreateCreditApplication(ctx context.Context, req *evaluati
 	if f.ID == "" {
 		f.ID = generatedID("A-", req.GetRequestId())
 	}
-	id := request(evaluationv1.CreditApplicationService_CreateCreditApplication_FullMethodName, req.GetRequestId(), req)
+	id := request(ctx, evaluationv1.CreditApplicationService_CreateCreditApplication_FullMethodName, req.GetRequestId(), req)
 	created, err := s.App.CreateApplication(ctx, id, f)
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func (s Applications) ListCreditApplications(ctx context.Context, req *evaluatio
 
 // SubmitCreditApplication implements the contract.
 func (s Applications) SubmitCreditApplication(ctx context.Context, req *evaluationv1.SubmitCreditApplicationRequest) (*evaluationv1.SubmitCreditApplicationResponse, error) {
-	id := request(evaluationv1.CreditApplicationService_SubmitCreditApplication_FullMethodName, req.GetRequestId(), req)
+	id := request(ctx, evaluationv1.CreditApplicationService_SubmitCreditApplication_FullMethodName, req.GetRequestId(), req)
 	f, err := s.App.SubmitApplication(ctx, id, req.GetApplicationId(), req.GetReason())
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (s Applications) SubmitCreditApplication(ctx context.Context, req *evaluati
 
 // ApproveCreditApplication implements the contract.
 func (s Applications) ApproveCreditApplication(ctx context.Context, req *evaluationv1.ApproveCreditApplicationRequest) (*evaluationv1.ApproveCreditApplicationResponse, error) {
-	id := request(evaluationv1.CreditApplicationService_ApproveCreditApplication_FullMethodName, req.GetRequestId(), req)
+	id := request(ctx, evaluationv1.CreditApplicationService_ApproveCreditApplication_FullMethodName, req.GetRequestId(), req)
 	d, err := s.App.Decide(ctx, id, app.Decision{ApplicationID: req.GetApplicationId(), Decision: approval.Approve, Reason: req.GetReason()})
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (s Applications) ApproveCreditApplication(ctx context.Context, req *evaluat
 
 // RejectCreditApplication implements the contract.
 func (s Applications) RejectCreditApplication(ctx context.Context, req *evaluationv1.RejectCreditApplicationRequest) (*evaluationv1.RejectCreditApplicationResponse, error) {
-	id := request(evaluationv1.CreditApplicationService_RejectCreditApplication_FullMethodName, req.GetRequestId(), req)
+	id := request(ctx, evaluationv1.CreditApplicationService_RejectCreditApplication_FullMethodName, req.GetRequestId(), req)
 	d, err := s.App.Decide(ctx, id, app.Decision{ApplicationID: req.GetApplicationId(), Decision: approval.Reject, Reason: req.GetReason()})
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func (s Applications) RejectCreditApplication(ctx context.Context, req *evaluati
 
 // ReturnCreditApplication implements the contract.
 func (s Applications) ReturnCreditApplication(ctx context.Context, req *evaluationv1.ReturnCreditApplicationRequest) (*evaluationv1.ReturnCreditApplicationResponse, error) {
-	id := request(evaluationv1.CreditApplicationService_ReturnCreditApplication_FullMethodName, req.GetRequestId(), req)
+	id := request(ctx, evaluationv1.CreditApplicationService_ReturnCreditApplication_FullMethodName, req.GetRequestId(), req)
 	d, err := s.App.Decide(ctx, id, app.Decision{ApplicationID: req.GetApplicationId(), Decision: approval.Return, Reason: req.GetReason()})
 	if err != nil {
 		return nil, err

@@ -26,7 +26,7 @@ func (s Customers) CreateCustomer(ctx context.Context, req *evaluationv1.CreateC
 	if err != nil {
 		return nil, err
 	}
-	r := request(evaluationv1.CustomerService_CreateCustomer_FullMethodName, req.GetRequestId(), req)
+	r := request(ctx, evaluationv1.CustomerService_CreateCustomer_FullMethodName, req.GetRequestId(), req)
 	created, err := s.App.CreateCustomer(ctx, r, c)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (s Customers) UpdateCustomer(ctx context.Context, req *evaluationv1.UpdateC
 			return true
 		})
 	}
-	r := request(evaluationv1.CustomerService_UpdateCustomer_FullMethodName, req.GetRequestId(), req)
+	r := request(ctx, evaluationv1.CustomerService_UpdateCustomer_FullMethodName, req.GetRequestId(), req)
 	c, err := s.App.UpdateCustomer(ctx, r, patch)
 	if err != nil {
 		return nil, err

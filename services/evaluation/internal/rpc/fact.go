@@ -30,7 +30,7 @@ func (s Facts) RecordCreditFact(ctx context.Context, req *evaluationv1.RecordCre
 	if f.ID == "" {
 		f.ID = generatedID("F-", req.GetRequestId())
 	}
-	r := request(evaluationv1.CreditFactService_RecordCreditFact_FullMethodName, req.GetRequestId(), req)
+	r := request(ctx, evaluationv1.CreditFactService_RecordCreditFact_FullMethodName, req.GetRequestId(), req)
 	if f, err = s.App.RecordFact(ctx, r, f); err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (s Facts) RecordCreditFact(ctx context.Context, req *evaluationv1.RecordCre
 
 // VerifyCreditFact implements the contract.
 func (s Facts) VerifyCreditFact(ctx context.Context, req *evaluationv1.VerifyCreditFactRequest) (*evaluationv1.VerifyCreditFactResponse, error) {
-	r := request(evaluationv1.CreditFactService_VerifyCreditFact_FullMethodName, req.GetRequestId(), req)
+	r := request(ctx, evaluationv1.CreditFactService_VerifyCreditFact_FullMethodName, req.GetRequestId(), req)
 	f, err := s.App.VerifyFact(ctx, r, req.GetCustomerId(), req.GetFactId())
 	if err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ func (s Grants) TakeOverGrant(ctx context.Context, req *evaluationv1.TakeOverGra
 	if err := r.err(); err != nil {
 		return nil, err
 	}
-	id := request(evaluationv1.CreditGrantService_TakeOverGrant_FullMethodName, req.GetRequestId(), req)
+	id := request(ctx, evaluationv1.CreditGrantService_TakeOverGrant_FullMethodName, req.GetRequestId(), req)
 	taken, err := s.App.TakeOverGrant(ctx, id, g)
 	if err != nil {
 		return nil, err

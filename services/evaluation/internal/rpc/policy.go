@@ -42,7 +42,7 @@ func (s Policies) CreateEvaluationPolicy(ctx context.Context, req *evaluationv1.
 	if err != nil {
 		return nil, policyInvalid(err)
 	}
-	r := request(evaluationv1.EvaluationPolicyService_CreateEvaluationPolicy_FullMethodName, req.GetRequestId(), req)
+	r := request(ctx, evaluationv1.EvaluationPolicyService_CreateEvaluationPolicy_FullMethodName, req.GetRequestId(), req)
 	v, err := s.App.CreatePolicy(ctx, r, policy.Draft{Spec: spec, YAML: req.GetYaml(), Comment: req.GetComment()}, checked)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (s Policies) SignEvaluationPolicy(ctx context.Context, req *evaluationv1.Si
 	if err := d.err(); err != nil {
 		return nil, err
 	}
-	r := request(evaluationv1.EvaluationPolicyService_SignEvaluationPolicy_FullMethodName, req.GetRequestId(), req)
+	r := request(ctx, evaluationv1.EvaluationPolicyService_SignEvaluationPolicy_FullMethodName, req.GetRequestId(), req)
 	v, err := s.App.SignPolicy(ctx, r, req.GetVersion(), from)
 	if err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ var _ evaluationv1.RatingServiceServer = Ratings{}
 
 // RateCustomer implements the contract.
 func (s Ratings) RateCustomer(ctx context.Context, req *evaluationv1.RateCustomerRequest) (*evaluationv1.RateCustomerResponse, error) {
-	r := request(evaluationv1.RatingService_RateCustomer_FullMethodName, req.GetRequestId(), req)
+	r := request(ctx, evaluationv1.RatingService_RateCustomer_FullMethodName, req.GetRequestId(), req)
 	rated, err := s.App.RateCustomer(ctx, r, req.GetCustomerId())
 	if err != nil {
 		return nil, err

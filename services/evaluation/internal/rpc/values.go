@@ -2,6 +2,7 @@
 package rpc
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -22,9 +23,11 @@ import (
 // generatedIDLength keeps generated ids short; 96 bits of a hash do not meet by chance.
 const generatedIDLength = 24
 
-// request makes the identity of a write. The same request sent again has the same id
-// and the same hash.
-func request(method, id string, m proto.Message) idem.Request { return idem.FromProto(method, id, m) }
+// request makes the identity of a write. The same request sent again by the same caller has
+// the same id and the same hash.
+func request(ctx context.Context, method, id string, m proto.Message) idem.Request {
+	return idem.FromProto(ctx, method, id, m)
+}
 
 // generatedID makes an id from the request id, so that a request sent again, to this
 // installation or to another, names the same thing.

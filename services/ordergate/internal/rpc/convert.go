@@ -26,9 +26,9 @@ func caller(ctx context.Context) app.Caller {
 	return app.Caller{Subject: p.Subject, Roles: p.Roles, Sees: authz.ScopeOf(ctx).Allows}
 }
 
-// request identifies a write: its id and the hash of its whole body.
-func request(method, id string, m proto.Message) app.Request {
-	return app.Request{ID: id, Hash: idem.FromProto(method, id, m).Hash}
+// request identifies a write: its id and the hash of its caller and its whole body.
+func request(ctx context.Context, method, id string, m proto.Message) app.Request {
+	return app.Request{ID: id, Hash: idem.FromProto(ctx, method, id, m).Hash}
 }
 
 // parseMoney reads an amount; field names it in an error.

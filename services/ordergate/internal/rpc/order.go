@@ -66,7 +66,7 @@ func (s *Orders) SubmitOrder(ctx context.Context, r *pb.SubmitOrderRequest) (*pb
 	if o.Amount < 0 && o.Terms != order.OpenAccount {
 		return nil, errs.Field("order.payment_terms", "RETURN_TERMS", "a return (amount below zero) has no payment terms")
 	}
-	a, err := s.Gate.Submit(ctx, caller(ctx), request("SubmitOrder", r.GetRequestId(), r), o)
+	a, err := s.Gate.Submit(ctx, caller(ctx), request(ctx, "SubmitOrder", r.GetRequestId(), r), o)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (s *Orders) AmendOrder(ctx context.Context, r *pb.AmendOrderRequest) (*pb.A
 		}
 		m.RequestedDelivery = func(o *order.Order) { o.RequestedDelivery = d }
 	}
-	a, err := s.Gate.Amend(ctx, caller(ctx), request("AmendOrder", r.GetRequestId(), r), r.GetOrderId(), m)
+	a, err := s.Gate.Amend(ctx, caller(ctx), request(ctx, "AmendOrder", r.GetRequestId(), r), r.GetOrderId(), m)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (s *Orders) AmendOrder(ctx context.Context, r *pb.AmendOrderRequest) (*pb.A
 
 // CancelOrder implements the contract.
 func (s *Orders) CancelOrder(ctx context.Context, r *pb.CancelOrderRequest) (*pb.CancelOrderResponse, error) {
-	a, err := s.Gate.Cancel(ctx, caller(ctx), request("CancelOrder", r.GetRequestId(), r), r.GetOrderId(), r.GetReason())
+	a, err := s.Gate.Cancel(ctx, caller(ctx), request(ctx, "CancelOrder", r.GetRequestId(), r), r.GetOrderId(), r.GetReason())
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (s *Orders) CancelOrder(ctx context.Context, r *pb.CancelOrderRequest) (*pb
 
 // ApproveOrder implements the contract.
 func (s *Orders) ApproveOrder(ctx context.Context, r *pb.ApproveOrderRequest) (*pb.ApproveOrderResponse, error) {
-	a, err := s.Gate.Act(ctx, caller(ctx), request("ApproveOrder", r.GetRequestId(), r), r.GetOrderId(), approval.Approve, r.GetReason())
+	a, err := s.Gate.Act(ctx, caller(ctx), request(ctx, "ApproveOrder", r.GetRequestId(), r), r.GetOrderId(), approval.Approve, r.GetReason())
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (s *Orders) ApproveOrder(ctx context.Context, r *pb.ApproveOrderRequest) (*
 
 // RejectOrder implements the contract.
 func (s *Orders) RejectOrder(ctx context.Context, r *pb.RejectOrderRequest) (*pb.RejectOrderResponse, error) {
-	a, err := s.Gate.Act(ctx, caller(ctx), request("RejectOrder", r.GetRequestId(), r), r.GetOrderId(), approval.Reject, r.GetReason())
+	a, err := s.Gate.Act(ctx, caller(ctx), request(ctx, "RejectOrder", r.GetRequestId(), r), r.GetOrderId(), approval.Reject, r.GetReason())
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (s *Orders) RejectOrder(ctx context.Context, r *pb.RejectOrderRequest) (*pb
 
 // RecheckOrder implements the contract.
 func (s *Orders) RecheckOrder(ctx context.Context, r *pb.RecheckOrderRequest) (*pb.RecheckOrderResponse, error) {
-	a, err := s.Gate.Recheck(ctx, caller(ctx), request("RecheckOrder", r.GetRequestId(), r), r.GetOrderId())
+	a, err := s.Gate.Recheck(ctx, caller(ctx), request(ctx, "RecheckOrder", r.GetRequestId(), r), r.GetOrderId())
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func (s *Orders) ShipOrder(ctx context.Context, r *pb.ShipOrderRequest) (*pb.Shi
 		}
 		ship.Amount = &amount
 	}
-	a, err := s.Gate.Ship(ctx, caller(ctx), request("ShipOrder", r.GetRequestId(), r), r.GetOrderId(), ship)
+	a, err := s.Gate.Ship(ctx, caller(ctx), request(ctx, "ShipOrder", r.GetRequestId(), r), r.GetOrderId(), ship)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func (s *Policies) CreateOrderPolicy(ctx context.Context, r *pb.CreateOrderPolic
 		return nil, err
 	}
 	p, _ := authn.FromContext(ctx)
-	v, err := s.Book.Create(ctx, idem.FromProto("CreateOrderPolicy", r.GetRequestId(), r),
+	v, err := s.Book.Create(ctx, idem.FromProto(ctx, "CreateOrderPolicy", r.GetRequestId(), r),
 		policy.Draft{Spec: spec, YAML: r.GetYaml(), CreatedBy: p.Subject, Comment: r.GetComment()})
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (s *Policies) SignOrderPolicy(ctx context.Context, r *pb.SignOrderPolicyReq
 		return nil, err
 	}
 	p, _ := authn.FromContext(ctx)
-	v, err := s.Book.Sign(ctx, idem.FromProto("SignOrderPolicy", r.GetRequestId(), r), r.GetVersion(), p.Subject, from)
+	v, err := s.Book.Sign(ctx, idem.FromProto(ctx, "SignOrderPolicy", r.GetRequestId(), r), r.GetVersion(), p.Subject, from)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func (s *Invoices) PostInvoice(ctx context.Context, req *receivablesv1.PostInvoi
 	if f.err != nil {
 		return nil, f.err
 	}
-	r := idem.FromProto(receivablesv1.InvoiceService_PostInvoice_FullMethodName, req.GetRequestId(), req)
+	r := idem.FromProto(ctx, receivablesv1.InvoiceService_PostInvoice_FullMethodName, req.GetRequestId(), req)
 	out, err := s.App.PostInvoice(ctx, r, d)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (s *Invoices) ListInvoices(ctx context.Context, req *receivablesv1.ListInvo
 
 // ReverseInvoice implements InvoiceService.
 func (s *Invoices) ReverseInvoice(ctx context.Context, req *receivablesv1.ReverseInvoiceRequest) (*receivablesv1.ReverseInvoiceResponse, error) {
-	r := idem.FromProto(receivablesv1.InvoiceService_ReverseInvoice_FullMethodName, req.GetRequestId(), req)
+	r := idem.FromProto(ctx, receivablesv1.InvoiceService_ReverseInvoice_FullMethodName, req.GetRequestId(), req)
 	out, err := s.App.ReverseInvoice(ctx, r, req.GetInvoiceId(), req.GetReason())
 	if err != nil {
 		return nil, err

@@ -65,7 +65,7 @@ func (s *Policies) CreateReceivablesPolicy(ctx context.Context, req *receivables
 	if err := termsOf(spec).Check(); err != nil {
 		return nil, err
 	}
-	r := idem.FromProto(receivablesv1.ReceivablesPolicyService_CreateReceivablesPolicy_FullMethodName, req.GetRequestId(), req)
+	r := idem.FromProto(ctx, receivablesv1.ReceivablesPolicyService_CreateReceivablesPolicy_FullMethodName, req.GetRequestId(), req)
 	v, err := s.Book.Create(ctx, r, policy.Draft{
 		Spec: spec, YAML: req.GetYaml(), Comment: req.GetComment(), CreatedBy: app.Actor(ctx),
 	})
@@ -83,7 +83,7 @@ func (s *Policies) SignReceivablesPolicy(ctx context.Context, req *receivablesv1
 	if f.err != nil {
 		return nil, f.err
 	}
-	r := idem.FromProto(receivablesv1.ReceivablesPolicyService_SignReceivablesPolicy_FullMethodName, req.GetRequestId(), req)
+	r := idem.FromProto(ctx, receivablesv1.ReceivablesPolicyService_SignReceivablesPolicy_FullMethodName, req.GetRequestId(), req)
 	v, err := s.Book.Sign(ctx, r, req.GetVersion(), app.Actor(ctx), from)
 	if err != nil {
 		return nil, err

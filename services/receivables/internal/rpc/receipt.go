@@ -32,7 +32,7 @@ func (s *Receipts) PostReceipt(ctx context.Context, req *receivablesv1.PostRecei
 	if f.err != nil {
 		return nil, f.err
 	}
-	r := idem.FromProto(receivablesv1.ReceiptService_PostReceipt_FullMethodName, req.GetRequestId(), req)
+	r := idem.FromProto(ctx, receivablesv1.ReceiptService_PostReceipt_FullMethodName, req.GetRequestId(), req)
 	out, err := s.App.PostReceipt(ctx, r, d, order)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (s *Receipts) ApplyReceipt(ctx context.Context, req *receivablesv1.ApplyRec
 	if f.err != nil {
 		return nil, f.err
 	}
-	r := idem.FromProto(receivablesv1.ReceiptService_ApplyReceipt_FullMethodName, req.GetRequestId(), req)
+	r := idem.FromProto(ctx, receivablesv1.ReceiptService_ApplyReceipt_FullMethodName, req.GetRequestId(), req)
 	out, err := s.App.ApplyReceipt(ctx, r, req.GetReceiptId(), order)
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (s *Receipts) ApplyReceipt(ctx context.Context, req *receivablesv1.ApplyRec
 
 // ReverseReceipt implements ReceiptService.
 func (s *Receipts) ReverseReceipt(ctx context.Context, req *receivablesv1.ReverseReceiptRequest) (*receivablesv1.ReverseReceiptResponse, error) {
-	r := idem.FromProto(receivablesv1.ReceiptService_ReverseReceipt_FullMethodName, req.GetRequestId(), req)
+	r := idem.FromProto(ctx, receivablesv1.ReceiptService_ReverseReceipt_FullMethodName, req.GetRequestId(), req)
 	out, err := s.App.ReverseReceipt(ctx, r, req.GetReceiptId(), req.GetReason())
 	if err != nil {
 		return nil, err

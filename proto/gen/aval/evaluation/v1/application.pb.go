@@ -302,7 +302,7 @@ func (x *CreditApplication) GetGrantVersion() int64 {
 // Request of CreateCreditApplication.
 type CreateCreditApplicationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The draft.
 	Application   *CreditApplication `protobuf:"bytes,2,opt,name=application,proto3" json:"application,omitempty"`
@@ -632,7 +632,7 @@ func (x *ListCreditApplicationsResponse) GetNextPageToken() string {
 // Request of SubmitCreditApplication.
 type SubmitCreditApplicationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which application.
 	ApplicationId string `protobuf:"bytes,2,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
@@ -742,7 +742,7 @@ func (x *SubmitCreditApplicationResponse) GetApplication() *CreditApplication {
 // Request of ApproveCreditApplication.
 type ApproveCreditApplicationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which application.
 	ApplicationId string `protobuf:"bytes,2,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
@@ -861,7 +861,7 @@ func (x *ApproveCreditApplicationResponse) GetGrant() *Grant {
 // Request of RejectCreditApplication.
 type RejectCreditApplicationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which application.
 	ApplicationId string `protobuf:"bytes,2,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
@@ -971,7 +971,7 @@ func (x *RejectCreditApplicationResponse) GetApplication() *CreditApplication {
 // Request of ReturnCreditApplication.
 type ReturnCreditApplicationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which application.
 	ApplicationId string `protobuf:"bytes,2,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`

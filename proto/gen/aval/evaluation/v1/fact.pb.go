@@ -765,7 +765,7 @@ func (*CreditFact_Guarantee) isCreditFact_Content() {}
 // Request of RecordCreditFact.
 type RecordCreditFactRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Whose fact.
 	CustomerId string `protobuf:"bytes,2,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
@@ -875,7 +875,7 @@ func (x *RecordCreditFactResponse) GetFact() *CreditFact {
 // Request of VerifyCreditFact.
 type VerifyCreditFactRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Whose fact.
 	CustomerId string `protobuf:"bytes,2,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`

@@ -659,7 +659,7 @@ func (x *CheckOrderResponse) GetDecision() *Decision {
 // Request of SubmitOrder.
 type SubmitOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The order.
 	Order         *Order `protobuf:"bytes,2,opt,name=order,proto3" json:"order,omitempty"`
@@ -769,7 +769,7 @@ func (x *SubmitOrderResponse) GetDecision() *Decision {
 // Request of AmendOrder.
 type AmendOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which order.
 	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
@@ -915,7 +915,7 @@ func (x *AmendOrderResponse) GetDecision() *Decision {
 // Request of CancelOrder.
 type CancelOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which order.
 	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
@@ -1025,7 +1025,7 @@ func (x *CancelOrderResponse) GetOrder() *Order {
 // Request of ApproveOrder.
 type ApproveOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which order.
 	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
@@ -1135,7 +1135,7 @@ func (x *ApproveOrderResponse) GetOrder() *Order {
 // Request of RejectOrder.
 type RejectOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which order.
 	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
@@ -1245,7 +1245,7 @@ func (x *RejectOrderResponse) GetOrder() *Order {
 // Request of RecheckOrder.
 type RecheckOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which order.
 	OrderId       string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
@@ -1355,7 +1355,7 @@ func (x *RecheckOrderResponse) GetDecision() *Decision {
 // Request of ShipOrder.
 type ShipOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which order.
 	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`

@@ -340,7 +340,7 @@ func (x *Application) GetApplicationDate() string {
 // Request of PostInvoice.
 type PostInvoiceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The invoice.
 	Invoice       *Invoice `protobuf:"bytes,2,opt,name=invoice,proto3" json:"invoice,omitempty"`
@@ -670,7 +670,7 @@ func (x *ListInvoicesResponse) GetNextPageToken() string {
 // Request of ReverseInvoice.
 type ReverseInvoiceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which invoice.
 	InvoiceId string `protobuf:"bytes,2,opt,name=invoice_id,json=invoiceId,proto3" json:"invoice_id,omitempty"`

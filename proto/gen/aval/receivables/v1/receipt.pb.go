@@ -334,7 +334,7 @@ func (x *Receipt) GetCreateTime() *timestamppb.Timestamp {
 // Request of PostReceipt.
 type PostReceiptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The receipt.
 	Receipt *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
@@ -673,7 +673,7 @@ func (x *ListReceiptsResponse) GetNextPageToken() string {
 // Request of ApplyReceipt.
 type ApplyReceiptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which receipt.
 	ReceiptId string `protobuf:"bytes,2,opt,name=receipt_id,json=receiptId,proto3" json:"receipt_id,omitempty"`
@@ -783,7 +783,7 @@ func (x *ApplyReceiptResponse) GetReceipt() *Receipt {
 // Request of ReverseReceipt.
 type ReverseReceiptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which receipt.
 	ReceiptId string `protobuf:"bytes,2,opt,name=receipt_id,json=receiptId,proto3" json:"receipt_id,omitempty"`
