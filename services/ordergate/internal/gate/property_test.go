@@ -76,7 +76,7 @@ func TestRandomLives(t *testing.T) {
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"submit": func(t *rapid.T) {
-				o := order.Order{ID: "O" + strconv.Itoa(len(w.orders)), CustomerID: "C1", Currency: "CNY", Amount: amount(), Terms: order.OpenAccount}
+				o := order.Order{ID: "O" + strconv.Itoa(len(w.orders)), CustomerID: "C1", Currency: "CNY", Amount: amount(), Terms: rapid.SampledFrom([]order.Terms{order.OpenAccount, order.Prepayment}).Draw(t, "terms")}
 				within(w, func() { check(w.take(gate.Submit(w.env("SALESPERSON"), w.account, o))) })
 			},
 			"amend": onOrder(func(o order.Order) error {
@@ -149,6 +149,14 @@ func accounted(w *world, b *books) {
 	if got := w.account.Buckets; got.Receivable != open || got.Unapplied != b.unapplied {
 		w.t.Errorf("gate has %d/%d, the books %d/%d", got.Receivable, got.Unapplied, open, b.unapplied)
 	}
+	// Money pays once: what is set aside is there. (Goods beyond the order, within the tolerance, are on credit.)
+	var beyond int64
+	for _, o := range w.orders {
+		beyond += o.Over
+	}
+	if got := w.account.Buckets; got.Prepaid+got.Billed > got.Unapplied+beyond {
+		w.t.Errorf("%d and %d are set aside, %d is there", got.Prepaid, got.Billed, got.Unapplied)
+	}
 }
 
 // within holds that the gate itself never approves beyond the limit: an order that it approves without people fits.
@@ -161,7 +169,7 @@ func within(w *world, act func()) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		if rec.Result.Verdict == check.Approve && e.Buckets.Exposure() > w.account.Profile.Grant.Limit.Minor {
+		if rec.Result.Verdict == check.Approve && !rec.Result.Prepaid && e.Buckets.Exposure() > w.account.Profile.Grant.Limit.Minor {
 			w.t.Errorf("approved to %d over a limit of %d", e.Buckets.Exposure(), w.account.Profile.Grant.Limit.Minor)
 		}
 	}

@@ -132,7 +132,12 @@ func (o Order) Conserved() bool {
 	if o.Live() && o.Reserved != max(0, o.Open()) {
 		return false
 	}
-	return o.Shipped+o.Ahead == o.Delivered+o.billed()
+	if o.Shipped+o.Ahead != o.Delivered+o.billed() {
+		return false
+	}
+	// Goods wait for an invoice only where no invoice waits for goods: else the same business would be in two buckets.
+	waiting := slices.ContainsFunc(o.Billings, func(b Billing) bool { return b.Minor > b.FromDelivered+b.FromReserved })
+	return !waiting || o.Delivered == 0 && (o.Reserved == 0 || !o.Live())
 }
 
 // billed is what invoices took out of delivered and reserved goods.
