@@ -5,6 +5,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -99,8 +100,14 @@ func write[T any](ctx context.Context, s *Service, req idem.Request, customer Cu
 	err := pg.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
 		var err error
 		out, _, err = idem.Do(ctx, tx, req, func() (T, error) { return changing(ctx, s, tx, customer, fn) })
+		if err == nil && onTrial(ctx) {
+			return errTrial
+		}
 		return err
 	})
+	if errors.Is(err, errTrial) {
+		return out, nil
+	}
 	if err != nil {
 		var none T
 		return none, err

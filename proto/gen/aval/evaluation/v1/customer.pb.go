@@ -554,7 +554,9 @@ type CreateCustomerRequest struct {
 	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The file to create.
-	Customer      *Customer `protobuf:"bytes,2,opt,name=customer,proto3" json:"customer,omitempty"`
+	Customer *Customer `protobuf:"bytes,2,opt,name=customer,proto3" json:"customer,omitempty"`
+	// Only say what would become of the request: everything is checked and answered as without it, nothing is kept and the request id stays free.
+	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -601,6 +603,13 @@ func (x *CreateCustomerRequest) GetCustomer() *Customer {
 		return x.Customer
 	}
 	return nil
+}
+
+func (x *CreateCustomerRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Answer of CreateCustomer.
@@ -1032,12 +1041,13 @@ const file_aval_evaluation_v1_customer_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\x17 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTime\x12/\n" +
-	"\x05grade\x18\x18 \x01(\x0e2\x19.aval.evaluation.v1.GradeR\x05grade\"\x84\x01\n" +
+	"\x05grade\x18\x18 \x01(\x0e2\x19.aval.evaluation.v1.GradeR\x05grade\"\xa9\x01\n" +
 	"\x15CreateCustomerRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12@\n" +
-	"\bcustomer\x18\x02 \x01(\v2\x1c.aval.evaluation.v1.CustomerB\x06\xbaH\x03\xc8\x01\x01R\bcustomer\"\x88\x01\n" +
+	"\bcustomer\x18\x02 \x01(\v2\x1c.aval.evaluation.v1.CustomerB\x06\xbaH\x03\xc8\x01\x01R\bcustomer\x12#\n" +
+	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\"\x88\x01\n" +
 	"\x16CreateCustomerResponse\x128\n" +
 	"\bcustomer\x18\x01 \x01(\v2\x1c.aval.evaluation.v1.CustomerR\bcustomer\x124\n" +
 	"\x16possible_duplicate_ids\x18\x02 \x03(\tR\x14possibleDuplicateIds\"_\n" +

@@ -614,8 +614,10 @@ type TakeOverGrantRequest struct {
 	ValidUntilDate string `protobuf:"bytes,6,opt,name=valid_until_date,json=validUntilDate,proto3" json:"valid_until_date,omitempty"`
 	// Number or place of the paper form.
 	PaperFormReference string `protobuf:"bytes,7,opt,name=paper_form_reference,json=paperFormReference,proto3" json:"paper_form_reference,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// Only say what would become of the request: everything is checked and answered as without it, nothing is kept and the request id stays free.
+	ValidateOnly  bool `protobuf:"varint,8,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TakeOverGrantRequest) Reset() {
@@ -695,6 +697,13 @@ func (x *TakeOverGrantRequest) GetPaperFormReference() string {
 		return x.PaperFormReference
 	}
 	return ""
+}
+
+func (x *TakeOverGrantRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Answer of TakeOverGrant.
@@ -791,7 +800,7 @@ const file_aval_evaluation_v1_grant_proto_rawDesc = "" +
 	"customerId\"o\n" +
 	"\x12ListGrantsResponse\x121\n" +
 	"\x06grants\x18\x01 \x03(\v2\x19.aval.evaluation.v1.GrantR\x06grants\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd4\x03\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xf9\x03\n" +
 	"\x14TakeOverGrantRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -804,7 +813,8 @@ const file_aval_evaluation_v1_grant_proto_rawDesc = "" +
 	"\x0fvalid_from_date\x18\x05 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\rvalidFromDate\x12P\n" +
 	"\x10valid_until_date\x18\x06 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0evalidUntilDate\x12<\n" +
 	"\x14paper_form_reference\x18\a \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x12paperFormReference\"H\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x12paperFormReference\x12#\n" +
+	"\rvalidate_only\x18\b \x01(\bR\fvalidateOnly\"H\n" +
 	"\x15TakeOverGrantResponse\x12/\n" +
 	"\x05grant\x18\x01 \x01(\v2\x19.aval.evaluation.v1.GrantR\x05grant*\xb3\x01\n" +
 	"\vGrantOrigin\x12\x1c\n" +

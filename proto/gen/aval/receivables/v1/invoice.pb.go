@@ -343,7 +343,9 @@ type PostInvoiceRequest struct {
 	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The invoice.
-	Invoice       *Invoice `protobuf:"bytes,2,opt,name=invoice,proto3" json:"invoice,omitempty"`
+	Invoice *Invoice `protobuf:"bytes,2,opt,name=invoice,proto3" json:"invoice,omitempty"`
+	// Only say what would become of the request: everything is checked and answered as without it, nothing is kept and the request id stays free.
+	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -390,6 +392,13 @@ func (x *PostInvoiceRequest) GetInvoice() *Invoice {
 		return x.Invoice
 	}
 	return nil
+}
+
+func (x *PostInvoiceRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Answer of PostInvoice.
@@ -814,12 +823,13 @@ const file_aval_receivables_v1_invoice_proto_rawDesc = "" +
 	"\n" +
 	"invoice_id\x18\x02 \x01(\tR\tinvoiceId\x12+\n" +
 	"\x06amount\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\x12)\n" +
-	"\x10application_date\x18\x04 \x01(\tR\x0fapplicationDate\"\x7f\n" +
+	"\x10application_date\x18\x04 \x01(\tR\x0fapplicationDate\"\xa4\x01\n" +
 	"\x12PostInvoiceRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12>\n" +
-	"\ainvoice\x18\x02 \x01(\v2\x1c.aval.receivables.v1.InvoiceB\x06\xbaH\x03\xc8\x01\x01R\ainvoice\"M\n" +
+	"\ainvoice\x18\x02 \x01(\v2\x1c.aval.receivables.v1.InvoiceB\x06\xbaH\x03\xc8\x01\x01R\ainvoice\x12#\n" +
+	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\"M\n" +
 	"\x13PostInvoiceResponse\x126\n" +
 	"\ainvoice\x18\x01 \x01(\v2\x1c.aval.receivables.v1.InvoiceR\ainvoice\"\\\n" +
 	"\x11GetInvoiceRequest\x12G\n" +

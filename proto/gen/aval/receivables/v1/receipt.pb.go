@@ -342,8 +342,10 @@ type PostReceiptRequest struct {
 	Invoices []*InvoiceAmount `protobuf:"bytes,3,rep,name=invoices,proto3" json:"invoices,omitempty"`
 	// What becomes of money beyond the named invoices; where invoices are named the default is NONE.
 	ApplicationMode ApplicationMode `protobuf:"varint,4,opt,name=application_mode,json=applicationMode,proto3,enum=aval.receivables.v1.ApplicationMode" json:"application_mode,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Only say what would become of the request: everything is checked and answered as without it, nothing is kept and the request id stays free.
+	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PostReceiptRequest) Reset() {
@@ -402,6 +404,13 @@ func (x *PostReceiptRequest) GetApplicationMode() ApplicationMode {
 		return x.ApplicationMode
 	}
 	return ApplicationMode_APPLICATION_MODE_UNSPECIFIED
+}
+
+func (x *PostReceiptRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Answer of PostReceipt.
@@ -916,14 +925,15 @@ const file_aval_receivables_v1_receipt_proto_rawDesc = "" +
 	"\tpost_date\x18\n" +
 	" \x01(\tR\bpostDate\x12;\n" +
 	"\vcreate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\xa5\x02\n" +
+	"createTime\"\xca\x02\n" +
 	"\x12PostReceiptRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12>\n" +
 	"\areceipt\x18\x02 \x01(\v2\x1c.aval.receivables.v1.ReceiptB\x06\xbaH\x03\xc8\x01\x01R\areceipt\x12I\n" +
 	"\binvoices\x18\x03 \x03(\v2\".aval.receivables.v1.InvoiceAmountB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\binvoices\x12Y\n" +
-	"\x10application_mode\x18\x04 \x01(\x0e2$.aval.receivables.v1.ApplicationModeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x0fapplicationMode\"M\n" +
+	"\x10application_mode\x18\x04 \x01(\x0e2$.aval.receivables.v1.ApplicationModeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x0fapplicationMode\x12#\n" +
+	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"M\n" +
 	"\x13PostReceiptResponse\x126\n" +
 	"\areceipt\x18\x01 \x01(\v2\x1c.aval.receivables.v1.ReceiptR\areceipt\"\\\n" +
 	"\x11GetReceiptRequest\x12G\n" +
