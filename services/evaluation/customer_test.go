@@ -9,7 +9,6 @@ import (
 
 	"github.com/avalcredit/aval/pkg/errs"
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
-	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 )
 
 func (s *suite) create(who string, c *evaluationv1.Customer) (*evaluationv1.CreateCustomerResponse, error) {
@@ -88,16 +87,49 @@ func TestUpdateAndWhatOthersAreTold(t *testing.T) {
 	}
 }
 
-func TestCurrencyIsFixedOnceUsed(t *testing.T) {
+// Another phase may book in the currency before evaluation hears of it, so there is no moment
+// at which a change is safe.
+func TestCurrencyIsFixed(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	_, err := s.create(erp, &evaluationv1.Customer{CustomerId: "C-1", DisplayName: "Firm"})
+	_, err := s.create(erp, &evaluationv1.Customer{CustomerId: "C-1", DisplayName: "Firm", CurrencyCode: "USD"})
 	must(t, err)
-	_, err = s.update(&evaluationv1.Customer{CustomerId: "C-1", CurrencyCode: "USD"}, "currency_code")
-	must(t, err)
-	s.receivables.set("C-1", &receivablesv1.PaymentRecord{FirstInvoiceDate: "2026-01-02"})
 	_, err = s.update(&evaluationv1.Customer{CustomerId: "C-1", CurrencyCode: "EUR"}, "currency_code")
 	refused(t, err, errs.FailedPrecondition, "CURRENCY_FIXED")
+	if field(err) != "customer.currency_code" {
+		t.Errorf("names %q", field(err))
+	}
+	_, err = s.update(&evaluationv1.Customer{CustomerId: "C-1", CurrencyCode: "EUR"})
+	refused(t, err, errs.FailedPrecondition, "CURRENCY_FIXED")
+	same, err := s.update(&evaluationv1.Customer{CustomerId: "C-1", CurrencyCode: "USD", Region: "west"}, "currency_code", "region")
+	must(t, err)
+	if p := s.gate.newest("C-1"); same.GetCurrencyCode() != "USD" || p.GetCurrencyCode() != "USD" {
+		t.Errorf("%v, told %v", same, p)
+	}
+}
+
+// A salesperson learns nothing of customers that are not its own by writing files that are like theirs.
+func TestDuplicatesAreOfTheCallersOwn(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for id, who := range map[string]string{"7-li": "li", "7-wu": "wu", "7-nobody": ""} {
+		_, err := s.create(erp, &evaluationv1.Customer{CustomerId: id, DisplayName: "Same Firm", SalespersonId: who})
+		must(t, err)
+	}
+	for i, c := range []struct {
+		who  string
+		want []string
+	}{
+		{seller, []string{"7-li"}},
+		{other, []string{"7-wu"}},
+		{erp, []string{"7-li", "7-nobody", "7-wu", "new-0", "new-1"}},
+	} {
+		res, err := s.create(c.who, &evaluationv1.Customer{CustomerId: fmt.Sprintf("new-%d", i), DisplayName: "Same Firm"})
+		must(t, err)
+		if got := res.GetPossibleDuplicateIds(); !slices.Equal(got, c.want) {
+			t.Errorf("%s is told of %q, want %q", c.who, got, c.want)
+		}
+	}
 }
 
 // Invariant 14: a salesperson reaches its own customers; others do not exist for it.

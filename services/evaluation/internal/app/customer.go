@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,7 +19,7 @@ import (
 	"github.com/avalcredit/aval/services/evaluation/internal/profile"
 )
 
-// ReasonCurrencyFixed: the currency of an account in use is not changed.
+// ReasonCurrencyFixed: the currency of an account is not changed.
 const ReasonCurrencyFixed = "CURRENCY_FIXED"
 
 // Created is a new customer file and others that may be of the same firm.
@@ -30,7 +29,7 @@ type Created struct {
 }
 
 // CreateCustomer writes a new file and tells the other phases. A salesperson's new
-// customer is its own.
+// customer is its own, and it is told of its own that may be of the same firm only.
 func (a *App) CreateCustomer(ctx context.Context, r idem.Request, c customer.Customer) (Created, error) {
 	scope := authz.ScopeOf(ctx)
 	if !scope.All {
@@ -51,7 +50,7 @@ func (a *App) CreateCustomer(ctx context.Context, r idem.Request, c customer.Cus
 		store := postgres.New(tx)
 		c.CreateTime = a.now()
 		c.UpdateTime = c.CreateTime
-		duplicates, err := store.Duplicates(ctx, c)
+		duplicates, err := store.Duplicates(ctx, c, scope)
 		if err != nil {
 			return Created{}, err
 		}
@@ -74,7 +73,6 @@ func (a *App) CreateCustomer(ctx context.Context, r idem.Request, c customer.Cus
 // UpdateCustomer changes the named fields of a file.
 func (a *App) UpdateCustomer(ctx context.Context, r idem.Request, p customer.Patch) (customer.Customer, error) {
 	day := a.Clock.Today(ctx)
-	trades, tradesErr := a.tradesIn(ctx, p)
 	res, err := write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (customer.Customer, error) {
 		store := postgres.New(tx)
 		st, err := visible(ctx, store.Lock, p.Values.ID)
@@ -89,12 +87,7 @@ func (a *App) UpdateCustomer(ctx context.Context, r idem.Request, p customer.Pat
 			return customer.Customer{}, err
 		}
 		if next.Currency != st.File.Currency {
-			if tradesErr != nil {
-				return customer.Customer{}, tradesErr
-			}
-			if err := currencyFree(ctx, store, st, trades); err != nil {
-				return customer.Customer{}, err
-			}
+			return customer.Customer{}, currencyFixed(st.File)
 		}
 		next.UpdateTime = a.now()
 		if err := save(ctx, tx, st, change{file: next, day: day}); err != nil {
@@ -114,31 +107,15 @@ func (a *App) UpdateCustomer(ctx context.Context, r idem.Request, p customer.Pat
 	return res, nil
 }
 
-// tradesIn asks receivables, where the patch changes the currency, whether the
-// customer has invoices. It runs before the transaction: no row is locked meanwhile.
-func (a *App) tradesIn(ctx context.Context, p customer.Patch) (bool, error) {
-	if !slices.Contains(p.Fields, "currency_code") {
-		return false, nil
-	}
-	st, err := a.store().Customer(ctx, p.Values.ID)
-	if err != nil || p.Values.Currency == st.File.Currency {
-		return false, err
-	}
-	day := a.Clock.Today(ctx)
-	rec, err := a.Payments.PaymentRecord(ctx, p.Values.ID, day, day)
-	return rec.Traded(), err
-}
-
-func currencyFree(ctx context.Context, store postgres.Store, st postgres.State, trades bool) error {
-	applied, err := store.HasApplications(ctx, st.File.ID)
-	if err != nil {
-		return err
-	}
-	if trades || applied || st.Grants > 0 {
-		return errs.New(errs.FailedPrecondition, ReasonCurrencyFixed,
-			"the account is in use in %s: its currency is not changed", st.File.Currency)
-	}
-	return nil
+// currencyFixed refuses another currency. Every phase is told of the account as soon as it
+// is there, and may book on it at once; none can be asked, in one step with the change,
+// whether it has.
+func currencyFixed(c customer.Customer) error {
+	const path = "customer.currency_code"
+	return errs.New(errs.FailedPrecondition, ReasonCurrencyFixed,
+		"%s: the account is in %s for good; another currency needs another customer", path, c.Currency).
+		With("field", path).With("account_currency", c.Currency).
+		WithViolations(errs.Violation{Field: path, Rule: "fixed", Message: "the account is in " + c.Currency + " for good"})
 }
 
 // change is what becomes of a customer.

@@ -83,12 +83,6 @@ func ApplicationNotFound(id string, err error) error {
 	return notFound(err, ReasonApplicationNotFound, "there is no credit application %s", id)
 }
 
-// HasApplications reports whether a form was ever written for the customer.
-func (s Store) HasApplications(ctx context.Context, customerID string) (bool, error) {
-	has, err := s.q.HasApplications(ctx, customerID)
-	return has, pg.Err(err)
-}
-
 // ApplicationQuery asks for a page of forms, newest first.
 type ApplicationQuery struct {
 	// Before is the number of the row before the page.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io/fs"
 
+	"github.com/avalcredit/aval/pkg/authz"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/evaluation/internal/customer"
@@ -115,10 +116,11 @@ func nameKey(c customer.Customer) string {
 	return customer.NameKey(c.DisplayName)
 }
 
-// Duplicates returns other customers that may be the same firm, at most 20.
-func (s Store) Duplicates(ctx context.Context, c customer.Customer) ([]string, error) {
+// Duplicates returns other customers within the scope that may be the same firm, at most 20.
+func (s Store) Duplicates(ctx context.Context, c customer.Customer, scope authz.Scope) ([]string, error) {
 	ids, err := s.q.Duplicates(ctx, db.DuplicatesParams{
 		CustomerID: c.ID, Uscc: c.USCC, NumberKey: customer.NumberKey(c.ID), NameKey: nameKey(c),
+		Everybodys: scope.All, SalespersonID: scope.Salesperson,
 	})
 	return ids, pg.Err(err)
 }

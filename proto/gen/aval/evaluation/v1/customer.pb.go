@@ -322,7 +322,7 @@ type Customer struct {
 	GroupId string `protobuf:"bytes,11,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
 	// Legal representative as registered.
 	LegalRepresentative string `protobuf:"bytes,12,opt,name=legal_representative,json=legalRepresentative,proto3" json:"legal_representative,omitempty"`
-	// Currency of the credit account, ISO 4217. Fixed once an order, invoice or grant exists. Default CNY.
+	// Currency of the credit account, ISO 4217. Given when the file is created, and never changed (CURRENCY_FIXED). Default CNY.
 	CurrencyCode string `protobuf:"bytes,13,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
 	// Subject of the responsible salesperson, as in its access token.
 	SalespersonId string `protobuf:"bytes,14,opt,name=salesperson_id,json=salespersonId,proto3" json:"salesperson_id,omitempty"`

@@ -60,17 +60,6 @@ func (q *Queries) GetApplication(ctx context.Context, applicationID string) (Get
 	return i, err
 }
 
-const hasApplications = `-- name: HasApplications :one
-SELECT EXISTS (SELECT 1 FROM applications WHERE customer_id = $1)
-`
-
-func (q *Queries) HasApplications(ctx context.Context, customerID string) (bool, error) {
-	row := q.db.QueryRow(ctx, hasApplications, customerID)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
-}
-
 const insertApplication = `-- name: InsertApplication :exec
 INSERT INTO applications (application_id, customer_id, state, next_roles, involved, body)
 VALUES ($1, $2, $3, $4, $5, $6)

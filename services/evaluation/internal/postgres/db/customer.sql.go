@@ -48,14 +48,17 @@ SELECT customer_id FROM customers
 WHERE customer_id <> $1
   AND ((uscc <> '' AND uscc = $2) OR number_key = $3
     OR (name_key <> '' AND name_key = $4))
+  AND ($5::boolean OR salesperson_id = $6)
 ORDER BY customer_id LIMIT 20
 `
 
 type DuplicatesParams struct {
-	CustomerID string
-	Uscc       string
-	NumberKey  string
-	NameKey    string
+	CustomerID    string
+	Uscc          string
+	NumberKey     string
+	NameKey       string
+	Everybodys    bool
+	SalespersonID string
 }
 
 func (q *Queries) Duplicates(ctx context.Context, arg DuplicatesParams) ([]string, error) {
@@ -64,6 +67,8 @@ func (q *Queries) Duplicates(ctx context.Context, arg DuplicatesParams) ([]strin
 		arg.Uscc,
 		arg.NumberKey,
 		arg.NameKey,
+		arg.Everybodys,
+		arg.SalespersonID,
 	)
 	if err != nil {
 		return nil, err

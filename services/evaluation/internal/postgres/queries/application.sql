@@ -13,9 +13,6 @@ WHERE a.application_id = $1;
 -- name: LockApplication :one
 SELECT body FROM applications WHERE application_id = $1 FOR UPDATE;
 
--- name: HasApplications :one
-SELECT EXISTS (SELECT 1 FROM applications WHERE customer_id = $1);
-
 -- name: ListApplications :many
 SELECT a.body, a.number FROM applications a JOIN customers c ON c.customer_id = a.customer_id
 WHERE a.number < sqlc.arg(before_number)

@@ -19,6 +19,7 @@ SELECT customer_id FROM customers
 WHERE customer_id <> sqlc.arg(customer_id)
   AND ((uscc <> '' AND uscc = sqlc.arg(uscc)) OR number_key = sqlc.arg(number_key)
     OR (name_key <> '' AND name_key = sqlc.arg(name_key)))
+  AND (sqlc.arg(everybodys)::boolean OR salesperson_id = sqlc.arg(salesperson_id))
 ORDER BY customer_id LIMIT 20;
 
 -- name: SetReviewed :exec
