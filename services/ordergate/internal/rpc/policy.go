@@ -177,7 +177,7 @@ func DecodePolicy(v policy.Version) (check.Policy, error) {
 		return check.Policy{}, errs.New(errs.Internal, "POLICY_UNREADABLE", "policy version %d cannot be read", v.Version).WithCause(err)
 	}
 	p := check.Policy{
-		Version: v.Version, Hash: hexOf(v.Hash), BaseCurrency: spec.GetBaseCurrency(), HeldOrdersReserve: spec.GetHeldOrdersReserve(),
+		Version: v.Version, Hash: hexOf(v.Hash), Author: v.CreatedBy, EffectiveFrom: v.EffectiveFrom, BaseCurrency: spec.GetBaseCurrency(), HeldOrdersReserve: spec.GetHeldOrdersReserve(),
 	}
 	var err error
 	if p.Authority, err = authorityOf(spec); err != nil {
