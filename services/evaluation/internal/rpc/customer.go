@@ -26,6 +26,10 @@ func (s Customers) CreateCustomer(ctx context.Context, req *evaluationv1.CreateC
 	if err != nil {
 		return nil, err
 	}
+	if req.GetValidateOnly() {
+		ctx = app.OnTrial(ctx)
+		req.ValidateOnly = false // not part of what the request id stands for
+	}
 	r := request(ctx, evaluationv1.CustomerService_CreateCustomer_FullMethodName, req.GetRequestId(), req)
 	created, err := s.App.CreateCustomer(ctx, r, c)
 	if err != nil {

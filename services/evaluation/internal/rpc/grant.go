@@ -58,6 +58,10 @@ func (s Grants) TakeOverGrant(ctx context.Context, req *evaluationv1.TakeOverGra
 	if err := r.err(); err != nil {
 		return nil, err
 	}
+	if req.GetValidateOnly() {
+		ctx = app.OnTrial(ctx)
+		req.ValidateOnly = false // not part of what the request id stands for
+	}
 	id := request(ctx, evaluationv1.CreditGrantService_TakeOverGrant_FullMethodName, req.GetRequestId(), req)
 	taken, err := s.App.TakeOverGrant(ctx, id, g)
 	if err != nil {

@@ -35,6 +35,10 @@ func (s *Invoices) PostInvoice(ctx context.Context, req *receivablesv1.PostInvoi
 	if f.err != nil {
 		return nil, f.err
 	}
+	if req.GetValidateOnly() {
+		ctx = app.OnTrial(ctx)
+		req.ValidateOnly = false // not part of what the request id stands for
+	}
 	r := idem.FromProto(ctx, receivablesv1.InvoiceService_PostInvoice_FullMethodName, req.GetRequestId(), req)
 	out, err := s.App.PostInvoice(ctx, r, d)
 	if err != nil {

@@ -32,6 +32,10 @@ func (s *Receipts) PostReceipt(ctx context.Context, req *receivablesv1.PostRecei
 	if f.err != nil {
 		return nil, f.err
 	}
+	if req.GetValidateOnly() {
+		ctx = app.OnTrial(ctx)
+		req.ValidateOnly = false // not part of what the request id stands for
+	}
 	r := idem.FromProto(ctx, receivablesv1.ReceiptService_PostReceipt_FullMethodName, req.GetRequestId(), req)
 	out, err := s.App.PostReceipt(ctx, r, d, order)
 	if err != nil {
