@@ -3,6 +3,7 @@ package suite_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -120,8 +121,8 @@ func refusals(t *testing.T, s *access.Suite, invoices importFile) {
 	t.Helper()
 	const good = "000099,0017,5/5/2026,1\n"
 	for name, c := range map[string]struct{ row, problem string }{
-		"an unknown customer":  {"000100,0099,5/5/2026,1\n", `3: the suite has no customer "0099"; import customers first [CUSTOMER_UNKNOWN]`},
-		"another amount":       {"000071,0017,3/5/2026,12000.6\n", "3: invoice_id 000071 is in the suite with another amount.amount: 12000.60 here, 12000.50 there [EXISTS_OTHERWISE]"},
+		"an unknown customer":  {"000100,0099,5/5/2026,1\n", `3: column id (2): customer_id: the suite has no customer "0099"; import customers first [CUSTOMER_UNKNOWN]`},
+		"another amount":       {"000071,0017,3/5/2026,12000.6\n", "3: column amount (4): amount: invoice_id 000071 is in the suite with another amount.amount: 12000.60 here, 12000.50 there [EXISTS_OTHERWISE]"},
 		"a day too many":       {"000100,0017,2/29/2026,1\n", `3: column date (3): invoice_date: "2/29/2026" is not a day of the calendar (M/D/YYYY) [DATE_INVALID]`},
 		"two bad rows at once": {"000100,0099,5/5/2026,1\n000101,0017,13/1/2026,1\n", ""},
 	} {
@@ -136,6 +137,73 @@ func refusals(t *testing.T, s *access.Suite, invoices importFile) {
 		}
 		if tally(report) != "0 new, 0 same, 1 bad, 1 left out" || len(problems) != 1 || problems[0] != c.problem {
 			t.Errorf("%s: %s %q", name, tally(report), problems)
+		}
+	}
+}
+
+// TestImportIsAllOrNothing: what only the services know to be wrong with a row keeps the whole file out, at its end too,
+// and a dry run says the same; each refusal names the column.
+func TestImportIsAllOrNothing(t *testing.T) {
+	t.Parallel()
+	system, s := operated(t, pgtest.Database(t))
+	var many strings.Builder
+	many.WriteString("id,name,currency,code\n")
+	for i := range 300 {
+		fmt.Fprintf(&many, "%04d,Example %d,CNY,\n", i, i)
+	}
+	const mapping = "fields:\n  customer_id: id\n  display_name: name\n  currency_code: currency\n  uscc: code\n"
+	files := map[string]struct {
+		importFile
+		want     string
+		problems []string
+	}{
+		"a currency that is none": {importFile{"customers", mapping, many.String() + "0300,Example,CNX,\n"},
+			"0 new, 0 same, 1 bad, 300 left out", []string{"302: column currency (3): currency_code: is not an active ISO 4217 code [INVALID_FIELD]"}},
+		"a wrong check digit": {importFile{"customers", mapping, "id,name,currency,code\n1,Example,CNY,91110000000000000X\n2,Example,CNX,\n"},
+			"0 new, 0 same, 2 bad, 0 left out", []string{
+				"2: column code (4): uscc: is not a unified social credit code: 18 characters, the last one is the check digit of the others [INVALID_FIELD]",
+				"3: column currency (3): currency_code: is not an active ISO 4217 code [INVALID_FIELD]"}},
+	}
+	for name, f := range files {
+		for _, dry := range []bool{true, false} {
+			report, problems := importInto(t, s, f.importFile, importer.Options{DryRun: dry})
+			if tally(report) != f.want || !slices.Equal(problems, f.problems) {
+				t.Errorf("%s, dry %v: %s %q", name, dry, tally(report), problems)
+			}
+		}
+	}
+	good := importFile{"customers", mapping, "id,name,currency,code\n0017,Example,CNY,\n"}
+	if report, problems := importInto(t, s, good, importer.Options{}); tally(report) != "1 new, 0 same, 0 bad, 0 left out" {
+		t.Fatalf("%s %q: what was refused left something", tally(report), problems)
+	}
+	refusedDocuments(t, s)
+	var list evaluationv1.ListCustomersResponse
+	system.as(t, "AUDITOR", "auditor").invoke(t, "evaluation", evaluationv1.CustomerService_ListCustomers_FullMethodName, &evaluationv1.ListCustomersRequest{}, &list)
+	if len(list.GetCustomers()) != 1 {
+		t.Errorf("the suite has %d customers, want the good one", len(list.GetCustomers()))
+	}
+}
+
+// refusedDocuments are rows of the other kinds that only the services refuse, each after a good one.
+func refusedDocuments(t *testing.T, s *access.Suite) {
+	t.Helper()
+	for _, f := range []struct {
+		importFile
+		column string
+	}{
+		{importFile{"limits", "fields:\n  customer_id: id\n  limit: limit\n  term_days: {constant: 30}\n  paper_form_reference: {constant: x}\n  valid_from_date: from\n  valid_until_date: until\n",
+			"id,limit,from,until\n0017,100,2026-05-01,2026-01-01\n"}, "column until (4): valid_until_date"},
+		{importFile{"invoices", "fields:\n  invoice_id: no\n  customer_id: id\n  invoice_date: date\n  amount: amount\n",
+			"no,id,date,amount\nI1,0017,2026-01-05,10\nI2,0017,2026-01-05,0\n"}, "column amount (4): amount"},
+		{importFile{"receipts", "fields:\n  receipt_id: no\n  customer_id: id\n  receipt_date: date\n  amount: amount\n",
+			"no,id,date,amount\nR1,0017,2026-01-05,10\nR2,0017,2026-01-05,-1\n"}, "column amount (4): amount"},
+		{importFile{"orders", "fields:\n  order_id: no\n  customer_id: id\n  order_date: date\n  amount: amount\n  payment_terms: {constant: PREPAYMENT}\n",
+			"no,id,date,amount\nO1,0017,2026-01-05,10\nO2,0017,2026-01-05,-5\n"}, "payment_terms"},
+	} {
+		good := strings.Count(f.text, "\n") - 2
+		report, problems := importInto(t, s, f.importFile, importer.Options{})
+		if tally(report) != fmt.Sprintf("0 new, 0 same, 1 bad, %d left out", good) || len(problems) != 1 || !strings.Contains(problems[0], f.column) {
+			t.Errorf("%s: %s %q", f.kind, tally(report), problems)
 		}
 	}
 }

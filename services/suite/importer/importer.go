@@ -1,9 +1,11 @@
 // Package importer brings customers, opening limits, invoices, receipts and orders from CSV files into a suite.
 //
-// It works in three steps: read the whole file and check every row; ask the suite what would become of each good row;
-// send. Nothing is sent unless the first two steps found nothing wrong, or good rows are kept. The calls of the third
-// step have no transaction in common: where the suite refuses a row that the second step found good, because something
-// else changed the suite in between, the rows sent before it stay. The report says so, and importing the file again does
+// It works in three steps: read the whole file and check every row; have the suite check each good row as if it were sent,
+// and keep nothing of it; send. Nothing is sent unless the first two steps found nothing wrong, or good rows are kept. The
+// second step tries each row by itself: what a row is refused for because of another row of the same file (two receipts
+// that pay one invoice twice) shows in the third. The calls of the third step have no transaction in common: where the
+// suite refuses a row that the second step found good, for that reason or because something else changed the suite in
+// between, the rows sent before it stay. The report says so, and importing the file again does
 // no harm: a row is named by its content, so what is there already is left as it is.
 package importer
 
@@ -123,7 +125,9 @@ func (o *Options) complete() {
 type job struct {
 	Options
 	report Report
-	server *server
+	// builder knows which column became which field of a request.
+	builder *builder
+	server  *server
 }
 
 // stopped says whether bad rows keep the good ones from going on.
@@ -139,6 +143,7 @@ func (j *job) read(in io.Reader, m Mapping) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
+	j.builder = b
 	var rows []row
 	for {
 		r, err := t.record()
@@ -259,7 +264,12 @@ func (j *job) count(r row) {
 
 func (j *job) bad(r row, no *refusal) {
 	j.report.Bad++
-	j.OnProblem(Problem{Line: r.line, Reason: no.reason, Message: no.message})
+	if len(no.at) == 0 {
+		j.OnProblem(Problem{Line: r.line, Reason: no.reason, Message: no.message})
+	}
+	for _, v := range no.at {
+		j.OnProblem(j.builder.at(r.line, v.Field, no.reason, v.Message))
+	}
 }
 
 // OK says whether every row is in the suite now, or would be.

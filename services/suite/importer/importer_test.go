@@ -23,7 +23,7 @@ type books struct {
 	mu        sync.Mutex
 	customers map[string]*evaluationv1.Customer
 	invoices  map[string]*receivablesv1.Invoice
-	refuse    map[string]error // invoice id -> answer to posting it
+	refuse    map[string]error // invoice id -> answer to posting it, though it was found good when it was only tried
 	posted    int
 }
 
@@ -40,6 +40,9 @@ func (b *books) answer(call fakesuite.Call) (proto.Message, error) {
 			return &receivablesv1.GetInvoiceResponse{Invoice: i}, nil
 		}
 	case *receivablesv1.PostInvoiceRequest:
+		if r.GetValidateOnly() {
+			return &receivablesv1.PostInvoiceResponse{Invoice: r.GetInvoice()}, nil
+		}
 		if err := b.refuse[r.GetInvoice().GetInvoiceId()]; err != nil {
 			return nil, err
 		}
@@ -110,11 +113,11 @@ func TestImport(t *testing.T) {
 		},
 		"a customer that is unknown keeps all out": {
 			rows: append([]string{"3,C9,2012-01-30,10"}, good...), want: "rows 3 bad 1 new 0 same 0 not sent 2",
-			problems: []string{`2: the suite has no customer "C9"; import customers first [CUSTOMER_UNKNOWN]`},
+			problems: []string{`2: column customer (2): customer_id: the suite has no customer "C9"; import customers first [CUSTOMER_UNKNOWN]`},
 		},
 		"a currency that is another keeps all out": {
 			rows: append([]string{"3,U1,2012-01-30,10"}, good...), want: "rows 3 bad 1 new 0 same 0 not sent 2",
-			problems: []string{`2: is in CNY, the customer's account in USD [CURRENCY_MISMATCH]`},
+			problems: []string{`2: currency_code: is in CNY, the customer's account in USD [CURRENCY_MISMATCH]`},
 		},
 		"a refusal stops the rest": {
 			books: &books{refuse: map[string]error{"2": errs.New(errs.FailedPrecondition, "PERIOD_CLOSED", "the period is closed")}},
@@ -169,7 +172,7 @@ func TestTheSameFileTwiceChangesNothing(t *testing.T) {
 		t.Errorf("new rows come to %s", sum)
 	}
 	other, problems, err := importInvoices(t, &b, importer.Options{}, "1,C1,2012-01-30,11")
-	want := []string{"2: invoice_id 1 is in the suite with another amount.amount: 11.00 here, 10.00 there [EXISTS_OTHERWISE]"}
+	want := []string{"2: column amount (4): amount: invoice_id 1 is in the suite with another amount.amount: 11.00 here, 10.00 there [EXISTS_OTHERWISE]"}
 	if err != nil || figures(other) != "rows 1 bad 1 new 0 same 0 not sent 0" || !slices.Equal(problems, want) {
 		t.Fatalf("%s, %q, %v", figures(other), problems, err)
 	}

@@ -339,14 +339,31 @@ func (b *builder) violations(line int, err error) []Problem {
 	var problems []Problem
 	for _, v := range failed.Violations {
 		path := protovalidate.FieldPathString(v.Proto.GetField())
-		p := Problem{Line: line, Field: path, Reason: errs.ReasonInvalidField, Message: v.Proto.GetMessage()}
-		for i := range b.mapping.fields {
-			s := &b.mapping.fields[i]
-			if s.spec.path != "" && (path == s.spec.path || strings.HasPrefix(path, s.spec.path+".")) {
-				p = b.problem(line, s, errs.ReasonInvalidField, v.Proto.GetMessage())
-			}
-		}
-		problems = append(problems, p)
+		problems = append(problems, b.at(line, path, errs.ReasonInvalidField, v.Proto.GetMessage()))
 	}
 	return problems
+}
+
+// at is a problem of a field of the request, in the file's words where the field came from the file.
+func (b *builder) at(line int, path, reason, said string) Problem {
+	if s := b.source("currency_code"); s != nil && strings.HasSuffix(path, "currency_code") {
+		return b.problem(line, s, reason, said)
+	}
+	for i := range b.mapping.fields {
+		if s := &b.mapping.fields[i]; within(path, s.spec.path) {
+			return b.problem(line, s, reason, said)
+		}
+	}
+	for _, f := range b.mapping.kind.fields {
+		if within(path, f.path) {
+			path = f.name
+			break
+		}
+	}
+	return Problem{Line: line, Field: path, Reason: reason, Message: said}
+}
+
+// within says whether a path is a field's own or lies in it; of an amount the field is the whole of it.
+func within(path, field string) bool {
+	return field != "" && (path == field || strings.HasPrefix(path, field+"."))
 }

@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"google.golang.org/protobuf/proto"
@@ -48,10 +49,34 @@ type customer struct {
 }
 
 // refusal is why a row cannot be imported. An error of the suite that is no refusal ends the import.
-type refusal struct{ reason, message string }
+type refusal struct {
+	reason, message string
+	// at are the fields of the request that are at fault; empty where the row as a whole is.
+	at []errs.Violation
+}
 
-func refuse(reason, format string, args ...any) *refusal {
-	return &refusal{reason: reason, message: fmt.Sprintf(format, args...)}
+// refuse names the field of the request that is at fault; empty: the row as a whole.
+func refuse(reason, path, format string, args ...any) *refusal {
+	no := &refusal{reason: reason, message: fmt.Sprintf(format, args...)}
+	if path != "" {
+		no.at = []errs.Violation{{Field: path, Message: no.message}}
+	}
+	return no
+}
+
+// refused is the suite's own refusal.
+func refused(err error) *refusal {
+	e, _ := errs.As(err)
+	if len(e.Violations) > 0 {
+		return &refusal{reason: e.Reason, message: e.Message, at: e.Violations}
+	}
+	return refuse(e.Reason, e.Meta["field"], "%s", e.Message)
+}
+
+// path is a field of the row's document as the request names it.
+func (k kind) path(name string) string {
+	key, _ := k.field(k.key)
+	return strings.TrimSuffix(key.path, k.key) + name
 }
 
 // know asks for all customers of the rows once.
@@ -85,22 +110,41 @@ func (s *server) check(ctx context.Context, r row) (state, *refusal, error) {
 		known := s.customers[r.customer]
 		switch {
 		case errs.KindOf(known.err) == errs.NotFound:
-			return stateBad, refuse("CUSTOMER_UNKNOWN", "the suite has no customer %q; import customers first", r.customer), nil
+			return stateBad, refuse("CUSTOMER_UNKNOWN", s.kind.path("customer_id"), "the suite has no customer %q; import customers first", r.customer), nil
 		case known.err != nil:
 			return stateBad, nil, known.err
 		case r.amount.Currency != known.currency:
-			return stateBad, refuse("CURRENCY_MISMATCH", "is in %s, the customer's account in %s", r.amount.Currency, known.currency), nil
+			return stateBad, refuse("CURRENCY_MISMATCH", "currency_code", "is in %s, the customer's account in %s", r.amount.Currency, known.currency), nil
 		}
 	}
 	st, no, err := s.existing(ctx, r)
 	if err != nil || st != stateNew {
 		return st, no, err
 	}
-	no, err = s.references(ctx, r)
-	if no != nil {
-		st = stateBad
+	if no, err = s.references(ctx, r); no != nil || err != nil {
+		return stateBad, no, err
 	}
-	return st, no, err
+	return s.try(ctx, r)
+}
+
+// try has the suite check the row as if it were sent, which it is not.
+func (s *server) try(ctx context.Context, r row) (state, *refusal, error) {
+	method, request := s.create, proto.Clone(r.request)
+	if submitted, ok := request.(*ordergatev1.SubmitOrderRequest); ok {
+		if submitted.GetOrder().GetPaymentTerms() > ordergatev1.PaymentTerms_PAYMENT_TERMS_OPEN_ACCOUNT && r.amount.IsNegative() {
+			return stateBad, refuse(errs.ReasonInvalidField, "order.payment_terms", "a return (amount below zero) has no payment terms"), nil
+		}
+		var err error
+		if method, err = invoke.Find("aval.ordergate.v1.OrderService/CheckOrder"); err != nil {
+			return stateBad, nil, err
+		}
+		request = &ordergatev1.CheckOrderRequest{Order: submitted.GetOrder()}
+	} else {
+		m := request.ProtoReflect()
+		m.Set(m.Descriptor().Fields().ByName("validate_only"), protoreflect.ValueOfBool(true))
+	}
+	_, err := invoke.Call(ctx, s.suite.Conn(), method, request)
+	return s.judge(ctx, r, err)
 }
 
 // existing looks for the row's document and compares it.
@@ -124,7 +168,7 @@ func (s *server) existing(ctx context.Context, r row) (state, *refusal, error) {
 	}
 	want, got := document(asKept(r.request)), document(answer)
 	if name, a, b := differs(want, got); name != "" {
-		return stateBad, refuse("EXISTS_OTHERWISE", "%s %s is in the suite with another %s: %s here, %s there",
+		return stateBad, refuse("EXISTS_OTHERWISE", s.kind.path(name), "%s %s is in the suite with another %s: %s here, %s there",
 			s.kind.key, r.key, name, a, b), nil
 	}
 	if no := otherInvoices(r.request, answer); no != nil {
@@ -190,7 +234,7 @@ func otherInvoices(request, answer proto.Message) *refusal {
 			return nil
 		}
 	}
-	return refuse("EXISTS_OTHERWISE", "receipt %s is in the suite and was applied to other invoices than %s",
+	return refuse("EXISTS_OTHERWISE", "invoices[0].invoice_id", "receipt %s is in the suite and was applied to other invoices than %s",
 		posted.GetReceipt().GetReceiptId(), named)
 }
 
@@ -213,12 +257,12 @@ func (s *server) existingGrant(ctx context.Context, r row) (state, *refusal, err
 		if sameGrant(want, g) {
 			return stateSame, nil, nil
 		}
-		return stateBad, refuse("EXISTS_OTHERWISE", "paper form %s was taken over with another limit, term or date",
+		return stateBad, refuse("EXISTS_OTHERWISE", "paper_form_reference", "paper form %s was taken over with another limit, term or date",
 			want.GetPaperFormReference()), nil
 	}
 	for _, g := range answer.GetGrants() {
 		if g.GetOrigin() == evaluationv1.GrantOrigin_GRANT_ORIGIN_APPLICATION {
-			return stateBad, refuse("GRANT_EXISTS", "the customer has a grant of the suite's own, form %s", g.GetSerialNumber()), nil
+			return stateBad, refuse("GRANT_EXISTS", "customer_id", "the customer has a grant of the suite's own, form %s", g.GetSerialNumber()), nil
 		}
 	}
 	return stateNew, nil, nil
@@ -252,9 +296,9 @@ func (s *server) orderOf(ctx context.Context, id, customer string) (*refusal, er
 	answer, err := ordergatev1.NewOrderServiceClient(s.suite.Conn()).GetOrder(ctx, &ordergatev1.GetOrderRequest{OrderId: id})
 	switch {
 	case errs.KindOf(err) == errs.NotFound:
-		return refuse("ORDER_UNKNOWN", "the suite has no order %s", id), nil
+		return refuse("ORDER_UNKNOWN", "invoice.order_id", "the suite has no order %s", id), nil
 	case err == nil && answer.GetOrder().GetCustomerId() != customer:
-		return refuse("ORDER_OF_ANOTHER", "order %s is of customer %s", id, answer.GetOrder().GetCustomerId()), nil
+		return refuse("ORDER_OF_ANOTHER", "invoice.order_id", "order %s is of customer %s", id, answer.GetOrder().GetCustomerId()), nil
 	default:
 		return nil, err
 	}
@@ -264,29 +308,34 @@ func (s *server) invoiceOf(ctx context.Context, id, customer string) (*refusal, 
 	answer, err := receivablesv1.NewInvoiceServiceClient(s.suite.Conn()).GetInvoice(ctx, &receivablesv1.GetInvoiceRequest{InvoiceId: id})
 	switch {
 	case errs.KindOf(err) == errs.NotFound:
-		return refuse("INVOICE_UNKNOWN", "the suite has no invoice %s", id), nil
+		return refuse("INVOICE_UNKNOWN", "invoices[0].invoice_id", "the suite has no invoice %s", id), nil
 	case err == nil && answer.GetInvoice().GetCustomerId() != customer:
-		return refuse("INVOICE_OF_ANOTHER", "invoice %s is of customer %s", id, answer.GetInvoice().GetCustomerId()), nil
+		return refuse("INVOICE_OF_ANOTHER", "invoices[0].invoice_id", "invoice %s is of customer %s", id, answer.GetInvoice().GetCustomerId()), nil
 	default:
 		return nil, err
 	}
 }
 
-// send makes the row's call. A document that came into being since the check counts as the same where it is.
+// send makes the row's call.
 func (s *server) send(ctx context.Context, r row) (state, *refusal, error) {
 	_, err := invoke.Call(ctx, s.suite.Conn(), s.create, r.request)
+	return s.judge(ctx, r, err)
+}
+
+// judge says what the suite's answer means for the row. A document that came into being since it was looked for counts as
+// the same where it is.
+func (s *server) judge(ctx context.Context, r row, err error) (state, *refusal, error) {
 	switch errs.KindOf(err) {
 	case 0:
 		return stateNew, nil, nil
 	case errs.AlreadyExists:
 		st, no, err := s.existing(ctx, r)
 		if err == nil && st == stateNew {
-			return stateBad, refuse("ALREADY_EXISTS", "the suite has it, but does not show it"), nil
+			return stateBad, refuse("ALREADY_EXISTS", s.kind.path(s.kind.key), "the suite has it, but does not show it"), nil
 		}
 		return st, no, err
 	case errs.Invalid, errs.NotFound, errs.FailedPrecondition, errs.PermissionDenied:
-		e, _ := errs.As(err)
-		return stateBad, refuse(e.Reason, "%s", e.Message), nil
+		return stateBad, refused(err), nil
 	default:
 		return stateBad, nil, err
 	}
