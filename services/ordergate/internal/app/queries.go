@@ -125,7 +125,7 @@ func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[ord
 		}
 	}
 	size := page.Size(f.Size, pageDefault, pageMax)
-	sees := q.seer(c)
+	sees := sight{q: q, c: c, seen: map[string]bool{}}
 	var out Page[order.Order]
 	for range maxScan {
 		var rows []postgres.StoredOrder
@@ -137,6 +137,9 @@ func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[ord
 		if err != nil {
 			return Page[order.Order]{}, err
 		}
+		if err := sees.look(ctx, rows); err != nil {
+			return Page[order.Order]{}, err
+		}
 		for i, o := range rows {
 			if len(out.Items) == size {
 				out.Next = token()
@@ -146,11 +149,7 @@ func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[ord
 				break // one row more than asked for: there is another page
 			}
 			last = o.Key()
-			ok, err := sees(ctx, o.Order.CustomerID)
-			if err != nil {
-				return Page[order.Order]{}, err
-			}
-			if ok {
+			if sees.seen[o.Order.CustomerID] {
 				out.Items = append(out.Items, o.Order)
 			}
 		}
@@ -162,21 +161,33 @@ func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[ord
 	return out, nil
 }
 
-// seer says which customers a caller may see, reading each customer once.
-func (q *Queries) seer(c Caller) func(ctx context.Context, customerID string) (bool, error) {
-	seen := map[string]bool{}
-	return func(ctx context.Context, id string) (bool, error) {
-		ok, done := seen[id]
-		if done {
-			return ok, nil
+// sight remembers which customers a caller may see, so that a list asks once for each.
+type sight struct {
+	q    *Queries
+	c    Caller
+	seen map[string]bool
+}
+
+// look reads the customers of orders that are not known yet, all at once.
+func (s *sight) look(ctx context.Context, orders []postgres.StoredOrder) error {
+	var keys []postgres.Key
+	for _, o := range orders {
+		if _, done := s.seen[o.Order.CustomerID]; !done {
+			s.seen[o.Order.CustomerID] = false
+			keys = append(keys, rootOf(o.Order.CustomerID))
 		}
-		_, err := q.head(ctx, c, id)
-		if err != nil && errs.KindOf(err) != errs.NotFound {
-			return false, err
-		}
-		seen[id] = err == nil
-		return seen[id], nil
 	}
+	if len(keys) == 0 {
+		return nil
+	}
+	heads, err := s.q.Store.Heads(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for k, a := range heads {
+		s.seen[k.AccountID] = a.Seq > 0 && s.c.Sees(a.Profile.SalespersonID)
+	}
+	return nil
 }
 
 // AccountSheet is an account with what is computed from dates: overdue as of today, status.
