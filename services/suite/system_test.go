@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -132,7 +133,8 @@ func fiveProcesses(t testing.TB) *system {
 
 func phases() []string { return []string{"evaluation", "ordergate", "receivables"} }
 
-// processes runs the gateway and the phases named; the others have an address at which nobody answers.
+// processes runs the gateway and the phases named; the others have an address at which nobody answers. A phase that is
+// named again runs as a further replica, to which there is a connection under its name and its place: "ordergate 2".
 func processes(t testing.TB, run ...string) *system {
 	t.Helper()
 	bin := programs(t)
@@ -143,14 +145,19 @@ func processes(t testing.TB, run ...string) *system {
 	}
 	env := environment(t, system, provider)
 	var started []*process
-	for _, phase := range run {
+	for i, phase := range run {
+		addr := system.grpc[phase]
+		if slices.Contains(run[:i], phase) {
+			addr = freeAddr(t)
+			system.grpc[fmt.Sprintf("%s %d", phase, i+1)] = addr
+		}
 		program := filepath.Join(bin, phase+"d")
 		migrate := exec.CommandContext(t.Context(), program, "--migrate") //nolint:gosec // built above
 		migrate.Env = env
 		if out, err := migrate.CombinedOutput(); err != nil {
 			t.Fatalf("%s --migrate: %v\n%s", phase, err, out)
 		}
-		started = append(started, start(t, program, append(env, "AVAL_GRPC_ADDR="+system.grpc[phase])))
+		started = append(started, start(t, program, append(env, "AVAL_GRPC_ADDR="+addr)))
 	}
 	front := freeAddr(t)
 	system.http = "http://" + front
