@@ -3,6 +3,7 @@ package idem_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -183,5 +184,30 @@ func TestPrune(t *testing.T) {
 	}
 	if _, err := idem.Prune(t.Context(), pool, 0); errs.KindOf(err) != errs.Invalid {
 		t.Errorf("0 days: %v", err)
+	}
+}
+
+func TestKeeperPrunesAtItsStart(t *testing.T) {
+	t.Parallel()
+	for days, want := range map[int]int{0: 90, 30: 30} {
+		pool := pgtest.New(t, "alpha", nil)
+		_, err := pool.Exec(t.Context(), `INSERT INTO idempotency (request_id, method, body_hash, result, created_at)
+			SELECT 'r' || n, 'm', 'h', '{}', now() - make_interval(days => n) + interval '1 hour' FROM generate_series(1, 100) n`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- idem.Keeper{DB: pool, Log: slog.New(slog.DiscardHandler), Days: days}.Run(ctx) }()
+		left := 0
+		for end := time.Now().Add(10 * time.Second); left != want && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM idempotency").Scan(&left); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cancel()
+		if err := <-done; err != nil || left != want {
+			t.Errorf("%d days: %d left, want %d; %v", days, left, want, err)
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/delivery"
+	"github.com/avalcredit/aval/pkg/idem"
 	"github.com/avalcredit/aval/pkg/lifecycle"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/policy"
@@ -38,6 +39,8 @@ type Config struct {
 	// Reviews has the phase rate customers again whose review interval ran out. It
 	// goes by the clock, so it stays off where callers set the business date.
 	Reviews bool `koanf:"reviews"`
+	// RequestDays is how many days requests are remembered; 0: idem.KeepDays.
+	RequestDays int `koanf:"request_days"`
 }
 
 // Deps is what the phase is given. Nothing in it is closed by the phase.
@@ -57,6 +60,7 @@ type Deps struct {
 type Service struct {
 	app    *app.App
 	relays map[string]*delivery.Relay
+	keeper idem.Keeper
 	cfg    Config
 	log    *slog.Logger
 }
@@ -105,7 +109,8 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 			app.StreamCreditProfile: relays[app.StreamCreditProfile], app.StreamCustomer: relays[app.StreamCustomer],
 		},
 	})
-	return &Service{app: a, relays: relays, cfg: d.Config, log: d.Log}, nil
+	keeper := idem.Keeper{DB: d.Pool, Log: d.Log, Days: d.Config.RequestDays}
+	return &Service{app: a, relays: relays, keeper: keeper, cfg: d.Config, log: d.Log}, nil
 }
 
 // Register adds the phase's services to a server.
@@ -120,10 +125,11 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	evaluationv1.RegisterOperationsServiceServer(r, rpc.Operations{App: s.app})
 }
 
-// Run delivers what the other phases have not got yet, and reviews customers where
+// Run delivers what the other phases have not got yet, forgets old requests, and reviews customers where
 // that is configured, until ctx ends. It then returns nil.
 func (s *Service) Run(ctx context.Context) error {
-	tasks := make([]lifecycle.Task, 0, len(s.relays)+1)
+	tasks := make([]lifecycle.Task, 0, len(s.relays)+2)
+	tasks = append(tasks, lifecycle.Task{Name: "evaluation requests", Run: s.keeper.Run})
 	for stream, relay := range s.relays {
 		tasks = append(tasks, lifecycle.Task{Name: "evaluation delivery of " + stream, Run: relay.Run})
 	}

@@ -33,6 +33,8 @@ type Database struct {
 	URL config.Secret `koanf:"url" secret:"env"`
 	// MaxConns bounds the connections of one phase; 0 leaves it to the URL or the driver.
 	MaxConns int32 `koanf:"max_conns"`
+	// RequestDays is how many days before and after the sale remember a request by its id; 0 means 90.
+	RequestDays int `koanf:"request_days"`
 }
 
 // OIDC says whose access tokens are accepted.

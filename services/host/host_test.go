@@ -10,7 +10,9 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/config"
+	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/services/host"
 )
 
@@ -92,4 +94,23 @@ func TestLate(t *testing.T) {
 	if err := <-waiting; err != nil {
 		t.Errorf("after it is made: %v", err)
 	}
+}
+
+func TestRequestsAreRememberedForADayAtLeast(t *testing.T) {
+	t.Parallel()
+	base, err := host.General{}.NewBase(t.Context(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := host.NodeConfig{Base: base, GRPC: host.Listen{Addr: "127.0.0.1:0"}, Verifier: nobodys{}, Database: host.Database{RequestDays: -1}}
+	if _, err := host.NewNode(t.Context(), cfg, host.Phase{Name: "none"}); err == nil || !strings.Contains(err.Error(), "request_days") {
+		t.Errorf("-1 days: %v", err)
+	}
+}
+
+// nobodys knows no caller.
+type nobodys struct{}
+
+func (nobodys) Verify(context.Context, string) (authn.Principal, error) {
+	return authn.Principal{}, errs.New(errs.Unauthenticated, "TOKEN_INVALID", "nobody is known")
 }

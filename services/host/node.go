@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync/atomic"
 	"time"
@@ -97,6 +98,9 @@ func NewNode(ctx context.Context, cfg NodeConfig, phases ...Phase) (_ *Node, err
 }
 
 func (n *Node) add(ctx context.Context, cfg NodeConfig, phase Phase) error {
+	if cfg.Database.RequestDays < 0 {
+		return fmt.Errorf("database.request_days is %d: requests are remembered for one day at least", cfg.Database.RequestDays)
+	}
 	pool, err := phase.open(ctx, cfg.Database, cfg.Base)
 	if err != nil {
 		return err
@@ -107,7 +111,7 @@ func (n *Node) add(ctx context.Context, cfg NodeConfig, phase Phase) error {
 	})
 	service, err := phase.build(ctx, Parts{
 		Conns: cfg.Conns(phase.Name), Pool: pool, Clock: cfg.Base.Clock, Log: cfg.Base.Log(),
-		PageKey: cfg.PageKey, Migrate: cfg.Migrate, DevClock: cfg.DevClock,
+		PageKey: cfg.PageKey, Migrate: cfg.Migrate, DevClock: cfg.DevClock, RequestDays: cfg.Database.RequestDays,
 	})
 	if err != nil {
 		return err

@@ -41,6 +41,8 @@ type Parts struct {
 	PageKey []byte
 	// Migrate brings the schema to this build's tables first.
 	Migrate bool
+	// RequestDays is how many days requests are remembered; 0 leaves it to the phase.
+	RequestDays int
 	// DevClock says that callers set business dates, so that nothing may be done by the clock.
 	DevClock bool
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/avalcredit/aval/pkg/audit"
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/delivery"
+	"github.com/avalcredit/aval/pkg/idem"
 	"github.com/avalcredit/aval/pkg/lifecycle"
 	"github.com/avalcredit/aval/pkg/page"
 	"github.com/avalcredit/aval/pkg/pg"
@@ -37,6 +38,8 @@ var defaultPolicy []byte
 type Config struct {
 	// SkipMigrations leaves the schema as it is, where a job of its own migrates it.
 	SkipMigrations bool `koanf:"skip_migrations"`
+	// RequestDays is how many days requests are remembered; 0: idem.KeepDays.
+	RequestDays int `koanf:"request_days"`
 }
 
 // Deps is what the phase needs from the program around it.
@@ -62,6 +65,7 @@ type Service struct {
 	log         *slog.Logger
 	positions   *delivery.Relay
 	settlements *delivery.Relay
+	keeper      idem.Keeper
 }
 
 // New migrates the schema, installs the built-in policy at first start, and builds the
@@ -86,6 +90,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	log := d.Log.With("phase", "receivables")
 	s := &Service{
 		pages: page.NewSigner(d.PageKey), log: log,
+		keeper:      idem.Keeper{DB: d.Pool, Log: log, Days: d.Config.RequestDays},
 		positions:   delivery.NewRelay(d.Pool, app.StreamPosition, peers.SendPositions(d.OrderGate), log, d.Clock),
 		settlements: delivery.NewRelay(d.Pool, app.StreamSettlement, peers.SendSettlements(d.Evaluation), log, d.Clock),
 	}
@@ -123,11 +128,12 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	receivablesv1.RegisterOperationsServiceServer(r, &rpc.Operations{App: s.app})
 }
 
-// Run delivers to the other phases in the background until ctx ends.
+// Run delivers to the other phases in the background, and forgets old requests, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	return lifecycle.Run(ctx, s.log,
 		lifecycle.Task{Name: "receivables positions", Run: s.positions.Run},
 		lifecycle.Task{Name: "receivables settlements", Run: s.settlements.Run},
+		lifecycle.Task{Name: "receivables requests", Run: s.keeper.Run},
 	)
 }
 
