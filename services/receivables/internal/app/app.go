@@ -174,9 +174,11 @@ func (c *change) finish(ctx context.Context) error {
 		return err
 	}
 	for _, item := range c.settled {
+		// Money dated ahead settles an invoice today; nobody is rated with the facts of a day to come.
+		date := invoice.Earliest(item.LastApplication, c.act.Today)
 		_, err := delivery.Append(ctx, c.tx, StreamSettlement, c.customer.ID, func(seq int64) ([]byte, error) {
 			return json.Marshal(position.Settlement{
-				CustomerID: c.customer.ID, Sequence: seq, Date: item.LastApplication,
+				CustomerID: c.customer.ID, Sequence: seq, Date: date,
 				InvoiceID: item.InvoiceID, Amount: item.Amount, DueDate: item.DueDate,
 			})
 		})

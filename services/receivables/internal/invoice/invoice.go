@@ -74,7 +74,7 @@ type Defaults struct {
 }
 
 // New completes a draft. Its errors have kind Invalid: CURRENCY_MISMATCH,
-// AMOUNT_NOT_POSITIVE, both naming the field.
+// AMOUNT_NOT_POSITIVE, or a date that is not plausible, all naming the field.
 func New(d Draft, def Defaults) (Invoice, error) {
 	if err := CheckAmount("invoice.amount", d.Amount, def.Currency); err != nil {
 		return Invoice{}, err
@@ -97,7 +97,7 @@ func New(d Draft, def Defaults) (Invoice, error) {
 	if inv.Salesperson == "" {
 		inv.Salesperson = def.Salesperson
 	}
-	return inv, nil
+	return inv, inv.checkDates(def.Today)
 }
 
 // CheckAmount holds an amount to the account's currency and above zero; field is its path.
@@ -147,4 +147,12 @@ func Latest(dates ...calendar.Date) calendar.Date {
 		}
 	}
 	return out
+}
+
+// Earliest returns the earlier of two dates.
+func Earliest(a, b calendar.Date) calendar.Date {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }

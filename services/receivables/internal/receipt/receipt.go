@@ -49,7 +49,8 @@ type Draft struct {
 	Reference      string
 }
 
-// New completes a draft. Its errors are those of invoice.CheckAmount.
+// New completes a draft. Its errors are those of invoice.CheckAmount and
+// invoice.CheckDate.
 func New(d Draft, currency string, today calendar.Date, now time.Time) (Receipt, error) {
 	if err := invoice.CheckAmount("receipt.amount", d.Amount, currency); err != nil {
 		return Receipt{}, err
@@ -64,7 +65,7 @@ func New(d Draft, currency string, today calendar.Date, now time.Time) (Receipt,
 	if r.Instrument == "" {
 		r.Instrument = InstrumentRemittance
 	}
-	return r, nil
+	return r, invoice.CheckDate("receipt.receipt_date", r.Date, today)
 }
 
 // Reversed says whether it was taken back.

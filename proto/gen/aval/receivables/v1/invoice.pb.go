@@ -92,9 +92,9 @@ type Invoice struct {
 	CustomerId string `protobuf:"bytes,2,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
 	// Order that it bills; empty: none. The order's delivered or reserved exposure moves to receivables.
 	OrderId string `protobuf:"bytes,3,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
-	// Date of the invoice; empty: today.
+	// Date of the invoice, from 20 years back to 366 days ahead; empty: today.
 	InvoiceDate string `protobuf:"bytes,4,opt,name=invoice_date,json=invoiceDate,proto3" json:"invoice_date,omitempty"`
-	// Day on which it is due; empty: invoice date + term_days.
+	// Day on which it is due, at most 10 years after the invoice date; empty: invoice date + term_days.
 	DueDate string `protobuf:"bytes,5,opt,name=due_date,json=dueDate,proto3" json:"due_date,omitempty"`
 	// Term in days from the invoice date, where due_date is empty; absent: the policy's.
 	TermDays *int32 `protobuf:"varint,6,opt,name=term_days,json=termDays,proto3,oneof" json:"term_days,omitempty"`

@@ -202,7 +202,7 @@ type Receipt struct {
 	ReceiptId string `protobuf:"bytes,1,opt,name=receipt_id,json=receiptId,proto3" json:"receipt_id,omitempty"`
 	// Who paid.
 	CustomerId string `protobuf:"bytes,2,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
-	// Date from which the money counts; empty: today.
+	// Date from which the money counts, from 20 years back to 366 days ahead; empty: today.
 	ReceiptDate string `protobuf:"bytes,3,opt,name=receipt_date,json=receiptDate,proto3" json:"receipt_date,omitempty"`
 	// Amount, above zero.
 	Amount *v1.Money `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
