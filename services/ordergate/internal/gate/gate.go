@@ -101,6 +101,7 @@ func (c *Change) Seal(s Stamp) (Entry, error) {
 		if c.Record != nil {
 			c.Orders[i].DecisionSeq = a.Seq
 		}
+		c.Orders[i].Seq = a.Seq
 		c.Orders[i].Revision++
 	}
 	c.Detail.Orders = c.Orders

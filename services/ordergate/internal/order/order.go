@@ -84,6 +84,7 @@ type Order struct {
 	Cancelled         int64         `json:"cancelled"`
 	Prepaid           bool          `json:"prepaid,omitempty"` // unapplied money is set aside for it
 	DecisionSeq       int64         `json:"decision_seq"`
+	Seq               int64         `json:"seq,omitempty"` // entry of the account's journal that wrote this state
 	Hold              *Hold         `json:"hold,omitempty"`
 	Release           *Release      `json:"release,omitempty"`
 	Revision          int64         `json:"revision"`

@@ -188,7 +188,7 @@ func orderOf(o order.Order) *pb.Order {
 		OrderDate: o.OrderDate.String(), RequestedDeliveryDate: o.RequestedDelivery.String(),
 		State:          enum[pb.OrderState](pb.OrderState_value, "ORDER_STATE_", string(o.State)),
 		ReservedAmount: m(o.Reserved), ShippedAmount: m(o.Shipped), DeliveredAmount: m(o.Delivered), InvoicedAmount: m(o.Invoiced), CancelledAmount: m(o.Cancelled),
-		Revision: o.Revision, SubmittedBy: o.SubmittedBy, SubmitDate: o.SubmitDate.String(),
+		Revision: o.Revision, JournalSequence: o.Seq, SubmittedBy: o.SubmittedBy, SubmitDate: o.SubmitDate.String(),
 	}
 	if o.DecisionSeq > 0 {
 		out.DecisionId = app.DecisionID(o.CustomerID, o.DecisionSeq)

@@ -193,9 +193,11 @@ type Order struct {
 	// Output: business date of submission.
 	SubmitDate string `protobuf:"bytes,21,opt,name=submit_date,json=submitDate,proto3" json:"submit_date,omitempty"`
 	// Output: shipments recorded.
-	Shipments     []*Shipment `protobuf:"bytes,22,rep,name=shipments,proto3" json:"shipments,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Shipments []*Shipment `protobuf:"bytes,22,rep,name=shipments,proto3" json:"shipments,omitempty"`
+	// Output: entry of the customer's journal that wrote this state: its place among everything that happened to the account.
+	JournalSequence int64 `protobuf:"varint,23,opt,name=journal_sequence,json=journalSequence,proto3" json:"journal_sequence,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Order) Reset() {
@@ -380,6 +382,13 @@ func (x *Order) GetShipments() []*Shipment {
 		return x.Shipments
 	}
 	return nil
+}
+
+func (x *Order) GetJournalSequence() int64 {
+	if x != nil {
+		return x.JournalSequence
+	}
+	return 0
 }
 
 // Shipment is one goods issue of an order.
@@ -1704,7 +1713,7 @@ var File_aval_ordergate_v1_order_proto protoreflect.FileDescriptor
 
 const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\n" +
-	"\x1daval/ordergate/v1/order.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a aval/ordergate/v1/decision.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\x96\n" +
+	"\x1daval/ordergate/v1/order.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a aval/ordergate/v1/decision.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xc1\n" +
 	"\n" +
 	"\x05Order\x12C\n" +
 	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12I\n" +
@@ -1734,7 +1743,8 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\fsubmitted_by\x18\x14 \x01(\tR\vsubmittedBy\x12\x1f\n" +
 	"\vsubmit_date\x18\x15 \x01(\tR\n" +
 	"submitDate\x129\n" +
-	"\tshipments\x18\x16 \x03(\v2\x1b.aval.ordergate.v1.ShipmentR\tshipmentsB\x16\n" +
+	"\tshipments\x18\x16 \x03(\v2\x1b.aval.ordergate.v1.ShipmentR\tshipments\x12)\n" +
+	"\x10journal_sequence\x18\x17 \x01(\x03R\x0fjournalSequenceB\x16\n" +
 	"\x14_requested_term_days\"}\n" +
 	"\bShipment\x12\x1f\n" +
 	"\vshipment_id\x18\x01 \x01(\tR\n" +
