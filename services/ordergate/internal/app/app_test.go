@@ -82,19 +82,29 @@ func newRig(t *testing.T) *rig {
 // start runs one replica until the test ends.
 func (r *rig) start() replica {
 	r.t.Helper()
+	replica, run := r.idle()
+	run()
+	return replica
+}
+
+// idle is a replica that works once it is told to, until the test ends.
+func (r *rig) idle() (_ replica, run func()) {
+	r.t.Helper()
 	versions := policy.NewStore(r.pool)
 	cache := policy.NewCache(versions, rpc.DecodePolicy)
 	store := postgres.NewStore(r.pool)
 	g := app.New(app.Deps{Store: store, Policies: cache, Clock: r.clock, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Profiles: r.customers})
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = g.Run(ctx) }()
-	r.t.Cleanup(func() { cancel(); <-done })
+	run = func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		go func() { defer close(done); _ = g.Run(ctx) }()
+		r.t.Cleanup(func() { cancel(); <-done })
+	}
 	return replica{
 		Gate: g, store: store,
 		queries:  &app.Queries{Store: store, Policies: cache, Clock: r.clock, Pages: page.NewSigner([]byte("test"))},
 		verifier: &app.Verifier{Pool: r.pool, Store: store, Policies: cache, Book: versions},
-	}
+	}, run
 }
 
 func (r *rig) customer(id string, limit int64) {
@@ -236,6 +246,39 @@ func TestRequestIDs(t *testing.T) {
 	if err != nil || sheet.Account.Buckets.Order != 0 || sheet.Account.Seq != 3 {
 		t.Errorf("after refusals: %+v at %d, %v; want nothing reserved at entry 3", sheet.Account.Buckets, sheet.Account.Seq, err)
 	}
+}
+
+// A held order that is sent again gets its first answer, also from a replica that has not met the account yet and beside a command that
+// has the account's held orders read.
+func TestHeldOrderIsSentAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.customer("C1", 100)
+	ctx := t.Context()
+	g := r.start()
+	if _, err := g.Submit(ctx, person("sales"), request("fits"), newOrder("O1", "C1", 100)); err != nil {
+		t.Fatal(err)
+	}
+	first, err := g.Submit(ctx, person("sales"), request("held"), newOrder("O2", "C1", 1_000))
+	if err != nil || first.Order.State != order.Held {
+		t.Fatalf("%s %v", first.Order.State, err)
+	}
+	other, run := r.idle()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, err := other.Cancel(ctx, person("sales"), request("cancel"), "O1", ""); err != nil {
+			t.Error(err)
+		}
+	})
+	wg.Go(func() {
+		again, err := other.Submit(ctx, person("sales"), request("held"), newOrder("O2", "C1", 1_000))
+		if err != nil || again.Entry.Seq != first.Entry.Seq {
+			t.Errorf("again: entry %d, %v; want %d", again.Entry.Seq, err, first.Entry.Seq)
+		}
+	})
+	time.Sleep(100 * time.Millisecond) // both are queued, so that they are one batch
+	run()
+	wg.Wait()
 }
 
 func TestScopeHidesOtherSalespeoplesCustomers(t *testing.T) {

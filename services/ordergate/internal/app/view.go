@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
@@ -61,7 +62,16 @@ func (s *shard) load(ctx context.Context, batch []*work, lookup bool) (*view, er
 	if err := v.loadOrders(ctx, batch); err != nil {
 		return nil, err
 	}
-	return v, v.loadRequests(ctx, batch, lookup)
+	return v, v.loadRequests(ctx, batch, lookup || v.repeats(batch))
+}
+
+// repeats says whether a new order of the batch is among the orders that were read for its neighbours: it is sent again, and has an
+// answer already.
+func (v *view) repeats(batch []*work) bool {
+	return slices.ContainsFunc(batch, func(w *work) bool {
+		_, err := v.order(w.key, w.submit)
+		return err == nil
+	})
 }
 
 func (v *view) loadPolicies(ctx context.Context, batch []*work) error {
