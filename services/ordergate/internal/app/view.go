@@ -91,13 +91,25 @@ func (v *view) loadPolicies(ctx context.Context, batch []*work) error {
 // loadOrders reads the orders that commands name, and the held orders of accounts whose credit a command may free.
 func (v *view) loadOrders(ctx context.Context, batch []*work) error {
 	var named []postgres.OrderKey
-	var freed []postgres.Key
+	var freed, expiring []postgres.Key
 	for _, w := range batch {
 		for _, id := range w.orders {
 			named = append(named, postgres.OrderKey{Key: w.key, OrderID: id})
 		}
 		if w.frees && v.accounts[w.key].Held > 0 {
 			freed = append(freed, w.key)
+		}
+		if next := v.accounts[w.key].NextExpiry; !next.IsZero() && next.Before(w.today) {
+			freed, expiring = append(freed, w.key), append(expiring, w.key)
+		}
+	}
+	if len(expiring) > 0 {
+		found, err := v.gate.Store.ExpiringOrders(ctx, expiring)
+		if err != nil {
+			return err
+		}
+		for _, o := range found {
+			v.orders[o.Key()] = o.Order
 		}
 	}
 	if len(named) > 0 {
@@ -134,19 +146,21 @@ func (v *view) loadRequests(ctx context.Context, batch []*work, lookup bool) err
 			numbers = append(numbers, w.submit)
 		}
 	}
-	if len(keys) > 0 {
-		found, err := v.gate.Store.Requests(ctx, keys)
-		if err != nil {
-			return err
-		}
-		v.requests = found
-	}
+	// Numbers first: another replica may take a number and answer its request between the two, and a number seen without its request
+	// would look like somebody else's order.
 	if len(numbers) > 0 {
 		taken, err := v.gate.Store.LocateAll(ctx, numbers)
 		if err != nil {
 			return err
 		}
 		v.taken = taken
+	}
+	if len(keys) > 0 {
+		found, err := v.gate.Store.Requests(ctx, keys)
+		if err != nil {
+			return err
+		}
+		v.requests = found
 	}
 	return nil
 }
@@ -187,6 +201,9 @@ func (v *view) record(w *work, c gate.Change, req Request) (Answer, error) {
 	}
 	v.accounts[w.key] = c.Account
 	v.batch.Entries = append(v.batch.Entries, e)
+	if err := v.batch.Send(c, e); err != nil {
+		return Answer{}, err
+	}
 	for _, o := range c.Orders {
 		v.put(w.key.RootID, e.Seq, o)
 	}
