@@ -93,6 +93,9 @@ func TestKeysBeginWithTheRoot(t *testing.T) {
 		t.Errorf("%d keys, %v", keys, err)
 	}
 	known := map[string]bool{"journal": true, "orders": true, "order_directory": true}
+	for _, off := range []string{"report_runs", "daily_reports", "operations"} { // read the journals, never while an order waits
+		known[off] = true
+	}
 	names, err := pool.Query(context.Background(), `SELECT tablename::text FROM pg_tables WHERE schemaname = 'ordergate'`)
 	if err != nil {
 		t.Fatal(err)

@@ -184,3 +184,6 @@ func Due(now time.Time, hour int) calendar.Date {
 	}
 	return today.AddDays(-2)
 }
+
+// MoreViolations counts refused acts that were not taken up.
+func (b *Builder) MoreViolations(n int64) { b.violations.count += n }
