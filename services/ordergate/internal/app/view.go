@@ -148,6 +148,8 @@ func (v *view) loadRequests(ctx context.Context, batch []*work, lookup bool) err
 	}
 	// Numbers first: another replica may take a number and answer its request between the two, and a number seen without its request
 	// would look like somebody else's order.
+	// Numbers first: another replica may take a number and answer its request between the two, and a number seen without its request
+	// would look like somebody else's order.
 	if len(numbers) > 0 {
 		taken, err := v.gate.Store.LocateAll(ctx, numbers)
 		if err != nil {
