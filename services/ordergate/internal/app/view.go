@@ -91,25 +91,13 @@ func (v *view) loadPolicies(ctx context.Context, batch []*work) error {
 // loadOrders reads the orders that commands name, and the held orders of accounts whose credit a command may free.
 func (v *view) loadOrders(ctx context.Context, batch []*work) error {
 	var named []postgres.OrderKey
-	var freed, expiring []postgres.Key
+	var freed []postgres.Key
 	for _, w := range batch {
 		for _, id := range w.orders {
 			named = append(named, postgres.OrderKey{Key: w.key, OrderID: id})
 		}
 		if w.frees && v.accounts[w.key].Held > 0 {
 			freed = append(freed, w.key)
-		}
-		if next := v.accounts[w.key].NextExpiry; !next.IsZero() && next.Before(w.today) {
-			freed, expiring = append(freed, w.key), append(expiring, w.key)
-		}
-	}
-	if len(expiring) > 0 {
-		found, err := v.gate.Store.ExpiringOrders(ctx, expiring)
-		if err != nil {
-			return err
-		}
-		for _, o := range found {
-			v.orders[o.Key()] = o.Order
 		}
 	}
 	if len(named) > 0 {
@@ -146,8 +134,6 @@ func (v *view) loadRequests(ctx context.Context, batch []*work, lookup bool) err
 			numbers = append(numbers, w.submit)
 		}
 	}
-	// Numbers first: another replica may take a number and answer its request between the two, and a number seen without its request
-	// would look like somebody else's order.
 	// Numbers first: another replica may take a number and answer its request between the two, and a number seen without its request
 	// would look like somebody else's order.
 	if len(numbers) > 0 {
@@ -203,9 +189,6 @@ func (v *view) record(w *work, c gate.Change, req Request) (Answer, error) {
 	}
 	v.accounts[w.key] = c.Account
 	v.batch.Entries = append(v.batch.Entries, e)
-	if err := v.batch.Send(c, e); err != nil {
-		return Answer{}, err
-	}
 	for _, o := range c.Orders {
 		v.put(w.key.RootID, e.Seq, o)
 	}
