@@ -57,7 +57,7 @@ func newWorld(t testing.TB) *world {
 	}
 	service, err := ordergate.New(t.Context(), ordergate.Deps{Pool: w.pool, Clock: clock, Log: log, PageKey: []byte("test"), Evaluation: absent{}})
 	must(t, err)
-	server, err := grpcserver.New(grpcserver.Config{Addr: "127.0.0.1:0", DevClock: true}, grpcserver.Deps{Log: log, Verifier: issuer, Clock: clock})
+	server, err := grpcserver.New(grpcserver.Config{Addr: "127.0.0.1:0", DevClock: true, DrainDelay: -1}, grpcserver.Deps{Log: log, Verifier: issuer, Clock: clock})
 	must(t, err)
 	service.Register(server.Registrar())
 	addr, err := server.Listen()
