@@ -19,6 +19,7 @@ const ContentType = "application/pdf"
 const (
 	margin     = 14.0
 	footRoom   = 16.0
+	keepBelow  = 36.0 // room that a heading wants, for itself and for the head and first row of a table
 	padding    = 1.2
 	titleSize  = 16.0
 	headSize   = 11.5
@@ -101,7 +102,7 @@ func (d *Doc) Title(text string) {
 // Heading begins a part of the document; it is kept with at least some lines of what follows.
 func (d *Doc) Heading(text string) {
 	d.guard(func() {
-		d.room(3 * headSize * lineOf * 1.5)
+		d.room(keepBelow)
 		d.pdf.Ln(3)
 		d.lines(text, headSize, 0x10, 1)
 	})

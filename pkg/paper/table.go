@@ -22,11 +22,12 @@ type Column struct {
 	Align  Align
 }
 
-// Table is a table; Empty is said where it has no rows.
+// Table is a table; Empty is said where it has no rows. Share is the part of the page's width that it takes, 0 or 1: all of it.
 type Table struct {
 	Columns []Column
 	Rows    [][]string
 	Empty   string
+	Share   float64
 }
 
 // Table writes a table. Its head is repeated on every page; a row is never parted.
@@ -36,7 +37,7 @@ func (d *Doc) Table(t Table) {
 			d.lines(t.Empty, textSize, 0x60, 1)
 			return
 		}
-		w := d.widths(t.Columns)
+		w := d.widths(t)
 		d.head(t.Columns, w)
 		for i, row := range t.Rows {
 			d.font(cellSize, 0x20)
@@ -51,16 +52,27 @@ func (d *Doc) Table(t Table) {
 	})
 }
 
-func (d *Doc) widths(columns []Column) []float64 {
+func (d *Doc) widths(t Table) []float64 {
 	var sum float64
-	for _, c := range columns {
+	for _, c := range t.Columns {
 		sum += max(c.Weight, 0.1)
 	}
-	w := make([]float64, len(columns))
-	for i, c := range columns {
-		w[i] = d.width() * max(c.Weight, 0.1) / sum
+	whole := d.width()
+	if t.Share > 0 && t.Share < 1 {
+		whole *= t.Share
+	}
+	w := make([]float64, len(t.Columns))
+	for i, c := range t.Columns {
+		w[i] = whole * max(c.Weight, 0.1) / sum
 	}
 	return w
+}
+
+func total(w []float64) (sum float64) {
+	for _, x := range w {
+		sum += x
+	}
+	return sum
 }
 
 func (d *Doc) head(columns []Column, w []float64) {
@@ -72,23 +84,23 @@ func (d *Doc) head(columns []Column, w []float64) {
 	cells, height := d.layout(titles, w)
 	d.room(height + 3*cellSize*lineOf)
 	d.pdf.SetFillColor(0xE7, 0xEC, 0xF2)
-	d.pdf.Rect(margin, d.pdf.GetY(), d.width(), height, "F")
+	d.pdf.Rect(margin, d.pdf.GetY(), total(w), height, "F")
 	d.write(columns, w, cells)
 	d.pdf.SetDrawColor(0x8A, 0x94, 0xA0)
 	y := d.pdf.GetY() + height
-	d.pdf.Line(margin, y, margin+d.width(), y)
+	d.pdf.Line(margin, y, margin+total(w), y)
 	d.pdf.SetXY(margin, y)
 }
 
 func (d *Doc) row(columns []Column, w []float64, cells [][]string, height float64, shaded bool) {
 	if shaded {
 		d.pdf.SetFillColor(0xF6, 0xF8, 0xFA)
-		d.pdf.Rect(margin, d.pdf.GetY(), d.width(), height, "F")
+		d.pdf.Rect(margin, d.pdf.GetY(), total(w), height, "F")
 	}
 	d.write(columns, w, cells)
 	y := d.pdf.GetY() + height
 	d.pdf.SetDrawColor(0xDD, 0xE2, 0xE8)
-	d.pdf.Line(margin, y, margin+d.width(), y)
+	d.pdf.Line(margin, y, margin+total(w), y)
 	d.pdf.SetXY(margin, y)
 }
 

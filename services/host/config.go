@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/calendar"
@@ -63,6 +64,11 @@ type General struct {
 		// Level is debug, info, warn or error.
 		Level string `koanf:"level"`
 	} `koanf:"log"`
+	// Font is of documents (PDF).
+	Font struct {
+		// File is a TrueType font with Chinese characters; empty: the usual places are looked through.
+		File string `koanf:"file"`
+	} `koanf:"font"`
 	// OTLP says where traces go.
 	OTLP struct {
 		// Endpoint is the URL of a collector, http://host:4317; empty sends none.
@@ -76,6 +82,10 @@ type Base struct {
 	Telemetry *telemetry.Telemetry
 	// Clock is the system's, with dates in the business time zone.
 	Clock calendar.Clock
+	// Zone is the business time zone.
+	Zone *time.Location
+	// FontFile is the font of documents; empty: the usual places are looked through.
+	FontFile string
 }
 
 // Log is the program's log.
@@ -94,7 +104,7 @@ func (g General) NewBase(ctx context.Context, program string) (Base, error) {
 	if err != nil {
 		return Base{}, err
 	}
-	return Base{Telemetry: t, Clock: calendar.SystemClock(zone)}, nil
+	return Base{Telemetry: t, Clock: calendar.SystemClock(zone), Zone: zone, FontFile: g.Font.File}, nil
 }
 
 // Peers are the addresses of the other services, as gRPC writes them.

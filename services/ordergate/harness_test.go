@@ -15,6 +15,7 @@ import (
 
 	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/grpcclient"
 	"github.com/avalcredit/aval/pkg/grpcserver"
 	"github.com/avalcredit/aval/pkg/pgtest"
@@ -32,6 +33,7 @@ type world struct {
 	t         testing.TB
 	issuer    *authn.Issuer
 	pool      *pgxpool.Pool
+	conn      *grpc.ClientConn
 	orders    pb.OrderServiceClient
 	accounts  pb.CreditAccountServiceClient
 	policies  pb.OrderPolicyServiceClient
@@ -77,6 +79,7 @@ func newWorld(t testing.TB) *world {
 	conn, err := grpcclient.Dial(t.Context(), addr.String(), grpcclient.Options{Timeout: time.Minute})
 	must(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
+	w.conn = conn
 	w.orders, w.accounts, w.policies = pb.NewOrderServiceClient(conn), pb.NewCreditAccountServiceClient(conn), pb.NewOrderPolicyServiceClient(conn)
 	w.feed, w.ops = pb.NewFeedServiceClient(conn), pb.NewOperationsServiceClient(conn)
 	return w
@@ -86,7 +89,7 @@ func newWorld(t testing.TB) *world {
 type absent struct{}
 
 func (absent) Invoke(context.Context, string, any, any, ...grpc.CallOption) error {
-	return status.Error(codes.NotFound, "no such customer")
+	return errs.New(errs.NotFound, "CUSTOMER_UNKNOWN", "no such customer") // as grpcclient rebuilds it
 }
 
 func (absent) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.CallOption) (grpc.ClientStream, error) {

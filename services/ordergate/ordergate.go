@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/lifecycle"
 	"github.com/avalcredit/aval/pkg/page"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/policy"
@@ -31,6 +32,7 @@ type Deps struct {
 	Log        *slog.Logger
 	PageKey    []byte // signs page tokens; the same on all replicas
 	Evaluation grpc.ClientConnInterface
+	Reporting  Reporting
 }
 
 // Service is the order gate.
@@ -40,6 +42,10 @@ type Service struct {
 	verifier *app.Verifier
 	book     *policy.Book
 	pages    *page.Signer
+	log      *slog.Logger
+
+	reporting  reporting
+	violations *app.Violations
 }
 
 // Migrations are the goose files of the service's schema.
@@ -66,8 +72,10 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	store := postgres.NewStore(d.Pool)
 	cache := policy.NewCache(versions, rpc.DecodePolicy)
 	pages := page.NewSigner(d.PageKey)
+	violations := &app.Violations{Store: store, Clock: d.Clock, Log: d.Log}
 	return &Service{
-		gate:     app.New(app.Deps{Store: store, Policies: cache, Clock: d.Clock, Log: d.Log, Profiles: rpc.NewProfiles(d.Evaluation)}),
+		reporting: newReporting(d, store, cache, versions, pages), violations: violations, log: d.Log,
+		gate:     app.New(app.Deps{Store: store, Policies: cache, Clock: d.Clock, Log: d.Log, Profiles: rpc.NewProfiles(d.Evaluation), Violations: violations}),
 		queries:  &app.Queries{Store: store, Policies: cache, Clock: d.Clock, Pages: pages},
 		verifier: &app.Verifier{Pool: d.Pool, Store: store, Policies: cache, Book: versions},
 		book:     &policy.Book{Store: versions, Clock: d.Clock, Signed: cache.Invalidate},
@@ -80,13 +88,17 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	pb.RegisterOrderServiceServer(r, &rpc.Orders{Gate: s.gate, Queries: s.queries})
 	pb.RegisterDecisionServiceServer(r, &rpc.Decisions{Queries: s.queries})
 	pb.RegisterCreditAccountServiceServer(r, &rpc.Accounts{Queries: s.queries})
-	pb.RegisterOrderPolicyServiceServer(r, &rpc.Policies{Book: s.book, Pages: s.pages})
+	pb.RegisterOrderPolicyServiceServer(r, &rpc.Policies{Book: s.book, Pages: s.pages, Violations: s.violations})
 	pb.RegisterFeedServiceServer(r, &rpc.Feed{Gate: s.gate})
+	s.reporting.register(r)
 	pb.RegisterOperationsServiceServer(r, &rpc.Operations{Verifier: s.verifier})
 }
 
-// Run decides until ctx ends.
-func (s *Service) Run(ctx context.Context) error { return s.gate.Run(ctx) }
+// Run decides, and does the long-running work, until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	tasks := []lifecycle.Task{{Name: "ordergate decisions", Run: s.gate.Run}}
+	return lifecycle.Run(ctx, s.log, append(tasks, s.reporting.tasks()...)...)
+}
 
 // Close ends the service; the pool belongs to its owner.
 func (s *Service) Close(context.Context) error { return nil }

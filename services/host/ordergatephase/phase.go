@@ -13,6 +13,7 @@ func Phase() host.Phase {
 	return host.Phase{Name: ordergate.Schema, New: func(ctx context.Context, p host.Parts) (host.Service, error) {
 		s, err := ordergate.New(ctx, ordergate.Deps{
 			Pool: p.Pool, Clock: p.Clock, Log: p.Log, PageKey: p.PageKey, Evaluation: p.Evaluation,
+			Reporting: ordergate.Reporting{Zone: p.Zone, FontFile: p.FontFile, Scheduled: !p.DevClock},
 		})
 		if err != nil {
 			return nil, err

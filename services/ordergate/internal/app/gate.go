@@ -59,6 +59,8 @@ type Deps struct {
 	Clock    calendar.Clock
 	Log      *slog.Logger
 	Profiles Profiles
+	// Violations keeps acts that were refused because the person may not take them; nil keeps none.
+	Violations *Violations
 }
 
 // Gate decides about orders.
@@ -128,7 +130,10 @@ func (g *Gate) do(w *work) (Answer, error) {
 	}
 	select {
 	case <-w.done:
-		return w.answer, w.err
+		if w.err == nil {
+			return w.answer, nil
+		}
+		return w.answer, g.Violations.Note(w.ctx, w.caller, w.attempt(), w.err)
 	case <-g.stopped:
 		return Answer{}, stopping()
 	case <-w.ctx.Done():

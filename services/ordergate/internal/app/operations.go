@@ -44,6 +44,7 @@ type Operation struct {
 // Errors: POLICY_NOT_FOUND, PERIOD_INVALID, TOO_MANY_OPERATIONS, REQUEST_ID_REUSED.
 func (o *Operations) Simulate(ctx context.Context, c Caller, req idem.Request, spec simulate.Spec) (Operation, error) {
 	today := o.Clock.Today(ctx)
+	spec.AsOf = today
 	if spec.To.IsZero() {
 		spec.To = today
 	}

@@ -42,7 +42,6 @@ type simulation struct {
 	op    postgres.Operation
 	spec  simulate.Spec
 	run   *simulate.Run
-	today calendar.Date
 	save  Progress
 	saved time.Time
 	next  postgres.Key // the last account that is done
@@ -50,7 +49,7 @@ type simulation struct {
 
 // Run runs an operation from where it was left. What came out is in the operation's outcome. Errors: ErrCancelled, those of save.
 func (s *Simulator) Run(ctx context.Context, op postgres.Operation, save Progress) (postgres.Operation, error) {
-	m := simulation{Simulator: s, op: op, save: save, today: s.Clock.Today(ctx), saved: s.Clock.Now()}
+	m := simulation{Simulator: s, op: op, save: save, saved: s.Clock.Now()}
 	if err := m.restore(ctx); err != nil {
 		return op, err
 	}
@@ -182,7 +181,7 @@ func (m *simulation) short(ctx context.Context, ranges []postgres.Range) error {
 	finish := func(upto int) {
 		for ; at < upto; at++ {
 			if at >= 0 {
-				m.run.End(m.today)
+				m.run.End(m.spec.AsOf)
 			}
 			m.run.Begin(nil)
 		}
@@ -229,7 +228,7 @@ func (m *simulation) long(ctx context.Context, k postgres.Key, head int64) error
 			}
 		}
 	}
-	m.run.End(m.today)
+	m.run.End(m.spec.AsOf)
 	m.next = k
 	return m.keep(ctx, false)
 }

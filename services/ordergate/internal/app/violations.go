@@ -41,18 +41,13 @@ func (v *Violations) Note(ctx context.Context, c Caller, act Attempt, err error)
 	if v == nil || err == nil || (reason != "SAME_PERSON" && reason != "NOT_YOUR_STEP") {
 		return err
 	}
-	d := refusalDetail{Reason: reason, Roles: c.Roles, RequestID: act.RequestID}
+	d := refusalDetail{Reason: reason, Roles: c.Roles, RequestID: act.RequestID, CustomerID: act.CustomerID}
 	if e, ok := errs.As(err); ok {
 		d.Message = e.Message
 	}
 	today := v.Clock.Today(ctx)
 	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTime)
 	defer cancel()
-	if act.OrderID {
-		if k, found, locateErr := v.Store.Locate(noteCtx, act.Subject); locateErr == nil && found {
-			d.CustomerID = k.AccountID
-		}
-	}
 	detail, noteErr := json.Marshal(d)
 	if noteErr == nil {
 		noteErr = v.Store.NoteRefusal(noteCtx, audit.Event{
@@ -66,10 +61,24 @@ func (v *Violations) Note(ctx context.Context, c Caller, act Attempt, err error)
 	return err
 }
 
-// Attempt is what somebody tried: an action such as "order.approve" on a subject.
+// Attempt is what somebody tried: an action such as ActOnApproval on a subject, of a customer's where one is concerned.
 type Attempt struct {
-	Action, Subject, RequestID string
-	OrderID                    bool // the subject is an order's number
+	Action, Subject, RequestID, CustomerID string
+}
+
+// The actions whose refusals are kept.
+const (
+	ActOnApproval = "approval.act"
+	SignPolicy    = "orderPolicy.sign"
+)
+
+// attempt is what the command tried.
+func (w *work) attempt() Attempt {
+	a := Attempt{Action: ActOnApproval, Subject: w.key.AccountID, CustomerID: w.key.AccountID, RequestID: w.req.ID}
+	if len(w.orders) > 0 {
+		a.Subject = w.orders[0]
+	}
+	return a
 }
 
 func violationOf(x postgres.Refusal) (report.Violation, error) {

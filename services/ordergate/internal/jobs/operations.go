@@ -66,7 +66,7 @@ func (o *Operations) Run(ctx context.Context) error {
 // Next claims one operation and works on it until it ends. It reports false where none waits.
 func (o *Operations) Next(ctx context.Context) (bool, error) {
 	if ctx.Err() != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // asked to end
 	}
 	op, found, err := o.Store.ClaimOperation(ctx, o.Worker, o.Lease)
 	if err != nil || !found {

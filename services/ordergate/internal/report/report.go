@@ -174,5 +174,5 @@ func basisPoints(exposure, limit int64) int64 {
 		return math.MaxInt64
 	}
 	bp, _ := bits.Div64(hi, lo, uint64(limit))
-	return int64(min(bp, math.MaxInt64)) //nolint:gosec // bounded by min
+	return int64(min(bp, math.MaxInt64))
 }

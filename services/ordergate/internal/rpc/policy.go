@@ -18,14 +18,16 @@ import (
 	"github.com/avalcredit/aval/pkg/policy"
 	pb "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
+	"github.com/avalcredit/aval/services/ordergate/internal/app"
 	"github.com/avalcredit/aval/services/ordergate/internal/check"
 )
 
 // Policies implements OrderPolicyService.
 type Policies struct {
 	pb.UnsafeOrderPolicyServiceServer
-	Book  *policy.Book
-	Pages *page.Signer
+	Book       *policy.Book
+	Pages      *page.Signer
+	Violations *app.Violations // who tries to sign its own draft is noted
 }
 
 var _ pb.OrderPolicyServiceServer = (*Policies)(nil)
@@ -60,7 +62,8 @@ func (s *Policies) SignOrderPolicy(ctx context.Context, r *pb.SignOrderPolicyReq
 	p, _ := authn.FromContext(ctx)
 	v, err := s.Book.Sign(ctx, idem.FromProto("SignOrderPolicy", r.GetRequestId(), r), r.GetVersion(), p.Subject, from)
 	if err != nil {
-		return nil, err
+		act := app.Attempt{Action: app.SignPolicy, Subject: strconv.FormatInt(r.GetVersion(), 10), RequestID: r.GetRequestId()}
+		return nil, s.Violations.Note(ctx, caller(ctx), act, err)
 	}
 	out, err := versionOf(v)
 	return &pb.SignOrderPolicyResponse{Version: out}, err

@@ -21,11 +21,13 @@ const (
 	maxDues = 16
 )
 
-// Spec is what to run: a version of the order policy over the decisions of a period, both days included.
+// Spec is what to run: a version of the order policy over the decisions of a period, both days included. AsOf is the day on which it
+// was asked for: what is open past its due date then is overdue.
 type Spec struct {
 	Version int64         `json:"version"`
 	From    calendar.Date `json:"from"`
 	To      calendar.Date `json:"to"`
+	AsOf    calendar.Date `json:"as_of"`
 }
 
 // Amounts are sums of minor units by currency. A sum stops at the largest number there is.

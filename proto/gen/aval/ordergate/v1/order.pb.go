@@ -1709,6 +1709,198 @@ func (x *ListOrdersResponse) GetNextPageToken() string {
 	return ""
 }
 
+// Request of CheckOrders.
+type CheckOrdersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The orders as they would be submitted, in that order; at most 1,000.
+	Orders        []*Order `protobuf:"bytes,1,rep,name=orders,proto3" json:"orders,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckOrdersRequest) Reset() {
+	*x = CheckOrdersRequest{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckOrdersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckOrdersRequest) ProtoMessage() {}
+
+func (x *CheckOrdersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckOrdersRequest.ProtoReflect.Descriptor instead.
+func (*CheckOrdersRequest) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *CheckOrdersRequest) GetOrders() []*Order {
+	if x != nil {
+		return x.Orders
+	}
+	return nil
+}
+
+// Answer of CheckOrders.
+type CheckOrdersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What each order would get, in the order of the request.
+	Results []*CheckedOrder `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	// Orders that would be approved.
+	Approved int32 `protobuf:"varint,2,opt,name=approved,proto3" json:"approved,omitempty"`
+	// Orders that would be held.
+	Held int32 `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`
+	// Orders that could not be submitted.
+	Refused       int32 `protobuf:"varint,4,opt,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckOrdersResponse) Reset() {
+	*x = CheckOrdersResponse{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckOrdersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckOrdersResponse) ProtoMessage() {}
+
+func (x *CheckOrdersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckOrdersResponse.ProtoReflect.Descriptor instead.
+func (*CheckOrdersResponse) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *CheckOrdersResponse) GetResults() []*CheckedOrder {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+func (x *CheckOrdersResponse) GetApproved() int32 {
+	if x != nil {
+		return x.Approved
+	}
+	return 0
+}
+
+func (x *CheckOrdersResponse) GetHeld() int32 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
+func (x *CheckOrdersResponse) GetRefused() int32 {
+	if x != nil {
+		return x.Refused
+	}
+	return 0
+}
+
+// CheckedOrder is what one order of a list would get.
+type CheckedOrder struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order's number.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// The decision, without an identifier, for it is not kept; absent where the order could not be submitted.
+	Decision *Decision `protobuf:"bytes,2,opt,name=decision,proto3" json:"decision,omitempty"`
+	// Why it could not be submitted: CUSTOMER_UNKNOWN, CUSTOMER_CLOSED, CURRENCY_MISMATCH, MONEY_INVALID, DATE_INVALID, ORDER_EXISTS, RETURN_TERMS; empty where it could.
+	ErrorReason string `protobuf:"bytes,3,opt,name=error_reason,json=errorReason,proto3" json:"error_reason,omitempty"`
+	// The same in words.
+	ErrorMessage  string `protobuf:"bytes,4,opt,name=error_message,json=errorMessage,proto3" json:"error_message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckedOrder) Reset() {
+	*x = CheckedOrder{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckedOrder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckedOrder) ProtoMessage() {}
+
+func (x *CheckedOrder) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckedOrder.ProtoReflect.Descriptor instead.
+func (*CheckedOrder) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *CheckedOrder) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *CheckedOrder) GetDecision() *Decision {
+	if x != nil {
+		return x.Decision
+	}
+	return nil
+}
+
+func (x *CheckedOrder) GetErrorReason() string {
+	if x != nil {
+		return x.ErrorReason
+	}
+	return ""
+}
+
+func (x *CheckedOrder) GetErrorMessage() string {
+	if x != nil {
+		return x.ErrorMessage
+	}
+	return ""
+}
+
 var File_aval_ordergate_v1_order_proto protoreflect.FileDescriptor
 
 const file_aval_ordergate_v1_order_proto_rawDesc = "" +
@@ -1846,7 +2038,19 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\x05state\x18\x04 \x01(\x0e2\x1d.aval.ordergate.v1.OrderStateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05state\"n\n" +
 	"\x12ListOrdersResponse\x120\n" +
 	"\x06orders\x18\x01 \x03(\v2\x18.aval.ordergate.v1.OrderR\x06orders\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\x8f\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"S\n" +
+	"\x12CheckOrdersRequest\x12=\n" +
+	"\x06orders\x18\x01 \x03(\v2\x18.aval.ordergate.v1.OrderB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06orders\"\x9a\x01\n" +
+	"\x13CheckOrdersResponse\x129\n" +
+	"\aresults\x18\x01 \x03(\v2\x1f.aval.ordergate.v1.CheckedOrderR\aresults\x12\x1a\n" +
+	"\bapproved\x18\x02 \x01(\x05R\bapproved\x12\x12\n" +
+	"\x04held\x18\x03 \x01(\x05R\x04held\x12\x18\n" +
+	"\arefused\x18\x04 \x01(\x05R\arefused\"\xaa\x01\n" +
+	"\fCheckedOrder\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\tR\aorderId\x127\n" +
+	"\bdecision\x18\x02 \x01(\v2\x1b.aval.ordergate.v1.DecisionR\bdecision\x12!\n" +
+	"\ferror_reason\x18\x03 \x01(\tR\verrorReason\x12#\n" +
+	"\rerror_message\x18\x04 \x01(\tR\ferrorMessage*\x8f\x01\n" +
 	"\fPaymentTerms\x12\x1d\n" +
 	"\x19PAYMENT_TERMS_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aPAYMENT_TERMS_OPEN_ACCOUNT\x10\x01\x12\"\n" +
@@ -1859,11 +2063,13 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\x14ORDER_STATE_APPROVED\x10\x02\x12\x18\n" +
 	"\x14ORDER_STATE_REJECTED\x10\x03\x12\x19\n" +
 	"\x15ORDER_STATE_CANCELLED\x10\x04\x12\x19\n" +
-	"\x15ORDER_STATE_COMPLETED\x10\x052\xa8\v\n" +
+	"\x15ORDER_STATE_COMPLETED\x10\x052\xb8\f\n" +
 	"\fOrderService\x12\x86\x01\n" +
 	"\n" +
 	"CheckOrder\x12$.aval.ordergate.v1.CheckOrderRequest\x1a%.aval.ordergate.v1.CheckOrderResponse\"+\x8a\xb5\x18\f\n" +
-	"\b\x01\x02\x03\x04\x05\x06\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/v1/orders:check\x12\x81\x01\n" +
+	"\b\x01\x02\x03\x04\x05\x06\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/v1/orders:check\x12\x8d\x01\n" +
+	"\vCheckOrders\x12%.aval.ordergate.v1.CheckOrdersRequest\x1a&.aval.ordergate.v1.CheckOrdersResponse\"/\x8a\xb5\x18\f\n" +
+	"\b\x01\x02\x03\x04\x05\x06\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/orders:checkList\x12\x81\x01\n" +
 	"\vSubmitOrder\x12%.aval.ordergate.v1.SubmitOrderRequest\x1a&.aval.ordergate.v1.SubmitOrderResponse\"#\x8a\xb5\x18\n" +
 	"\n" +
 	"\x06\x01\x02\x03\x04\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02\x0f:\x01*\"\n" +
@@ -1907,7 +2113,7 @@ func file_aval_ordergate_v1_order_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_ordergate_v1_order_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_aval_ordergate_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_aval_ordergate_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_aval_ordergate_v1_order_proto_goTypes = []any{
 	(PaymentTerms)(0),            // 0: aval.ordergate.v1.PaymentTerms
 	(OrderState)(0),              // 1: aval.ordergate.v1.OrderState
@@ -1934,70 +2140,78 @@ var file_aval_ordergate_v1_order_proto_goTypes = []any{
 	(*GetOrderResponse)(nil),     // 22: aval.ordergate.v1.GetOrderResponse
 	(*ListOrdersRequest)(nil),    // 23: aval.ordergate.v1.ListOrdersRequest
 	(*ListOrdersResponse)(nil),   // 24: aval.ordergate.v1.ListOrdersResponse
-	(*v1.Money)(nil),             // 25: aval.type.v1.Money
-	(*v1.ApprovalStep)(nil),      // 26: aval.type.v1.ApprovalStep
-	(*v1.ApprovalAct)(nil),       // 27: aval.type.v1.ApprovalAct
-	(*Decision)(nil),             // 28: aval.ordergate.v1.Decision
+	(*CheckOrdersRequest)(nil),   // 25: aval.ordergate.v1.CheckOrdersRequest
+	(*CheckOrdersResponse)(nil),  // 26: aval.ordergate.v1.CheckOrdersResponse
+	(*CheckedOrder)(nil),         // 27: aval.ordergate.v1.CheckedOrder
+	(*v1.Money)(nil),             // 28: aval.type.v1.Money
+	(*v1.ApprovalStep)(nil),      // 29: aval.type.v1.ApprovalStep
+	(*v1.ApprovalAct)(nil),       // 30: aval.type.v1.ApprovalAct
+	(*Decision)(nil),             // 31: aval.ordergate.v1.Decision
 }
 var file_aval_ordergate_v1_order_proto_depIdxs = []int32{
-	25, // 0: aval.ordergate.v1.Order.amount:type_name -> aval.type.v1.Money
+	28, // 0: aval.ordergate.v1.Order.amount:type_name -> aval.type.v1.Money
 	0,  // 1: aval.ordergate.v1.Order.payment_terms:type_name -> aval.ordergate.v1.PaymentTerms
 	1,  // 2: aval.ordergate.v1.Order.state:type_name -> aval.ordergate.v1.OrderState
-	25, // 3: aval.ordergate.v1.Order.reserved_amount:type_name -> aval.type.v1.Money
-	25, // 4: aval.ordergate.v1.Order.shipped_amount:type_name -> aval.type.v1.Money
-	25, // 5: aval.ordergate.v1.Order.delivered_amount:type_name -> aval.type.v1.Money
-	25, // 6: aval.ordergate.v1.Order.invoiced_amount:type_name -> aval.type.v1.Money
-	25, // 7: aval.ordergate.v1.Order.cancelled_amount:type_name -> aval.type.v1.Money
+	28, // 3: aval.ordergate.v1.Order.reserved_amount:type_name -> aval.type.v1.Money
+	28, // 4: aval.ordergate.v1.Order.shipped_amount:type_name -> aval.type.v1.Money
+	28, // 5: aval.ordergate.v1.Order.delivered_amount:type_name -> aval.type.v1.Money
+	28, // 6: aval.ordergate.v1.Order.invoiced_amount:type_name -> aval.type.v1.Money
+	28, // 7: aval.ordergate.v1.Order.cancelled_amount:type_name -> aval.type.v1.Money
 	4,  // 8: aval.ordergate.v1.Order.approval:type_name -> aval.ordergate.v1.OrderApproval
 	3,  // 9: aval.ordergate.v1.Order.shipments:type_name -> aval.ordergate.v1.Shipment
-	25, // 10: aval.ordergate.v1.Shipment.amount:type_name -> aval.type.v1.Money
-	25, // 11: aval.ordergate.v1.OrderApproval.excess:type_name -> aval.type.v1.Money
-	26, // 12: aval.ordergate.v1.OrderApproval.steps:type_name -> aval.type.v1.ApprovalStep
-	27, // 13: aval.ordergate.v1.OrderApproval.acts:type_name -> aval.type.v1.ApprovalAct
-	25, // 14: aval.ordergate.v1.OrderApproval.released_amount:type_name -> aval.type.v1.Money
+	28, // 10: aval.ordergate.v1.Shipment.amount:type_name -> aval.type.v1.Money
+	28, // 11: aval.ordergate.v1.OrderApproval.excess:type_name -> aval.type.v1.Money
+	29, // 12: aval.ordergate.v1.OrderApproval.steps:type_name -> aval.type.v1.ApprovalStep
+	30, // 13: aval.ordergate.v1.OrderApproval.acts:type_name -> aval.type.v1.ApprovalAct
+	28, // 14: aval.ordergate.v1.OrderApproval.released_amount:type_name -> aval.type.v1.Money
 	2,  // 15: aval.ordergate.v1.CheckOrderRequest.order:type_name -> aval.ordergate.v1.Order
-	28, // 16: aval.ordergate.v1.CheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	31, // 16: aval.ordergate.v1.CheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
 	2,  // 17: aval.ordergate.v1.SubmitOrderRequest.order:type_name -> aval.ordergate.v1.Order
 	2,  // 18: aval.ordergate.v1.SubmitOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	28, // 19: aval.ordergate.v1.SubmitOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	25, // 20: aval.ordergate.v1.AmendOrderRequest.amount:type_name -> aval.type.v1.Money
+	31, // 19: aval.ordergate.v1.SubmitOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	28, // 20: aval.ordergate.v1.AmendOrderRequest.amount:type_name -> aval.type.v1.Money
 	2,  // 21: aval.ordergate.v1.AmendOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	28, // 22: aval.ordergate.v1.AmendOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	31, // 22: aval.ordergate.v1.AmendOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
 	2,  // 23: aval.ordergate.v1.CancelOrderResponse.order:type_name -> aval.ordergate.v1.Order
 	2,  // 24: aval.ordergate.v1.ApproveOrderResponse.order:type_name -> aval.ordergate.v1.Order
 	2,  // 25: aval.ordergate.v1.RejectOrderResponse.order:type_name -> aval.ordergate.v1.Order
 	2,  // 26: aval.ordergate.v1.RecheckOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	28, // 27: aval.ordergate.v1.RecheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	25, // 28: aval.ordergate.v1.ShipOrderRequest.amount:type_name -> aval.type.v1.Money
+	31, // 27: aval.ordergate.v1.RecheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	28, // 28: aval.ordergate.v1.ShipOrderRequest.amount:type_name -> aval.type.v1.Money
 	2,  // 29: aval.ordergate.v1.ShipOrderResponse.order:type_name -> aval.ordergate.v1.Order
 	2,  // 30: aval.ordergate.v1.GetOrderResponse.order:type_name -> aval.ordergate.v1.Order
 	1,  // 31: aval.ordergate.v1.ListOrdersRequest.state:type_name -> aval.ordergate.v1.OrderState
 	2,  // 32: aval.ordergate.v1.ListOrdersResponse.orders:type_name -> aval.ordergate.v1.Order
-	5,  // 33: aval.ordergate.v1.OrderService.CheckOrder:input_type -> aval.ordergate.v1.CheckOrderRequest
-	7,  // 34: aval.ordergate.v1.OrderService.SubmitOrder:input_type -> aval.ordergate.v1.SubmitOrderRequest
-	9,  // 35: aval.ordergate.v1.OrderService.AmendOrder:input_type -> aval.ordergate.v1.AmendOrderRequest
-	11, // 36: aval.ordergate.v1.OrderService.CancelOrder:input_type -> aval.ordergate.v1.CancelOrderRequest
-	13, // 37: aval.ordergate.v1.OrderService.ApproveOrder:input_type -> aval.ordergate.v1.ApproveOrderRequest
-	15, // 38: aval.ordergate.v1.OrderService.RejectOrder:input_type -> aval.ordergate.v1.RejectOrderRequest
-	17, // 39: aval.ordergate.v1.OrderService.RecheckOrder:input_type -> aval.ordergate.v1.RecheckOrderRequest
-	19, // 40: aval.ordergate.v1.OrderService.ShipOrder:input_type -> aval.ordergate.v1.ShipOrderRequest
-	21, // 41: aval.ordergate.v1.OrderService.GetOrder:input_type -> aval.ordergate.v1.GetOrderRequest
-	23, // 42: aval.ordergate.v1.OrderService.ListOrders:input_type -> aval.ordergate.v1.ListOrdersRequest
-	6,  // 43: aval.ordergate.v1.OrderService.CheckOrder:output_type -> aval.ordergate.v1.CheckOrderResponse
-	8,  // 44: aval.ordergate.v1.OrderService.SubmitOrder:output_type -> aval.ordergate.v1.SubmitOrderResponse
-	10, // 45: aval.ordergate.v1.OrderService.AmendOrder:output_type -> aval.ordergate.v1.AmendOrderResponse
-	12, // 46: aval.ordergate.v1.OrderService.CancelOrder:output_type -> aval.ordergate.v1.CancelOrderResponse
-	14, // 47: aval.ordergate.v1.OrderService.ApproveOrder:output_type -> aval.ordergate.v1.ApproveOrderResponse
-	16, // 48: aval.ordergate.v1.OrderService.RejectOrder:output_type -> aval.ordergate.v1.RejectOrderResponse
-	18, // 49: aval.ordergate.v1.OrderService.RecheckOrder:output_type -> aval.ordergate.v1.RecheckOrderResponse
-	20, // 50: aval.ordergate.v1.OrderService.ShipOrder:output_type -> aval.ordergate.v1.ShipOrderResponse
-	22, // 51: aval.ordergate.v1.OrderService.GetOrder:output_type -> aval.ordergate.v1.GetOrderResponse
-	24, // 52: aval.ordergate.v1.OrderService.ListOrders:output_type -> aval.ordergate.v1.ListOrdersResponse
-	43, // [43:53] is the sub-list for method output_type
-	33, // [33:43] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	2,  // 33: aval.ordergate.v1.CheckOrdersRequest.orders:type_name -> aval.ordergate.v1.Order
+	27, // 34: aval.ordergate.v1.CheckOrdersResponse.results:type_name -> aval.ordergate.v1.CheckedOrder
+	31, // 35: aval.ordergate.v1.CheckedOrder.decision:type_name -> aval.ordergate.v1.Decision
+	5,  // 36: aval.ordergate.v1.OrderService.CheckOrder:input_type -> aval.ordergate.v1.CheckOrderRequest
+	25, // 37: aval.ordergate.v1.OrderService.CheckOrders:input_type -> aval.ordergate.v1.CheckOrdersRequest
+	7,  // 38: aval.ordergate.v1.OrderService.SubmitOrder:input_type -> aval.ordergate.v1.SubmitOrderRequest
+	9,  // 39: aval.ordergate.v1.OrderService.AmendOrder:input_type -> aval.ordergate.v1.AmendOrderRequest
+	11, // 40: aval.ordergate.v1.OrderService.CancelOrder:input_type -> aval.ordergate.v1.CancelOrderRequest
+	13, // 41: aval.ordergate.v1.OrderService.ApproveOrder:input_type -> aval.ordergate.v1.ApproveOrderRequest
+	15, // 42: aval.ordergate.v1.OrderService.RejectOrder:input_type -> aval.ordergate.v1.RejectOrderRequest
+	17, // 43: aval.ordergate.v1.OrderService.RecheckOrder:input_type -> aval.ordergate.v1.RecheckOrderRequest
+	19, // 44: aval.ordergate.v1.OrderService.ShipOrder:input_type -> aval.ordergate.v1.ShipOrderRequest
+	21, // 45: aval.ordergate.v1.OrderService.GetOrder:input_type -> aval.ordergate.v1.GetOrderRequest
+	23, // 46: aval.ordergate.v1.OrderService.ListOrders:input_type -> aval.ordergate.v1.ListOrdersRequest
+	6,  // 47: aval.ordergate.v1.OrderService.CheckOrder:output_type -> aval.ordergate.v1.CheckOrderResponse
+	26, // 48: aval.ordergate.v1.OrderService.CheckOrders:output_type -> aval.ordergate.v1.CheckOrdersResponse
+	8,  // 49: aval.ordergate.v1.OrderService.SubmitOrder:output_type -> aval.ordergate.v1.SubmitOrderResponse
+	10, // 50: aval.ordergate.v1.OrderService.AmendOrder:output_type -> aval.ordergate.v1.AmendOrderResponse
+	12, // 51: aval.ordergate.v1.OrderService.CancelOrder:output_type -> aval.ordergate.v1.CancelOrderResponse
+	14, // 52: aval.ordergate.v1.OrderService.ApproveOrder:output_type -> aval.ordergate.v1.ApproveOrderResponse
+	16, // 53: aval.ordergate.v1.OrderService.RejectOrder:output_type -> aval.ordergate.v1.RejectOrderResponse
+	18, // 54: aval.ordergate.v1.OrderService.RecheckOrder:output_type -> aval.ordergate.v1.RecheckOrderResponse
+	20, // 55: aval.ordergate.v1.OrderService.ShipOrder:output_type -> aval.ordergate.v1.ShipOrderResponse
+	22, // 56: aval.ordergate.v1.OrderService.GetOrder:output_type -> aval.ordergate.v1.GetOrderResponse
+	24, // 57: aval.ordergate.v1.OrderService.ListOrders:output_type -> aval.ordergate.v1.ListOrdersResponse
+	47, // [47:58] is the sub-list for method output_type
+	36, // [36:47] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_order_proto_init() }
@@ -2014,7 +2228,7 @@ func file_aval_ordergate_v1_order_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_ordergate_v1_order_proto_rawDesc), len(file_aval_ordergate_v1_order_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   23,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -20,6 +20,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	OrderService_CheckOrder_FullMethodName   = "/aval.ordergate.v1.OrderService/CheckOrder"
+	OrderService_CheckOrders_FullMethodName  = "/aval.ordergate.v1.OrderService/CheckOrders"
 	OrderService_SubmitOrder_FullMethodName  = "/aval.ordergate.v1.OrderService/SubmitOrder"
 	OrderService_AmendOrder_FullMethodName   = "/aval.ordergate.v1.OrderService/AmendOrder"
 	OrderService_CancelOrder_FullMethodName  = "/aval.ordergate.v1.OrderService/CancelOrder"
@@ -39,6 +40,9 @@ const (
 type OrderServiceClient interface {
 	// Decides about an order without any effect.
 	CheckOrder(ctx context.Context, in *CheckOrderRequest, opts ...grpc.CallOption) (*CheckOrderResponse, error)
+	// Decides about a list of orders, one after the other, as if they were submitted in that order now: what passes uses credit for those
+	// behind it. Nothing is kept. An order that could not be submitted says why and does not stop the others.
+	CheckOrders(ctx context.Context, in *CheckOrdersRequest, opts ...grpc.CallOption) (*CheckOrdersResponse, error)
 	// Submits an order: it is checked, and then approved (its amount reserved) or held.
 	// Errors: NOT_FOUND (CUSTOMER_UNKNOWN), ALREADY_EXISTS (ORDER_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID), RESOURCE_EXHAUSTED (OVERLOADED, with a retry delay).
 	SubmitOrder(ctx context.Context, in *SubmitOrderRequest, opts ...grpc.CallOption) (*SubmitOrderResponse, error)
@@ -74,6 +78,16 @@ func (c *orderServiceClient) CheckOrder(ctx context.Context, in *CheckOrderReque
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CheckOrderResponse)
 	err := c.cc.Invoke(ctx, OrderService_CheckOrder_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderServiceClient) CheckOrders(ctx context.Context, in *CheckOrdersRequest, opts ...grpc.CallOption) (*CheckOrdersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckOrdersResponse)
+	err := c.cc.Invoke(ctx, OrderService_CheckOrders_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -178,6 +192,9 @@ func (c *orderServiceClient) ListOrders(ctx context.Context, in *ListOrdersReque
 type OrderServiceServer interface {
 	// Decides about an order without any effect.
 	CheckOrder(context.Context, *CheckOrderRequest) (*CheckOrderResponse, error)
+	// Decides about a list of orders, one after the other, as if they were submitted in that order now: what passes uses credit for those
+	// behind it. Nothing is kept. An order that could not be submitted says why and does not stop the others.
+	CheckOrders(context.Context, *CheckOrdersRequest) (*CheckOrdersResponse, error)
 	// Submits an order: it is checked, and then approved (its amount reserved) or held.
 	// Errors: NOT_FOUND (CUSTOMER_UNKNOWN), ALREADY_EXISTS (ORDER_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID), RESOURCE_EXHAUSTED (OVERLOADED, with a retry delay).
 	SubmitOrder(context.Context, *SubmitOrderRequest) (*SubmitOrderResponse, error)
@@ -211,6 +228,9 @@ type UnimplementedOrderServiceServer struct{}
 
 func (UnimplementedOrderServiceServer) CheckOrder(context.Context, *CheckOrderRequest) (*CheckOrderResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckOrder not implemented")
+}
+func (UnimplementedOrderServiceServer) CheckOrders(context.Context, *CheckOrdersRequest) (*CheckOrdersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckOrders not implemented")
 }
 func (UnimplementedOrderServiceServer) SubmitOrder(context.Context, *SubmitOrderRequest) (*SubmitOrderResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SubmitOrder not implemented")
@@ -274,6 +294,24 @@ func _OrderService_CheckOrder_Handler(srv interface{}, ctx context.Context, dec 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(OrderServiceServer).CheckOrder(ctx, req.(*CheckOrderRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderService_CheckOrders_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckOrdersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderServiceServer).CheckOrders(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderService_CheckOrders_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderServiceServer).CheckOrders(ctx, req.(*CheckOrdersRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -450,6 +488,10 @@ var OrderService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CheckOrder",
 			Handler:    _OrderService_CheckOrder_Handler,
+		},
+		{
+			MethodName: "CheckOrders",
+			Handler:    _OrderService_CheckOrders_Handler,
 		},
 		{
 			MethodName: "SubmitOrder",

@@ -1257,8 +1257,10 @@ type OrderPolicy struct {
 	ReleaseAuthority []*v1.AuthorityRow `protobuf:"bytes,6,rep,name=release_authority,json=releaseAuthority,proto3" json:"release_authority,omitempty"`
 	// Over-shipment accepted without a check, in percent of the order, decimal string; empty: "0".
 	OverShipmentPercent string `protobuf:"bytes,7,opt,name=over_shipment_percent,json=overShipmentPercent,proto3" json:"over_shipment_percent,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// When the daily report is made and what it lists; absent: hour 6, ratio "0.9", 30 days.
+	DailyReport   *DailyReportSettings `protobuf:"bytes,50,opt,name=daily_report,json=dailyReport,proto3" json:"daily_report,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OrderPolicy) Reset() {
@@ -1340,11 +1342,18 @@ func (x *OrderPolicy) GetOverShipmentPercent() string {
 	return ""
 }
 
+func (x *OrderPolicy) GetDailyReport() *DailyReportSettings {
+	if x != nil {
+		return x.DailyReport
+	}
+	return nil
+}
+
 var File_aval_ordergate_v1_policy_proto protoreflect.FileDescriptor
 
 const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x1eaval/ordergate/v1/policy.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a\x1baval/type/v1/approval.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb\x03\n" +
+	"\x1eaval/ordergate/v1/policy.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a\x1eaval/ordergate/v1/report.proto\x1a\x1baval/type/v1/approval.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb\x03\n" +
 	"\x12OrderPolicyVersion\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x12/\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x19.aval.type.v1.PolicyStateR\x05state\x126\n" +
@@ -1421,7 +1430,7 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\rReleaseMemory\x12O\n" +
 	"\x11tolerance_percent\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d2\x1b^[0-9]{1,3}(\\.[0-9]{1,4})?$R\x10tolerancePercent\x12\x1e\n" +
 	"\x04days\x18\x02 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xed\x02(\x00R\x04days\"\xd6\x03\n" +
+	"\xbaH\a\x1a\x05\x18\xed\x02(\x00R\x04days\"\xa1\x04\n" +
 	"\vOrderPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
@@ -1433,7 +1442,8 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\x0erelease_memory\x18\x05 \x01(\v2 .aval.ordergate.v1.ReleaseMemoryB\x06\xbaH\x03\xc8\x01\x01R\rreleaseMemory\x12S\n" +
 	"\x11release_authority\x18\x06 \x03(\v2\x1a.aval.type.v1.AuthorityRowB\n" +
 	"\xbaH\a\x92\x01\x04\b\x01\x10\x14R\x10releaseAuthority\x12Y\n" +
-	"\x15over_shipment_percent\x18\a \x01(\tB%\xbaH\"\xd8\x01\x01r\x1d2\x1b^[0-9]{1,3}(\\.[0-9]{1,4})?$R\x13overShipmentPercent*\x86\x01\n" +
+	"\x15over_shipment_percent\x18\a \x01(\tB%\xbaH\"\xd8\x01\x01r\x1d2\x1b^[0-9]{1,3}(\\.[0-9]{1,4})?$R\x13overShipmentPercent\x12I\n" +
+	"\fdaily_report\x182 \x01(\v2&.aval.ordergate.v1.DailyReportSettingsR\vdailyReport*\x86\x01\n" +
 	"\x0fRuleEnforcement\x12 \n" +
 	"\x1cRULE_ENFORCEMENT_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17RULE_ENFORCEMENT_INFORM\x10\x01\x12\x19\n" +
@@ -1490,6 +1500,7 @@ var file_aval_ordergate_v1_policy_proto_goTypes = []any{
 	(v1.PolicyState)(0),               // 20: aval.type.v1.PolicyState
 	(*timestamppb.Timestamp)(nil),     // 21: google.protobuf.Timestamp
 	(*v1.AuthorityRow)(nil),           // 22: aval.type.v1.AuthorityRow
+	(*DailyReportSettings)(nil),       // 23: aval.ordergate.v1.DailyReportSettings
 }
 var file_aval_ordergate_v1_policy_proto_depIdxs = []int32{
 	20, // 0: aval.ordergate.v1.OrderPolicyVersion.state:type_name -> aval.type.v1.PolicyState
@@ -1512,19 +1523,20 @@ var file_aval_ordergate_v1_policy_proto_depIdxs = []int32{
 	17, // 17: aval.ordergate.v1.OrderPolicy.rules:type_name -> aval.ordergate.v1.OrderRule
 	18, // 18: aval.ordergate.v1.OrderPolicy.release_memory:type_name -> aval.ordergate.v1.ReleaseMemory
 	22, // 19: aval.ordergate.v1.OrderPolicy.release_authority:type_name -> aval.type.v1.AuthorityRow
-	2,  // 20: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:input_type -> aval.ordergate.v1.CreateOrderPolicyRequest
-	4,  // 21: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:input_type -> aval.ordergate.v1.SignOrderPolicyRequest
-	6,  // 22: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:input_type -> aval.ordergate.v1.GetOrderPolicyRequest
-	8,  // 23: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:input_type -> aval.ordergate.v1.ListOrderPoliciesRequest
-	3,  // 24: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:output_type -> aval.ordergate.v1.CreateOrderPolicyResponse
-	5,  // 25: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:output_type -> aval.ordergate.v1.SignOrderPolicyResponse
-	7,  // 26: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:output_type -> aval.ordergate.v1.GetOrderPolicyResponse
-	9,  // 27: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:output_type -> aval.ordergate.v1.ListOrderPoliciesResponse
-	24, // [24:28] is the sub-list for method output_type
-	20, // [20:24] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	23, // 20: aval.ordergate.v1.OrderPolicy.daily_report:type_name -> aval.ordergate.v1.DailyReportSettings
+	2,  // 21: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:input_type -> aval.ordergate.v1.CreateOrderPolicyRequest
+	4,  // 22: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:input_type -> aval.ordergate.v1.SignOrderPolicyRequest
+	6,  // 23: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:input_type -> aval.ordergate.v1.GetOrderPolicyRequest
+	8,  // 24: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:input_type -> aval.ordergate.v1.ListOrderPoliciesRequest
+	3,  // 25: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:output_type -> aval.ordergate.v1.CreateOrderPolicyResponse
+	5,  // 26: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:output_type -> aval.ordergate.v1.SignOrderPolicyResponse
+	7,  // 27: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:output_type -> aval.ordergate.v1.GetOrderPolicyResponse
+	9,  // 28: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:output_type -> aval.ordergate.v1.ListOrderPoliciesResponse
+	25, // [25:29] is the sub-list for method output_type
+	21, // [21:25] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_policy_proto_init() }
@@ -1532,6 +1544,7 @@ func file_aval_ordergate_v1_policy_proto_init() {
 	if File_aval_ordergate_v1_policy_proto != nil {
 		return
 	}
+	file_aval_ordergate_v1_report_proto_init()
 	file_aval_ordergate_v1_policy_proto_msgTypes[1].OneofWrappers = []any{
 		(*CreateOrderPolicyRequest_Policy)(nil),
 		(*CreateOrderPolicyRequest_Yaml)(nil),
