@@ -22,7 +22,7 @@ type message struct {
 
 // life is what happens to a customer: limits that rise, three orders, one of them changed, one cancelled twice, one over the first limit
 // and within the second, shipments, and invoices that may come before the shipment they bill.
-func (w *world) life(customer string, service, erp context.Context) []message {
+func (w *world) life(service, erp context.Context, customer string) []message {
 	order := func(n int) string { return fmt.Sprintf("%s-O%d", customer, n) }
 	profile := func(seq int64, limit string) func() error {
 		return func() error {
@@ -115,7 +115,7 @@ func TestMessagesInAnyOrderEndTheSame(t *testing.T) {
 	w := newWorld(t)
 	w.today = "2026-07-01"
 	service, erp := w.as("service", "SERVICE"), w.as("erp", "ERP")
-	must(t, deliver(w.life("C-in-order", service, erp), func() bool { return false }))
+	must(t, deliver(w.life(service, erp, "C-in-order"), func() bool { return false }))
 	want := w.end("C-in-order")
 	permutations := 1000
 	if testing.Short() {
@@ -128,7 +128,7 @@ func TestMessagesInAnyOrderEndTheSame(t *testing.T) {
 			for seed := range seeds {
 				customer := fmt.Sprintf("C%04d", seed)
 				random := rand.New(rand.NewPCG(uint64(seed), 0))
-				messages := w.life(customer, service, erp)
+				messages := w.life(service, erp, customer)
 				random.Shuffle(len(messages), func(i, j int) { messages[i], messages[j] = messages[j], messages[i] })
 				if err := deliver(messages, func() bool { return random.IntN(10) == 0 }); err != nil {
 					t.Errorf("seed %d: %v", seed, err)

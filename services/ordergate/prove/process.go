@@ -45,7 +45,7 @@ func (p *process) keep(ctx context.Context) error {
 	runtime.LockOSThread() // the parent-death signal is bound to the starting thread
 	defer runtime.UnlockOSThread()
 	for ctx.Err() == nil {
-		cmd := exec.CommandContext(ctx, self)
+		cmd := exec.CommandContext(ctx, self) //nolint:gosec // this program itself
 		cmd.Env = append(os.Environ(), p.env)
 		cmd.Stdout, cmd.Stderr = p.log, p.log
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

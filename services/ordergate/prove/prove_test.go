@@ -39,7 +39,11 @@ func run(t *testing.T, cfg prove.Config) prove.Report {
 
 // The gate under 64 callers, every fault, and all calls: nothing lost, nothing doubled, nothing over the limit. cmd/prove does it for longer.
 func TestGateUnderFaults(t *testing.T) {
-	rep := run(t, prove.Config{Duration: *duration})
+	length := *duration
+	if testing.Short() {
+		length = min(length, 8*time.Second)
+	}
+	rep := run(t, prove.Config{Duration: length})
 	if !rep.Holds() {
 		t.Error("the gate did not keep its promise")
 	}

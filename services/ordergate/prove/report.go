@@ -33,7 +33,7 @@ type Report struct {
 type FaultKind struct {
 	Kind          string
 	N, Failed     int
-	Median, Worst time.Duration // until the first answer after the fault; of rows held, on the account whose rows they are
+	Median, Worst time.Duration // until the first answer after the fault; of rows held, of a write to the account whose rows they are
 	Failure       string        // of one that could not be made
 }
 
@@ -93,7 +93,7 @@ func (r *rig) history(ctx context.Context, name string, b *books, rep *Report) e
 
 func (r *Report) measure(l *load, ops []*Operation, faults []Fault) {
 	var ends, took []int64
-	byAccount := map[string][]int64{}
+	written := map[string][]int64{}
 	for _, op := range ops {
 		if op.Tries > 1 {
 			r.Retried++
@@ -108,7 +108,9 @@ func (r *Report) measure(l *load, ops []*Operation, faults []Fault) {
 			r.Decisions++
 		}
 		ends, took = append(ends, op.Ended), append(took, op.Ended-op.Began)
-		byAccount[op.Account] = append(byAccount[op.Account], op.Ended)
+		if op.Kind != Read { // reads wait for nobody
+			written[op.Account] = append(written[op.Account], op.Ended)
+		}
 	}
 	slices.Sort(ends)
 	slices.Sort(took)
@@ -120,7 +122,7 @@ func (r *Report) measure(l *load, ops []*Operation, faults []Fault) {
 	for i := 1; i < len(ends); i++ {
 		r.Silence = max(r.Silence, time.Duration(ends[i]-ends[i-1]))
 	}
-	hot := byAccount[l.accounts[0].name]
+	hot := written[l.accounts[0].name]
 	slices.Sort(hot)
 	waits := map[string][]time.Duration{}
 	kinds := map[string]*FaultKind{}
