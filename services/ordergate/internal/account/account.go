@@ -46,6 +46,9 @@ type Grant struct {
 	GraceDays  int           `json:"grace_days"`
 	ValidFrom  calendar.Date `json:"valid_from,omitzero"`
 	ValidUntil calendar.Date `json:"valid_until,omitzero"`
+
+	Temporary []TemporaryLimit `json:"temporary,omitempty"` // in the order granted
+	Covers    []Cover          `json:"covers,omitempty"`
 }
 
 // NoGrant is what a customer has before any form is approved (S2.17).
@@ -88,6 +91,7 @@ type Position struct {
 	Ladder       Ladder        `json:"ladder,omitempty"`
 	Movements    []Movement    `json:"movements,omitempty"`
 	Cause        string        `json:"cause,omitempty"`
+	Standing     Standing      `json:"standing,omitzero"`
 }
 
 // Buckets is exposure by kind, in minor units: one piece of business is in exactly one of Order, Delivery and Receivable.
@@ -118,6 +122,7 @@ type Account struct {
 	Buckets     Buckets
 	Profile     Profile
 	Ladder      Ladder
+	Standing    Standing
 }
 
 // New is an account that has no entry yet.

@@ -32,6 +32,11 @@ func (g *Gate) CheckList(ctx context.Context, c Caller, list []Checked) error {
 		return err
 	}
 	env := gate.Env{Policy: p, Today: today, Actor: c.Subject, Roles: c.Roles, Sees: c.Sees}
+	if p.NeedsOrders {
+		if err := l.readOthers(ctx); err != nil {
+			return err
+		}
+	}
 	for i := range list {
 		if err := ctx.Err(); err != nil {
 			return errs.New(errs.DeadlineExceeded, "DEADLINE_EXCEEDED", "no answer in time; send a shorter list").WithCause(err)
@@ -51,7 +56,8 @@ type listed struct {
 	gate     *Gate
 	accounts map[postgres.Key]account.Account
 	unknown  map[postgres.Key]error
-	seen     map[string]bool // order numbers that exist, or came earlier in the list
+	seen     map[string]bool                // order numbers that exist, or came earlier in the list
+	open     map[postgres.Key][]order.Order // where the policy looks at them: the accounts' open orders
 }
 
 // read finds the accounts of the list, asking evaluation once for each that the gate does not know, and the numbers that are taken.
@@ -109,9 +115,13 @@ func (l *listed) submit(env gate.Env, o order.Order) (*check.Record, error) {
 	if l.seen[o.ID] {
 		return nil, errs.New(errs.AlreadyExists, "ORDER_EXISTS", "order %s exists already", o.ID).With("order_id", o.ID)
 	}
+	env.Others = func() []order.Order { return l.open[k] }
 	change, err := gate.Submit(env, l.accounts[k], o)
 	if err != nil {
 		return nil, err
+	}
+	if l.open != nil {
+		l.open[k] = append(l.open[k], change.Orders...)
 	}
 	l.seen[o.ID] = true
 	l.accounts[k] = change.Account

@@ -222,7 +222,13 @@ func (g *Gate) Check(ctx context.Context, c Caller, o order.Order) (Answer, erro
 		if err != nil {
 			return Answer{}, err
 		}
-		rec, err := gate.Check(gate.Env{Policy: p, Today: today, Actor: c.Subject, Sees: c.Sees}, heads[key], o)
+		env := gate.Env{Policy: p, Today: today, Actor: c.Subject, Sees: c.Sees}
+		if p.NeedsOrders {
+			if env.Others, err = g.othersNow(ctx, key); err != nil {
+				return Answer{}, err
+			}
+		}
+		rec, err := gate.Check(env, heads[key], o)
 		if err != nil {
 			return Answer{}, err
 		}

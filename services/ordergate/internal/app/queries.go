@@ -186,7 +186,9 @@ type AccountSheet struct {
 	Overdue       int64 // minor units
 	DaysOverdue   int
 	Status        account.Status
-	UtilizationBP int64 // exposure in basis points of the limit, rounded down; 0 without one
+	Exposure      int64         // as the policy's weights count it; minor units
+	Limit         account.Limit // of today: temporary limits count
+	UtilizationBP int64         // exposure in basis points of the limit, rounded down; 0 without one
 }
 
 func (q *Queries) sheet(ctx context.Context, a account.Account) (AccountSheet, error) {
@@ -195,10 +197,10 @@ func (q *Queries) sheet(ctx context.Context, a account.Account) (AccountSheet, e
 	if err != nil {
 		return AccountSheet{}, err
 	}
-	exposure, limit := a.Buckets.Exposure(), a.Profile.Grant.Limit
+	exposure, limit := p.Exposure(a.Buckets, &a.Standing), a.Profile.Grant.LimitOn(today)
 	s := AccountSheet{
 		Account: a, Today: today, Overdue: a.Ladder.Overdue(today).Amount(), DaysOverdue: a.Ladder.OldestDays(today),
-		Status: limit.StatusAt(exposure, p.WatchRatio()),
+		Status: limit.StatusAt(exposure, p.WatchRatio()), Exposure: exposure, Limit: limit,
 	}
 	if limit.Kind == account.LimitAmount && limit.Minor > 0 && exposure > 0 {
 		hi, lo := bits.Mul64(uint64(exposure), 10_000)

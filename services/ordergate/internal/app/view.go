@@ -100,6 +100,9 @@ func (v *view) loadOrders(ctx context.Context, batch []*work) error {
 			freed = append(freed, w.key)
 		}
 	}
+	if err := v.loadOthers(ctx, batch); err != nil {
+		return err
+	}
 	if len(named) > 0 {
 		found, err := v.gate.Store.Orders(ctx, named)
 		if err != nil {
@@ -158,7 +161,10 @@ func (v *view) env(w *work) (gate.Env, error) {
 	if !ok {
 		return gate.Env{}, fmt.Errorf("no policy was read for %s", w.today)
 	}
-	return gate.Env{Policy: p, Today: w.today, Actor: w.caller.Subject, Roles: w.caller.Roles, Sees: w.caller.Sees}, nil
+	return gate.Env{
+		Policy: p, Today: w.today, Actor: w.caller.Subject, Roles: w.caller.Roles, Sees: w.caller.Sees,
+		Others: func() []order.Order { return v.others(w.key) },
+	}, nil
 }
 
 // order finds an order of the account that a command is for.

@@ -24,6 +24,9 @@ func Act(env Env, a account.Account, o order.Order, decision approval.Decision, 
 	if row, _, err := env.Policy.Route(o.Currency, now.Excess, now.DaysOverdue); err != nil || row > o.Hold.Form.Row {
 		return Change{}, errs.New(errs.FailedPrecondition, "AUTHORITY_RAISED", "order %s now needs a higher level of authority than its form has; recheck it first", o.ID)
 	}
+	if decision == approval.Approve && now.Verdict == check.Refuse {
+		return Change{}, refused(o, check.Record{Input: in, Result: now})
+	}
 	form, err := o.Hold.Form.Apply(approval.Act{Subject: env.Actor, Roles: env.Roles, Decision: decision, Reason: reason, Date: env.Today})
 	if err != nil {
 		return Change{}, err
@@ -48,10 +51,10 @@ func Ship(env Env, a account.Account, o order.Order, id string, amount *money.Mo
 	after := o.Clone()
 	minor := o.Reserved + o.Ahead
 	if amount != nil {
-		if amount.Currency != o.Currency {
-			return Change{}, currencyMismatch("amount.currency_code", amount.Currency, o.Currency)
+		var err error
+		if minor, err = inAccount(o, "amount.currency_code", *amount, false); err != nil {
+			return Change{}, err
 		}
-		minor = amount.Minor
 	}
 	if minor <= 0 && o.Live() {
 		return Change{}, errs.New(errs.FailedPrecondition, "NOTHING_TO_SHIP", "nothing is left to ship of order %s", o.ID)
@@ -60,6 +63,7 @@ func Ship(env Env, a account.Account, o order.Order, id string, amount *money.Mo
 	if err := after.Ship(order.Shipment{ID: id, Minor: minor, BusinessDate: env.Today}, final, tolerated); err != nil {
 		return Change{}, err
 	}
+	moved(&after, amount, false)
 	return changed(a, o, after, Change{Kind: OrderShipped}), nil
 }
 

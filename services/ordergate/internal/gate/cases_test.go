@@ -120,7 +120,7 @@ func minor(t reporter, s string) int64 {
 }
 
 func (w *world) env(role string) gate.Env {
-	return gate.Env{Policy: w.policy, Today: w.today, Actor: "person-" + role, Roles: []string{role}, Sees: func(string) bool { return true }}
+	return gate.Env{Policy: w.policy, Today: w.today, Actor: "person-" + role, Roles: []string{role}, Sees: func(string) bool { return true }, Others: w.openOrders}
 }
 
 func (w *world) run(n int, s step) {
@@ -318,6 +318,9 @@ func cure(rec *check.Record, kind string) string {
 			if string(c.Kind) == kind {
 				if c.Kind == check.CureApproval {
 					return c.Roles[0]
+				}
+				if c.Kind == check.CureDate {
+					return c.Date.String()
 				}
 				return money.New(c.Minor, "CNY").String()
 			}

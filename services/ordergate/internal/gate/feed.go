@@ -37,6 +37,7 @@ func ReceivePosition(a account.Account, p account.Position, orders map[string]or
 	c := Change{Kind: PositionReceived, Detail: Detail{Position: &p}}
 	a.PositionSeq, a.Ladder = p.Seq, p.Ladder
 	a.Buckets.Receivable, a.Buckets.Unapplied = p.Receivable, p.Unapplied
+	a.Standing = p.Standing
 	if a.Profile.Currency == "" {
 		a.Profile.Currency = p.Currency
 	}

@@ -37,6 +37,7 @@ type Env struct {
 	Actor  string
 	Roles  []string
 	Sees   func(salespersonID string) bool
+	Others func() []order.Order // the account's orders that reserve or are delivered; asked only where the policy needs them
 }
 
 // Detail is what happened in full: kept in the entry as canonical JSON.

@@ -12,19 +12,27 @@ import (
 // Submit puts an order through the check: it is approved and reserved, or held.
 // Errors: CUSTOMER_UNKNOWN, CUSTOMER_CLOSED, CURRENCY_MISMATCH.
 func Submit(env Env, a account.Account, o order.Order) (Change, error) {
-	if err := admit(env, a, o); err != nil {
+	if err := admit(env, a); err != nil {
 		return Change{}, err
 	}
 	if o.OrderDate.IsZero() {
 		o.OrderDate = env.Today
 	}
 	o.SubmittedBy, o.SubmitDate = env.Actor, env.Today
+	o, err := converted(env, a, o)
+	if err != nil {
+		return Change{}, err
+	}
 	return judge(env, a, order.Order{}, o, check.AtSubmit, OrderSubmitted)
 }
 
 // Check decides about an order without any effect.
 func Check(env Env, a account.Account, o order.Order) (check.Record, error) {
-	if err := admit(env, a, o); err != nil {
+	if err := admit(env, a); err != nil {
+		return check.Record{}, err
+	}
+	o, err := converted(env, a, o)
+	if err != nil {
 		return check.Record{}, err
 	}
 	in := facts(env, a, order.Order{}, o, check.AtCheck)
@@ -50,10 +58,9 @@ func Amend(env Env, a account.Account, o order.Order, m Amendment) (Change, erro
 	}
 	after := o.Clone()
 	if m.Amount != nil {
-		if m.Amount.Currency != o.Currency {
-			return Change{}, currencyMismatch("amount.currency_code", m.Amount.Currency, o.Currency)
+		if err := reprice(&after, *m.Amount); err != nil {
+			return Change{}, err
 		}
-		after.Amount = m.Amount.Minor
 	}
 	if m.TermDays != nil {
 		after.TermDays = m.TermDays
@@ -84,9 +91,22 @@ func Recheck(env Env, a account.Account, o order.Order) (Change, error) {
 
 // judge decides about after, the order as asked for, and applies the verdict. before is the order as it was; its zero value: none.
 func judge(env Env, a account.Account, before, after order.Order, at check.Point, kind Kind) (Change, error) {
+	after, err := converted(env, a, after)
+	if err != nil {
+		return Change{}, err
+	}
 	in := facts(env, a, before, after, at)
 	rec := check.Record{Input: in, Result: check.Decide(in, env.Policy)}
 	after.Prepaid = rec.Result.Prepaid
+	if rec.Result.Verdict == check.Refuse {
+		switch {
+		case refusable(after, at):
+			after.Refuse(rec.Result.RefusalReasons())
+			return changed(a, before, after, Change{Kind: kind, Record: &rec}), nil
+		case at != check.AtRecheck:
+			return Change{}, refused(before, rec)
+		}
+	}
 	if rec.Result.Verdict == check.Approve {
 		after.Approve()
 	} else if err := hold(env, &a, &after, rec.Result); err != nil {
@@ -138,27 +158,32 @@ func held(o order.Order) int {
 }
 
 func facts(env Env, a account.Account, before, after order.Order, at check.Point) check.Input {
-	return check.Input{
-		Point: at, BusinessDate: env.Today, PolicyVersion: env.Policy.Version, PolicyHash: env.Policy.Hash,
+	in := check.Input{
+		Point: at, Edition: check.Edition, BusinessDate: env.Today, PolicyVersion: env.Policy.Version, PolicyHash: env.Policy.Hash,
 		Account: check.AccountFacts{
 			CustomerID: a.ID, Seq: a.Seq, Hash: hexHash(a.Hash), Currency: a.Profile.Currency, Grade: a.Profile.Grade, Grant: a.Profile.Grant,
+			GroupID: a.Profile.GroupID, Standing: a.Standing,
 			Buckets: a.Buckets, PositionSeq: a.PositionSeq, Overdue: a.Ladder.Overdue(env.Today),
 		},
 		Order: check.OrderFacts{
 			OrderID: after.ID, Amount: after.Amount, Open: after.Open(), Reserved: before.Reserved,
 			TermDays: after.TermDays, Terms: after.Terms, Prepaid: before.Prepaid, Release: before.Release,
+			Delivery: after.RequestedDelivery, Conversion: after.Conversion,
 		},
 	}
+	if before.Reserved != 0 {
+		in.Order.ReservedFor = before.RequestedDelivery
+	}
+	others(env, a, after.ID, &in)
+	return in
 }
 
-func admit(env Env, a account.Account, o order.Order) error {
+func admit(env Env, a account.Account) error {
 	switch {
 	case !a.Known() || !env.Sees(a.Profile.SalespersonID):
 		return UnknownCustomer(a.ID)
 	case a.Profile.LifeCycle == account.Closed:
 		return errs.New(errs.FailedPrecondition, "CUSTOMER_CLOSED", "customer %s is closed", a.ID)
-	case o.Currency != a.Profile.Currency:
-		return currencyMismatch("order.amount.currency_code", o.Currency, a.Profile.Currency)
 	}
 	return nil
 }

@@ -92,6 +92,8 @@ type Order struct {
 	SubmitDate        calendar.Date `json:"submit_date"`
 	Shipments         []Shipment    `json:"shipments,omitempty"`
 	Billings          []Billing     `json:"billings,omitempty"`
+	Refusal           []string      `json:"refusal,omitempty"`    // rules that refused it
+	Conversion        *Conversion   `json:"conversion,omitempty"` // nil: it is in the account's currency itself
 }
 
 // Clone is a copy that shares nothing that changes.
@@ -155,6 +157,12 @@ func (o *Order) PutOnHold(h Hold, reserve bool) {
 	if reserve {
 		o.Reserved = max(0, o.Open())
 	}
+}
+
+// Refuse ends an order that rules forbid.
+func (o *Order) Refuse(rules []string) {
+	o.Reject()
+	o.Hold, o.Refusal = nil, rules
 }
 
 // Reject ends a held order.

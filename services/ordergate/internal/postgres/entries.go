@@ -161,6 +161,16 @@ const selectHeld = `
 SELECT o.root_id, o.updated_seq, o.doc FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
 JOIN orders o ON o.root_id = k.root_id AND o.account_id = k.account_id AND o.state = 'HELD'`
 
+const selectOpen = `
+SELECT o.root_id, o.updated_seq, o.doc FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
+JOIN orders o ON o.root_id = k.root_id AND o.account_id = k.account_id AND o.state IN ('HELD', 'APPROVED', 'CLOSED')`
+
+// OpenOrders reads the orders of accounts that may reserve credit or have goods delivered and not invoiced.
+func (s *Store) OpenOrders(ctx context.Context, keys []Key) ([]StoredOrder, error) {
+	roots, ids := columnsOf(keys)
+	return s.orders(ctx, selectOpen, roots, ids)
+}
+
 const listOrders = `
 SELECT o.root_id, o.updated_seq, o.doc FROM orders o
 WHERE (o.root_id, o.account_id, o.order_id) > ($1, $2, $3) AND ($4 = '' OR o.state = $4)

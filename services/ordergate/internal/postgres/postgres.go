@@ -210,6 +210,7 @@ func scanHead(row pgx.CollectableRow) (account.Account, error) {
 			return a, fmt.Errorf("position of account %s: %w", a.ID, err)
 		}
 		a.Ladder = d.Position.Ladder
+		a.Standing = d.Position.Standing
 		if a.Profile.Currency == "" {
 			a.Profile.Currency = d.Position.Currency
 		}

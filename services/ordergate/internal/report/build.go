@@ -125,7 +125,7 @@ func (b *Builder) release(who Customer, o order.Order) {
 }
 
 func (b *Builder) use(who Customer, a account.Account) {
-	limit, exposure := a.Profile.Grant.Limit, a.Buckets.Exposure()
+	limit, exposure := a.Profile.Grant.LimitOn(b.daily.Date), a.Buckets.Exposure()
 	u := Use{
 		Customer: who, Grade: a.Profile.Grade, LimitKind: limit.Kind, Exposure: exposure,
 		Overdue: a.Ladder.Overdue(b.daily.Date).Amount(), DaysOverdue: a.Ladder.OldestDays(b.daily.Date),

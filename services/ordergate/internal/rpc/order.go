@@ -190,6 +190,10 @@ func orderOf(o order.Order) *pb.Order {
 		ReservedAmount: m(o.Reserved), ShippedAmount: m(o.Shipped), DeliveredAmount: m(o.Delivered), InvoicedAmount: m(o.Invoiced), CancelledAmount: m(o.Cancelled),
 		Revision: o.Revision, JournalSequence: o.Seq, SubmittedBy: o.SubmittedBy, SubmitDate: o.SubmitDate.String(),
 	}
+	out.RefusalReasons = o.Refusal
+	if c := o.Conversion; c != nil {
+		out.Amount, out.Conversion = minorOf(c.Minor, c.Currency), conversionOf(c, o.Amount, o.Currency)
+	}
 	if o.DecisionSeq > 0 {
 		out.DecisionId = app.DecisionID(o.CustomerID, o.DecisionSeq)
 	}

@@ -138,18 +138,18 @@ func ParsePolicy(path, text string) (*pb.OrderPolicy, error) {
 	if err := policy.ParseYAML(path, []byte(text), spec); err != nil {
 		return nil, err
 	}
-	return spec, checkSpec(spec)
+	return spec, placed(path, text, checkSpec(spec))
 }
 
 // checkSpec holds the rules that no single field can state.
 func checkSpec(spec *pb.OrderPolicy) error {
 	var found []errs.Violation
-	names := map[string]bool{}
-	for i, r := range spec.GetRules() {
-		if names[r.GetName()] {
-			found = append(found, errs.Violation{Field: "policy.rules[" + strconv.Itoa(i) + "].name", Rule: "UNIQUE", Message: "another rule has this name"})
+	if err := rulesOf(spec, &check.Policy{}); err != nil {
+		e, ok := errs.As(err)
+		if !ok || len(e.Violations) == 0 {
+			return err
 		}
-		names[r.GetName()] = true
+		found = e.Violations
 	}
 	if _, ok := money.Digits(spec.GetBaseCurrency()); !ok {
 		found = append(found, errs.Violation{Field: "policy.base_currency", Rule: "CURRENCY", Message: "not a currency of ISO 4217"})
@@ -194,14 +194,10 @@ func DecodePolicy(v policy.Version) (check.Policy, error) {
 	if p.OverShipmentPercent, err = ratioOf(spec.GetOverShipmentPercent()); err != nil {
 		return check.Policy{}, err
 	}
-	for _, r := range spec.GetRules() {
-		rule, err := ruleOf(r)
-		if err != nil {
-			return check.Policy{}, err
-		}
-		p.Rules = append(p.Rules, rule)
+	if p.OverShipmentPercent, err = ratioOf(spec.GetOverShipmentPercent()); err != nil {
+		return check.Policy{}, err
 	}
-	return p, nil
+	return p, rulesOf(spec, &p)
 }
 
 func percent(r money.Ratio) money.Ratio {
@@ -241,31 +237,4 @@ func authorityOf(spec *pb.OrderPolicy) (approval.Table, error) {
 		table = append(table, row)
 	}
 	return table, nil
-}
-
-func ruleOf(r *pb.OrderRule) (check.Rule, error) {
-	out := check.Rule{Name: r.GetName(), Enforcement: check.Enforcement(word(r.GetEnforcement().String(), "RULE_ENFORCEMENT_", string(check.HoldOnBreak)))}
-	var err error
-	switch c := r.GetCheck().(type) {
-	case *pb.OrderRule_Limit:
-		out.Kind = check.KindLimit
-		if out.Threshold, err = ratioOf(c.Limit.GetThreshold()); err == nil {
-			out.Watch, err = ratioOf(c.Limit.GetWatchRatio())
-		}
-	case *pb.OrderRule_DaysOverdue:
-		out.Kind, out.MaxDays = check.KindDaysOverdue, int(c.DaysOverdue.GetMaxDays())
-	case *pb.OrderRule_OverdueAmount:
-		out.Kind, out.MaxAmount, out.MinDays = check.KindOverdueAmount, c.OverdueAmount.GetMaxAmount(), int(c.OverdueAmount.GetMinDays())
-	case *pb.OrderRule_Term:
-		out.Kind = check.KindTerm
-	case *pb.OrderRule_Treatment:
-		out.Kind = check.KindTreatment
-	case *pb.OrderRule_GrantValidity:
-		out.Kind = check.KindGrantValidity
-	case *pb.OrderRule_OrderSize:
-		out.Kind, out.MaxAmount = check.KindOrderSize, c.OrderSize.GetMaxAmount()
-	default:
-		err = errs.New(errs.Internal, "POLICY_UNREADABLE", "rule %s checks nothing that this version knows", r.GetName())
-	}
-	return out, err
 }

@@ -92,7 +92,7 @@ const (
 	OrderState_ORDER_STATE_HELD OrderState = 1
 	// Approved, by the check or by people; its open amount is reserved.
 	OrderState_ORDER_STATE_APPROVED OrderState = 2
-	// Refused for good by people.
+	// Refused for good: by people, or by a rule that forbids it.
 	OrderState_ORDER_STATE_REJECTED OrderState = 3
 	// Cancelled before anything was shipped.
 	OrderState_ORDER_STATE_CANCELLED OrderState = 4
@@ -196,8 +196,12 @@ type Order struct {
 	Shipments []*Shipment `protobuf:"bytes,22,rep,name=shipments,proto3" json:"shipments,omitempty"`
 	// Output: entry of the customer's journal that wrote this state: its place among everything that happened to the account.
 	JournalSequence int64 `protobuf:"varint,23,opt,name=journal_sequence,json=journalSequence,proto3" json:"journal_sequence,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Output: names of the rules that refused it when it was checked; empty where no rule did.
+	RefusalReasons []string `protobuf:"bytes,40,rep,name=refusal_reasons,json=refusalReasons,proto3" json:"refusal_reasons,omitempty"`
+	// Output: how its amount was converted, where it is not in the account's currency; all other output amounts are in the account's currency.
+	Conversion    *Conversion `protobuf:"bytes,41,opt,name=conversion,proto3" json:"conversion,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Order) Reset() {
@@ -389,6 +393,20 @@ func (x *Order) GetJournalSequence() int64 {
 		return x.JournalSequence
 	}
 	return 0
+}
+
+func (x *Order) GetRefusalReasons() []string {
+	if x != nil {
+		return x.RefusalReasons
+	}
+	return nil
+}
+
+func (x *Order) GetConversion() *Conversion {
+	if x != nil {
+		return x.Conversion
+	}
+	return nil
 }
 
 // Shipment is one goods issue of an order.
@@ -1905,8 +1923,7 @@ var File_aval_ordergate_v1_order_proto protoreflect.FileDescriptor
 
 const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\n" +
-	"\x1daval/ordergate/v1/order.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a aval/ordergate/v1/decision.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xc1\n" +
-	"\n" +
+	"\x1daval/ordergate/v1/order.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a aval/ordergate/v1/decision.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xa9\v\n" +
 	"\x05Order\x12C\n" +
 	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12I\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
@@ -1936,7 +1953,11 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\vsubmit_date\x18\x15 \x01(\tR\n" +
 	"submitDate\x129\n" +
 	"\tshipments\x18\x16 \x03(\v2\x1b.aval.ordergate.v1.ShipmentR\tshipments\x12)\n" +
-	"\x10journal_sequence\x18\x17 \x01(\x03R\x0fjournalSequenceB\x16\n" +
+	"\x10journal_sequence\x18\x17 \x01(\x03R\x0fjournalSequence\x12'\n" +
+	"\x0frefusal_reasons\x18( \x03(\tR\x0erefusalReasons\x12=\n" +
+	"\n" +
+	"conversion\x18) \x01(\v2\x1d.aval.ordergate.v1.ConversionR\n" +
+	"conversionB\x16\n" +
 	"\x14_requested_term_days\"}\n" +
 	"\bShipment\x12\x1f\n" +
 	"\vshipment_id\x18\x01 \x01(\tR\n" +
@@ -2144,9 +2165,10 @@ var file_aval_ordergate_v1_order_proto_goTypes = []any{
 	(*CheckOrdersResponse)(nil),  // 26: aval.ordergate.v1.CheckOrdersResponse
 	(*CheckedOrder)(nil),         // 27: aval.ordergate.v1.CheckedOrder
 	(*v1.Money)(nil),             // 28: aval.type.v1.Money
-	(*v1.ApprovalStep)(nil),      // 29: aval.type.v1.ApprovalStep
-	(*v1.ApprovalAct)(nil),       // 30: aval.type.v1.ApprovalAct
-	(*Decision)(nil),             // 31: aval.ordergate.v1.Decision
+	(*Conversion)(nil),           // 29: aval.ordergate.v1.Conversion
+	(*v1.ApprovalStep)(nil),      // 30: aval.type.v1.ApprovalStep
+	(*v1.ApprovalAct)(nil),       // 31: aval.type.v1.ApprovalAct
+	(*Decision)(nil),             // 32: aval.ordergate.v1.Decision
 }
 var file_aval_ordergate_v1_order_proto_depIdxs = []int32{
 	28, // 0: aval.ordergate.v1.Order.amount:type_name -> aval.type.v1.Money
@@ -2159,59 +2181,60 @@ var file_aval_ordergate_v1_order_proto_depIdxs = []int32{
 	28, // 7: aval.ordergate.v1.Order.cancelled_amount:type_name -> aval.type.v1.Money
 	4,  // 8: aval.ordergate.v1.Order.approval:type_name -> aval.ordergate.v1.OrderApproval
 	3,  // 9: aval.ordergate.v1.Order.shipments:type_name -> aval.ordergate.v1.Shipment
-	28, // 10: aval.ordergate.v1.Shipment.amount:type_name -> aval.type.v1.Money
-	28, // 11: aval.ordergate.v1.OrderApproval.excess:type_name -> aval.type.v1.Money
-	29, // 12: aval.ordergate.v1.OrderApproval.steps:type_name -> aval.type.v1.ApprovalStep
-	30, // 13: aval.ordergate.v1.OrderApproval.acts:type_name -> aval.type.v1.ApprovalAct
-	28, // 14: aval.ordergate.v1.OrderApproval.released_amount:type_name -> aval.type.v1.Money
-	2,  // 15: aval.ordergate.v1.CheckOrderRequest.order:type_name -> aval.ordergate.v1.Order
-	31, // 16: aval.ordergate.v1.CheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	2,  // 17: aval.ordergate.v1.SubmitOrderRequest.order:type_name -> aval.ordergate.v1.Order
-	2,  // 18: aval.ordergate.v1.SubmitOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	31, // 19: aval.ordergate.v1.SubmitOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	28, // 20: aval.ordergate.v1.AmendOrderRequest.amount:type_name -> aval.type.v1.Money
-	2,  // 21: aval.ordergate.v1.AmendOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	31, // 22: aval.ordergate.v1.AmendOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	2,  // 23: aval.ordergate.v1.CancelOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 24: aval.ordergate.v1.ApproveOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 25: aval.ordergate.v1.RejectOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 26: aval.ordergate.v1.RecheckOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	31, // 27: aval.ordergate.v1.RecheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	28, // 28: aval.ordergate.v1.ShipOrderRequest.amount:type_name -> aval.type.v1.Money
-	2,  // 29: aval.ordergate.v1.ShipOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 30: aval.ordergate.v1.GetOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	1,  // 31: aval.ordergate.v1.ListOrdersRequest.state:type_name -> aval.ordergate.v1.OrderState
-	2,  // 32: aval.ordergate.v1.ListOrdersResponse.orders:type_name -> aval.ordergate.v1.Order
-	2,  // 33: aval.ordergate.v1.CheckOrdersRequest.orders:type_name -> aval.ordergate.v1.Order
-	27, // 34: aval.ordergate.v1.CheckOrdersResponse.results:type_name -> aval.ordergate.v1.CheckedOrder
-	31, // 35: aval.ordergate.v1.CheckedOrder.decision:type_name -> aval.ordergate.v1.Decision
-	5,  // 36: aval.ordergate.v1.OrderService.CheckOrder:input_type -> aval.ordergate.v1.CheckOrderRequest
-	25, // 37: aval.ordergate.v1.OrderService.CheckOrders:input_type -> aval.ordergate.v1.CheckOrdersRequest
-	7,  // 38: aval.ordergate.v1.OrderService.SubmitOrder:input_type -> aval.ordergate.v1.SubmitOrderRequest
-	9,  // 39: aval.ordergate.v1.OrderService.AmendOrder:input_type -> aval.ordergate.v1.AmendOrderRequest
-	11, // 40: aval.ordergate.v1.OrderService.CancelOrder:input_type -> aval.ordergate.v1.CancelOrderRequest
-	13, // 41: aval.ordergate.v1.OrderService.ApproveOrder:input_type -> aval.ordergate.v1.ApproveOrderRequest
-	15, // 42: aval.ordergate.v1.OrderService.RejectOrder:input_type -> aval.ordergate.v1.RejectOrderRequest
-	17, // 43: aval.ordergate.v1.OrderService.RecheckOrder:input_type -> aval.ordergate.v1.RecheckOrderRequest
-	19, // 44: aval.ordergate.v1.OrderService.ShipOrder:input_type -> aval.ordergate.v1.ShipOrderRequest
-	21, // 45: aval.ordergate.v1.OrderService.GetOrder:input_type -> aval.ordergate.v1.GetOrderRequest
-	23, // 46: aval.ordergate.v1.OrderService.ListOrders:input_type -> aval.ordergate.v1.ListOrdersRequest
-	6,  // 47: aval.ordergate.v1.OrderService.CheckOrder:output_type -> aval.ordergate.v1.CheckOrderResponse
-	26, // 48: aval.ordergate.v1.OrderService.CheckOrders:output_type -> aval.ordergate.v1.CheckOrdersResponse
-	8,  // 49: aval.ordergate.v1.OrderService.SubmitOrder:output_type -> aval.ordergate.v1.SubmitOrderResponse
-	10, // 50: aval.ordergate.v1.OrderService.AmendOrder:output_type -> aval.ordergate.v1.AmendOrderResponse
-	12, // 51: aval.ordergate.v1.OrderService.CancelOrder:output_type -> aval.ordergate.v1.CancelOrderResponse
-	14, // 52: aval.ordergate.v1.OrderService.ApproveOrder:output_type -> aval.ordergate.v1.ApproveOrderResponse
-	16, // 53: aval.ordergate.v1.OrderService.RejectOrder:output_type -> aval.ordergate.v1.RejectOrderResponse
-	18, // 54: aval.ordergate.v1.OrderService.RecheckOrder:output_type -> aval.ordergate.v1.RecheckOrderResponse
-	20, // 55: aval.ordergate.v1.OrderService.ShipOrder:output_type -> aval.ordergate.v1.ShipOrderResponse
-	22, // 56: aval.ordergate.v1.OrderService.GetOrder:output_type -> aval.ordergate.v1.GetOrderResponse
-	24, // 57: aval.ordergate.v1.OrderService.ListOrders:output_type -> aval.ordergate.v1.ListOrdersResponse
-	47, // [47:58] is the sub-list for method output_type
-	36, // [36:47] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	29, // 10: aval.ordergate.v1.Order.conversion:type_name -> aval.ordergate.v1.Conversion
+	28, // 11: aval.ordergate.v1.Shipment.amount:type_name -> aval.type.v1.Money
+	28, // 12: aval.ordergate.v1.OrderApproval.excess:type_name -> aval.type.v1.Money
+	30, // 13: aval.ordergate.v1.OrderApproval.steps:type_name -> aval.type.v1.ApprovalStep
+	31, // 14: aval.ordergate.v1.OrderApproval.acts:type_name -> aval.type.v1.ApprovalAct
+	28, // 15: aval.ordergate.v1.OrderApproval.released_amount:type_name -> aval.type.v1.Money
+	2,  // 16: aval.ordergate.v1.CheckOrderRequest.order:type_name -> aval.ordergate.v1.Order
+	32, // 17: aval.ordergate.v1.CheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	2,  // 18: aval.ordergate.v1.SubmitOrderRequest.order:type_name -> aval.ordergate.v1.Order
+	2,  // 19: aval.ordergate.v1.SubmitOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	32, // 20: aval.ordergate.v1.SubmitOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	28, // 21: aval.ordergate.v1.AmendOrderRequest.amount:type_name -> aval.type.v1.Money
+	2,  // 22: aval.ordergate.v1.AmendOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	32, // 23: aval.ordergate.v1.AmendOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	2,  // 24: aval.ordergate.v1.CancelOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 25: aval.ordergate.v1.ApproveOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 26: aval.ordergate.v1.RejectOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 27: aval.ordergate.v1.RecheckOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	32, // 28: aval.ordergate.v1.RecheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	28, // 29: aval.ordergate.v1.ShipOrderRequest.amount:type_name -> aval.type.v1.Money
+	2,  // 30: aval.ordergate.v1.ShipOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 31: aval.ordergate.v1.GetOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	1,  // 32: aval.ordergate.v1.ListOrdersRequest.state:type_name -> aval.ordergate.v1.OrderState
+	2,  // 33: aval.ordergate.v1.ListOrdersResponse.orders:type_name -> aval.ordergate.v1.Order
+	2,  // 34: aval.ordergate.v1.CheckOrdersRequest.orders:type_name -> aval.ordergate.v1.Order
+	27, // 35: aval.ordergate.v1.CheckOrdersResponse.results:type_name -> aval.ordergate.v1.CheckedOrder
+	32, // 36: aval.ordergate.v1.CheckedOrder.decision:type_name -> aval.ordergate.v1.Decision
+	5,  // 37: aval.ordergate.v1.OrderService.CheckOrder:input_type -> aval.ordergate.v1.CheckOrderRequest
+	25, // 38: aval.ordergate.v1.OrderService.CheckOrders:input_type -> aval.ordergate.v1.CheckOrdersRequest
+	7,  // 39: aval.ordergate.v1.OrderService.SubmitOrder:input_type -> aval.ordergate.v1.SubmitOrderRequest
+	9,  // 40: aval.ordergate.v1.OrderService.AmendOrder:input_type -> aval.ordergate.v1.AmendOrderRequest
+	11, // 41: aval.ordergate.v1.OrderService.CancelOrder:input_type -> aval.ordergate.v1.CancelOrderRequest
+	13, // 42: aval.ordergate.v1.OrderService.ApproveOrder:input_type -> aval.ordergate.v1.ApproveOrderRequest
+	15, // 43: aval.ordergate.v1.OrderService.RejectOrder:input_type -> aval.ordergate.v1.RejectOrderRequest
+	17, // 44: aval.ordergate.v1.OrderService.RecheckOrder:input_type -> aval.ordergate.v1.RecheckOrderRequest
+	19, // 45: aval.ordergate.v1.OrderService.ShipOrder:input_type -> aval.ordergate.v1.ShipOrderRequest
+	21, // 46: aval.ordergate.v1.OrderService.GetOrder:input_type -> aval.ordergate.v1.GetOrderRequest
+	23, // 47: aval.ordergate.v1.OrderService.ListOrders:input_type -> aval.ordergate.v1.ListOrdersRequest
+	6,  // 48: aval.ordergate.v1.OrderService.CheckOrder:output_type -> aval.ordergate.v1.CheckOrderResponse
+	26, // 49: aval.ordergate.v1.OrderService.CheckOrders:output_type -> aval.ordergate.v1.CheckOrdersResponse
+	8,  // 50: aval.ordergate.v1.OrderService.SubmitOrder:output_type -> aval.ordergate.v1.SubmitOrderResponse
+	10, // 51: aval.ordergate.v1.OrderService.AmendOrder:output_type -> aval.ordergate.v1.AmendOrderResponse
+	12, // 52: aval.ordergate.v1.OrderService.CancelOrder:output_type -> aval.ordergate.v1.CancelOrderResponse
+	14, // 53: aval.ordergate.v1.OrderService.ApproveOrder:output_type -> aval.ordergate.v1.ApproveOrderResponse
+	16, // 54: aval.ordergate.v1.OrderService.RejectOrder:output_type -> aval.ordergate.v1.RejectOrderResponse
+	18, // 55: aval.ordergate.v1.OrderService.RecheckOrder:output_type -> aval.ordergate.v1.RecheckOrderResponse
+	20, // 56: aval.ordergate.v1.OrderService.ShipOrder:output_type -> aval.ordergate.v1.ShipOrderResponse
+	22, // 57: aval.ordergate.v1.OrderService.GetOrder:output_type -> aval.ordergate.v1.GetOrderResponse
+	24, // 58: aval.ordergate.v1.OrderService.ListOrders:output_type -> aval.ordergate.v1.ListOrdersResponse
+	48, // [48:59] is the sub-list for method output_type
+	37, // [37:48] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_order_proto_init() }
