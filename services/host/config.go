@@ -64,6 +64,11 @@ type General struct {
 		// Level is debug, info, warn or error.
 		Level string `koanf:"level"`
 	} `koanf:"log"`
+	// Webhooks says where stops and releases may be posted to.
+	Webhooks struct {
+		// Hosts are the names allowed, ".example.com" for all names below one; empty: none but in development.
+		Hosts []string `koanf:"hosts"`
+	} `koanf:"webhooks"`
 	// Font is of documents (PDF).
 	Font struct {
 		// File is a TrueType font with Chinese characters; empty: the usual places are looked through.

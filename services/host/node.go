@@ -34,6 +34,8 @@ type NodeConfig struct {
 	GRPC Listen
 	// DevClock lets callers set the business date of their call. For development only.
 	DevClock bool
+	// WebhookHosts are the names to which stops and releases may be posted.
+	WebhookHosts []string
 	// DrainDelay is how long calls are still taken after the node has said that it is not ready; 0 means 1 s.
 	DrainDelay time.Duration
 	// DrainTimeout bounds the wait for running calls after that; 0 means 20 s.
@@ -108,6 +110,7 @@ func (n *Node) add(ctx context.Context, cfg NodeConfig, phase Phase) error {
 	service, err := phase.build(ctx, Parts{
 		Conns: cfg.Conns(phase.Name), Pool: pool, Clock: cfg.Base.Clock, Zone: cfg.Base.Zone, FontFile: cfg.Base.FontFile, Log: cfg.Base.Log(),
 		PageKey: cfg.PageKey, Migrate: cfg.Migrate, DevClock: cfg.DevClock,
+		WebhookHosts: cfg.WebhookHosts,
 	})
 	if err != nil {
 		return err

@@ -48,6 +48,8 @@ type Parts struct {
 	Migrate bool
 	// DevClock says that callers set business dates, so that nothing may be done by the clock.
 	DevClock bool
+	// WebhookHosts are the names to which stops and releases may be posted.
+	WebhookHosts []string
 }
 
 // Service is a phase that was built.

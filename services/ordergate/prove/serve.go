@@ -17,8 +17,11 @@ import (
 	"github.com/avalcredit/aval/pkg/grpcserver"
 	"github.com/avalcredit/aval/pkg/lifecycle"
 	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/pkg/policy"
 	"github.com/avalcredit/aval/pkg/telemetry"
+	pb "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	"github.com/avalcredit/aval/services/ordergate"
+	defaults "github.com/avalcredit/aval/services/ordergate/policy"
 )
 
 // serveEnv asks this program to be a gate; it holds an order.
@@ -41,11 +44,28 @@ type NewGate func(ctx context.Context, pool *pgxpool.Pool, clock calendar.Clock,
 
 // Product is the order gate itself, as its own process runs it. Evaluation is absent: all customers come through the feed.
 func Product(ctx context.Context, pool *pgxpool.Pool, clock calendar.Clock, tel *telemetry.Telemetry) (Gate, error) {
+	if err := plainPolicy(ctx, pool); err != nil {
+		return nil, err
+	}
 	s, err := ordergate.New(ctx, ordergate.Deps{Pool: pool, Clock: clock, Log: tel.Log, PageKey: []byte("prove"), Evaluation: absent{}})
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// plainPolicy makes the shipped policy without stops and severity the built-in one: the model knows limits, terms and releases, and a
+// stop by S2.18 in the midst of random limits would be an entry that it does not expect.
+func plainPolicy(ctx context.Context, pool *pgxpool.Pool) error {
+	if err := ordergate.Migrate(ctx, pool); err != nil {
+		return err
+	}
+	spec := &pb.OrderPolicy{}
+	if err := policy.ParseYAML("default.yaml", []byte(defaults.Default), spec); err != nil {
+		return err
+	}
+	spec.Controls = nil
+	return policy.NewStore(pool).EnsureBuiltIn(ctx, spec, "")
 }
 
 // ServeIfAsked turns this process into a gate where the rig started it as one, and ends it; else it returns. Programs and tests that run

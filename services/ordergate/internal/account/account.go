@@ -92,6 +92,8 @@ type Position struct {
 	Movements    []Movement    `json:"movements,omitempty"`
 	Cause        string        `json:"cause,omitempty"`
 	Standing     Standing      `json:"standing,omitzero"`
+	OtherBilled  int64         `json:"other_billed,omitempty"` // by invoices of no order
+	Paid         int64         `json:"paid,omitempty"`         // all that came in or was credited so far, as the gate counts it
 }
 
 // Buckets is exposure by kind, in minor units: one piece of business is in exactly one of Order, Delivery and Receivable.
@@ -120,9 +122,13 @@ type Account struct {
 	PositionSeq int64  // last position of receivables
 	Held        int    // orders on hold
 	Buckets     Buckets
+	ControlAt   int64         // entry that holds the control; 0: none
+	NextExpiry  calendar.Date // no order on hold or approved expires before it; zero: none expires
+	Paid        int64         // all that came in or was credited so far: conditions of releases count from it
 	Profile     Profile
 	Ladder      Ladder
 	Standing    Standing
+	Control     Control
 }
 
 // New is an account that has no entry yet.

@@ -59,6 +59,9 @@ type Deps struct {
 	Clock    calendar.Clock
 	Log      *slog.Logger
 	Profiles Profiles
+	// Tell is called after a change of which others are told, before its caller gets the answer; it waits a bounded time for what can
+	// be delivered at once, and never fails. nil: nobody waits.
+	Tell func(ctx context.Context, customerID string)
 	// Violations keeps acts that were refused because the person may not take them; nil keeps none.
 	Violations *Violations
 }
@@ -108,6 +111,7 @@ type work struct {
 
 	answer Answer
 	err    error
+	tells  bool // others are to be told something of the account
 	done   chan struct{}
 }
 
@@ -130,6 +134,9 @@ func (g *Gate) do(w *work) (Answer, error) {
 	}
 	select {
 	case <-w.done:
+		if w.tells && g.Tell != nil {
+			g.Tell(w.ctx, w.key.AccountID)
+		}
 		if w.err == nil {
 			return w.answer, nil
 		}

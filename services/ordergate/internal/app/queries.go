@@ -103,13 +103,24 @@ func (q *Queries) Order(ctx context.Context, c Caller, orderID string) (order.Or
 // OrderFilter says which orders to list; empty fields leave open.
 type OrderFilter struct {
 	CustomerID, State string
+	Waiting           bool // only those on hold whose next step the caller may take today
 	Size              int32
 	Token             string
 }
 
 // Orders lists orders by account and number.
 func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[order.Order], error) {
-	sum := page.Checksum("orders", f.CustomerID, f.State)
+	if f.Waiting {
+		if f.State != "" && f.State != string(order.Held) {
+			return Page[order.Order]{}, nil
+		}
+		f.State = string(order.Held)
+	}
+	waits, err := q.waiting(ctx, c, f.Waiting)
+	if err != nil {
+		return Page[order.Order]{}, err
+	}
+	sum := page.Checksum("orders", f.CustomerID, f.State, strconv.FormatBool(f.Waiting))
 	cur, err := q.Pages.Decode(f.Token, sum, 3)
 	if err != nil {
 		return Page[order.Order]{}, err
@@ -150,7 +161,7 @@ func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[ord
 			if err != nil {
 				return Page[order.Order]{}, err
 			}
-			if ok {
+			if ok && waits(o.Order) {
 				out.Items = append(out.Items, o.Order)
 			}
 		}
@@ -160,6 +171,29 @@ func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[ord
 	}
 	out.Next = token()
 	return out, nil
+}
+
+// waiting tells orders whose next step the caller may take today; all, where that is not asked for.
+func (q *Queries) waiting(ctx context.Context, c Caller, asked bool) (func(order.Order) bool, error) {
+	if !asked {
+		return func(order.Order) bool { return true }, nil
+	}
+	today := q.Clock.Today(ctx)
+	p, err := q.Policies.InForce(ctx, today)
+	return func(o order.Order) bool {
+		return o.Hold != nil && p.Escalated(o.Hold.Form, o.Hold.Opened, today).May(c.Subject, c.Roles)
+	}, err
+}
+
+// Due is the last day on which a held order is decided in time, and whether that has passed today; zero where the policy sets none.
+func (q *Queries) Due(ctx context.Context, o order.Order) (due calendar.Date, late bool, err error) {
+	if o.State != order.Held || o.Hold == nil {
+		return calendar.Date{}, false, nil
+	}
+	today := q.Clock.Today(ctx)
+	p, err := q.Policies.InForce(ctx, today)
+	due = p.Due(o.Hold.Opened)
+	return due, !due.IsZero() && today.After(due), err
 }
 
 // seer says which customers a caller may see, reading each customer once.

@@ -29,6 +29,7 @@ func Decide(in Input, p Policy) Result {
 		res.Results = append(res.Results, d.apply(&p.Rules[i]))
 	}
 	d.combine(res.Results)
+	res.Results = append(res.Results, d.controls()...)
 	res.Verdict = verdictOf(res.Results)
 	return res
 }
@@ -203,7 +204,7 @@ func (d *decider) released() bool {
 }
 
 func (d *decider) route() (int, []string) {
-	row, steps, err := d.p.Route(d.in.Account.Currency, d.excess, d.daysOverdue)
+	row, steps, err := d.p.RouteForm(Measure{d.in.Account.Currency, d.in.Account.Grant.LimitOn(d.in.BusinessDate), d.excess, d.daysOverdue})
 	if err != nil {
 		return 0, nil // nobody may release it; the hold says so by an empty list
 	}

@@ -144,6 +144,7 @@ type Policy struct {
 	Weights             Weights
 	Conversion          Conversion // of orders in other currencies than the account's
 	NeedsOrders         bool       // some rule looks at the account's other orders, see NeedsOthers
+	Controls            Controls   // approvals, blocks and stops
 }
 
 // WatchRatio is the share of the limit above which an account is on watch; not valid where no rule sets one.

@@ -18,6 +18,7 @@ const (
 	AtSubmit  Point = "SUBMIT"
 	AtAmend   Point = "AMEND"
 	AtRecheck Point = "RECHECK"
+	AtReopen  Point = "REOPEN"
 )
 
 // AccountFacts is what a decision knows of the account. Amounts are minor units of its currency.
@@ -36,6 +37,7 @@ type AccountFacts struct {
 	Standing  account.Standing `json:"standing,omitzero"`
 	Scheduled account.Ladder   `json:"scheduled,omitempty"` // what other orders reserve, by a requested delivery date after today
 	Unpaid    *Unpaid          `json:"unpaid,omitempty"`    // nil where no rule asks for it
+	Control   *ControlFacts    `json:"control,omitempty"`   // blocks and stops in force
 }
 
 // Unpaid is how many batches of the customer are unpaid.

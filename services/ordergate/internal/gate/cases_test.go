@@ -177,9 +177,9 @@ func (w *world) do(s step) (*check.Record, error) {
 		w.recheckHeld()
 		return nil, err
 	case "approve":
-		return w.take(gate.Act(env, w.account, o, approval.Approve, "because"))
+		return w.take(gate.Act(env, w.account, o, approval.Approve, "because", nil))
 	case "reject":
-		return w.take(gate.Act(env, w.account, o, approval.Reject, "because"))
+		return w.take(gate.Act(env, w.account, o, approval.Reject, "because", nil))
 	case "recheck":
 		return w.take(gate.Recheck(env, w.account, o))
 	}

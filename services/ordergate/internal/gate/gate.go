@@ -28,6 +28,19 @@ const (
 	OrderRejected    Kind = "ORDER_REJECTED"
 	OrderShipped     Kind = "ORDER_SHIPPED"
 	OrderCancelled   Kind = "ORDER_CANCELLED"
+	OrderReturned    Kind = "ORDER_RETURNED" // its form went back to the submitter
+	OrderClosed      Kind = "ORDER_CLOSED"
+	OrderReopened    Kind = "ORDER_REOPENED"
+	OrderExpired     Kind = "ORDER_EXPIRED"
+	ReleaseExpired   Kind = "RELEASE_EXPIRED"
+	GoodsReturned    Kind = "GOODS_RETURNED"
+	BlockSet         Kind = "BLOCK_SET"
+	BlockLifted      Kind = "BLOCK_LIFTED"
+	CreditStopped    Kind = "CREDIT_STOPPED" // S2.18
+	CreditStopLifted Kind = "CREDIT_STOP_LIFTED"
+
+	ExceptionRequested Kind = "EXCEPTION_REQUESTED"
+	ExceptionDecided   Kind = "EXCEPTION_DECIDED"
 )
 
 // Env is what a command is judged under. Sees says whether the caller may know of a customer with that salesperson.
@@ -45,17 +58,20 @@ type Detail struct {
 	Orders   []order.Order     `json:"orders,omitempty"` // as they are after the entry
 	Profile  *account.Profile  `json:"profile,omitempty"`
 	Position *account.Position `json:"position,omitempty"`
+	Control  *account.Control  `json:"control,omitempty"`
 	Reason   string            `json:"reason,omitempty"`
 	Notes    []string          `json:"notes,omitempty"`
 }
 
 // Change is what a command does: one entry, the account after it and the orders that it changed.
 type Change struct {
-	Kind    Kind
-	Account account.Account
-	Orders  []order.Order
-	Record  *check.Record // the decision, where one was made
-	Detail  Detail
+	Kind     Kind
+	Account  account.Account
+	Orders   []order.Order
+	Record   *check.Record // the decision, where one was made
+	Detail   Detail
+	Events   []Event     // stops and releases that warehouses are told of
+	Withdraw *Withdrawal // evaluation is asked to withdraw the credit
 }
 
 // Entry is one row of an account's journal. Its hash is chained to the entry before it.
@@ -74,6 +90,8 @@ type Entry struct {
 	PositionAt        int64
 	PositionSeq       int64
 	Held              int
+	ControlAt         int64
+	NextExpiry        calendar.Date
 	Decision          []byte // canonical decision record; nil where none was made
 	Detail            []byte
 	Hash              []byte
@@ -98,6 +116,9 @@ func (c *Change) Seal(s Stamp) (Entry, error) {
 	if c.Detail.Position != nil {
 		a.PositionAt = a.Seq
 	}
+	if c.Detail.Control != nil {
+		a.ControlAt = a.Seq
+	}
 	for i := range c.Orders {
 		if c.Record != nil {
 			c.Orders[i].DecisionSeq = a.Seq
@@ -111,6 +132,7 @@ func (c *Change) Seal(s Stamp) (Entry, error) {
 		RequestID: s.RequestID, RequestHash: s.RequestHash, BusinessDate: s.Today, Actor: s.Actor,
 		RecordedAt: s.RecordedAt.UTC().Truncate(time.Microsecond),
 		Buckets:    a.Buckets, ProfileAt: a.ProfileAt, PositionAt: a.PositionAt, PositionSeq: a.PositionSeq, Held: a.Held,
+		ControlAt: a.ControlAt, NextExpiry: a.NextExpiry,
 	}
 	if len(c.Orders) == 1 {
 		e.OrderID = c.Orders[0].ID

@@ -15,6 +15,9 @@ func Submit(env Env, a account.Account, o order.Order) (Change, error) {
 	if err := admit(env, a); err != nil {
 		return Change{}, err
 	}
+	if !o.ValidUntil.IsZero() && o.ValidUntil.Before(env.Today) {
+		return Change{}, pastDate("order.valid_until_date", o.ValidUntil)
+	}
 	if o.OrderDate.IsZero() {
 		o.OrderDate = env.Today
 	}
@@ -53,7 +56,7 @@ func Amend(env Env, a account.Account, o order.Order, m Amendment) (Change, erro
 	if !env.Sees(a.Profile.SalespersonID) {
 		return Change{}, unknownOrder(o.ID)
 	}
-	if o.State == order.Rejected || o.State == order.Cancelled {
+	if o.State == order.Rejected || o.State == order.Cancelled || o.State == order.Closed || o.State == order.Expired {
 		return Change{}, errs.New(errs.FailedPrecondition, "ORDER_CLOSED", "order %s is %s and cannot be amended", o.ID, o.State).With("state", string(o.State))
 	}
 	after := o.Clone()
@@ -67,6 +70,9 @@ func Amend(env Env, a account.Account, o order.Order, m Amendment) (Change, erro
 	}
 	if m.RequestedDelivery != nil {
 		m.RequestedDelivery(&after)
+	}
+	if after.ValidUntil != o.ValidUntil && after.ValidUntil.Before(env.Today) {
+		return Change{}, pastDate("valid_until_date", after.ValidUntil)
 	}
 	if after.Open() < 0 && after.Amount < o.Amount {
 		return Change{}, errs.Field("amount", "AMOUNT_BELOW_SHIPPED", "%s of order %s is shipped, invoiced or cancelled already", o.Money(o.Amount+o.Over-o.Open()), o.ID)
@@ -109,6 +115,14 @@ func judge(env Env, a account.Account, before, after order.Order, at check.Point
 	}
 	if rec.Result.Verdict == check.Approve {
 		after.Approve()
+	} else if rel, ok := conditional(env, a, before, after, rec.Result); ok && rec.Result.Verdict == check.Hold {
+		kind, after.Release = OrderReleased, &rel
+		after.Approve()
+		if c := (Change{Kind: kind, Record: &rec}); cover(&a, rec.Result.Excess) {
+			ctl := a.Control
+			c.Detail.Control = &ctl
+			return changed(a, before, after, c), nil
+		}
 	} else if err := hold(env, &a, &after, rec.Result); err != nil {
 		return Change{}, err
 	}
@@ -118,13 +132,17 @@ func judge(env Env, a account.Account, before, after order.Order, at check.Point
 // hold puts the order on hold and opens the form on which people decide. A form that is open already, goes to the same row and is for
 // the same document keeps its acts.
 func hold(env Env, a *account.Account, o *order.Order, res check.Result) error {
-	row, steps, err := env.Policy.Route(o.Currency, res.Excess, res.DaysOverdue)
+	m := measure(env, *a, *o, res)
+	row, steps, err := env.Policy.RouteForm(m)
 	if err != nil {
 		return err
 	}
-	h := order.Hold{Reasons: res.HoldReasons(), Excess: res.Excess, DaysOverdue: res.DaysOverdue, Number: a.Seq + 1}
-	if o.State == order.Held && o.Hold != nil && o.Hold.Form.Row == row && o.Hold.Form.State == approval.Pending && o.Hold.Form.Applicant == o.SubmittedBy {
-		h.Form, h.Number = o.Hold.Form, o.Hold.Number
+	h := order.Hold{
+		Reasons: res.HoldReasons(), Excess: res.Excess, DaysOverdue: res.DaysOverdue, Number: a.Seq + 1,
+		Opened: env.Today, Severe: env.Policy.IsSevere(m.Limit, m.Excess, m.Days),
+	}
+	if old := o.Hold; o.State == order.Held && old != nil && goesOn(env, *old, h, row) && old.Form.Applicant == o.SubmittedBy {
+		h.Form, h.Number, h.Opened, h.Conditions, h.Severe = old.Form, old.Number, old.Opened, old.Conditions, old.Severe
 	} else {
 		h.Form = approval.New(o.SubmittedBy, row, steps)
 	}
@@ -138,7 +156,11 @@ func changed(a account.Account, before, after order.Order, c Change) Change {
 	a.Buckets.Delivery += after.Delivered - before.Delivered
 	a.Buckets.Prepaid += setAside(after) - setAside(before)
 	a.Held += held(after) - held(before)
+	if last := after.Expiry(); !last.IsZero() && (a.NextExpiry.IsZero() || last.Before(a.NextExpiry)) {
+		a.NextExpiry = last
+	}
 	c.Account = a
+	c.Events = append(c.Events, eventsOf(before, after)...)
 	c.Orders = append(c.Orders, after)
 	return c
 }
@@ -164,6 +186,7 @@ func facts(env Env, a account.Account, before, after order.Order, at check.Point
 			CustomerID: a.ID, Seq: a.Seq, Hash: hexHash(a.Hash), Currency: a.Profile.Currency, Grade: a.Profile.Grade, Grant: a.Profile.Grant,
 			GroupID: a.Profile.GroupID, Standing: a.Standing,
 			Buckets: a.Buckets, PositionSeq: a.PositionSeq, Overdue: a.Ladder.Overdue(env.Today),
+			Control: check.FactsOf(a.Control, env.Today),
 		},
 		Order: check.OrderFacts{
 			OrderID: after.ID, Amount: after.Amount, Open: after.Open(), Reserved: before.Reserved,

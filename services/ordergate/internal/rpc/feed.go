@@ -172,7 +172,9 @@ func parsePosition(m *receivablesv1.Position) (account.Position, error) {
 		if err != nil {
 			return p, err
 		}
-		if x.GetOrderId() != "" {
+		if x.GetOrderId() == "" {
+			p.OtherBilled += v.Minor
+		} else {
 			p.Movements = append(p.Movements, account.Movement{OrderID: x.GetOrderId(), InvoiceID: x.GetInvoiceId(), Minor: v.Minor})
 		}
 	}

@@ -159,6 +159,9 @@ func checkSpec(spec *pb.OrderPolicy) error {
 	if err != nil {
 		return err
 	}
+	if _, err := controlsOf(spec); err != nil {
+		return err
+	}
 	found = append(found, table.Check("policy.release_authority")...)
 	if last := len(table) - 1; last >= 0 && (table[last].MaxAmount != nil || table[last].MaxDays != nil) {
 		found = append(found, errs.Violation{Field: "policy.release_authority[" + strconv.Itoa(last) + "]", Rule: "COVERS_ALL", Message: "the last row must have no bounds, so that every hold can be decided"})
@@ -191,7 +194,7 @@ func DecodePolicy(v policy.Version) (check.Policy, error) {
 		return check.Policy{}, err
 	}
 	p.Memory = check.Memory{Tolerance: percent(tolerance), Days: int(spec.GetReleaseMemory().GetDays())}
-	if p.OverShipmentPercent, err = ratioOf(spec.GetOverShipmentPercent()); err != nil {
+	if p.Controls, err = controlsOf(spec); err != nil {
 		return check.Policy{}, err
 	}
 	if p.OverShipmentPercent, err = ratioOf(spec.GetOverShipmentPercent()); err != nil {

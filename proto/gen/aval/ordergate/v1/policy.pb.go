@@ -1784,6 +1784,8 @@ type OrderPolicy struct {
 	BucketWeights *BucketWeights `protobuf:"bytes,9,opt,name=bucket_weights,json=bucketWeights,proto3" json:"bucket_weights,omitempty"`
 	// Conversion of orders in other currencies than the account's; absent: such orders are refused (CURRENCY_MISMATCH).
 	Conversion *CurrencyConversion `protobuf:"bytes,10,opt,name=conversion,proto3" json:"conversion,omitempty"`
+	// Approvals, blocks and stops; absent: due times, the stop of S2.18 and top management first are not in use.
+	Controls *OrderControls `protobuf:"bytes,40,opt,name=controls,proto3" json:"controls,omitempty"`
 	// When the daily report is made and what it lists; absent: hour 6, ratio "0.9", 30 days.
 	DailyReport   *DailyReportSettings `protobuf:"bytes,50,opt,name=daily_report,json=dailyReport,proto3" json:"daily_report,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1890,6 +1892,13 @@ func (x *OrderPolicy) GetConversion() *CurrencyConversion {
 	return nil
 }
 
+func (x *OrderPolicy) GetControls() *OrderControls {
+	if x != nil {
+		return x.Controls
+	}
+	return nil
+}
+
 func (x *OrderPolicy) GetDailyReport() *DailyReportSettings {
 	if x != nil {
 		return x.DailyReport
@@ -1901,7 +1910,7 @@ var File_aval_ordergate_v1_policy_proto protoreflect.FileDescriptor
 
 const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x1eaval/ordergate/v1/policy.proto\x12\x11aval.ordergate.v1\x1a!aval/evaluation/v1/customer.proto\x1a#aval/options/v1/authorization.proto\x1a\x1eaval/ordergate/v1/report.proto\x1a\x1caval/ordergate/v1/rule.proto\x1a\x1baval/type/v1/approval.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb\x03\n" +
+	"\x1eaval/ordergate/v1/policy.proto\x12\x11aval.ordergate.v1\x1a!aval/evaluation/v1/customer.proto\x1a#aval/options/v1/authorization.proto\x1a\x1faval/ordergate/v1/control.proto\x1a\x1eaval/ordergate/v1/report.proto\x1a\x1caval/ordergate/v1/rule.proto\x1a\x1baval/type/v1/approval.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb\x03\n" +
 	"\x12OrderPolicyVersion\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x12/\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x19.aval.type.v1.PolicyStateR\x05state\x126\n" +
@@ -2023,7 +2032,7 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\rReleaseMemory\x12O\n" +
 	"\x11tolerance_percent\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d2\x1b^[0-9]{1,3}(\\.[0-9]{1,4})?$R\x10tolerancePercent\x12\x1e\n" +
 	"\x04days\x18\x02 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xed\x02(\x00R\x04days\"\x83\x06\n" +
+	"\xbaH\a\x1a\x05\x18\xed\x02(\x00R\x04days\"\xc1\x06\n" +
 	"\vOrderPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
@@ -2041,7 +2050,8 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\n" +
 	"conversion\x18\n" +
 	" \x01(\v2%.aval.ordergate.v1.CurrencyConversionR\n" +
-	"conversion\x12I\n" +
+	"conversion\x12<\n" +
+	"\bcontrols\x18( \x01(\v2 .aval.ordergate.v1.OrderControlsR\bcontrols\x12I\n" +
 	"\fdaily_report\x182 \x01(\v2&.aval.ordergate.v1.DailyReportSettingsR\vdailyReport*\xa3\x01\n" +
 	"\x0fRuleEnforcement\x12 \n" +
 	"\x1cRULE_ENFORCEMENT_UNSPECIFIED\x10\x00\x12\x1b\n" +
@@ -2115,7 +2125,8 @@ var file_aval_ordergate_v1_policy_proto_goTypes = []any{
 	(*RuleCombination)(nil),           // 35: aval.ordergate.v1.RuleCombination
 	(*BucketWeights)(nil),             // 36: aval.ordergate.v1.BucketWeights
 	(*CurrencyConversion)(nil),        // 37: aval.ordergate.v1.CurrencyConversion
-	(*DailyReportSettings)(nil),       // 38: aval.ordergate.v1.DailyReportSettings
+	(*OrderControls)(nil),             // 38: aval.ordergate.v1.OrderControls
+	(*DailyReportSettings)(nil),       // 39: aval.ordergate.v1.DailyReportSettings
 }
 var file_aval_ordergate_v1_policy_proto_depIdxs = []int32{
 	21, // 0: aval.ordergate.v1.OrderPolicyVersion.state:type_name -> aval.type.v1.PolicyState
@@ -2166,20 +2177,21 @@ var file_aval_ordergate_v1_policy_proto_depIdxs = []int32{
 	35, // 45: aval.ordergate.v1.OrderPolicy.combinations:type_name -> aval.ordergate.v1.RuleCombination
 	36, // 46: aval.ordergate.v1.OrderPolicy.bucket_weights:type_name -> aval.ordergate.v1.BucketWeights
 	37, // 47: aval.ordergate.v1.OrderPolicy.conversion:type_name -> aval.ordergate.v1.CurrencyConversion
-	38, // 48: aval.ordergate.v1.OrderPolicy.daily_report:type_name -> aval.ordergate.v1.DailyReportSettings
-	2,  // 49: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:input_type -> aval.ordergate.v1.CreateOrderPolicyRequest
-	4,  // 50: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:input_type -> aval.ordergate.v1.SignOrderPolicyRequest
-	6,  // 51: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:input_type -> aval.ordergate.v1.GetOrderPolicyRequest
-	8,  // 52: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:input_type -> aval.ordergate.v1.ListOrderPoliciesRequest
-	3,  // 53: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:output_type -> aval.ordergate.v1.CreateOrderPolicyResponse
-	5,  // 54: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:output_type -> aval.ordergate.v1.SignOrderPolicyResponse
-	7,  // 55: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:output_type -> aval.ordergate.v1.GetOrderPolicyResponse
-	9,  // 56: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:output_type -> aval.ordergate.v1.ListOrderPoliciesResponse
-	53, // [53:57] is the sub-list for method output_type
-	49, // [49:53] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	38, // 48: aval.ordergate.v1.OrderPolicy.controls:type_name -> aval.ordergate.v1.OrderControls
+	39, // 49: aval.ordergate.v1.OrderPolicy.daily_report:type_name -> aval.ordergate.v1.DailyReportSettings
+	2,  // 50: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:input_type -> aval.ordergate.v1.CreateOrderPolicyRequest
+	4,  // 51: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:input_type -> aval.ordergate.v1.SignOrderPolicyRequest
+	6,  // 52: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:input_type -> aval.ordergate.v1.GetOrderPolicyRequest
+	8,  // 53: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:input_type -> aval.ordergate.v1.ListOrderPoliciesRequest
+	3,  // 54: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:output_type -> aval.ordergate.v1.CreateOrderPolicyResponse
+	5,  // 55: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:output_type -> aval.ordergate.v1.SignOrderPolicyResponse
+	7,  // 56: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:output_type -> aval.ordergate.v1.GetOrderPolicyResponse
+	9,  // 57: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:output_type -> aval.ordergate.v1.ListOrderPoliciesResponse
+	54, // [54:58] is the sub-list for method output_type
+	50, // [50:54] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_policy_proto_init() }
@@ -2187,6 +2199,7 @@ func file_aval_ordergate_v1_policy_proto_init() {
 	if File_aval_ordergate_v1_policy_proto != nil {
 		return
 	}
+	file_aval_ordergate_v1_control_proto_init()
 	file_aval_ordergate_v1_report_proto_init()
 	file_aval_ordergate_v1_rule_proto_init()
 	file_aval_ordergate_v1_policy_proto_msgTypes[1].OneofWrappers = []any{
