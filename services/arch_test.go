@@ -34,7 +34,7 @@ const (
 	storage   = `github\.com/jackc/.*|database/sql|github\.com/riverqueue/.*|github\.com/pressly/.*`
 	outside   = `net|net/http|os/exec|os/signal|go\.opentelemetry\.io/.*`
 	contracts = `proto/gen/.*`
-	testCode  = `testing|pkg/pgtest|pgregory\.net/rapid|github\.com/anishathalye/porcupine`
+	testCode  = `testing|pkg/pgtest|services/ordergate/prove(/.*)?|pgregory\.net/rapid|github\.com/anishathalye/porcupine`
 )
 
 // table is "Who may import whom".

@@ -74,9 +74,12 @@ func (s *Server) validatingStream(
 	srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler,
 ) error {
 	if !s.open[info.FullMethod] {
-		return handler(srv, validatedStream{stream, s})
+		stream = validatedStream{stream, s}
+		if info.IsClientStream || !info.IsServerStream {
+			return handler(srv, stream)
+		}
 	}
-	// A watch of health never ends by itself and would hold up the shutdown.
+	// A watch, of health or of events, never ends by itself and would hold up the shutdown.
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
 	go func() {

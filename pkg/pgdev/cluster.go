@@ -139,17 +139,19 @@ func (s *Server) ensureCluster(ctx context.Context, bin string, ephemeral bool, 
 }
 
 // launch starts the server as a child that dies with this process.
-func (s *Server) launch(bin string, ephemeral bool, acct *account) error {
+func (s *Server) launch(bin string, cfg Config, acct *account) error {
 	var err error
-	if s.port, err = freePort(); err != nil {
-		return err
+	if s.port = cfg.Port; s.port == 0 {
+		if s.port, err = freePort(); err != nil {
+			return err
+		}
 	}
 	logFile, err := os.OpenFile(filepath.Join(s.dir, "postgres.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = logFile.Close() }()                                                             // the child has its own descriptor
-	cmd := exec.Command(filepath.Join(bin, "postgres"), serverArgs(s.dataDir(), s.port, ephemeral)...) //nolint:gosec,noctx // outlives the call; Stop ends it
+	defer func() { _ = logFile.Close() }()                                                                 // the child has its own descriptor
+	cmd := exec.Command(filepath.Join(bin, "postgres"), serverArgs(s.dataDir(), s.port, cfg.Ephemeral)...) //nolint:gosec,noctx // outlives the call; Stop ends it
 	cmd.Dir, cmd.SysProcAttr = s.dir, acct.attr()
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	started := make(chan error)

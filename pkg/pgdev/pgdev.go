@@ -41,6 +41,8 @@ type Config struct {
 	CacheDir string
 	// Ephemeral gives durability up for speed: tests only.
 	Ephemeral bool
+	// Port to listen on, for those who start a server again at the same address. 0: any free one.
+	Port int
 }
 
 // Server is a running cluster.
@@ -91,7 +93,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := s.ensureCluster(ctx, bin, cfg.Ephemeral, acct); err != nil {
 		return nil, err
 	}
-	if err := s.launch(bin, cfg.Ephemeral, acct); err != nil {
+	if err := s.launch(bin, cfg, acct); err != nil {
 		return nil, err
 	}
 	if err := s.awaitReady(ctx); err != nil {

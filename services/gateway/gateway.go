@@ -92,15 +92,15 @@ func (g *Gateway) Handler() http.Handler { return g.handler }
 func (g *Gateway) muxOptions() []runtime.ServeMuxOption {
 	none := func(string) (string, bool) { return "", false }
 	return []runtime.ServeMuxOption{
-		runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.JSONPb{
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.HTTPBodyMarshaler{Marshaler: &runtime.JSONPb{
 			MarshalOptions:   protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true},
 			UnmarshalOptions: protojson.UnmarshalOptions{DiscardUnknown: false},
-		}),
+		}}),
 		runtime.WithUnescapingMode(runtime.UnescapingModeAllCharacters),
 		runtime.WithDisableHTTPMethodOverride(),
 		runtime.WithDisablePathLengthFallback(),
 		runtime.WithIncomingHeaderMatcher(incoming),
-		runtime.WithOutgoingHeaderMatcher(none),
+		runtime.WithOutgoingHeaderMatcher(outgoing),
 		runtime.WithOutgoingTrailerMatcher(none),
 		runtime.WithErrorHandler(g.serviceError),
 		runtime.WithRoutingErrorHandler(g.routingError),
@@ -116,6 +116,11 @@ func incoming(key string) (string, bool) {
 		return "aval-business-date", true
 	}
 	return "", false
+}
+
+// outgoing lets through what a browser needs to save a file instead of showing it.
+func outgoing(key string) (string, bool) {
+	return "Content-Disposition", key == "content-disposition"
 }
 
 func (g *Gateway) assemble(cfg Config, api http.Handler, pages *pages) http.Handler {

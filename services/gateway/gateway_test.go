@@ -120,6 +120,9 @@ func send(t *testing.T, method, url, body string, header http.Header) answer {
 		t.Fatal(err)
 	}
 	a := answer{status: resp.StatusCode, header: resp.Header}
+	if len(text) == 0 && resp.StatusCode == http.StatusOK {
+		return a // a file, of a backend that gives an empty one
+	}
 	if err := json.Unmarshal(text, &a); err != nil && resp.StatusCode < 500 && strings.HasPrefix(req.URL.Path, "/v1") {
 		t.Fatalf("%s %s: %d %q is not JSON: %v", method, url, resp.StatusCode, text, err)
 	}

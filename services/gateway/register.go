@@ -46,6 +46,12 @@ func (b Backends) registerOrderGate(ctx context.Context, mux *runtime.ServeMux) 
 		ordergatev1.RegisterDecisionServiceHandlerClient(ctx, mux, ordergatev1.NewDecisionServiceClient(c)),
 		ordergatev1.RegisterCreditAccountServiceHandlerClient(ctx, mux, ordergatev1.NewCreditAccountServiceClient(c)),
 		ordergatev1.RegisterOrderPolicyServiceHandlerClient(ctx, mux, ordergatev1.NewOrderPolicyServiceClient(c)),
+		ordergatev1.RegisterCustomerControlServiceHandlerClient(ctx, mux, ordergatev1.NewCustomerControlServiceClient(c)),
+		ordergatev1.RegisterWarehouseServiceHandlerClient(ctx, mux, ordergatev1.NewWarehouseServiceClient(c)),
+		ordergatev1.RegisterWebhookServiceHandlerClient(ctx, mux, ordergatev1.NewWebhookServiceClient(c)),
+		ordergatev1.RegisterReportServiceHandlerClient(ctx, mux, ordergatev1.NewReportServiceClient(c)),
+		ordergatev1.RegisterPolicySimulationServiceHandlerClient(ctx, mux, ordergatev1.NewPolicySimulationServiceClient(c)),
+		ordergatev1.RegisterOperationServiceHandlerClient(ctx, mux, ordergatev1.NewOperationServiceClient(c)),
 		ordergatev1.RegisterOperationsServiceHandlerClient(ctx, mux, ordergatev1.NewOperationsServiceClient(c)),
 	)
 }

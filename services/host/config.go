@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/calendar"
@@ -65,6 +66,16 @@ type General struct {
 		// Level is debug, info, warn or error.
 		Level string `koanf:"level"`
 	} `koanf:"log"`
+	// Webhooks says where stops and releases may be posted to.
+	Webhooks struct {
+		// Hosts are the names allowed, ".example.com" for all names below one; empty: none but in development.
+		Hosts []string `koanf:"hosts"`
+	} `koanf:"webhooks"`
+	// Font is of documents (PDF).
+	Font struct {
+		// File is a TrueType font with Chinese characters; empty: the usual places are looked through.
+		File string `koanf:"file"`
+	} `koanf:"font"`
 	// OTLP says where traces go.
 	OTLP struct {
 		// Endpoint is the URL of a collector, http://host:4317; empty sends none.
@@ -78,6 +89,10 @@ type Base struct {
 	Telemetry *telemetry.Telemetry
 	// Clock is the system's, with dates in the business time zone.
 	Clock calendar.Clock
+	// Zone is the business time zone.
+	Zone *time.Location
+	// FontFile is the font of documents; empty: the usual places are looked through.
+	FontFile string
 }
 
 // Log is the program's log.
@@ -96,7 +111,7 @@ func (g General) NewBase(ctx context.Context, program string) (Base, error) {
 	if err != nil {
 		return Base{}, err
 	}
-	return Base{Telemetry: t, Clock: calendar.SystemClock(zone)}, nil
+	return Base{Telemetry: t, Clock: calendar.SystemClock(zone), Zone: zone, FontFile: g.Font.File}, nil
 }
 
 // Peers are the addresses of the other services, as gRPC writes them.

@@ -102,7 +102,7 @@ func RunPhase(ctx context.Context, program string, phase Phase, cfg PhaseConfig)
 		return err
 	}
 	node, err := NewNode(ctx, NodeConfig{
-		Base: base, GRPC: cfg.GRPC, Verifier: verifier, Database: cfg.Database,
+		Base: base, GRPC: cfg.GRPC, Verifier: verifier, Database: cfg.Database, WebhookHosts: cfg.Webhooks.Hosts,
 		PageKey: []byte(cfg.Page.Key.Reveal()), Conns: func(string) Conns { return conns },
 	}, phase)
 	if err != nil {

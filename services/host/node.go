@@ -35,6 +35,8 @@ type NodeConfig struct {
 	GRPC Listen
 	// DevClock lets callers set the business date of their call. For development only.
 	DevClock bool
+	// WebhookHosts are the names to which stops and releases may be posted.
+	WebhookHosts []string
 	// DrainDelay is how long calls are still taken after the node has said that it is not ready; 0 means 1 s.
 	DrainDelay time.Duration
 	// DrainTimeout bounds the wait for running calls after that; 0 means 20 s.
@@ -110,8 +112,9 @@ func (n *Node) add(ctx context.Context, cfg NodeConfig, phase Phase) error {
 		return nil
 	})
 	service, err := phase.build(ctx, Parts{
-		Conns: cfg.Conns(phase.Name), Pool: pool, Clock: cfg.Base.Clock, Log: cfg.Base.Log(),
+		Conns: cfg.Conns(phase.Name), Pool: pool, Clock: cfg.Base.Clock, Zone: cfg.Base.Zone, FontFile: cfg.Base.FontFile, Log: cfg.Base.Log(),
 		PageKey: cfg.PageKey, Migrate: cfg.Migrate, DevClock: cfg.DevClock, RequestDays: cfg.Database.RequestDays,
+		WebhookHosts: cfg.WebhookHosts,
 	})
 	if err != nil {
 		return err

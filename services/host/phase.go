@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/grpc"
@@ -35,6 +36,10 @@ type Parts struct {
 	Pool *pgxpool.Pool
 	// Clock gives business dates.
 	Clock calendar.Clock
+	// Zone is where business dates change.
+	Zone *time.Location
+	// FontFile is the font of documents; empty: the usual places are looked through.
+	FontFile string
 	// Log is the phase's.
 	Log *slog.Logger
 	// PageKey signs page tokens.
@@ -45,6 +50,8 @@ type Parts struct {
 	RequestDays int
 	// DevClock says that callers set business dates, so that nothing may be done by the clock.
 	DevClock bool
+	// WebhookHosts are the names to which stops and releases may be posted.
+	WebhookHosts []string
 }
 
 // Service is a phase that was built.
@@ -104,7 +111,7 @@ func (p Phase) MigrateOnly(ctx context.Context, db Database, base Base) error {
 	defer pool.Close()
 	nobody := NewLate() // nothing is called before a phase runs
 	service, err := p.build(ctx, Parts{
-		Conns: OneConn(nobody), Pool: pool, Clock: base.Clock, Log: base.Log(), PageKey: make([]byte, minPageKey), Migrate: true,
+		Conns: OneConn(nobody), Pool: pool, Clock: base.Clock, Zone: base.Zone, Log: base.Log(), PageKey: make([]byte, minPageKey), Migrate: true,
 	})
 	if err != nil {
 		return err

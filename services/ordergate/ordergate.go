@@ -11,11 +11,15 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/delivery"
+	"github.com/avalcredit/aval/pkg/lifecycle"
 	"github.com/avalcredit/aval/pkg/page"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/policy"
 	pb "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	"github.com/avalcredit/aval/services/ordergate/internal/app"
+	"github.com/avalcredit/aval/services/ordergate/internal/event"
+	"github.com/avalcredit/aval/services/ordergate/internal/peers"
 	"github.com/avalcredit/aval/services/ordergate/internal/postgres"
 	"github.com/avalcredit/aval/services/ordergate/internal/rpc"
 	defaults "github.com/avalcredit/aval/services/ordergate/policy"
@@ -40,6 +44,14 @@ type Deps struct {
 	Log        *slog.Logger
 	PageKey    []byte // signs page tokens; the same on all replicas
 	Evaluation grpc.ClientConnInterface
+	Webhooks   Webhooks
+	Reporting  Reporting
+}
+
+// Webhooks says where stops and releases may be posted to.
+type Webhooks struct {
+	Hosts       []string // allowed names, ".example.com" for all names below one; empty: none but in development
+	Development bool     // allows plain HTTP, private addresses and every host
 }
 
 // Service is the order gate.
@@ -49,6 +61,13 @@ type Service struct {
 	verifier *app.Verifier
 	book     *policy.Book
 	pages    *page.Signer
+	log      *slog.Logger
+	events   *app.Events
+	webhooks *app.Webhooks
+
+	shipments, withdrawals *delivery.Relay
+	reporting              reporting
+	violations             *app.Violations
 }
 
 // Migrations are the goose files of the service's schema.
@@ -77,8 +96,21 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	store := postgres.NewStore(d.Pool)
 	cache := policy.NewCache(versions, rpc.DecodePolicy)
 	pages := page.NewSigner(d.PageKey)
+	events := &app.Events{Store: store}
+	targets := event.Targets{Hosts: d.Webhooks.Hosts, Development: d.Webhooks.Development}
+	shipments := delivery.NewRelay(d.Pool, postgres.StreamShipment, events.Log, d.Log, d.Clock)
+	withdrawals := delivery.NewRelay(d.Pool, postgres.StreamWithdrawal, peers.SendWithdrawals(d.Evaluation), d.Log, d.Clock)
+	violations := &app.Violations{Store: store, Clock: d.Clock, Log: d.Log}
 	return &Service{
-		gate:     app.New(app.Deps{Store: store, Policies: cache, Clock: d.Clock, Log: d.Log, Profiles: rpc.NewProfiles(d.Evaluation), Historic: d.Config.Historic}),
+		reporting: newReporting(d, store, cache, versions, pages), violations: violations,
+		log: d.Log, events: events, shipments: shipments, withdrawals: withdrawals,
+		webhooks: &app.Webhooks{
+			Pool: d.Pool, Store: store, Clock: d.Clock, Log: d.Log, Targets: targets, Post: peers.Webhook(targets, d.Clock), Key: d.PageKey,
+		},
+		gate: app.New(app.Deps{Store: store, Policies: cache, Clock: d.Clock, Log: d.Log, Profiles: rpc.NewProfiles(d.Evaluation), Violations: violations, Historic: d.Config.Historic, Tell: func(ctx context.Context, id string) {
+			shipments.Flush(ctx, id)
+			withdrawals.Flush(ctx, id)
+		}}),
 		queries:  &app.Queries{Store: store, Policies: cache, Clock: d.Clock, Pages: pages},
 		verifier: &app.Verifier{Pool: d.Pool, Store: store, Policies: cache, Book: versions},
 		book:     &policy.Book{Store: versions, Clock: d.Clock, Signed: cache.Invalidate},
@@ -91,13 +123,27 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	pb.RegisterOrderServiceServer(r, &rpc.Orders{Gate: s.gate, Queries: s.queries})
 	pb.RegisterDecisionServiceServer(r, &rpc.Decisions{Queries: s.queries})
 	pb.RegisterCreditAccountServiceServer(r, &rpc.Accounts{Queries: s.queries})
-	pb.RegisterOrderPolicyServiceServer(r, &rpc.Policies{Book: s.book, Pages: s.pages})
+	pb.RegisterOrderPolicyServiceServer(r, &rpc.Policies{Book: s.book, Pages: s.pages, Violations: s.violations})
 	pb.RegisterFeedServiceServer(r, &rpc.Feed{Gate: s.gate})
-	pb.RegisterOperationsServiceServer(r, &rpc.Operations{Verifier: s.verifier})
+	s.reporting.register(r)
+	pb.RegisterCustomerControlServiceServer(r, &rpc.CustomerControls{Gate: s.gate, Queries: s.queries})
+	pb.RegisterWarehouseServiceServer(r, &rpc.Warehouse{Gate: s.gate, Events: s.events, Pages: s.pages})
+	pb.RegisterWebhookServiceServer(r, &rpc.Webhooks{Webhooks: s.webhooks})
+	pb.RegisterOperationsServiceServer(r, &rpc.Operations{Verifier: s.verifier, Streams: []rpc.Stream{
+		{Name: postgres.StreamWithdrawal, Pending: s.withdrawals.Pending}, {Name: postgres.StreamShipment, Pending: s.shipments.Pending},
+	}})
 }
 
-// Run decides until ctx ends.
-func (s *Service) Run(ctx context.Context) error { return s.gate.Run(ctx) }
+// Run decides, and tells others, until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	tasks := []lifecycle.Task{
+		{Name: "ordergate decisions", Run: s.gate.Run},
+		{Name: "ordergate withdrawals", Run: s.withdrawals.Run},
+		{Name: "ordergate shipment events", Run: s.shipments.Run},
+		{Name: "ordergate webhooks", Run: s.webhooks.Run},
+	}
+	return lifecycle.Run(ctx, s.log, append(tasks, s.reporting.tasks()...)...)
+}
 
 // Close ends the service; the pool belongs to its owner.
 func (s *Service) Close(context.Context) error { return nil }

@@ -135,7 +135,8 @@ func (s *Suite) buildNode(ctx context.Context) error {
 	late := map[string]*host.Late{}
 	s.node, err = host.NewNode(ctx, host.NodeConfig{
 		Base: s.base, GRPC: s.cfg.GRPC, DevClock: s.cfg.Development(), Verifier: verifier,
-		Database: s.cfg.Database, Migrate: true, PageKey: key, DrainDelay: drainDelay, DrainTimeout: drainTimeout,
+		WebhookHosts: s.cfg.Webhooks.Hosts,
+		Database:     s.cfg.Database, Migrate: true, PageKey: key, DrainDelay: drainDelay, DrainTimeout: drainTimeout,
 		Conns: func(phase string) host.Conns {
 			conn := host.NewLate()
 			late[phase] = conn

@@ -14,6 +14,8 @@ func Phase() host.Phase {
 		s, err := ordergate.New(ctx, ordergate.Deps{
 			Config: ordergate.Config{SkipMigrations: !p.Migrate, Historic: p.DevClock},
 			Pool:   p.Pool, Clock: p.Clock, Log: p.Log, PageKey: p.PageKey, Evaluation: p.Evaluation,
+			Reporting: ordergate.Reporting{Zone: p.Zone, FontFile: p.FontFile, Scheduled: !p.DevClock},
+			Webhooks:  ordergate.Webhooks{Hosts: p.WebhookHosts, Development: p.DevClock},
 		})
 		if err != nil {
 			return nil, err

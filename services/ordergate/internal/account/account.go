@@ -46,6 +46,9 @@ type Grant struct {
 	GraceDays  int           `json:"grace_days"`
 	ValidFrom  calendar.Date `json:"valid_from,omitzero"`
 	ValidUntil calendar.Date `json:"valid_until,omitzero"`
+
+	Temporary []TemporaryLimit `json:"temporary,omitempty"` // in the order granted
+	Covers    []Cover          `json:"covers,omitempty"`
 }
 
 // NoGrant is what a customer has before any form is approved (S2.17).
@@ -98,6 +101,9 @@ type Position struct {
 	Ladder       Ladder        `json:"ladder,omitempty"`
 	Movements    []Movement    `json:"movements,omitempty"`
 	Cause        string        `json:"cause,omitempty"`
+	Standing     Standing      `json:"standing,omitzero"`
+	OtherBilled  int64         `json:"other_billed,omitempty"` // by invoices of no order
+	Paid         int64         `json:"paid,omitempty"`         // all that came in or was credited so far, as the gate counts it
 }
 
 // Buckets is exposure by kind, in minor units: one piece of business is in exactly one of Order, Delivery and Receivable.
@@ -128,8 +134,13 @@ type Account struct {
 	Held        int    // orders on hold
 	Forms       int64  // approval forms opened so far: their numbers have no gaps
 	Buckets     Buckets
+	ControlAt   int64         // entry that holds the control; 0: none
+	NextExpiry  calendar.Date // no order on hold or approved expires before it; zero: none expires
+	Paid        int64         // all that came in or was credited so far: conditions of releases count from it
 	Profile     Profile
 	Ladder      Ladder
+	Standing    Standing
+	Control     Control
 }
 
 // New is an account that has no entry yet.

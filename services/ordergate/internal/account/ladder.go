@@ -47,3 +47,23 @@ func (l Ladder) OverdueBeyond(day calendar.Date, days int) Ladder {
 	}
 	return l[:n]
 }
+
+// Less is the ladder without another one's amounts on the same days, never below zero on any day: open items without those in dispute.
+func (l Ladder) Less(o Ladder) Ladder {
+	if len(o) == 0 {
+		return l
+	}
+	out := make(Ladder, 0, len(l))
+	for _, d := range l {
+		for len(o) > 0 && o[0].Date.Before(d.Date) {
+			o = o[1:]
+		}
+		if len(o) > 0 && o[0].Date == d.Date {
+			d.Minor = max(0, d.Minor-o[0].Minor)
+		}
+		if d.Minor > 0 {
+			out = append(out, d)
+		}
+	}
+	return out
+}

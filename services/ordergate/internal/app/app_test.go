@@ -344,9 +344,9 @@ func TestReleaseBySeveralPeople(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	g := r.start()
-	r.customer("C1", 100)
+	r.customer("C1", 10_000_000)
 	ctx := t.Context()
-	if a, err := g.Submit(ctx, person("sales", "SALESPERSON"), request("r1"), newOrder("O1", "C1", 6_000_000)); err != nil || a.Order.State != order.Held {
+	if a, err := g.Submit(ctx, person("sales", "SALESPERSON"), request("r1"), newOrder("O1", "C1", 16_000_000)); err != nil || a.Order.State != order.Held {
 		t.Fatalf("%v %v", a.Order.State, err)
 	}
 	// Over 50,000.00: credit manager, then finance. Each step is taken 8 times at once; each has one effect.
@@ -356,7 +356,7 @@ func TestReleaseBySeveralPeople(t *testing.T) {
 		taken := 0
 		for n := range 8 {
 			wg.Go(func() {
-				_, err := g.Act(ctx, person(fmt.Sprintf("%s-%d", role, n), role), request(fmt.Sprintf("act-%d-%d", i, n)), "O1", approval.Approve, "agreed")
+				_, err := g.Act(ctx, person(fmt.Sprintf("%s-%d", role, n), role), request(fmt.Sprintf("act-%d-%d", i, n)), "O1", app.Act{Decision: approval.Approve, Reason: "agreed"})
 				if err == nil {
 					mu.Lock()
 					taken++

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 
-	"github.com/avalcredit/aval/pkg/approval"
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
@@ -74,6 +73,14 @@ func (g *Gate) learn(ctx context.Context, customerID string) (bool, error) {
 // existing runs a command on an order that exists.
 func (g *Gate) existing(ctx context.Context, c Caller, req Request, orderID string, frees bool,
 	apply func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error)) (Answer, error) {
+	return g.existingWith(ctx, c, req, orderID, frees, func(env gate.Env, v *view, w *work, o order.Order) (gate.Change, bool, error) {
+		return apply(env, v.accounts[w.key], o)
+	})
+}
+
+// existingWith is existing for commands that do more than one change.
+func (g *Gate) existingWith(ctx context.Context, c Caller, req Request, orderID string, frees bool,
+	apply func(env gate.Env, v *view, w *work, o order.Order) (gate.Change, bool, error)) (Answer, error) {
 	key, found, err := g.Store.Locate(ctx, orderID)
 	if err != nil {
 		return Answer{}, err
@@ -87,7 +94,7 @@ func (g *Gate) existing(ctx context.Context, c Caller, req Request, orderID stri
 		if err != nil {
 			return Answer{}, err
 		}
-		change, changed, err := apply(env, v.accounts[key], o)
+		change, changed, err := apply(env, v, w, o)
 		if err != nil {
 			return Answer{}, err
 		}
@@ -127,27 +134,11 @@ func (g *Gate) Cancel(ctx context.Context, c Caller, req Request, orderID, reaso
 	})
 }
 
-// Act takes the next step of a held order's approval, see gate.Act.
-func (g *Gate) Act(ctx context.Context, c Caller, req Request, orderID string, d approval.Decision, reason string) (Answer, error) {
-	return g.existing(ctx, c, req, orderID, d == approval.Reject, func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error) {
-		change, err := gate.Act(env, a, o, d, reason)
-		return change, true, err
-	})
-}
-
 // Shipment is a goods issue to record; a nil amount is all that is left.
 type Shipment struct {
 	ID     string
 	Amount *money.Money
 	Final  bool
-}
-
-// Ship records goods issue, see gate.Ship.
-func (g *Gate) Ship(ctx context.Context, c Caller, req Request, orderID string, s Shipment) (Answer, error) {
-	return g.existing(ctx, c, req, orderID, s.Final, func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error) {
-		change, err := gate.Ship(env, a, o, s.ID, s.Amount, s.Final)
-		return change, true, err
-	})
 }
 
 // service is the caller behind what other services report.
@@ -163,7 +154,8 @@ func (g *Gate) ReceiveProfile(ctx context.Context, customerID string, p account.
 		if err != nil {
 			return Answer{}, err
 		}
-		return v.received(env, w, change, changed, func(a account.Account) int64 { return a.Profile.Seq })
+		before := v.accounts[w.key].Profile.Grant
+		return v.received(env, w, change, changed, receipt{at: func(a account.Account) int64 { return a.Profile.Seq }, before: &before})
 	}
 	a, err := g.do(w)
 	return a.Last, err
@@ -194,35 +186,56 @@ func (g *Gate) ReceivePosition(ctx context.Context, customerID string, p account
 		if err != nil {
 			return Answer{}, err
 		}
-		return v.received(env, w, change, changed, func(a account.Account) int64 { return a.PositionSeq })
+		return v.received(env, w, change, changed, receipt{at: func(a account.Account) int64 { return a.PositionSeq }})
 	}
 	a, err := g.do(w)
 	return a.Last, err
 }
 
 // received records what another service reported and judges held orders again. Something known already is acknowledged by a commit.
-func (v *view) received(env gate.Env, w *work, c gate.Change, changed bool, last func(account.Account) int64) (Answer, error) {
+func (v *view) received(env gate.Env, w *work, c gate.Change, changed bool, r receipt) (Answer, error) {
 	var a Answer
 	if !changed {
 		v.batch.Touch = true
 	} else {
 		var err error
-		if a, err = v.record(w, c, Request{}); err == nil {
-			err = v.settleHeld(env, w)
-		}
-		if err != nil {
+		if a, err = v.record(w, c, Request{}); err != nil {
 			return Answer{}, err
 		}
+		if v.failed = v.follow(env, w, r); v.failed != nil {
+			return Answer{}, v.failed
+		}
 	}
-	a.Last = last(v.accounts[w.key])
+	a.Last = r.at(v.accounts[w.key])
 	return a, nil
+}
+
+// follow does what a report of another service brings with it: a raised limit lifts a block, a breach stops, freed credit goes on.
+func (v *view) follow(env gate.Env, w *work, r receipt) error {
+	if r.before != nil {
+		if lift, lifted := gate.LiftByLimit(env, v.accounts[w.key], *r.before); lifted {
+			if _, err := v.record(w, lift, Request{}); err != nil {
+				return err
+			}
+		}
+	}
+	if err := v.enforce(env, w); err != nil {
+		return err
+	}
+	return v.settleHeld(env, w)
+}
+
+// receipt is which sequence the account is at, and the grant that it had before a profile came.
+type receipt struct {
+	at     func(account.Account) int64
+	before *account.Grant
 }
 
 // Check decides about an order without any effect.
 func (g *Gate) Check(ctx context.Context, c Caller, o order.Order) (Answer, error) {
 	return g.known(ctx, o.CustomerID, func() (Answer, error) {
 		key := rootOf(o.CustomerID)
-		heads, err := g.Store.Heads(ctx, []postgres.Key{key})
+		head, err := g.current(ctx, key)
 		if err != nil {
 			return Answer{}, err
 		}
@@ -231,7 +244,13 @@ func (g *Gate) Check(ctx context.Context, c Caller, o order.Order) (Answer, erro
 		if err != nil {
 			return Answer{}, err
 		}
-		rec, err := gate.Check(gate.Env{Policy: p, Today: today, Actor: c.Subject, Sees: c.Sees}, heads[key], o)
+		env := gate.Env{Policy: p, Today: today, Actor: c.Subject, Sees: c.Sees}
+		if p.NeedsOrders {
+			if env.Others, err = g.othersNow(ctx, key); err != nil {
+				return Answer{}, err
+			}
+		}
+		rec, err := gate.Check(env, head, o)
 		if err != nil {
 			return Answer{}, err
 		}

@@ -63,6 +63,11 @@ type Deps struct {
 	// Historic says that callers may set the business date: what another service reports is then judged as of its own date.
 	// Otherwise never as of an earlier day than today, however late it comes.
 	Historic bool
+	// Tell is called after a change of which others are told, before its caller gets the answer; it waits a bounded time for what can
+	// be delivered at once, and never fails. nil: nobody waits.
+	Tell func(ctx context.Context, customerID string)
+	// Violations keeps acts that were refused because the person may not take them; nil keeps none.
+	Violations *Violations
 }
 
 // Gate decides about orders.
@@ -110,6 +115,7 @@ type work struct {
 
 	answer Answer
 	err    error
+	tells  bool // others are to be told something of the account
 	done   chan struct{}
 }
 
@@ -132,7 +138,13 @@ func (g *Gate) do(w *work) (Answer, error) {
 	}
 	select {
 	case <-w.done:
-		return w.answer, w.err
+		if w.tells && g.Tell != nil {
+			g.Tell(w.ctx, w.key.AccountID)
+		}
+		if w.err == nil {
+			return w.answer, nil
+		}
+		return w.answer, g.Violations.Note(w.ctx, w.caller, w.attempt(), w.err)
 	case <-g.stopped:
 		return Answer{}, stopping()
 	case <-w.ctx.Done():

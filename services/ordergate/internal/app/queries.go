@@ -103,13 +103,24 @@ func (q *Queries) Order(ctx context.Context, c Caller, orderID string) (order.Or
 // OrderFilter says which orders to list; empty fields leave open.
 type OrderFilter struct {
 	CustomerID, State string
+	Waiting           bool // only those on hold whose next step the caller may take today
 	Size              int32
 	Token             string
 }
 
 // Orders lists orders by account and number.
 func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[order.Order], error) {
-	sum := page.Checksum("orders", f.CustomerID, f.State)
+	if f.Waiting {
+		if f.State != "" && f.State != string(order.Held) {
+			return Page[order.Order]{}, nil
+		}
+		f.State = string(order.Held)
+	}
+	waits, err := q.waiting(ctx, c, f.Waiting)
+	if err != nil {
+		return Page[order.Order]{}, err
+	}
+	sum := page.Checksum("orders", f.CustomerID, f.State, strconv.FormatBool(f.Waiting))
 	cur, err := q.Pages.Decode(f.Token, sum, 3)
 	if err != nil {
 		return Page[order.Order]{}, err
@@ -149,7 +160,7 @@ func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[ord
 				break // one row more than asked for: there is another page
 			}
 			last = o.Key()
-			if sees.seen[o.Order.CustomerID] {
+			if sees.seen[o.Order.CustomerID] && waits(o.Order) {
 				out.Items = append(out.Items, o.Order)
 			}
 		}
@@ -159,6 +170,29 @@ func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[ord
 	}
 	out.Next = token()
 	return out, nil
+}
+
+// waiting tells orders whose next step the caller may take today; all, where that is not asked for.
+func (q *Queries) waiting(ctx context.Context, c Caller, asked bool) (func(order.Order) bool, error) {
+	if !asked {
+		return func(order.Order) bool { return true }, nil
+	}
+	today := q.Clock.Today(ctx)
+	p, err := q.Policies.InForce(ctx, today)
+	return func(o order.Order) bool {
+		return o.Hold != nil && p.Escalated(o.Hold.Form, o.Hold.Opened, today).May(c.Subject, c.Roles)
+	}, err
+}
+
+// Due is the last day on which a held order is decided in time, and whether that has passed today; zero where the policy sets none.
+func (q *Queries) Due(ctx context.Context, o order.Order) (due calendar.Date, late bool, err error) {
+	if o.State != order.Held || o.Hold == nil {
+		return calendar.Date{}, false, nil
+	}
+	today := q.Clock.Today(ctx)
+	p, err := q.Policies.InForce(ctx, today)
+	due = p.Due(o.Hold.Opened)
+	return due, !due.IsZero() && today.After(due), err
 }
 
 // sight remembers which customers a caller may see, so that a list asks once for each.
@@ -197,7 +231,9 @@ type AccountSheet struct {
 	Overdue       int64 // minor units
 	DaysOverdue   int
 	Status        account.Status
-	UtilizationBP int64 // exposure in basis points of the limit, rounded down; 0 without one
+	Exposure      int64         // as the policy's weights count it; minor units
+	Limit         account.Limit // of today: temporary limits count
+	UtilizationBP int64         // exposure in basis points of the limit, rounded down; 0 without one
 }
 
 func (q *Queries) sheet(ctx context.Context, a account.Account) (AccountSheet, error) {
@@ -207,10 +243,10 @@ func (q *Queries) sheet(ctx context.Context, a account.Account) (AccountSheet, e
 		return AccountSheet{}, err
 	}
 	a.Profile.Grant = a.Profile.Grant.On(today)
-	exposure, limit := a.Buckets.Exposure(), a.Profile.Grant.Limit
+	exposure, limit := p.Exposure(a.Buckets, &a.Standing), a.Profile.Grant.LimitOn(today)
 	s := AccountSheet{
 		Account: a, Today: today, Overdue: a.Ladder.Overdue(today).Amount(), DaysOverdue: a.Ladder.OldestDays(today),
-		Status: limit.StatusAt(exposure, p.WatchRatio()),
+		Status: limit.StatusAt(exposure, p.WatchRatio()), Exposure: exposure, Limit: limit,
 	}
 	if limit.Kind == account.LimitAmount && limit.Minor > 0 && exposure > 0 {
 		hi, lo := bits.Mul64(uint64(exposure), 10_000)

@@ -106,6 +106,7 @@ func (s *shard) attempts(ctx context.Context, batch []*work) (refused []*work, e
 					refused = append(refused, w)
 					continue
 				}
+				w.tells = v.tells[w.key]
 				w.finish(v.answers[i], v.errors[i])
 			}
 			return refused, nil
@@ -157,6 +158,9 @@ func (s *shard) decide(w *work, v *view) (Answer, error) {
 	}
 	env, err := v.env(w)
 	if err != nil {
+		return Answer{}, err
+	}
+	if err := v.expire(env, w); err != nil {
 		return Answer{}, err
 	}
 	return w.apply(env, v)

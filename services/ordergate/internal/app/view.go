@@ -25,6 +25,7 @@ type view struct {
 	requests map[postgres.Request]gate.Entry
 	batch    postgres.Write
 	slot     map[postgres.OrderKey]int // place of an order in batch.Orders
+	tells    map[postgres.Key]bool     // accounts of which others are told something
 	answers  []Answer
 	errors   []error
 	failed   error // part of a command is decided and the rest cannot be: nothing of the batch may be written
@@ -34,7 +35,7 @@ type view struct {
 func (s *shard) load(ctx context.Context, batch []*work, lookup bool) (*view, error) {
 	v := &view{
 		gate: s.gate, policies: map[calendar.Date]check.Policy{}, accounts: map[postgres.Key]account.Account{}, fresh: map[postgres.Key]bool{},
-		orders: map[postgres.OrderKey]order.Order{}, slot: map[postgres.OrderKey]int{},
+		tells: map[postgres.Key]bool{}, orders: map[postgres.OrderKey]order.Order{}, slot: map[postgres.OrderKey]int{},
 		requests: map[postgres.Request]gate.Entry{}, answers: make([]Answer, len(batch)), errors: make([]error, len(batch)),
 	}
 	var missing []postgres.Key
@@ -92,13 +93,28 @@ func (v *view) loadPolicies(ctx context.Context, batch []*work) error {
 // loadOrders reads the orders that commands name, and the held orders of accounts whose credit a command may free.
 func (v *view) loadOrders(ctx context.Context, batch []*work) error {
 	var named []postgres.OrderKey
-	var freed []postgres.Key
+	var freed, expiring []postgres.Key
 	for _, w := range batch {
 		for _, id := range w.orders {
 			named = append(named, postgres.OrderKey{Key: w.key, OrderID: id})
 		}
 		if w.frees && v.accounts[w.key].Held > 0 {
 			freed = append(freed, w.key)
+		}
+		if next := v.accounts[w.key].NextExpiry; !next.IsZero() && next.Before(w.today) {
+			freed, expiring = append(freed, w.key), append(expiring, w.key)
+		}
+	}
+	if err := v.loadOthers(ctx, batch); err != nil {
+		return err
+	}
+	if len(expiring) > 0 {
+		found, err := v.gate.Store.ExpiringOrders(ctx, expiring)
+		if err != nil {
+			return err
+		}
+		for _, o := range found {
+			v.orders[o.Key()] = o.Order
 		}
 	}
 	if len(named) > 0 {
@@ -158,7 +174,10 @@ func (v *view) env(w *work) (gate.Env, error) {
 	if !ok {
 		return gate.Env{}, fmt.Errorf("no policy was read for %s", w.today)
 	}
-	return gate.Env{Policy: p, Today: w.today, Actor: w.caller.Subject, Roles: w.caller.Roles, Sees: w.caller.Sees}, nil
+	return gate.Env{
+		Policy: p, Today: w.today, Actor: w.caller.Subject, Roles: w.caller.Roles, Sees: w.caller.Sees,
+		Others: func() []order.Order { return v.others(w.key) },
+	}, nil
 }
 
 // order finds an order of the account that a command is for.
@@ -189,6 +208,12 @@ func (v *view) record(w *work, c gate.Change, req Request) (Answer, error) {
 	}
 	v.accounts[w.key] = c.Account
 	v.batch.Entries = append(v.batch.Entries, e)
+	if err := v.batch.Send(c, e); err != nil {
+		return Answer{}, err
+	}
+	if len(c.Events) > 0 || c.Withdraw != nil {
+		v.tells[w.key] = true
+	}
 	for _, o := range c.Orders {
 		v.put(w.key.RootID, e.Seq, o)
 	}

@@ -2,45 +2,62 @@ package check
 
 import (
 	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
 	"github.com/avalcredit/aval/services/ordergate/internal/order"
 )
 
-// Decide evaluates all rules of the policy and combines them: any rule that holds, holds the order.
+// Decide evaluates all rules of the policy and combines them: any rule that forbids refuses the order, any that holds, holds it.
 func Decide(in Input, p Policy) Result {
 	d := decider{in: in, p: p}
-	d.before = in.Account.Buckets.Exposure()
-	d.after = d.before + in.Delta()
+	d.measureFirst()
 	d.daysOverdue = in.Account.Overdue.OldestDays(in.BusinessDate)
 	d.excess = d.overLimit()
 	d.row, d.steps = d.route()
 	res := Result{
-		Verdict:        Approve,
 		Results:        make([]RuleResult, 0, len(p.Rules)),
-		ExposureBefore: d.before,
-		ExposureAfter:  d.after,
+		ExposureBefore: d.first.before,
+		ExposureAfter:  d.first.after,
 		Excess:         d.excess,
 		DaysOverdue:    d.daysOverdue,
 		Prepaid:        d.paid(),
 	}
-	for _, r := range p.Rules {
-		rr := d.apply(r)
-		if rr.Outcome == Held {
-			res.Verdict = Hold
-		}
-		res.Results = append(res.Results, rr)
+	if lim := d.first.limit; lim.Kind == account.LimitAmount && lim != in.Account.Grant.Limit {
+		minor := lim.Minor
+		res.Limit = &minor
 	}
+	for i := range p.Rules {
+		res.Results = append(res.Results, d.apply(&p.Rules[i]))
+	}
+	d.combine(res.Results)
+	res.Results = append(res.Results, d.controls()...)
+	res.Verdict = verdictOf(res.Results)
 	return res
+}
+
+func verdictOf(results []RuleResult) Verdict {
+	v := Approve
+	for i := range results {
+		switch results[i].Outcome {
+		case Forbidden:
+			return Refuse
+		case Held:
+			v = Hold
+		case Pass, Warned, NotApplicable, Released, Exempt:
+		}
+	}
+	return v
 }
 
 // decider holds what the rules of one decision share.
 type decider struct {
-	in            Input
-	p             Policy
-	before, after int64
-	excess        int64
-	daysOverdue   int
-	row           int
-	steps         []string // roles that sign a release, in order
+	in          Input // by value, as is p: what is pointed to from here would go to the heap
+	p           Policy
+	first       measure // exposure and limit as the first limit rule counts them
+	excess      int64
+	daysOverdue int
+	row         int
+	steps       []string // roles that sign a release, in order
+	failed      []bool   // by rule: it failed, whatever came of it; kept only where rules combine
 }
 
 // finding is what a rule found, before enforcement, release memory and exemptions are applied.
@@ -51,10 +68,22 @@ type finding struct {
 	cures   []Cure
 }
 
-func (d *decider) apply(r Rule) RuleResult {
+func (d *decider) apply(r *Rule) RuleResult {
+	res := RuleResult{Rule: r.Name}
+	exempt := false
+	if !r.Overrides.Empty() {
+		if o := r.Overrides.Find(&d.in.Account, d.in.BusinessDate); o != nil {
+			r, exempt, res.Scope, res.Exemption = &o.Rule, o.Exempt, o.Scope, o.Exemption
+		}
+	}
 	f := d.find(r)
+	if len(d.p.Combinations) > 0 {
+		d.failed = append(d.failed, f.outcome == Held && !exempt)
+	}
 	switch {
 	case f.outcome != Held:
+	case exempt:
+		f.outcome, f.cures = Exempt, nil
 	case r.Enforcement == Inform:
 		f.outcome = Pass
 	case r.Enforcement == Warn:
@@ -62,16 +91,41 @@ func (d *decider) apply(r Rule) RuleResult {
 	case d.reduces():
 		f.outcome, f.cures = Warned, nil
 		f.message += "; not held, for the document does not raise what is owed"
+	case d.in.Edition >= 2 && d.paid():
+		f.outcome, f.cures = Warned, nil
+		f.message += "; not held, for the money for this order is here"
+	case r.Enforcement == Forbid:
+		f.outcome = Forbidden
 	case d.released():
 		f.outcome, f.cures = Released, nil
 		f.message += "; covered by the release of " + d.in.Order.Release.Date.String()
 	default:
 		f.cures = append(f.cures, Cure{Kind: CureApproval, Row: d.row, Roles: d.steps})
 	}
-	return RuleResult{Rule: r.Name, Outcome: f.outcome, Figures: f.figures, Message: f.message, Cures: f.cures}
+	res.Outcome, res.Figures, res.Message, res.Cures = f.outcome, f.figures, f.message, f.cures
+	return res
 }
 
-func (d *decider) find(r Rule) finding {
+// combine takes back failures of rules that hold only together where not all of them fail (semantics 4).
+func (d *decider) combine(results []RuleResult) {
+	for _, c := range d.p.Combinations {
+		all := true
+		for _, i := range c.Rules {
+			all = all && d.failed[i]
+		}
+		if all {
+			continue
+		}
+		for _, i := range c.Rules {
+			if r := &results[i]; r.Outcome == Held || r.Outcome == Forbidden {
+				r.Outcome, r.Cures = Warned, nil
+				r.Message += "; it counts only where all rules of " + c.Name + " fail"
+			}
+		}
+	}
+}
+
+func (d *decider) find(r *Rule) finding {
 	switch r.Kind {
 	case KindLimit:
 		return d.limit(r)
@@ -87,6 +141,22 @@ func (d *decider) find(r Rule) finding {
 		return d.grantValidity()
 	case KindOrderSize:
 		return d.orderSize(r)
+	case KindUtilization:
+		return d.utilization(r)
+	case KindOverdueRatio:
+		return d.overdueRatio(r)
+	case KindOldestItem:
+		return d.oldestItem(r)
+	case KindUnpaidBatches:
+		return d.unpaidBatches(r)
+	case KindBrokenPromise:
+		return d.brokenPromise(r)
+	case KindOpenDispute:
+		return d.openDispute(r)
+	case KindDunningLevel:
+		return d.dunningLevel(r)
+	case KindExpression:
+		return d.expression(r)
 	}
 	return finding{outcome: Held, message: "the policy names a rule that this version does not know"}
 }
@@ -149,7 +219,7 @@ func (d *decider) released() bool {
 }
 
 func (d *decider) route() (int, []string) {
-	row, steps, err := d.p.Route(d.in.Account.Currency, d.excess, d.daysOverdue)
+	row, steps, err := d.p.RouteForm(Measure{d.in.Account.Currency, d.in.Account.Grant.LimitOn(d.in.BusinessDate), d.excess, d.daysOverdue})
 	if err != nil {
 		return 0, nil // nobody may release it; the hold says so by an empty list
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/avalcredit/aval/pkg/approval"
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
 )
 
 // Enforcement is how strictly a rule is held.
@@ -16,6 +17,7 @@ const (
 	Inform      Enforcement = "INFORM" // listed, never holds
 	Warn        Enforcement = "WARN"   // a failure warns
 	HoldOnBreak Enforcement = "HOLD"   // a failure holds the order
+	Forbid      Enforcement = "FORBID" // a failure refuses the order: no approval releases it
 )
 
 // Kind is what a rule checks.
@@ -30,7 +32,32 @@ const (
 	KindTreatment     Kind = "TREATMENT"
 	KindGrantValidity Kind = "GRANT_VALIDITY"
 	KindOrderSize     Kind = "ORDER_SIZE"
+	KindUtilization   Kind = "UTILIZATION"
+	KindOverdueRatio  Kind = "OVERDUE_RATIO"
+	KindOldestItem    Kind = "OLDEST_OPEN_ITEM"
+	KindUnpaidBatches Kind = "UNPAID_BATCHES"
+	KindBrokenPromise Kind = "BROKEN_PROMISE"
+	KindOpenDispute   Kind = "OPEN_DISPUTE"
+	KindDunningLevel  Kind = "DUNNING_LEVEL"
+	KindExpression    Kind = "EXPRESSION"
 )
+
+// SecurityMode is how security in force counts; never both ways.
+type SecurityMode string
+
+// The modes; the empty one is "not at all".
+const (
+	RaisesLimit          SecurityMode = "RAISES_LIMIT"
+	DeductedFromExposure SecurityMode = "DEDUCTED_FROM_EXPOSURE"
+)
+
+// Predicate is a compiled expression over facts.
+type Predicate interface {
+	// Facts are the names that it uses, sorted.
+	Facts() []string
+	// Holds works it out; value gives the facts that it uses. An error says that it could not be worked out within its cost.
+	Holds(value func(name string) any) (bool, error)
+}
 
 // Rule is one rule with its parameters; those of other kinds are zero.
 type Rule struct {
@@ -39,9 +66,62 @@ type Rule struct {
 	Enforcement Enforcement
 	Threshold   money.Ratio // LIMIT: share of the limit that may be used
 	Watch       money.Ratio // LIMIT: share above which the account is on watch; not valid: never
-	MaxDays     int         // DAYS_OVERDUE: most days, after grace
-	MinDays     int         // OVERDUE_AMOUNT: only items overdue by more days count, after grace
-	MaxAmount   string      // OVERDUE_AMOUNT, ORDER_SIZE: decimal amount in the account's currency
+	MaxDays     int         // DAYS_OVERDUE, OLDEST_OPEN_ITEM: most days, after grace
+	MinDays     int         // OVERDUE_AMOUNT, OVERDUE_RATIO: only items overdue by more days count, after grace
+	MaxAmount   string      // OVERDUE_AMOUNT, ORDER_SIZE, OPEN_DISPUTE: decimal amount in the account's currency
+
+	Horizon         *int         // LIMIT: orders to be delivered more days from now do not count; nil: all count
+	Security        SecurityMode // LIMIT: how security counts
+	SecurityShare   money.Ratio  // LIMIT: how much of it; not valid: all
+	MaxRatio        money.Ratio  // UTILIZATION, OVERDUE_RATIO
+	ExcludeDisputed bool         // OLDEST_OPEN_ITEM
+	MaxCount        int          // UNPAID_BATCHES, BROKEN_PROMISE, DUNNING_LEVEL
+	WithinDays      int          // BROKEN_PROMISE: only for so long after the newest; 0: no end
+	Expression      Predicate    // EXPRESSION
+	Message         string       // EXPRESSION: what people read where it is not true
+	Overrides       Overrides
+}
+
+// Override is a rule as it is for one customer, group or grade.
+type Override struct {
+	Scope     string        // in words, for example "customer C-1001"
+	Rule      Rule          // whole: what the override leaves open is as for all
+	Exempt    bool          // listed, and neither holds nor warns
+	Exemption string        // why
+	Until     calendar.Date // last day; zero: no end
+}
+
+// Overrides are the overrides of a rule by what they are for.
+type Overrides struct {
+	Customer, Group, Grade map[string]*Override
+}
+
+// Empty reports whether there are none.
+func (o *Overrides) Empty() bool { return len(o.Customer)+len(o.Group)+len(o.Grade) == 0 }
+
+// Find is the most specific override in force for an account: customer over group over grade; nil where there is none.
+func (o *Overrides) Find(a *AccountFacts, day calendar.Date) *Override {
+	for _, x := range [...]*Override{o.Customer[a.CustomerID], o.Group[a.GroupID], o.Grade[a.Grade]} {
+		if x != nil && (x.Until.IsZero() || !day.After(x.Until)) {
+			return x
+		}
+	}
+	return nil
+}
+
+// Combination lets rules hold only together. Rules are places in Policy.Rules.
+type Combination struct {
+	Name  string
+	Rules []int
+}
+
+// Weights is how much of the other buckets counts; a ratio that is not valid is the default.
+type Weights struct {
+	BankBill       money.Ratio // default 0
+	CommercialBill money.Ratio // default 1, as for all below
+	BaseStock      money.Ratio
+	Consignment    money.Ratio
+	Deposit        money.Ratio
 }
 
 // Memory is how far and how long a release of an order holds for later checks of the same order.
@@ -62,6 +142,11 @@ type Policy struct {
 	Memory              Memory
 	Authority           approval.Table // amounts in minor units of BaseCurrency
 	OverShipmentPercent money.Ratio    // share of the order that may be shipped beyond it
+	Combinations        []Combination
+	Weights             Weights
+	Conversion          Conversion // of orders in other currencies than the account's
+	NeedsOrders         bool       // some rule looks at the account's other orders, see NeedsOthers
+	Controls            Controls   // approvals, blocks and stops
 }
 
 // WatchRatio is the share of the limit above which an account is on watch; not valid where no rule sets one.
@@ -86,4 +171,66 @@ func (p Policy) Route(currency string, excess int64, days int) (row int, steps [
 		return 0, nil, err
 	}
 	return row + 1, steps, nil
+}
+
+// NeedsOthers reports whether some rule looks at the account's other orders: a horizon or unpaid batches.
+func NeedsOthers(rules []Rule) bool {
+	needs := func(r *Rule) bool { return r.Horizon != nil || r.Kind == KindUnpaidBatches }
+	for i := range rules {
+		if needs(&rules[i]) {
+			return true
+		}
+		for _, by := range [...]map[string]*Override{rules[i].Overrides.Customer, rules[i].Overrides.Group, rules[i].Overrides.Grade} {
+			for _, o := range by {
+				if needs(&o.Rule) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// Exposure is what is used of the credit: the buckets, and of what receivables reports beside them the share that the policy counts.
+// Minor units.
+func (p *Policy) Exposure(b account.Buckets, s *account.Standing) int64 {
+	w := &p.Weights
+	sum := b.Exposure()
+	if s.BankBill != 0 && w.BankBill.IsValid() {
+		sum += ceil(s.BankBill, w.BankBill)
+	}
+	if s.CommercialBill != 0 {
+		sum += ceil(s.CommercialBill, w.CommercialBill)
+	}
+	if s.BaseStock != 0 {
+		sum += ceil(s.BaseStock, w.BaseStock)
+	}
+	if s.Consignment != 0 {
+		sum += ceil(s.Consignment, w.Consignment)
+	}
+	if s.Deposit != 0 {
+		sum -= share(s.Deposit, w.Deposit)
+	}
+	return sum
+}
+
+// share is amount x ratio, rounded down to a minor unit; a ratio that is not valid is 1.
+func share(amount int64, r money.Ratio) int64 {
+	if !r.IsValid() || r.Num == r.Den || amount <= 0 {
+		return amount
+	}
+	s := money.New(amount, "").MulRatio(r).Minor
+	if (money.Ratio{Num: s, Den: amount}).Cmp(r) > 0 {
+		s-- // MulRatio rounds half up
+	}
+	return s
+}
+
+// ceil is amount x ratio, rounded up to a minor unit.
+func ceil(amount int64, r money.Ratio) int64 {
+	s := share(amount, r)
+	if amount > 0 && r.IsValid() && (money.Ratio{Num: s, Den: amount}).Cmp(r) < 0 {
+		s++
+	}
+	return s
 }

@@ -18,6 +18,7 @@ const (
 	AtSubmit  Point = "SUBMIT"
 	AtAmend   Point = "AMEND"
 	AtRecheck Point = "RECHECK"
+	AtReopen  Point = "REOPEN"
 )
 
 // AccountFacts is what a decision knows of the account. Amounts are minor units of its currency.
@@ -27,10 +28,22 @@ type AccountFacts struct {
 	Hash        string          `json:"hash,omitempty"`
 	Currency    string          `json:"currency"`
 	Grade       string          `json:"grade,omitempty"`
+	GroupID     string          `json:"group_id,omitempty"`
 	Grant       account.Grant   `json:"grant"`
 	Buckets     account.Buckets `json:"buckets"`
 	PositionSeq int64           `json:"position_seq"`
 	Overdue     account.Ladder  `json:"overdue,omitempty"` // the part of the due ladder that is past due
+
+	Standing  account.Standing `json:"standing,omitzero"`
+	Scheduled account.Ladder   `json:"scheduled,omitempty"` // what other orders reserve, by a requested delivery date after today
+	Unpaid    *Unpaid          `json:"unpaid,omitempty"`    // nil where no rule asks for it
+	Control   *ControlFacts    `json:"control,omitempty"`   // blocks and stops in force
+}
+
+// Unpaid is how many batches of the customer are unpaid.
+type Unpaid struct {
+	Invoices   int `json:"invoices"`   // open; where receivables does not count them, due dates with something open, which are not more
+	Deliveries int `json:"deliveries"` // other orders with goods shipped and not invoiced
 }
 
 // OrderFacts is what a decision knows of the order. Amounts are minor units.
@@ -44,6 +57,10 @@ type OrderFacts struct {
 	Prepaid  bool           `json:"prepaid,omitempty"` // unapplied money is set aside for Reserved already
 	Prior    *PriorFacts    `json:"prior,omitempty"`   // the order before an amendment
 	Release  *order.Release `json:"release,omitempty"`
+
+	Delivery    calendar.Date     `json:"delivery,omitzero"`     // requested delivery date
+	ReservedFor calendar.Date     `json:"reserved_for,omitzero"` // the one that Reserved was for
+	Conversion  *order.Conversion `json:"conversion,omitempty"`  // nil: in the account's currency
 }
 
 // PriorFacts is what an amendment starts from; no term is the term granted.
@@ -60,7 +77,12 @@ type Input struct {
 	PolicyHash    string        `json:"policy_hash"`
 	Account       AccountFacts  `json:"account"`
 	Order         OrderFacts    `json:"order"`
+	Edition       int           `json:"edition,omitempty"` // of the way to decide; see Edition
 }
+
+// Edition is the newest way to decide. A record names the one that it was decided by, so that it decides the same again:
+// 0 the first; 2 what is paid for is never held.
+const Edition = 2
 
 // Delta is what the order would add to the exposure, less what it has reserved itself.
 func (in Input) Delta() int64 { return max(0, in.Order.Open) - in.Order.Reserved }
@@ -72,6 +94,7 @@ type Verdict string
 const (
 	Approve Verdict = "APPROVE"
 	Hold    Verdict = "HOLD"
+	Refuse  Verdict = "REFUSE" // no approval releases it
 )
 
 // Outcome is what one rule says.
@@ -84,6 +107,8 @@ const (
 	Held          Outcome = "HOLD"
 	NotApplicable Outcome = "NOT_APPLICABLE"
 	Released      Outcome = "RELEASED"
+	Forbidden     Outcome = "FORBID"
+	Exempt        Outcome = "EXEMPT" // would not pass, but is exempt
 )
 
 // Figure is one value that a rule compared: a decimal amount in the account's currency, days, a date or a word.
@@ -122,6 +147,9 @@ type RuleResult struct {
 	Figures []Figure `json:"figures,omitempty"`
 	Message string   `json:"message,omitempty"`
 	Cures   []Cure   `json:"cures,omitempty"`
+
+	Scope     string `json:"scope,omitempty"`     // override that counted; empty: the rule as it is for all
+	Exemption string `json:"exemption,omitempty"` // reason of the exemption that counted
 }
 
 // Result is a decision: all rules, passed and failed. Amounts are minor units.
@@ -133,6 +161,19 @@ type Result struct {
 	Excess         int64        `json:"excess"`       // exposure after less limit; 0 where within
 	DaysOverdue    int          `json:"days_overdue"` // of the oldest open item
 	Prepaid        bool         `json:"prepaid,omitempty"`
+
+	Limit *int64 `json:"limit,omitempty"` // the limit that counted, where it is not the standing one
+}
+
+// RefusalReasons are the names of the rules that refuse.
+func (r Result) RefusalReasons() []string {
+	var names []string
+	for _, x := range r.Results {
+		if x.Outcome == Forbidden {
+			names = append(names, x.Rule)
+		}
+	}
+	return names
 }
 
 // HoldReasons are the names of the rules that hold.

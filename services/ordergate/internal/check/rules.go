@@ -8,71 +8,8 @@ import (
 	"github.com/avalcredit/aval/services/ordergate/internal/order"
 )
 
-// limit: exposure after the order is at most the limit x threshold; equality passes (semantics 1, 2).
-func (d *decider) limit(r Rule) finding {
-	lim := d.in.Account.Grant.Limit
-	f := finding{outcome: Pass, figures: []Figure{
-		{"exposure_before", d.money(d.before)},
-		{"delta", d.money(d.in.Delta())},
-		{"exposure_after", d.money(d.after)},
-	}}
-	switch {
-	case d.paid():
-		f.outcome, f.message = NotApplicable, "the money for this order is here"
-		return f
-	case lim.Kind == account.LimitUnlimited:
-		f.message = "no limit applied: the grant is unlimited"
-		return f
-	case lim.Kind == account.LimitUndefined:
-		f.figures = append(f.figures, Figure{"limit", "undefined"})
-		if d.after > 0 {
-			f.outcome, f.message = Held, "no credit is granted: cash customer"
-			f.cures = []Cure{{Kind: CurePayment, Minor: d.after}, {Kind: CureApplication}}
-		}
-		return f
-	}
-	usable := share(lim.Minor, r.Threshold)
-	f.figures = append(f.figures, Figure{"limit", d.money(lim.Minor)}, Figure{"usable_limit", d.money(usable)}, Figure{"available", d.money(usable - d.before)})
-	if d.after > usable {
-		f.outcome, f.message = Held, "exposure after the order is over the limit by "+d.money(d.after-usable)
-		f.cures = []Cure{{Kind: CurePayment, Minor: d.after - usable}}
-		if fits := usable - d.before + d.in.Order.Reserved; fits > 0 {
-			f.cures = append(f.cures, Cure{Kind: CureSmallerOrder, Minor: fits})
-		}
-		return f
-	}
-	if lim.StatusAt(d.after, r.Watch) == account.StatusWatch {
-		f.outcome, f.message = Warned, "exposure after the order is above the watch ratio of the limit"
-	}
-	return f
-}
-
-// share is limit x threshold, rounded down to a minor unit: what may be used without passing the exact threshold.
-func share(limit int64, threshold money.Ratio) int64 {
-	if !threshold.IsValid() || threshold.Num == threshold.Den || limit <= 0 {
-		return limit
-	}
-	s := money.New(limit, "").MulRatio(threshold).Minor
-	if (money.Ratio{Num: s, Den: limit}).Cmp(threshold) > 0 {
-		s-- // MulRatio rounds half up
-	}
-	return s
-}
-
-// overLimit is the excess that authority is measured on: exposure after less the limit, never below zero (semantics 5).
-func (d *decider) overLimit() int64 {
-	lim := d.in.Account.Grant.Limit
-	if d.paid() || lim.Kind == account.LimitUnlimited && d.in.Account.Grant.InForce(d.in.BusinessDate) {
-		return 0
-	}
-	if !d.in.Account.Grant.InForce(d.in.BusinessDate) {
-		return max(0, d.after) // a limit that has run out covers nothing
-	}
-	return max(0, d.after-lim.Minor)
-}
-
 // overdueDays: days overdue of the oldest open item, less the grace days, are at most MaxDays.
-func (d *decider) overdueDays(r Rule) finding {
+func (d *decider) overdueDays(r *Rule) finding {
 	grace := d.in.Account.Grant.GraceDays
 	counted := max(0, d.daysOverdue-grace)
 	f := finding{outcome: Pass, figures: []Figure{
@@ -89,7 +26,7 @@ func (d *decider) overdueDays(r Rule) finding {
 }
 
 // overdueAmount: the open amount overdue by more than MinDays after grace is at most MaxAmount; the ratio is never rounded.
-func (d *decider) overdueAmount(r Rule) finding {
+func (d *decider) overdueAmount(r *Rule) finding {
 	most, err := money.Parse(d.in.Account.Currency, r.MaxAmount)
 	if err != nil {
 		return finding{outcome: Held, message: "the policy's amount does not fit the account's currency: " + r.MaxAmount}
@@ -160,7 +97,7 @@ func (d *decider) grantValidity() finding {
 }
 
 // orderSize: the amount of one order is at most MaxAmount.
-func (d *decider) orderSize(r Rule) finding {
+func (d *decider) orderSize(r *Rule) finding {
 	most, err := money.Parse(d.in.Account.Currency, r.MaxAmount)
 	if err != nil {
 		return finding{outcome: Held, message: "the policy's amount does not fit the account's currency: " + r.MaxAmount}

@@ -15,7 +15,7 @@ import (
 // Act takes the next step of the form of a held order: APPROVE, whose last step releases the order, or REJECT, which ends it.
 // Authority is measured again: where the excess or the days overdue have grown beyond the form's row, the act is refused with
 // AUTHORITY_RAISED and the order must be rechecked first. Errors: ORDER_NOT_HELD, those of approval.Form.Apply.
-func Act(env Env, a account.Account, o order.Order, decision approval.Decision, reason string) (Change, error) {
+func Act(env Env, a account.Account, o order.Order, decision approval.Decision, reason string, conds *order.Conditions) (Change, error) {
 	if o.State != order.Held || o.Hold == nil {
 		return Change{}, notHeld(o)
 	}
@@ -25,24 +25,51 @@ func Act(env Env, a account.Account, o order.Order, decision approval.Decision, 
 	after := o.Clone()
 	in := facts(env, a, o, after, check.AtRecheck)
 	now := check.Decide(in, env.Policy)
-	if row, _, err := env.Policy.Route(o.Currency, now.Excess, now.DaysOverdue); err != nil || row > o.Hold.Form.Row {
+	m := measure(env, a, o, now)
+	if row, _, err := env.Policy.RouteForm(m); err != nil || row > o.Hold.Form.Row || env.Policy.IsSevere(m.Limit, m.Excess, m.Days) && !o.Hold.Severe {
 		return Change{}, errs.New(errs.FailedPrecondition, "AUTHORITY_RAISED", "order %s now needs a higher level of authority than its form has; recheck it first", o.ID)
 	}
-	form, err := o.Hold.Form.Apply(approval.Act{Subject: env.Actor, Roles: env.Roles, Decision: decision, Reason: reason, Date: env.Today})
+	if b := a.Control.BlockOn(env.Today); decision == approval.Approve && b != nil && b.Kind == account.BlockStop {
+		return Change{}, errs.New(errs.FailedPrecondition, Stopped, "customer %s is stopped: lift the block first", a.ID)
+	}
+	if decision == approval.Approve && now.Verdict == check.Refuse {
+		return Change{}, refused(o, check.Record{Input: in, Result: now})
+	}
+	form, err := env.Policy.Escalated(o.Hold.Form, o.Hold.Opened, env.Today).Apply(
+		approval.Act{Subject: env.Actor, Roles: env.Roles, Decision: decision, Reason: reason, Date: env.Today})
 	if err != nil {
 		return Change{}, err
 	}
+	form.Steps = o.Hold.Form.Steps
 	after.Hold.Form = form
+	if decision == approval.Approve {
+		after.Hold.Conditions = after.Hold.Conditions.And(conds)
+	}
 	c := Change{Kind: OrderActed, Detail: Detail{Reason: reason}}
 	switch form.State {
 	case approval.Approved:
+		if cond := after.Hold.Conditions; cond != nil {
+			set := *cond
+			set.PaidFrom = a.Paid
+			after.Hold.Conditions = &set
+		}
+		if !after.Hold.Conditions.Met(o.Amount, a.Paid, env.Today) {
+			break // approved, and held until the conditions are met
+		}
 		c.Kind = OrderReleased
-		after.Release = &order.Release{Minor: o.Amount, Date: env.Today}
+		rel := releaseOf(env, a, after)
+		after.Release = &rel
 		after.Approve()
+		if cover(&a, now.Excess) {
+			ctl := a.Control
+			c.Detail.Control = &ctl
+		}
 	case approval.Rejected:
 		c.Kind = OrderRejected
 		after.Reject()
-	case approval.Pending, approval.Returned: // more steps to take
+	case approval.Returned:
+		c.Kind = OrderReturned
+	case approval.Pending: // more steps to take
 	}
 	return changed(a, o, after, c), nil
 }
@@ -71,12 +98,12 @@ func Ship(env Env, a account.Account, o order.Order, id string, amount *money.Mo
 		return Change{}, customerClosed(a.ID)
 	}
 	after := o.Clone()
-	minor := o.Reserved + o.Ahead
-	if amount != nil {
-		if amount.Currency != o.Currency {
-			return Change{}, currencyMismatch("amount.currency_code", amount.Currency, o.Currency)
-		}
-		minor = amount.Minor
+	minor, err := leaving(o, amount)
+	if err != nil {
+		return Change{}, err
+	}
+	if err := mayShip(env, a, o, minor); err != nil && o.Live() {
+		return Change{}, err
 	}
 	if minor <= 0 && o.Live() {
 		return Change{}, errs.New(errs.FailedPrecondition, "NOTHING_TO_SHIP", "nothing is left to ship of order %s", o.ID)
@@ -85,6 +112,7 @@ func Ship(env Env, a account.Account, o order.Order, id string, amount *money.Mo
 	if err := after.Ship(order.Shipment{ID: id, Minor: minor, BusinessDate: env.Today}, final, tolerated); err != nil {
 		return Change{}, err
 	}
+	moved(&after, amount, false)
 	return changed(a, o, after, Change{Kind: OrderShipped}), nil
 }
 

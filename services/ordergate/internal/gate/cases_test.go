@@ -2,108 +2,42 @@ package gate_test
 
 import (
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/avalcredit/aval/pkg/approval"
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/casefile"
 	"github.com/avalcredit/aval/services/ordergate/internal/check"
 	"github.com/avalcredit/aval/services/ordergate/internal/gate"
 	"github.com/avalcredit/aval/services/ordergate/internal/order"
 )
 
-// caseFile is one acceptance case: a policy and what happens, with what must show after each step. Amounts are CNY.
-type caseFile struct {
-	ID     string     `yaml:"id"`
-	About  string     `yaml:"about"`
-	Policy policyCase `yaml:"policy"`
-	Steps  []step     `yaml:"steps"`
-}
-
-type policyCase struct {
-	Threshold, Watch string
-	MaxOverdueDays   *int   `yaml:"max_overdue_days"`
-	MaxOverdue       string `yaml:"max_overdue"`
-	OverdueBeyond    int    `yaml:"overdue_beyond"`
-	Authority        string // up to this excess the credit manager releases, beyond it the general manager
-	Tolerance        string
-	MemoryDays       int    `yaml:"memory_days"`
-	OverShipment     string `yaml:"over_shipment"`
-	HeldReserve      bool   `yaml:"held_reserve"`
-}
-
-type step struct {
-	Do    string // grant, position, submit, check, amend, ship, cancel, approve, reject, recheck, day
-	Order string
-	Date  string
-	// grant
-	Limit      string // amount, "undefined" or "unlimited"
-	Treatment  string
-	Term       int
-	Grace      int
-	ValidUntil string `yaml:"valid_until"`
-	// position
-	Receivable, Unapplied string
-	Due                   map[string]string
-	Bills                 map[string]string // order -> amount billed (negative: the reversal of that invoice)
-	Invoice               string            // distinguishes a further invoice of the same order
-	// orders
-	Amount   string
-	TermDays *int `yaml:"term_days"`
-	Terms    string
-	Final    bool
-	By       string // role of the actor
-	// what must show
-	Want     string   // state of the order, or the verdict of a check
-	Reasons  []string // rules that hold, all of them
-	Outcomes map[string]string
-	Error    string
-	Buckets  map[string]string
-	Status   string
-	Cures    map[string]string // kind -> amount or days, of the first failed rule that has it
-	Row      int               // of the authority table
-}
+// The format of the cases is shared with the runner that takes them through the API.
+type (
+	policyCase = casefile.Policy
+	step       = casefile.Step
+)
 
 func TestCases(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("../../testdata/cases/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no case files: %v", err)
+	cases, err := casefile.Read(os.DirFS("../../testdata/cases"))
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("%d cases: %v", len(cases), err)
 	}
-	for _, f := range files {
-		for _, c := range readCases(t, f) {
-			t.Run(c.ID, func(t *testing.T) {
-				t.Parallel()
-				w := newWorld(t, c.Policy)
-				for i, s := range c.Steps {
-					w.run(i+1, s)
-				}
-			})
-		}
+	for _, c := range cases {
+		t.Run(c.ID, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, c.Policy)
+			for i, s := range c.Steps {
+				w.run(i+1, s)
+			}
+		})
 	}
-}
-
-func readCases(t *testing.T, file string) []caseFile {
-	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	dec := yaml.NewDecoder(f)
-	dec.KnownFields(true)
-	var cases []caseFile
-	if err := dec.Decode(&cases); err != nil {
-		t.Fatalf("%s: %v", file, err)
-	}
-	return cases
 }
 
 // reporter is what testing and rapid have in common.
@@ -186,7 +120,7 @@ func minor(t reporter, s string) int64 {
 }
 
 func (w *world) env(role string) gate.Env {
-	return gate.Env{Policy: w.policy, Today: w.today, Actor: "person-" + role, Roles: []string{role}, Sees: func(string) bool { return true }}
+	return gate.Env{Policy: w.policy, Today: w.today, Actor: "person-" + role, Roles: []string{role}, Sees: func(string) bool { return true }, Others: w.openOrders}
 }
 
 func (w *world) run(n int, s step) {
@@ -243,9 +177,9 @@ func (w *world) do(s step) (*check.Record, error) {
 		w.recheckHeld()
 		return nil, err
 	case "approve":
-		return w.take(gate.Act(env, w.account, o, approval.Approve, "because"))
+		return w.take(gate.Act(env, w.account, o, approval.Approve, "because", nil))
 	case "reject":
-		return w.take(gate.Act(env, w.account, o, approval.Reject, "because"))
+		return w.take(gate.Act(env, w.account, o, approval.Reject, "because", nil))
 	case "recheck":
 		return w.take(gate.Recheck(env, w.account, o))
 	}
@@ -384,6 +318,9 @@ func cure(rec *check.Record, kind string) string {
 			if string(c.Kind) == kind {
 				if c.Kind == check.CureApproval {
 					return c.Roles[0]
+				}
+				if c.Kind == check.CureDate {
+					return c.Date.String()
 				}
 				return money.New(c.Minor, "CNY").String()
 			}

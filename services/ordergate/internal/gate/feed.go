@@ -36,8 +36,11 @@ func ReceivePosition(a account.Account, p account.Position, orders map[string]or
 	}
 	c := Change{Kind: PositionReceived, Detail: Detail{Position: &p}}
 	before := a.Buckets
+	a.Paid += paidIn(a.Buckets, p)
+	p.Paid = a.Paid
 	a.PositionSeq, a.Ladder = p.Seq, p.Ladder
 	a.Buckets.Receivable, a.Buckets.Unapplied = p.Receivable, p.Unapplied
+	a.Standing = p.Standing
 	if a.Profile.Currency == "" {
 		a.Profile.Currency = p.Currency
 	}
@@ -58,6 +61,11 @@ func ReceivePosition(a account.Account, p account.Position, orders map[string]or
 		a.Buckets.Billed += setAside(o) - setAside(after) // the claim follows the goods into receivables, and back
 		a = changed(a, o, after, Change{}).Account
 		touched[m.OrderID] = after
+	}
+	if a.Control.Released > 0 && a.Buckets.Owed() <= max(0, a.Profile.Grant.Limit.Minor) {
+		back := a.Control // within the limit again: what was released is used up
+		back.Released = 0
+		a.Control, c.Detail.Control = back, &back
 	}
 	for _, o := range touched {
 		c.Orders = append(c.Orders, o)
@@ -84,7 +92,7 @@ func RecheckHeld(env Env, a account.Account, orders []order.Order, seal func(*Ch
 		if err != nil {
 			return err
 		}
-		if c.Record.Result.Verdict != check.Approve {
+		if s := c.Orders[0].State; s == order.Held || s == order.Rejected { // what a rule forbids today waits; a person rechecks or rejects it
 			continue
 		}
 		if err := seal(&c); err != nil {
@@ -93,6 +101,15 @@ func RecheckHeld(env Env, a account.Account, orders []order.Order, seal func(*Ch
 		a = c.Account
 	}
 	return nil
+}
+
+// paidIn is what came in, or was credited, with a position: the fall of what is owed, beside what was billed. Minor units.
+func paidIn(before account.Buckets, p account.Position) int64 {
+	billed := p.OtherBilled
+	for _, m := range p.Movements {
+		billed += m.Minor
+	}
+	return (before.Receivable - before.Unapplied) + billed - (p.Receivable - p.Unapplied)
 }
 
 func gap(expected int64) error {

@@ -28,6 +28,19 @@ const (
 	OrderRejected    Kind = "ORDER_REJECTED"
 	OrderShipped     Kind = "ORDER_SHIPPED"
 	OrderCancelled   Kind = "ORDER_CANCELLED"
+	OrderReturned    Kind = "ORDER_RETURNED" // its form went back to the submitter
+	OrderClosed      Kind = "ORDER_CLOSED"
+	OrderReopened    Kind = "ORDER_REOPENED"
+	OrderExpired     Kind = "ORDER_EXPIRED"
+	ReleaseExpired   Kind = "RELEASE_EXPIRED"
+	GoodsReturned    Kind = "GOODS_RETURNED"
+	BlockSet         Kind = "BLOCK_SET"
+	BlockLifted      Kind = "BLOCK_LIFTED"
+	CreditStopped    Kind = "CREDIT_STOPPED" // S2.18
+	CreditStopLifted Kind = "CREDIT_STOP_LIFTED"
+
+	ExceptionRequested Kind = "EXCEPTION_REQUESTED"
+	ExceptionDecided   Kind = "EXCEPTION_DECIDED"
 )
 
 // Env is what a command is judged under. Sees says whether the caller may know of a customer with that salesperson.
@@ -37,6 +50,7 @@ type Env struct {
 	Actor  string
 	Roles  []string
 	Sees   func(salespersonID string) bool
+	Others func() []order.Order // the account's orders that reserve or are delivered; asked only where the policy needs them
 }
 
 // Detail is what happened in full: kept in the entry as canonical JSON.
@@ -44,17 +58,20 @@ type Detail struct {
 	Orders   []order.Order     `json:"orders,omitempty"` // as they are after the entry
 	Profile  *account.Profile  `json:"profile,omitempty"`
 	Position *account.Position `json:"position,omitempty"`
+	Control  *account.Control  `json:"control,omitempty"`
 	Reason   string            `json:"reason,omitempty"`
 	Notes    []string          `json:"notes,omitempty"`
 }
 
 // Change is what a command does: one entry, the account after it and the orders that it changed.
 type Change struct {
-	Kind    Kind
-	Account account.Account
-	Orders  []order.Order
-	Record  *check.Record // the decision, where one was made
-	Detail  Detail
+	Kind     Kind
+	Account  account.Account
+	Orders   []order.Order
+	Record   *check.Record // the decision, where one was made
+	Detail   Detail
+	Events   []Event     // stops and releases that warehouses are told of
+	Withdraw *Withdrawal // evaluation is asked to withdraw the credit
 }
 
 // Entry is one row of an account's journal. Its hash is chained to the entry before it.
@@ -74,6 +91,8 @@ type Entry struct {
 	PositionSeq       int64
 	Held              int
 	Forms             int64
+	ControlAt         int64
+	NextExpiry        calendar.Date
 	Decision          []byte // canonical decision record; nil where none was made
 	Detail            []byte
 	Hash              []byte
@@ -98,10 +117,14 @@ func (c *Change) Seal(s Stamp) (Entry, error) {
 	if c.Detail.Position != nil {
 		a.PositionAt = a.Seq
 	}
+	if c.Detail.Control != nil {
+		a.ControlAt = a.Seq
+	}
 	for i := range c.Orders {
 		if c.Record != nil {
 			c.Orders[i].DecisionSeq = a.Seq
 		}
+		c.Orders[i].Seq = a.Seq
 		c.Orders[i].Revision++
 	}
 	c.Detail.Orders = c.Orders
@@ -110,6 +133,7 @@ func (c *Change) Seal(s Stamp) (Entry, error) {
 		RequestID: s.RequestID, RequestHash: s.RequestHash, BusinessDate: s.Today, Actor: s.Actor,
 		RecordedAt: s.RecordedAt.UTC().Truncate(time.Microsecond),
 		Buckets:    a.Buckets, ProfileAt: a.ProfileAt, PositionAt: a.PositionAt, PositionSeq: a.PositionSeq, Held: a.Held, Forms: a.Forms,
+		ControlAt: a.ControlAt, NextExpiry: a.NextExpiry,
 	}
 	if b := a.Buckets; min(b.Order, b.Delivery, b.Receivable, b.Unapplied, b.Prepaid, b.Billed) < 0 || a.Held < 0 {
 		return Entry{}, fmt.Errorf("account %s: a bucket would be below zero: %+v", a.ID, b)

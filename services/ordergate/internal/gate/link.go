@@ -33,6 +33,15 @@ func (e Entry) Link(prev []byte) []byte {
 	}
 	text(string(e.Decision))
 	text(string(e.Detail))
+	// What came later is hashed only where it is set, under its name, so that older entries keep their hash.
+	if e.ControlAt > 0 {
+		text("control_at")
+		num(e.ControlAt)
+	}
+	if !e.NextExpiry.IsZero() {
+		text("next_expiry")
+		text(e.NextExpiry.String())
+	}
 	sum := sha256.Sum256(b)
 	return sum[:]
 }

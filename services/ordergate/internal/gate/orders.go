@@ -14,19 +14,30 @@ import (
 // Submit puts an order through the check: it is approved and reserved, or held.
 // Errors: CUSTOMER_UNKNOWN, CUSTOMER_CLOSED, CURRENCY_MISMATCH.
 func Submit(env Env, a account.Account, o order.Order) (Change, error) {
-	if err := admit(env, a, o); err != nil {
+	if err := admit(env, a); err != nil {
 		return Change{}, err
+	}
+	if !o.ValidUntil.IsZero() && o.ValidUntil.Before(env.Today) {
+		return Change{}, pastDate("order.valid_until_date", o.ValidUntil)
 	}
 	if o.OrderDate.IsZero() {
 		o.OrderDate = env.Today
 	}
 	o.SubmittedBy, o.SubmitDate = env.Actor, env.Today
+	o, err := converted(env, a, o)
+	if err != nil {
+		return Change{}, err
+	}
 	return judge(env, a, order.Order{}, o, check.AtSubmit, OrderSubmitted)
 }
 
 // Check decides about an order without any effect.
 func Check(env Env, a account.Account, o order.Order) (check.Record, error) {
-	if err := admit(env, a, o); err != nil {
+	if err := admit(env, a); err != nil {
+		return check.Record{}, err
+	}
+	o, err := converted(env, a, o)
+	if err != nil {
 		return check.Record{}, err
 	}
 	in := facts(env, a, order.Order{}, o, check.AtCheck)
@@ -50,21 +61,23 @@ func Amend(env Env, a account.Account, o order.Order, m Amendment) (Change, erro
 	if a.Profile.LifeCycle == account.Closed {
 		return Change{}, customerClosed(a.ID)
 	}
-	if o.State == order.Rejected || o.State == order.Cancelled {
+	if o.State == order.Rejected || o.State == order.Cancelled || o.State == order.Closed || o.State == order.Expired {
 		return Change{}, errs.New(errs.FailedPrecondition, "ORDER_CLOSED", "order %s is %s and cannot be amended", o.ID, o.State).With("state", string(o.State))
 	}
 	after := o.Clone()
 	if m.Amount != nil {
-		if m.Amount.Currency != o.Currency {
-			return Change{}, currencyMismatch("amount.currency_code", m.Amount.Currency, o.Currency)
+		if err := reprice(&after, *m.Amount); err != nil {
+			return Change{}, err
 		}
-		after.Amount = m.Amount.Minor
 	}
 	if m.TermDays != nil {
 		after.TermDays = m.TermDays
 	}
 	if m.RequestedDelivery != nil {
 		m.RequestedDelivery(&after)
+	}
+	if after.ValidUntil != o.ValidUntil && after.ValidUntil.Before(env.Today) {
+		return Change{}, pastDate("valid_until_date", after.ValidUntil)
 	}
 	if after.Open() < 0 && after.Amount < o.Amount {
 		return Change{}, errs.Field("amount", "AMOUNT_BELOW_SHIPPED", "%s of order %s is shipped, invoiced or cancelled already", o.Money(o.Amount+o.Over-o.Open()), o.ID)
@@ -95,29 +108,60 @@ func Recheck(env Env, a account.Account, o order.Order) (Change, error) {
 
 // judge decides about after, the order as asked for, and applies the verdict. before is the order as it was; its zero value: none.
 func judge(env Env, a account.Account, before, after order.Order, at check.Point, kind Kind) (Change, error) {
+	after, err := converted(env, a, after)
+	if err != nil {
+		return Change{}, err
+	}
 	in := facts(env, a, before, after, at)
 	rec := check.Record{Input: in, Result: check.Decide(in, env.Policy)}
 	after.Prepaid = rec.Result.Prepaid
+	if rec.Result.Verdict == check.Refuse {
+		switch {
+		case refusable(after, at):
+			after.Refuse(rec.Result.RefusalReasons())
+			return changed(a, before, after, Change{Kind: kind, Record: &rec}), nil
+		case at != check.AtRecheck:
+			return Change{}, refused(before, rec)
+		}
+	}
 	if rec.Result.Verdict == check.Approve {
 		after.Approve()
+	} else if rel, ok := conditional(env, a, before, after, rec.Result); ok && rec.Result.Verdict == check.Hold {
+		kind, after.Release = OrderReleased, &rel
+		after.Approve()
+		if c := (Change{Kind: kind, Record: &rec}); cover(&a, rec.Result.Excess) {
+			ctl := a.Control
+			c.Detail.Control = &ctl
+			return changed(a, before, after, c), nil
+		}
 	} else if err := hold(env, &a, &after, rec); err != nil {
 		return Change{}, err
 	}
 	return changed(a, before, after, Change{Kind: kind, Record: &rec}), nil
 }
 
-// hold puts the order on hold and opens the form on which people decide. A recheck keeps an open form with its acts where the same
-// policy sends the order to the same row; an amendment never does, for people signed another document.
+// signed reports whether the acts on a form are for the order as it is now: after a recheck it is the same document; after an amendment
+// only a form that all have signed stands, and for no more than they signed.
+func signed(h order.Hold, o order.Order, at check.Point) bool {
+	return at == check.AtRecheck || h.Form.State == approval.Approved && o.Amount <= h.Minor
+}
+
+// hold puts the order on hold and opens the form on which people decide. A form with its acts goes on where they are for this document
+// and the same policy sends it to the same row.
 func hold(env Env, a *account.Account, o *order.Order, rec check.Record) error {
 	res := rec.Result
-	row, steps, err := env.Policy.Route(o.Currency, res.Excess, res.DaysOverdue)
+	m := measure(env, *a, *o, res)
+	row, steps, err := env.Policy.RouteForm(m)
 	if err != nil {
 		return err
 	}
-	h := order.Hold{Reasons: res.HoldReasons(), Excess: res.Excess, DaysOverdue: res.DaysOverdue, Policy: env.Policy.Version}
+	h := order.Hold{
+		Reasons: res.HoldReasons(), Excess: res.Excess, DaysOverdue: res.DaysOverdue, Policy: env.Policy.Version, Minor: o.Amount,
+		Opened: env.Today, Severe: env.Policy.IsSevere(m.Limit, m.Excess, m.Days),
+	}
 	old := o.Hold
-	if rec.Input.Point == check.AtRecheck && old != nil && old.Policy == h.Policy && old.Form.Row == row && old.Form.State == approval.Pending {
-		h.Form, h.Number = old.Form, old.Number
+	if old != nil && signed(*old, *o, rec.Input.Point) && old.Policy == h.Policy && goesOn(env, *old, h, row) {
+		h.Form, h.Number, h.Opened, h.Conditions, h.Severe, h.Minor = old.Form, old.Number, old.Opened, old.Conditions, old.Severe, old.Minor
 	} else {
 		a.Forms++
 		h.Form, h.Number = approval.New(o.SubmittedBy, row, steps), a.Forms
@@ -132,7 +176,11 @@ func changed(a account.Account, before, after order.Order, c Change) Change {
 	a.Buckets.Delivery += after.Delivered - before.Delivered
 	a.Buckets.Prepaid += setAside(after) - setAside(before)
 	a.Held += held(after) - held(before)
+	if last := after.Expiry(); !last.IsZero() && (a.NextExpiry.IsZero() || last.Before(a.NextExpiry)) {
+		a.NextExpiry = last
+	}
 	c.Account = a
+	c.Events = append(c.Events, eventsOf(before, after)...)
 	c.Orders = append(c.Orders, after)
 	return c
 }
@@ -156,27 +204,33 @@ func facts(env Env, a account.Account, before, after order.Order, at check.Point
 	if at == check.AtAmend {
 		prior = &check.PriorFacts{TermDays: before.TermDays, Terms: before.Terms}
 	}
-	return check.Input{
-		Point: at, BusinessDate: env.Today, PolicyVersion: env.Policy.Version, PolicyHash: env.Policy.Hash,
+	in := check.Input{
+		Point: at, Edition: check.Edition, BusinessDate: env.Today, PolicyVersion: env.Policy.Version, PolicyHash: env.Policy.Hash,
 		Account: check.AccountFacts{
 			CustomerID: a.ID, Seq: a.Seq, Hash: hexHash(a.Hash), Currency: a.Profile.Currency, Grade: a.Profile.Grade, Grant: a.Profile.Grant,
+			GroupID: a.Profile.GroupID, Standing: a.Standing,
 			Buckets: a.Buckets, PositionSeq: a.PositionSeq, Overdue: a.Ladder.Overdue(env.Today),
+			Control: check.FactsOf(a.Control, env.Today),
 		},
 		Order: check.OrderFacts{
 			OrderID: after.ID, Amount: after.Amount, Open: after.Open(), Reserved: before.Reserved,
 			TermDays: after.TermDays, Terms: after.Terms, Prepaid: before.Prepaid, Release: before.Release, Prior: prior,
+			Delivery: after.RequestedDelivery, Conversion: after.Conversion,
 		},
 	}
+	if before.Reserved != 0 {
+		in.Order.ReservedFor = before.RequestedDelivery
+	}
+	others(env, a, after.ID, &in)
+	return in
 }
 
-func admit(env Env, a account.Account, o order.Order) error {
+func admit(env Env, a account.Account) error {
 	switch {
 	case !a.Known() || !env.Sees(a.Profile.SalespersonID):
 		return UnknownCustomer(a.ID)
 	case a.Profile.LifeCycle == account.Closed:
 		return customerClosed(a.ID)
-	case o.Currency != a.Profile.Currency:
-		return currencyMismatch("order.amount.currency_code", o.Currency, a.Profile.Currency)
 	}
 	return nil
 }

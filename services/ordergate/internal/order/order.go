@@ -20,6 +20,8 @@ const (
 	Rejected  State = "REJECTED"
 	Cancelled State = "CANCELLED"
 	Completed State = "COMPLETED"
+	Closed    State = "CLOSED"  // by hand, or expired after a part was shipped
+	Expired   State = "EXPIRED" // its last day passed before anything was shipped
 )
 
 // Terms is when the customer pays.
@@ -51,16 +53,22 @@ type Billing struct {
 type Release struct {
 	Minor int64         `json:"minor"`
 	Date  calendar.Date `json:"date"`
+	Until calendar.Date `json:"until,omitzero"`  // last day on which goods go out under it
+	Block int64         `json:"block,omitempty"` // number of the block of kind HOLD that it was given under
 }
 
 // Hold is why an order waits, and the form on which people decide about it. Excess is in minor units.
 type Hold struct {
 	Number      int64         `json:"number"` // of the form within the account, without gaps
 	Policy      int64         `json:"policy"` // version whose authority table the form follows
+	Minor       int64         `json:"minor"`  // amount of the order that people sign
 	Reasons     []string      `json:"reasons"`
 	Excess      int64         `json:"excess"`
 	DaysOverdue int           `json:"days_overdue"`
 	Form        approval.Form `json:"form"`
+	Opened      calendar.Date `json:"opened,omitzero"`
+	Severe      bool          `json:"severe,omitempty"` // top management signs first
+	Conditions  *Conditions   `json:"conditions,omitempty"`
 }
 
 // Order is a customer's order as the gate knows it. Amounts are minor units of Currency. Conserved states what always holds between them.
@@ -85,6 +93,7 @@ type Order struct {
 	Cancelled         int64         `json:"cancelled"`
 	Prepaid           bool          `json:"prepaid,omitempty"` // unapplied money is set aside for it
 	DecisionSeq       int64         `json:"decision_seq"`
+	Seq               int64         `json:"seq,omitempty"` // entry of the account's journal that wrote this state
 	Hold              *Hold         `json:"hold,omitempty"`
 	Release           *Release      `json:"release,omitempty"`
 	Revision          int64         `json:"revision"`
@@ -93,6 +102,12 @@ type Order struct {
 	SubmitDate        calendar.Date `json:"submit_date"`
 	Shipments         []Shipment    `json:"shipments,omitempty"`
 	Billings          []Billing     `json:"billings,omitempty"`
+	Refusal           []string      `json:"refusal,omitempty"`    // rules that refused it
+	Conversion        *Conversion   `json:"conversion,omitempty"` // nil: it is in the account's currency itself
+	ValidUntil        calendar.Date `json:"valid_until,omitzero"` // last day on which it ships
+	Returned          int64         `json:"returned,omitempty"`   // came back before it was invoiced
+	Returns           []Return      `json:"returns,omitempty"`
+	Freed             int64         `json:"freed,omitempty"` // by the last cancelling, closing or expiry: what reopening asks for again
 }
 
 // Clone is a copy that shares nothing that changes.
@@ -100,6 +115,7 @@ func (o Order) Clone() Order {
 	o.Shipments = slices.Clone(o.Shipments)
 	o.Billings = slices.Clone(o.Billings)
 	o.AmendedBy = slices.Clone(o.AmendedBy)
+	o.Returns = slices.Clone(o.Returns)
 	if o.Hold != nil {
 		h := *o.Hold
 		h.Form.Acts = slices.Clone(h.Form.Acts)
@@ -121,7 +137,9 @@ func (o Order) Open() int64 {
 }
 
 // Live reports whether the order is approved or done, so that its amounts count.
-func (o Order) Live() bool { return o.State == Approved || o.State == Completed }
+func (o Order) Live() bool {
+	return o.State == Approved || o.State == Completed || o.State == Closed
+}
 
 // Conserved reports whether every part of the contract value is in exactly one place: reserved (while live), shipped or cancelled;
 // and everything shipped is delivered or invoiced.
@@ -165,19 +183,24 @@ func (o *Order) PutOnHold(h Hold, reserve bool) {
 	}
 }
 
+// Refuse ends an order that rules forbid.
+func (o *Order) Refuse(rules []string) {
+	o.Reject()
+	o.Hold, o.Refusal = nil, rules
+}
+
 // Reject ends a held order.
 func (o *Order) Reject() { o.State, o.Reserved = Rejected, 0 }
 
 // Cancel frees what is open. It reports whether anything changed; cancelling twice changes nothing.
 func (o *Order) Cancel() bool {
 	switch {
-	case o.State == Rejected || o.State == Cancelled:
+	case o.State == Rejected || o.State == Cancelled || o.State == Closed || o.State == Expired:
 		return false
 	case o.State != Held && o.Open() <= 0 && o.Shipped+o.Invoiced > 0:
 		return false
 	}
-	o.Cancelled += max(0, o.Open())
-	o.Reserved = 0
+	o.free()
 	if o.Shipped == 0 && o.Invoiced == 0 {
 		o.State = Cancelled
 		return true
@@ -190,7 +213,7 @@ func (o *Order) Cancel() bool {
 // Ship records goods issue of minor units. tolerated is how far the contract may be exceeded without a check.
 // Errors: FAILED_PRECONDITION ORDER_NOT_APPROVED, SHIPMENT_EXISTS, OVER_SHIPMENT.
 func (o *Order) Ship(s Shipment, final bool, tolerated int64) error {
-	if !o.Live() {
+	if !o.Live() || o.State == Closed {
 		return errs.New(errs.FailedPrecondition, "ORDER_NOT_APPROVED", "order %s is %s; only an approved order is shipped", o.ID, o.State).With("state", string(o.State))
 	}
 	if slices.ContainsFunc(o.Shipments, func(x Shipment) bool { return x.ID == s.ID }) {
@@ -256,7 +279,11 @@ func (o *Order) unbill(invoiceID string) {
 	o.Billings = slices.Delete(o.Billings, i, i+1)
 	unshipped := min(b.FromReserved, o.Ahead) // goods that were shipped since are delivered now, not reserved
 	o.Ahead -= unshipped
-	if o.Live() {
+	switch {
+	case o.State == Closed: // no more is shipped
+		o.Cancelled += unshipped
+		o.Freed += unshipped
+	case o.Live():
 		o.Reserved += unshipped
 	}
 	o.Delivered += b.FromDelivered + b.FromReserved - unshipped
@@ -267,7 +294,7 @@ func (o *Order) unbill(invoiceID string) {
 
 // settle keeps APPROVED and COMPLETED apart: an order is complete once all of it is shipped or cancelled, and invoiced.
 func (o *Order) settle() {
-	if !o.Live() {
+	if !o.Live() || o.State == Closed {
 		return
 	}
 	o.State = Approved

@@ -24,6 +24,8 @@ type columns struct {
 	seqs, b1, b2, b3, b4, b5, b6, profileAt, positionAt, positionSeq     []int64
 	forms                                                                []int64
 	held                                                                 []int32
+	controlAt                                                            []int64
+	nextExpiry                                                           []calendar.Date
 }
 
 func entryColumns(entries []gate.Entry) []any {
@@ -53,14 +55,16 @@ func entryColumns(entries []gate.Entry) []any {
 		c.decisions = append(c.decisions, string(e.Decision))
 		c.details = append(c.details, string(e.Detail))
 		c.hashes = append(c.hashes, e.Hash)
+		c.controlAt = append(c.controlAt, e.ControlAt)
+		c.nextExpiry = append(c.nextExpiry, e.NextExpiry)
 	}
 	return []any{c.roots, c.accounts, c.seqs, c.kinds, c.orders, c.requests, c.requestHashes, c.dates, c.actors, c.times,
-		c.b1, c.b2, c.b3, c.b4, c.b5, c.b6, c.profileAt, c.positionAt, c.positionSeq, c.held, c.forms, c.decisions, c.details, c.hashes}
+		c.b1, c.b2, c.b3, c.b4, c.b5, c.b6, c.profileAt, c.positionAt, c.positionSeq, c.held, c.forms, c.decisions, c.details, c.hashes, c.controlAt, c.nextExpiry}
 }
 
 const entryFields = `j.root_id, j.account_id, j.seq, j.kind, coalesce(j.order_id, ''), coalesce(j.request_id, ''), j.request_hash, j.business_date,
     j.actor, j.recorded_at, j.order_minor, j.delivery_minor, j.receivable_minor, j.unapplied_minor, j.prepaid_minor, j.billed_minor,
-    j.profile_at, j.position_at, j.position_seq, j.held, j.forms, j.decision, j.detail, j.hash`
+    j.profile_at, j.position_at, j.position_seq, j.held, j.forms, j.decision, j.detail, j.hash, j.control_at, j.next_expiry`
 
 func scanEntry(row pgx.CollectableRow) (gate.Entry, error) {
 	var e gate.Entry
@@ -69,7 +73,7 @@ func scanEntry(row pgx.CollectableRow) (gate.Entry, error) {
 	b := &e.Buckets
 	err := row.Scan(&e.RootID, &e.AccountID, &e.Seq, &kind, &e.OrderID, &e.RequestID, &e.RequestHash, &e.BusinessDate,
 		&e.Actor, &e.RecordedAt, &b.Order, &b.Delivery, &b.Receivable, &b.Unapplied, &b.Prepaid, &b.Billed,
-		&e.ProfileAt, &e.PositionAt, &e.PositionSeq, &e.Held, &e.Forms, &decision, &detail, &e.Hash)
+		&e.ProfileAt, &e.PositionAt, &e.PositionSeq, &e.Held, &e.Forms, &decision, &detail, &e.Hash, &e.ControlAt, &e.NextExpiry)
 	e.Kind, e.Detail, e.RecordedAt = gate.Kind(kind), []byte(detail), e.RecordedAt.UTC()
 	if decision != nil {
 		e.Decision = []byte(*decision)
@@ -163,6 +167,16 @@ JOIN orders o ON o.root_id = k.root_id AND o.account_id = k.account_id AND o.ord
 const selectHeld = `
 SELECT o.root_id, o.updated_seq, o.doc FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
 JOIN orders o ON o.root_id = k.root_id AND o.account_id = k.account_id AND o.state = 'HELD'`
+
+const selectOpen = `
+SELECT o.root_id, o.updated_seq, o.doc FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
+JOIN orders o ON o.root_id = k.root_id AND o.account_id = k.account_id AND o.state IN ('HELD', 'APPROVED', 'CLOSED')`
+
+// OpenOrders reads the orders of accounts that may reserve credit or have goods delivered and not invoiced.
+func (s *Store) OpenOrders(ctx context.Context, keys []Key) ([]StoredOrder, error) {
+	roots, ids := columnsOf(keys)
+	return s.orders(ctx, selectOpen, roots, ids)
+}
 
 const listOrders = `
 SELECT o.root_id, o.updated_seq, o.doc FROM orders o

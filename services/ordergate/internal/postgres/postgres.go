@@ -3,6 +3,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"encoding/json"
@@ -50,10 +51,11 @@ func NewStore(pool *pgxpool.Pool) *Store { return &Store{pool: pool} }
 
 // Write is one batch: entries in journal order, orders as they stand after it, numbers of new orders.
 type Write struct {
-	Entries []gate.Entry
-	Orders  []StoredOrder
-	New     []NewOrder
-	Touch   bool // an answer given before is given again: commit a write first, so that it is not of a commit that a failover takes back
+	Entries  []gate.Entry
+	Orders   []StoredOrder
+	New      []NewOrder
+	Outgoing []Outgoing // events for others, in order
+	Touch    bool       // an answer given before is given again: commit a write first, so that it is not of a commit that a failover takes back
 }
 
 // StoredOrder is an order with the place it stands at.
@@ -77,17 +79,18 @@ type NewOrder struct {
 const insertEntries = `
 INSERT INTO journal (root_id, account_id, seq, kind, order_id, request_id, request_hash, business_date, actor, recorded_at,
     order_minor, delivery_minor, receivable_minor, unapplied_minor, prepaid_minor, billed_minor, profile_at, position_at, position_seq, held, forms,
-    decision, detail, hash)
-SELECT r, a, s, k, nullif(o, ''), nullif(q, ''), h, d, c, t, b1, b2, b3, b4, b5, b6, p1, p2, p3, n, f, nullif(dec, ''), det, hash
+    decision, detail, hash, control_at, next_expiry)
+SELECT r, a, s, k, nullif(o, ''), nullif(q, ''), h, d, c, t, b1, b2, b3, b4, b5, b6, p1, p2, p3, n, f, nullif(dec, ''), det, hash, p4, ne
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::date[], $9::text[],
     $10::timestamptz[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
-    $18::bigint[], $19::bigint[], $20::int[], $21::bigint[], $22::text[], $23::text[], $24::bytea[])
-    AS x (r, a, s, k, o, q, h, d, c, t, b1, b2, b3, b4, b5, b6, p1, p2, p3, n, f, dec, det, hash)`
+    $18::bigint[], $19::bigint[], $20::int[], $21::bigint[], $22::text[], $23::text[], $24::bytea[], $25::bigint[], $26::date[])
+    AS x (r, a, s, k, o, q, h, d, c, t, b1, b2, b3, b4, b5, b6, p1, p2, p3, n, f, dec, det, hash, p4, ne)`
 
 const upsertOrders = `
-INSERT INTO orders (root_id, order_id, account_id, state, updated_seq, doc)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[])
-ON CONFLICT (root_id, account_id, order_id) DO UPDATE SET state = excluded.state, updated_seq = excluded.updated_seq, doc = excluded.doc`
+INSERT INTO orders (root_id, order_id, account_id, state, updated_seq, doc, expires_on)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::date[])
+ON CONFLICT (root_id, account_id, order_id) DO UPDATE SET state = excluded.state, updated_seq = excluded.updated_seq, doc = excluded.doc,
+    expires_on = excluded.expires_on`
 
 const insertDirectory = `
 INSERT INTO order_directory (order_id, root_id, account_id) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])`
@@ -110,6 +113,7 @@ func (s *Store) Apply(ctx context.Context, w Write) error {
 		}
 		b.Queue(upsertOrders, args...)
 	}
+	queueOutgoing(b, w.Outgoing)
 	if w.Touch {
 		b.Queue(touch)
 	}
@@ -147,17 +151,19 @@ func orderColumns(orders []StoredOrder) ([]any, error) {
 		}
 		roots[i], ids[i], accounts[i], states[i], seqs[i], docs[i] = o.RootID, o.Order.ID, o.Order.CustomerID, string(o.Order.State), o.Seq, string(doc)
 	}
-	return []any{roots, ids, accounts, states, seqs, docs}, nil
+	return []any{roots, ids, accounts, states, seqs, docs, expiries(orders)}, nil
 }
 
 const selectHeads = `
 SELECT j.root_id, j.account_id, j.seq, j.hash, j.order_minor, j.delivery_minor, j.receivable_minor, j.unapplied_minor, j.prepaid_minor, j.billed_minor,
-    j.profile_at, j.position_at, j.position_seq, j.held, j.forms, coalesce(p.detail, ''), coalesce(q.detail, '')
+    j.profile_at, j.position_at, j.position_seq, j.held, j.forms, coalesce(p.detail, ''), coalesce(q.detail, ''),
+    j.control_at, j.next_expiry, coalesce(c.detail, '')
 FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
 CROSS JOIN LATERAL (
     SELECT * FROM journal x WHERE x.root_id = k.root_id AND x.account_id = k.account_id ORDER BY seq DESC LIMIT 1) j
 LEFT JOIN journal p ON p.root_id = j.root_id AND p.account_id = j.account_id AND p.seq = j.profile_at
-LEFT JOIN journal q ON q.root_id = j.root_id AND q.account_id = j.account_id AND q.seq = j.position_at`
+LEFT JOIN journal q ON q.root_id = j.root_id AND q.account_id = j.account_id AND q.seq = j.position_at
+LEFT JOIN journal c ON c.root_id = j.root_id AND c.account_id = j.account_id AND c.seq = j.control_at`
 
 // Heads reads the newest state of accounts. An account without entries is new and empty.
 func (s *Store) Heads(ctx context.Context, keys []Key) (map[Key]account.Account, error) {
@@ -190,10 +196,11 @@ func columnsOf(keys []Key) (roots, ids []string) {
 
 func scanHead(row pgx.CollectableRow) (account.Account, error) {
 	var a account.Account
-	var profile, position string
+	var profile, position, control string
 	b := &a.Buckets
 	if err := row.Scan(&a.RootID, &a.ID, &a.Seq, &a.Hash, &b.Order, &b.Delivery, &b.Receivable, &b.Unapplied, &b.Prepaid, &b.Billed,
-		&a.ProfileAt, &a.PositionAt, &a.PositionSeq, &a.Held, &a.Forms, &profile, &position); err != nil {
+		&a.ProfileAt, &a.PositionAt, &a.PositionSeq, &a.Held, &a.Forms, &profile, &position,
+		&a.ControlAt, &a.NextExpiry, &control); err != nil {
 		return a, err
 	}
 	a.Profile.Grant = account.NoGrant()
@@ -209,10 +216,18 @@ func scanHead(row pgx.CollectableRow) (account.Account, error) {
 		if err != nil || d.Position == nil {
 			return a, fmt.Errorf("position of account %s: %w", a.ID, err)
 		}
-		a.Ladder = d.Position.Ladder
+		a.Ladder, a.Paid = d.Position.Ladder, d.Position.Paid
+		a.Standing = d.Position.Standing
 		if a.Profile.Currency == "" {
 			a.Profile.Currency = d.Position.Currency
 		}
+	}
+	if control != "" {
+		d, err := decodeDetail(control)
+		if err != nil || d.Control == nil {
+			return a, fmt.Errorf("control of account %s: %w", a.ID, cmp.Or(err, errNoControl))
+		}
+		a.Control = *d.Control
 	}
 	return a, nil
 }

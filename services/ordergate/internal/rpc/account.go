@@ -6,6 +6,7 @@ import (
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	pb "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
+	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
 	"github.com/avalcredit/aval/services/ordergate/internal/app"
 )
@@ -66,10 +67,10 @@ func bucketsOf(b account.Buckets, currency string) *pb.ExposureBuckets {
 func accountOf(s app.AccountSheet) *pb.CreditAccount {
 	a := s.Account
 	p, g, cur := a.Profile, a.Profile.Grant, a.Profile.Currency
-	exposure := a.Buckets.Exposure()
+	exposure := s.Exposure
 	out := &pb.CreditAccount{
 		CustomerId: a.ID, DisplayName: p.Name, CurrencyCode: cur, SalespersonId: p.SalespersonID,
-		LimitKind: enum[pb.LimitKind](pb.LimitKind_value, "LIMIT_KIND_", string(g.Limit.Kind)),
+		LimitKind: enum[pb.LimitKind](pb.LimitKind_value, "LIMIT_KIND_", string(s.Limit.Kind)),
 		Treatment: enum[evaluationv1.Treatment](evaluationv1.Treatment_value, "TREATMENT_", string(g.Treatment)),
 		Grade:     enum[evaluationv1.Grade](evaluationv1.Grade_value, "GRADE_", p.Grade),
 		TermDays:  int32(g.TermDays), GraceDays: int32(g.GraceDays), GrantValidUntilDate: g.ValidUntil.String(), GrantVersion: g.Version, //nolint:gosec // bounded by the contract
@@ -78,12 +79,31 @@ func accountOf(s app.AccountSheet) *pb.CreditAccount {
 		Status:   enum[pb.AccountStatus](pb.AccountStatus_value, "ACCOUNT_STATUS_", string(s.Status)),
 		Sequence: a.Seq, PositionSequence: a.PositionSeq, AsOfDate: s.Today.String(),
 	}
-	if g.Limit.Kind == account.LimitAmount {
-		out.Limit, out.Available = minorOf(g.Limit.Minor, cur), minorOf(g.Limit.Minor-exposure, cur)
+	if s.Limit.Kind == account.LimitAmount {
+		out.Limit, out.Available = minorOf(s.Limit.Minor, cur), minorOf(s.Limit.Minor-exposure, cur)
 		out.UtilizationBp = s.UtilizationBP
 	}
+	beside(out.GetBuckets(), a.Standing, cur)
 	for _, d := range a.Ladder {
 		out.Ladder = append(out.Ladder, &receivablesv1.DueAmount{DueDate: d.Date.String(), Amount: minorOf(d.Minor, cur)})
 	}
 	return out
+}
+
+// beside adds the buckets that receivables reports beside invoices and money; those of zero stay absent.
+func beside(b *pb.ExposureBuckets, s account.Standing, currency string) {
+	for _, x := range []struct {
+		minor int64
+		into  **typev1.Money
+	}{
+		{s.BankBill, &b.BankBill},
+		{s.CommercialBill, &b.CommercialBill},
+		{s.BaseStock, &b.BaseStock},
+		{s.Consignment, &b.Consignment},
+		{s.Deposit, &b.Deposit},
+	} {
+		if x.minor != 0 {
+			*x.into = minorOf(x.minor, currency)
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
 	"github.com/avalcredit/aval/services/ordergate/internal/app"
 	"github.com/avalcredit/aval/services/ordergate/internal/check"
+	"github.com/avalcredit/aval/services/ordergate/internal/order"
 )
 
 // Decisions implements DecisionService.
@@ -74,8 +75,14 @@ func decisionOf(r check.Record) *pb.Decision {
 	if l := in.Account.Grant.Limit; l.Kind == account.LimitAmount {
 		d.Limit, d.AvailableBefore = minorOf(l.Minor, cur), minorOf(l.Minor-res.ExposureBefore, cur)
 	}
+	if res.Limit != nil {
+		d.Limit, d.AvailableBefore = minorOf(*res.Limit, cur), minorOf(*res.Limit-res.ExposureBefore, cur)
+	}
+	if c := in.Order.Conversion; c != nil {
+		d.Conversion = conversionOf(c, in.Order.Amount, cur)
+	}
 	for _, x := range res.Results {
-		rr := &pb.RuleResult{Rule: x.Rule, Outcome: enum[pb.Outcome](pb.Outcome_value, "OUTCOME_", string(x.Outcome)), Message: x.Message}
+		rr := &pb.RuleResult{Rule: x.Rule, Outcome: enum[pb.Outcome](pb.Outcome_value, "OUTCOME_", string(x.Outcome)), Message: x.Message, Scope: x.Scope, Exemption: x.Exemption}
 		for _, f := range x.Figures {
 			rr.Figures = append(rr.Figures, &pb.Figure{Name: f.Name, Value: f.Value})
 		}
@@ -96,4 +103,11 @@ func cureOf(c check.Cure, currency string) *pb.Cure {
 		out.Amount = minorOf(c.Minor, currency)
 	}
 	return out
+}
+
+func conversionOf(c *order.Conversion, minor int64, currency string) *pb.Conversion {
+	return &pb.Conversion{
+		OriginalAmount: minorOf(c.Minor, c.Currency), ConvertedAmount: minorOf(minor, currency),
+		Rate: c.Rate.String(), RateDate: c.RateDate.String(), RateKind: c.Kind,
+	}
 }

@@ -8,6 +8,7 @@ import (
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	pb "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
+	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
 	"github.com/avalcredit/aval/services/ordergate/internal/app"
 )
@@ -89,6 +90,9 @@ func parseGrant(m *evaluationv1.Grant) (account.Grant, error) {
 	if g.ValidUntil, err = parseDate("profile.grant.valid_until_date", m.GetValidUntilDate()); err != nil {
 		return g, err
 	}
+	if err := addedTo(&g, m); err != nil {
+		return g, err
+	}
 	switch k := m.GetLimit().GetKind().(type) {
 	case *evaluationv1.CreditLimit_Amount:
 		v, err := parseMoney("profile.grant.limit.amount", k.Amount)
@@ -102,6 +106,45 @@ func parseGrant(m *evaluationv1.Grant) (account.Grant, error) {
 		}
 	}
 	return g, nil
+}
+
+// addedTo reads what a grant has beside its standing limit: temporary limits and security.
+func addedTo(g *account.Grant, m *evaluationv1.Grant) error {
+	for _, t := range m.GetTemporaryLimits() {
+		v, err := parseMoney("profile.grant.temporary_limits.amount", t.GetAmount())
+		if err != nil {
+			return err
+		}
+		out := account.TemporaryLimit{Mode: account.TemporaryMode(word(t.GetMode().String(), "TEMPORARY_LIMIT_MODE_", "")), Minor: v.Minor}
+		if out.Mode == account.Replace && v.Minor < 0 {
+			return errs.Field("profile.grant.temporary_limits.amount", "NOT_NEGATIVE", "a limit is not below zero")
+		}
+		if out.From, err = parseDate("profile.grant.temporary_limits.from_date", t.GetFromDate()); err != nil {
+			return err
+		}
+		if out.Until, err = parseDate("profile.grant.temporary_limits.until_date", t.GetUntilDate()); err != nil {
+			return err
+		}
+		g.Temporary = append(g.Temporary, out)
+	}
+	for _, c := range m.GetSecurityCovers() {
+		v, err := parseMoney("profile.grant.security_covers.amount", c.GetAmount())
+		if err != nil {
+			return err
+		}
+		if v.Minor < 0 {
+			return errs.Field("profile.grant.security_covers.amount", "NOT_NEGATIVE", "security is not below zero")
+		}
+		out := account.Cover{Reference: c.GetReference(), Minor: v.Minor}
+		if out.ValidFrom, err = parseDate("profile.grant.security_covers.valid_from_date", c.GetValidFromDate()); err != nil {
+			return err
+		}
+		if out.ValidUntil, err = parseDate("profile.grant.security_covers.valid_until_date", c.GetValidUntilDate()); err != nil {
+			return err
+		}
+		g.Covers = append(g.Covers, out)
+	}
+	return nil
 }
 
 func parsePosition(m *receivablesv1.Position) (account.Position, error) {
@@ -118,25 +161,75 @@ func parsePosition(m *receivablesv1.Position) (account.Position, error) {
 		return account.Position{}, err
 	}
 	p := account.Position{Seq: m.GetSequence(), BusinessDate: date, Currency: open.Currency, Receivable: open.Minor, Unapplied: unapplied.Minor, Cause: m.GetCause()}
-	for _, d := range m.GetLadder() {
-		due, err := parseDate("position.ladder.due_date", d.GetDueDate())
-		if err != nil {
-			return p, err
-		}
-		v, err := parseMoney("position.ladder.amount", d.GetAmount())
-		if err != nil {
-			return p, err
-		}
-		p.Ladder = append(p.Ladder, account.Due{Date: due, Minor: v.Minor})
+	if p.Ladder, err = parseLadder("position.ladder", m.GetLadder()); err != nil {
+		return p, err
+	}
+	if p.Standing, err = parseStanding(m); err != nil {
+		return p, err
 	}
 	for _, x := range m.GetMovements() {
 		v, err := parseMoney("position.movements.amount", x.GetAmount())
 		if err != nil {
 			return p, err
 		}
-		if x.GetOrderId() != "" {
+		if x.GetOrderId() == "" {
+			p.OtherBilled += v.Minor
+		} else {
 			p.Movements = append(p.Movements, account.Movement{OrderID: x.GetOrderId(), InvoiceID: x.GetInvoiceId(), Minor: v.Minor})
 		}
 	}
 	return p, nil
+}
+
+func parseLadder(field string, rungs []*receivablesv1.DueAmount) (account.Ladder, error) {
+	var l account.Ladder
+	for _, d := range rungs {
+		due, err := parseDate(field+".due_date", d.GetDueDate())
+		if err != nil {
+			return nil, err
+		}
+		v, err := parseMoney(field+".amount", d.GetAmount())
+		if err != nil {
+			return nil, err
+		}
+		l = append(l, account.Due{Date: due, Minor: v.Minor})
+	}
+	return l, nil
+}
+
+// parseStanding reads what a position says beside invoices and money; what is absent is none.
+func parseStanding(m *receivablesv1.Position) (account.Standing, error) {
+	s := account.Standing{
+		BrokenPromises: int(m.GetBrokenPromises()), DunningLevel: int(m.GetDunningLevel()), OpenInvoices: int(m.GetOpenInvoices()),
+	}
+	for _, x := range []struct {
+		field string
+		from  *typev1.Money
+		into  *int64
+	}{
+		{"position.bank_bill", m.GetBankBill(), &s.BankBill},
+		{"position.commercial_bill", m.GetCommercialBill(), &s.CommercialBill},
+		{"position.base_stock", m.GetBaseStock(), &s.BaseStock},
+		{"position.consignment", m.GetConsignment(), &s.Consignment},
+		{"position.deposit", m.GetDeposit(), &s.Deposit},
+		{"position.broken_promise_amount", m.GetBrokenPromiseAmount(), &s.BrokenAmount},
+	} {
+		if x.from == nil {
+			continue
+		}
+		v, err := parseMoney(x.field, x.from)
+		if err != nil {
+			return s, err
+		}
+		if v.Currency != m.GetReceivable().GetCurrencyCode() || v.Minor < 0 {
+			return s, errs.Field(x.field, "POSITION_AMOUNT", "an amount of a position is in its currency and not below zero")
+		}
+		*x.into = v.Minor
+	}
+	var err error
+	if s.BrokenDate, err = parseDate("position.last_broken_promise_date", m.GetLastBrokenPromiseDate()); err != nil {
+		return s, err
+	}
+	s.Disputed, err = parseLadder("position.disputed", m.GetDisputed())
+	return s, err
 }

@@ -11,6 +11,7 @@ import (
 type Operations struct {
 	pb.UnsafeOperationsServiceServer
 	Verifier *app.Verifier
+	Streams  []Stream
 }
 
 var _ pb.OperationsServiceServer = (*Operations)(nil)
@@ -28,7 +29,21 @@ func (s *Operations) VerifyChains(ctx context.Context, _ *pb.VerifyChainsRequest
 	return resp, nil
 }
 
-// GetDelivery implements the contract: the gate sends no stream of its own in this form of the circle.
-func (s *Operations) GetDelivery(context.Context, *pb.GetDeliveryRequest) (*pb.GetDeliveryResponse, error) {
-	return &pb.GetDeliveryResponse{}, nil
+// GetDelivery implements the contract. What webhooks have not taken is theirs and shown with them.
+func (s *Operations) GetDelivery(ctx context.Context, _ *pb.GetDeliveryRequest) (*pb.GetDeliveryResponse, error) {
+	resp := &pb.GetDeliveryResponse{}
+	for _, stream := range s.Streams {
+		n, err := stream.Pending(ctx)
+		if err != nil {
+			return nil, err
+		}
+		resp.Streams = append(resp.Streams, &pb.StreamDelivery{Stream: stream.Name, Pending: n})
+	}
+	return resp, nil
+}
+
+// Stream is one that the service sends.
+type Stream struct {
+	Name    string
+	Pending func(ctx context.Context) (int64, error)
 }

@@ -36,11 +36,15 @@ func parseOrder(m *pb.Order) (order.Order, error) {
 	if err != nil {
 		return order.Order{}, err
 	}
+	until, err := parseDate("order.valid_until_date", m.GetValidUntilDate())
+	if err != nil {
+		return order.Order{}, err
+	}
 	return order.Order{
 		ID: m.GetOrderId(), CustomerID: m.GetCustomerId(), BuyerID: m.GetBuyerId(), Reference: m.GetReference(),
 		Currency: amount.Currency, Amount: amount.Minor, TermDays: dayCount(m.RequestedTermDays), //nolint:protogetter // absent is not zero
 		Terms:     order.Terms(word(m.GetPaymentTerms().String(), "PAYMENT_TERMS_", string(order.OpenAccount))),
-		OrderDate: date, RequestedDelivery: delivery,
+		OrderDate: date, RequestedDelivery: delivery, ValidUntil: until,
 	}, nil
 }
 
@@ -83,12 +87,21 @@ func (s *Orders) AmendOrder(ctx context.Context, r *pb.AmendOrderRequest) (*pb.A
 		}
 		m.Amount = &amount
 	}
-	if r.GetRequestedDeliveryDate() != "" {
-		d, err := parseDate("requested_delivery_date", r.GetRequestedDeliveryDate())
-		if err != nil {
-			return nil, err
+	delivery, err := parseDate("requested_delivery_date", r.GetRequestedDeliveryDate())
+	if err != nil {
+		return nil, err
+	}
+	until, err := parseDate("valid_until_date", r.GetValidUntilDate())
+	if err != nil {
+		return nil, err
+	}
+	m.RequestedDelivery = func(o *order.Order) {
+		if !delivery.IsZero() {
+			o.RequestedDelivery = delivery
 		}
-		m.RequestedDelivery = func(o *order.Order) { o.RequestedDelivery = d }
+		if !until.IsZero() {
+			o.ValidUntil = until
+		}
 	}
 	a, err := s.Gate.Amend(ctx, caller(ctx), request(ctx, "AmendOrder", r.GetRequestId(), r), r.GetOrderId(), m)
 	if err != nil {
@@ -108,20 +121,18 @@ func (s *Orders) CancelOrder(ctx context.Context, r *pb.CancelOrderRequest) (*pb
 
 // ApproveOrder implements the contract.
 func (s *Orders) ApproveOrder(ctx context.Context, r *pb.ApproveOrderRequest) (*pb.ApproveOrderResponse, error) {
-	a, err := s.Gate.Act(ctx, caller(ctx), request(ctx, "ApproveOrder", r.GetRequestId(), r), r.GetOrderId(), approval.Approve, r.GetReason())
+	conds, err := conditionsOf(r.GetConditions())
 	if err != nil {
 		return nil, err
 	}
-	return &pb.ApproveOrderResponse{Order: orderOf(a.Order)}, nil
+	o, err := s.act(ctx, request(ctx, "ApproveOrder", r.GetRequestId(), r), r.GetOrderId(), app.Act{Decision: approval.Approve, Reason: r.GetReason(), Conditions: conds})
+	return &pb.ApproveOrderResponse{Order: o}, err
 }
 
 // RejectOrder implements the contract.
 func (s *Orders) RejectOrder(ctx context.Context, r *pb.RejectOrderRequest) (*pb.RejectOrderResponse, error) {
-	a, err := s.Gate.Act(ctx, caller(ctx), request(ctx, "RejectOrder", r.GetRequestId(), r), r.GetOrderId(), approval.Reject, r.GetReason())
-	if err != nil {
-		return nil, err
-	}
-	return &pb.RejectOrderResponse{Order: orderOf(a.Order)}, nil
+	o, err := s.act(ctx, request(ctx, "RejectOrder", r.GetRequestId(), r), r.GetOrderId(), app.Act{Decision: approval.Reject, Reason: r.GetReason()})
+	return &pb.RejectOrderResponse{Order: o}, err
 }
 
 // RecheckOrder implements the contract.
@@ -162,20 +173,25 @@ func (s *Orders) GetOrder(ctx context.Context, r *pb.GetOrderRequest) (*pb.GetOr
 	if err != nil {
 		return nil, err
 	}
-	return &pb.GetOrderResponse{Order: orderOf(o)}, nil
+	out, err := s.orderNow(ctx, app.Answer{Order: o})
+	return &pb.GetOrderResponse{Order: out}, err
 }
 
 // ListOrders implements the contract.
 func (s *Orders) ListOrders(ctx context.Context, r *pb.ListOrdersRequest) (*pb.ListOrdersResponse, error) {
 	page, err := s.Queries.Orders(ctx, caller(ctx), app.OrderFilter{
-		CustomerID: r.GetCustomerId(), State: stateName(r.GetState()), Size: r.GetPageSize(), Token: r.GetPageToken(),
+		CustomerID: r.GetCustomerId(), State: stateName(r.GetState()), Waiting: r.GetWaitingForMe(), Size: r.GetPageSize(), Token: r.GetPageToken(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	resp := &pb.ListOrdersResponse{NextPageToken: page.Next}
 	for _, o := range page.Items {
-		resp.Orders = append(resp.Orders, orderOf(o))
+		out, err := s.orderNow(ctx, app.Answer{Order: o})
+		if err != nil {
+			return nil, err
+		}
+		resp.Orders = append(resp.Orders, out)
 	}
 	return resp, nil
 }
@@ -188,7 +204,15 @@ func orderOf(o order.Order) *pb.Order {
 		OrderDate: o.OrderDate.String(), RequestedDeliveryDate: o.RequestedDelivery.String(),
 		State:          enum[pb.OrderState](pb.OrderState_value, "ORDER_STATE_", string(o.State)),
 		ReservedAmount: m(o.Reserved), ShippedAmount: m(o.Shipped), DeliveredAmount: m(o.Delivered), InvoicedAmount: m(o.Invoiced), CancelledAmount: m(o.Cancelled),
-		Revision: o.Revision, SubmittedBy: o.SubmittedBy, SubmitDate: o.SubmitDate.String(),
+		Revision: o.Revision, JournalSequence: o.Seq, SubmittedBy: o.SubmittedBy, SubmitDate: o.SubmitDate.String(),
+	}
+	out.RefusalReasons = o.Refusal
+	if c := o.Conversion; c != nil {
+		out.Amount, out.Conversion = minorOf(c.Minor, c.Currency), conversionOf(c, o.Amount, o.Currency)
+	}
+	out.ValidUntilDate, out.ReturnedAmount = o.ValidUntil.String(), m(o.Returned)
+	for _, x := range o.Returns {
+		out.Returns = append(out.Returns, &pb.RecordedReturn{ReturnId: x.ID, Amount: m(x.Minor), BusinessDate: x.BusinessDate.String()})
 	}
 	if o.DecisionSeq > 0 {
 		out.DecisionId = app.DecisionID(o.CustomerID, o.DecisionSeq)
@@ -211,13 +235,15 @@ func approvalOf(o order.Order) *pb.OrderApproval {
 		FormNumber: o.CustomerID + "/" + strconv.FormatInt(h.Number, 10), State: string(h.Form.State),
 		Excess: minorOf(h.Excess, o.Currency), DaysOverdue: int32(h.DaysOverdue), AuthorityRow: int32(h.Form.Row), //nolint:gosec // days and rows are small
 	}
-	for _, s := range h.Form.Steps {
-		out.Steps = append(out.Steps, &typev1.ApprovalStep{Name: s.Name, Roles: rolesOf(s.AnyOf)})
-	}
-	for _, a := range h.Form.Acts {
-		out.Acts = append(out.Acts, &typev1.ApprovalAct{
-			Step: int32(a.Step), Decision: string(a.Decision), Subject: a.Subject, Reason: a.Reason, BusinessDate: a.Date.String(), //nolint:gosec // at most 8 steps
-		})
+	out.Steps, out.Acts, out.OpenDate = stepsOf(h.Form), actsOf(h.Form), h.Opened.String()
+	if c := h.Conditions; c != nil {
+		out.Conditions = &pb.ReleaseConditions{UntilDate: c.Until.String()}
+		if c.MaxAmount > 0 {
+			out.Conditions.MaxAmount = minorOf(c.MaxAmount, o.Currency)
+		}
+		if c.Payment > 0 {
+			out.Conditions.Payment = minorOf(c.Payment, o.Currency)
+		}
 	}
 	if o.Release != nil {
 		out.ReleasedAmount, out.ReleaseDate = moneyOf(money.New(o.Release.Minor, o.Currency)), o.Release.Date.String()

@@ -18,14 +18,16 @@ import (
 	"github.com/avalcredit/aval/pkg/policy"
 	pb "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
+	"github.com/avalcredit/aval/services/ordergate/internal/app"
 	"github.com/avalcredit/aval/services/ordergate/internal/check"
 )
 
 // Policies implements OrderPolicyService.
 type Policies struct {
 	pb.UnsafeOrderPolicyServiceServer
-	Book  *policy.Book
-	Pages *page.Signer
+	Book       *policy.Book
+	Pages      *page.Signer
+	Violations *app.Violations // who tries to sign its own draft is noted
 }
 
 var _ pb.OrderPolicyServiceServer = (*Policies)(nil)
@@ -60,7 +62,8 @@ func (s *Policies) SignOrderPolicy(ctx context.Context, r *pb.SignOrderPolicyReq
 	p, _ := authn.FromContext(ctx)
 	v, err := s.Book.Sign(ctx, idem.FromProto(ctx, "SignOrderPolicy", r.GetRequestId(), r), r.GetVersion(), p.Subject, from)
 	if err != nil {
-		return nil, err
+		act := app.Attempt{Action: app.SignPolicy, Subject: strconv.FormatInt(r.GetVersion(), 10), RequestID: r.GetRequestId()}
+		return nil, s.Violations.Note(ctx, caller(ctx), act, err)
 	}
 	out, err := versionOf(v)
 	return &pb.SignOrderPolicyResponse{Version: out}, err
@@ -135,18 +138,18 @@ func ParsePolicy(path, text string) (*pb.OrderPolicy, error) {
 	if err := policy.ParseYAML(path, []byte(text), spec); err != nil {
 		return nil, err
 	}
-	return spec, checkSpec(spec)
+	return spec, placed(path, text, checkSpec(spec))
 }
 
 // checkSpec holds the rules that no single field can state.
 func checkSpec(spec *pb.OrderPolicy) error {
 	var found []errs.Violation
-	names := map[string]bool{}
-	for i, r := range spec.GetRules() {
-		if names[r.GetName()] {
-			found = append(found, errs.Violation{Field: "policy.rules[" + strconv.Itoa(i) + "].name", Rule: "UNIQUE", Message: "another rule has this name"})
+	if err := rulesOf(spec, &check.Policy{}); err != nil {
+		e, ok := errs.As(err)
+		if !ok || len(e.Violations) == 0 {
+			return err
 		}
-		names[r.GetName()] = true
+		found = e.Violations
 	}
 	if _, ok := money.Digits(spec.GetBaseCurrency()); !ok {
 		found = append(found, errs.Violation{Field: "policy.base_currency", Rule: "CURRENCY", Message: "not a currency of ISO 4217"})
@@ -154,6 +157,9 @@ func checkSpec(spec *pb.OrderPolicy) error {
 	}
 	table, err := authorityOf(spec)
 	if err != nil {
+		return err
+	}
+	if _, err := controlsOf(spec); err != nil {
 		return err
 	}
 	found = append(found, table.Check("policy.release_authority")...)
@@ -188,17 +194,13 @@ func DecodePolicy(v policy.Version) (check.Policy, error) {
 		return check.Policy{}, err
 	}
 	p.Memory = check.Memory{Tolerance: percent(tolerance), Days: int(spec.GetReleaseMemory().GetDays())}
+	if p.Controls, err = controlsOf(spec); err != nil {
+		return check.Policy{}, err
+	}
 	if p.OverShipmentPercent, err = ratioOf(spec.GetOverShipmentPercent()); err != nil {
 		return check.Policy{}, err
 	}
-	for _, r := range spec.GetRules() {
-		rule, err := ruleOf(r)
-		if err != nil {
-			return check.Policy{}, err
-		}
-		p.Rules = append(p.Rules, rule)
-	}
-	return p, nil
+	return p, rulesOf(spec, &p)
 }
 
 func percent(r money.Ratio) money.Ratio {
@@ -238,31 +240,4 @@ func authorityOf(spec *pb.OrderPolicy) (approval.Table, error) {
 		table = append(table, row)
 	}
 	return table, nil
-}
-
-func ruleOf(r *pb.OrderRule) (check.Rule, error) {
-	out := check.Rule{Name: r.GetName(), Enforcement: check.Enforcement(word(r.GetEnforcement().String(), "RULE_ENFORCEMENT_", string(check.HoldOnBreak)))}
-	var err error
-	switch c := r.GetCheck().(type) {
-	case *pb.OrderRule_Limit:
-		out.Kind = check.KindLimit
-		if out.Threshold, err = ratioOf(c.Limit.GetThreshold()); err == nil {
-			out.Watch, err = ratioOf(c.Limit.GetWatchRatio())
-		}
-	case *pb.OrderRule_DaysOverdue:
-		out.Kind, out.MaxDays = check.KindDaysOverdue, int(c.DaysOverdue.GetMaxDays())
-	case *pb.OrderRule_OverdueAmount:
-		out.Kind, out.MaxAmount, out.MinDays = check.KindOverdueAmount, c.OverdueAmount.GetMaxAmount(), int(c.OverdueAmount.GetMinDays())
-	case *pb.OrderRule_Term:
-		out.Kind = check.KindTerm
-	case *pb.OrderRule_Treatment:
-		out.Kind = check.KindTreatment
-	case *pb.OrderRule_GrantValidity:
-		out.Kind = check.KindGrantValidity
-	case *pb.OrderRule_OrderSize:
-		out.Kind, out.MaxAmount = check.KindOrderSize, c.OrderSize.GetMaxAmount()
-	default:
-		err = errs.New(errs.Internal, "POLICY_UNREADABLE", "rule %s checks nothing that this version knows", r.GetName())
-	}
-	return out, err
 }

@@ -33,9 +33,7 @@ func (s *Service) PostInvoice(ctx context.Context, req idem.Request, d invoice.D
 		if err := c.AddInvoice(ctx, inv); err != nil {
 			return inv, err
 		}
-		if inv.OrderID != "" {
-			c.movements = append(c.movements, position.Movement{OrderID: inv.OrderID, InvoiceID: inv.ID, Amount: inv.Amount})
-		}
+		c.movements = append(c.movements, position.Movement{OrderID: inv.OrderID, InvoiceID: inv.ID, Amount: inv.Amount})
 		return inv, c.tell("invoice.post", "invoice "+inv.ID, inv)
 	})
 }
@@ -70,9 +68,7 @@ func (s *Service) ReverseInvoice(ctx context.Context, req idem.Request, id, reas
 		if err := c.Account.ReverseInvoice(ctx, doc, postgres.Reversal{On: on, Reason: reason}); err != nil {
 			return invoice.Invoice{}, err
 		}
-		if doc.OrderID != "" {
-			c.movements = append(c.movements, position.Movement{OrderID: doc.OrderID, InvoiceID: id, Amount: doc.Amount.Neg()})
-		}
+		c.movements = append(c.movements, position.Movement{OrderID: doc.OrderID, InvoiceID: id, Amount: doc.Amount.Neg()})
 		if err := c.tell("invoice.reverse", "invoice "+id, map[string]string{"reason": reason}); err != nil {
 			return invoice.Invoice{}, err
 		}

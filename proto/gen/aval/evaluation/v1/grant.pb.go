@@ -91,6 +91,59 @@ func (GrantOrigin) EnumDescriptor() ([]byte, []int) {
 	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{0}
 }
 
+// TemporaryLimitMode is what a temporary limit does to the standing one.
+type TemporaryLimitMode int32
+
+const (
+	// Not given.
+	TemporaryLimitMode_TEMPORARY_LIMIT_MODE_UNSPECIFIED TemporaryLimitMode = 0
+	// Stands in its place; of several on one day the one granted last.
+	TemporaryLimitMode_TEMPORARY_LIMIT_MODE_REPLACE TemporaryLimitMode = 1
+	// Is added to it; a negative amount lowers it, never below zero.
+	TemporaryLimitMode_TEMPORARY_LIMIT_MODE_ADD TemporaryLimitMode = 2
+)
+
+// Enum value maps for TemporaryLimitMode.
+var (
+	TemporaryLimitMode_name = map[int32]string{
+		0: "TEMPORARY_LIMIT_MODE_UNSPECIFIED",
+		1: "TEMPORARY_LIMIT_MODE_REPLACE",
+		2: "TEMPORARY_LIMIT_MODE_ADD",
+	}
+	TemporaryLimitMode_value = map[string]int32{
+		"TEMPORARY_LIMIT_MODE_UNSPECIFIED": 0,
+		"TEMPORARY_LIMIT_MODE_REPLACE":     1,
+		"TEMPORARY_LIMIT_MODE_ADD":         2,
+	}
+)
+
+func (x TemporaryLimitMode) Enum() *TemporaryLimitMode {
+	p := new(TemporaryLimitMode)
+	*p = x
+	return p
+}
+
+func (x TemporaryLimitMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TemporaryLimitMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_aval_evaluation_v1_grant_proto_enumTypes[1].Descriptor()
+}
+
+func (TemporaryLimitMode) Type() protoreflect.EnumType {
+	return &file_aval_evaluation_v1_grant_proto_enumTypes[1]
+}
+
+func (x TemporaryLimitMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TemporaryLimitMode.Descriptor instead.
+func (TemporaryLimitMode) EnumDescriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{1}
+}
+
 // CreditLimit is the highest exposure that a customer may have. An absent message is an undefined limit (cash customer); zero is no credit.
 type CreditLimit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -178,6 +231,152 @@ func (*CreditLimit_Amount) isCreditLimit_Kind() {}
 
 func (*CreditLimit_Unlimited) isCreditLimit_Kind() {}
 
+// TemporaryLimit changes the limit from one day to another; afterwards the standing limit holds again.
+type TemporaryLimit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it does.
+	Mode TemporaryLimitMode `protobuf:"varint,1,opt,name=mode,proto3,enum=aval.evaluation.v1.TemporaryLimitMode" json:"mode,omitempty"`
+	// The amount, in the currency of the limit.
+	Amount *v1.Money `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`
+	// First day, included.
+	FromDate string `protobuf:"bytes,3,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
+	// Last day, included.
+	UntilDate     string `protobuf:"bytes,4,opt,name=until_date,json=untilDate,proto3" json:"until_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TemporaryLimit) Reset() {
+	*x = TemporaryLimit{}
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TemporaryLimit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TemporaryLimit) ProtoMessage() {}
+
+func (x *TemporaryLimit) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TemporaryLimit.ProtoReflect.Descriptor instead.
+func (*TemporaryLimit) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *TemporaryLimit) GetMode() TemporaryLimitMode {
+	if x != nil {
+		return x.Mode
+	}
+	return TemporaryLimitMode_TEMPORARY_LIMIT_MODE_UNSPECIFIED
+}
+
+func (x *TemporaryLimit) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *TemporaryLimit) GetFromDate() string {
+	if x != nil {
+		return x.FromDate
+	}
+	return ""
+}
+
+func (x *TemporaryLimit) GetUntilDate() string {
+	if x != nil {
+		return x.UntilDate
+	}
+	return ""
+}
+
+// SecurityCover is security or credit insurance held for a customer.
+type SecurityCover struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is, for example "insurance policy 4711".
+	Reference string `protobuf:"bytes,1,opt,name=reference,proto3" json:"reference,omitempty"`
+	// Amount covered, not negative, in the currency of the limit.
+	Amount *v1.Money `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`
+	// First day; empty: no such day.
+	ValidFromDate string `protobuf:"bytes,3,opt,name=valid_from_date,json=validFromDate,proto3" json:"valid_from_date,omitempty"`
+	// Last day, included; empty: until released. Expired security counts 0.
+	ValidUntilDate string `protobuf:"bytes,4,opt,name=valid_until_date,json=validUntilDate,proto3" json:"valid_until_date,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *SecurityCover) Reset() {
+	*x = SecurityCover{}
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SecurityCover) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SecurityCover) ProtoMessage() {}
+
+func (x *SecurityCover) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SecurityCover.ProtoReflect.Descriptor instead.
+func (*SecurityCover) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *SecurityCover) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *SecurityCover) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *SecurityCover) GetValidFromDate() string {
+	if x != nil {
+		return x.ValidFromDate
+	}
+	return ""
+}
+
+func (x *SecurityCover) GetValidUntilDate() string {
+	if x != nil {
+		return x.ValidUntilDate
+	}
+	return ""
+}
+
 // Grant is credit as granted to a customer.
 type Grant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -216,14 +415,18 @@ type Grant struct {
 	// When it was recorded.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Hash of the grant, chained within the customer, hexadecimal.
-	Hash          string `protobuf:"bytes,18,opt,name=hash,proto3" json:"hash,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Hash string `protobuf:"bytes,18,opt,name=hash,proto3" json:"hash,omitempty"`
+	// Limits for a time, in the order granted; empty: none.
+	TemporaryLimits []*TemporaryLimit `protobuf:"bytes,19,rep,name=temporary_limits,json=temporaryLimits,proto3" json:"temporary_limits,omitempty"`
+	// Security held for the credit; empty: none.
+	SecurityCovers []*SecurityCover `protobuf:"bytes,20,rep,name=security_covers,json=securityCovers,proto3" json:"security_covers,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Grant) Reset() {
 	*x = Grant{}
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[1]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -235,7 +438,7 @@ func (x *Grant) String() string {
 func (*Grant) ProtoMessage() {}
 
 func (x *Grant) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[1]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -248,7 +451,7 @@ func (x *Grant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grant.ProtoReflect.Descriptor instead.
 func (*Grant) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{1}
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Grant) GetCustomerId() string {
@@ -377,6 +580,20 @@ func (x *Grant) GetHash() string {
 	return ""
 }
 
+func (x *Grant) GetTemporaryLimits() []*TemporaryLimit {
+	if x != nil {
+		return x.TemporaryLimits
+	}
+	return nil
+}
+
+func (x *Grant) GetSecurityCovers() []*SecurityCover {
+	if x != nil {
+		return x.SecurityCovers
+	}
+	return nil
+}
+
 // Request of GetGrant.
 type GetGrantRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -390,7 +607,7 @@ type GetGrantRequest struct {
 
 func (x *GetGrantRequest) Reset() {
 	*x = GetGrantRequest{}
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[2]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -402,7 +619,7 @@ func (x *GetGrantRequest) String() string {
 func (*GetGrantRequest) ProtoMessage() {}
 
 func (x *GetGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[2]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -415,7 +632,7 @@ func (x *GetGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGrantRequest.ProtoReflect.Descriptor instead.
 func (*GetGrantRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{2}
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetGrantRequest) GetCustomerId() string {
@@ -443,7 +660,7 @@ type GetGrantResponse struct {
 
 func (x *GetGrantResponse) Reset() {
 	*x = GetGrantResponse{}
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[3]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -455,7 +672,7 @@ func (x *GetGrantResponse) String() string {
 func (*GetGrantResponse) ProtoMessage() {}
 
 func (x *GetGrantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[3]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -468,7 +685,7 @@ func (x *GetGrantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGrantResponse.ProtoReflect.Descriptor instead.
 func (*GetGrantResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{3}
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetGrantResponse) GetGrant() *Grant {
@@ -493,7 +710,7 @@ type ListGrantsRequest struct {
 
 func (x *ListGrantsRequest) Reset() {
 	*x = ListGrantsRequest{}
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[4]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -505,7 +722,7 @@ func (x *ListGrantsRequest) String() string {
 func (*ListGrantsRequest) ProtoMessage() {}
 
 func (x *ListGrantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[4]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -518,7 +735,7 @@ func (x *ListGrantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGrantsRequest.ProtoReflect.Descriptor instead.
 func (*ListGrantsRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{4}
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListGrantsRequest) GetPageSize() int32 {
@@ -555,7 +772,7 @@ type ListGrantsResponse struct {
 
 func (x *ListGrantsResponse) Reset() {
 	*x = ListGrantsResponse{}
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[5]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -567,7 +784,7 @@ func (x *ListGrantsResponse) String() string {
 func (*ListGrantsResponse) ProtoMessage() {}
 
 func (x *ListGrantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[5]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -580,7 +797,7 @@ func (x *ListGrantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGrantsResponse.ProtoReflect.Descriptor instead.
 func (*ListGrantsResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{5}
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListGrantsResponse) GetGrants() []*Grant {
@@ -622,7 +839,7 @@ type TakeOverGrantRequest struct {
 
 func (x *TakeOverGrantRequest) Reset() {
 	*x = TakeOverGrantRequest{}
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -634,7 +851,7 @@ func (x *TakeOverGrantRequest) String() string {
 func (*TakeOverGrantRequest) ProtoMessage() {}
 
 func (x *TakeOverGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -647,7 +864,7 @@ func (x *TakeOverGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TakeOverGrantRequest.ProtoReflect.Descriptor instead.
 func (*TakeOverGrantRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{6}
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TakeOverGrantRequest) GetRequestId() string {
@@ -717,7 +934,7 @@ type TakeOverGrantResponse struct {
 
 func (x *TakeOverGrantResponse) Reset() {
 	*x = TakeOverGrantResponse{}
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -729,7 +946,7 @@ func (x *TakeOverGrantResponse) String() string {
 func (*TakeOverGrantResponse) ProtoMessage() {}
 
 func (x *TakeOverGrantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -742,7 +959,7 @@ func (x *TakeOverGrantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TakeOverGrantResponse.ProtoReflect.Descriptor instead.
 func (*TakeOverGrantResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{7}
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TakeOverGrantResponse) GetGrant() *Grant {
@@ -760,7 +977,19 @@ const file_aval_evaluation_v1_grant_proto_rawDesc = "" +
 	"\vCreditLimit\x12-\n" +
 	"\x06amount\x18\x01 \x01(\v2\x13.aval.type.v1.MoneyH\x00R\x06amount\x12\x1e\n" +
 	"\tunlimited\x18\x02 \x01(\bH\x00R\tunlimitedB\r\n" +
-	"\x04kind\x12\x05\xbaH\x02\b\x01\"\xd3\x05\n" +
+	"\x04kind\x12\x05\xbaH\x02\b\x01\"\x93\x02\n" +
+	"\x0eTemporaryLimit\x12F\n" +
+	"\x04mode\x18\x01 \x01(\x0e2&.aval.evaluation.v1.TemporaryLimitModeB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04mode\x123\n" +
+	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12@\n" +
+	"\tfrom_date\x18\x03 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\bfromDate\x12B\n" +
+	"\n" +
+	"until_date\x18\x04 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\"\x8e\x02\n" +
+	"\rSecurityCover\x12&\n" +
+	"\treference\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\treference\x123\n" +
+	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12N\n" +
+	"\x0fvalid_from_date\x18\x03 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\rvalidFromDate\x12P\n" +
+	"\x10valid_until_date\x18\x04 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0evalidUntilDate\"\x82\a\n" +
 	"\x05Grant\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12\x18\n" +
@@ -784,7 +1013,9 @@ const file_aval_evaluation_v1_grant_proto_rawDesc = "" +
 	"\x05grade\x18\x10 \x01(\x0e2\x19.aval.evaluation.v1.GradeR\x05grade\x12;\n" +
 	"\vcreate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12\x12\n" +
-	"\x04hash\x18\x12 \x01(\tR\x04hash\"\xa2\x01\n" +
+	"\x04hash\x18\x12 \x01(\tR\x04hash\x12W\n" +
+	"\x10temporary_limits\x18\x13 \x03(\v2\".aval.evaluation.v1.TemporaryLimitB\b\xbaH\x05\x92\x01\x02\x10\x14R\x0ftemporaryLimits\x12T\n" +
+	"\x0fsecurity_covers\x18\x14 \x03(\v2!.aval.evaluation.v1.SecurityCoverB\b\xbaH\x05\x92\x01\x02\x102R\x0esecurityCovers\"\xa2\x01\n" +
 	"\x0fGetGrantRequest\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12D\n" +
@@ -823,7 +1054,11 @@ const file_aval_evaluation_v1_grant_proto_rawDesc = "" +
 	"\x18GRANT_ORIGIN_APPLICATION\x10\x02\x12\x1b\n" +
 	"\x17GRANT_ORIGIN_TAKEN_OVER\x10\x03\x12\x17\n" +
 	"\x13GRANT_ORIGIN_RATING\x10\x04\x12\x1b\n" +
-	"\x17GRANT_ORIGIN_WITHDRAWAL\x10\x052\xf6\x03\n" +
+	"\x17GRANT_ORIGIN_WITHDRAWAL\x10\x05*z\n" +
+	"\x12TemporaryLimitMode\x12$\n" +
+	" TEMPORARY_LIMIT_MODE_UNSPECIFIED\x10\x00\x12 \n" +
+	"\x1cTEMPORARY_LIMIT_MODE_REPLACE\x10\x01\x12\x1c\n" +
+	"\x18TEMPORARY_LIMIT_MODE_ADD\x10\x022\xf6\x03\n" +
 	"\x12CreditGrantService\x12\x97\x01\n" +
 	"\bGetGrant\x12#.aval.evaluation.v1.GetGrantRequest\x1a$.aval.evaluation.v1.GetGrantResponse\"@\x8a\xb5\x18\x13\n" +
 	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
@@ -847,45 +1082,53 @@ func file_aval_evaluation_v1_grant_proto_rawDescGZIP() []byte {
 	return file_aval_evaluation_v1_grant_proto_rawDescData
 }
 
-var file_aval_evaluation_v1_grant_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_aval_evaluation_v1_grant_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_aval_evaluation_v1_grant_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_aval_evaluation_v1_grant_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_aval_evaluation_v1_grant_proto_goTypes = []any{
 	(GrantOrigin)(0),              // 0: aval.evaluation.v1.GrantOrigin
-	(*CreditLimit)(nil),           // 1: aval.evaluation.v1.CreditLimit
-	(*Grant)(nil),                 // 2: aval.evaluation.v1.Grant
-	(*GetGrantRequest)(nil),       // 3: aval.evaluation.v1.GetGrantRequest
-	(*GetGrantResponse)(nil),      // 4: aval.evaluation.v1.GetGrantResponse
-	(*ListGrantsRequest)(nil),     // 5: aval.evaluation.v1.ListGrantsRequest
-	(*ListGrantsResponse)(nil),    // 6: aval.evaluation.v1.ListGrantsResponse
-	(*TakeOverGrantRequest)(nil),  // 7: aval.evaluation.v1.TakeOverGrantRequest
-	(*TakeOverGrantResponse)(nil), // 8: aval.evaluation.v1.TakeOverGrantResponse
-	(*v1.Money)(nil),              // 9: aval.type.v1.Money
-	(Treatment)(0),                // 10: aval.evaluation.v1.Treatment
-	(Grade)(0),                    // 11: aval.evaluation.v1.Grade
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(TemporaryLimitMode)(0),       // 1: aval.evaluation.v1.TemporaryLimitMode
+	(*CreditLimit)(nil),           // 2: aval.evaluation.v1.CreditLimit
+	(*TemporaryLimit)(nil),        // 3: aval.evaluation.v1.TemporaryLimit
+	(*SecurityCover)(nil),         // 4: aval.evaluation.v1.SecurityCover
+	(*Grant)(nil),                 // 5: aval.evaluation.v1.Grant
+	(*GetGrantRequest)(nil),       // 6: aval.evaluation.v1.GetGrantRequest
+	(*GetGrantResponse)(nil),      // 7: aval.evaluation.v1.GetGrantResponse
+	(*ListGrantsRequest)(nil),     // 8: aval.evaluation.v1.ListGrantsRequest
+	(*ListGrantsResponse)(nil),    // 9: aval.evaluation.v1.ListGrantsResponse
+	(*TakeOverGrantRequest)(nil),  // 10: aval.evaluation.v1.TakeOverGrantRequest
+	(*TakeOverGrantResponse)(nil), // 11: aval.evaluation.v1.TakeOverGrantResponse
+	(*v1.Money)(nil),              // 12: aval.type.v1.Money
+	(Treatment)(0),                // 13: aval.evaluation.v1.Treatment
+	(Grade)(0),                    // 14: aval.evaluation.v1.Grade
+	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
 }
 var file_aval_evaluation_v1_grant_proto_depIdxs = []int32{
-	9,  // 0: aval.evaluation.v1.CreditLimit.amount:type_name -> aval.type.v1.Money
-	0,  // 1: aval.evaluation.v1.Grant.origin:type_name -> aval.evaluation.v1.GrantOrigin
-	10, // 2: aval.evaluation.v1.Grant.treatment:type_name -> aval.evaluation.v1.Treatment
-	1,  // 3: aval.evaluation.v1.Grant.limit:type_name -> aval.evaluation.v1.CreditLimit
-	11, // 4: aval.evaluation.v1.Grant.grade:type_name -> aval.evaluation.v1.Grade
-	12, // 5: aval.evaluation.v1.Grant.create_time:type_name -> google.protobuf.Timestamp
-	2,  // 6: aval.evaluation.v1.GetGrantResponse.grant:type_name -> aval.evaluation.v1.Grant
-	2,  // 7: aval.evaluation.v1.ListGrantsResponse.grants:type_name -> aval.evaluation.v1.Grant
-	1,  // 8: aval.evaluation.v1.TakeOverGrantRequest.limit:type_name -> aval.evaluation.v1.CreditLimit
-	2,  // 9: aval.evaluation.v1.TakeOverGrantResponse.grant:type_name -> aval.evaluation.v1.Grant
-	3,  // 10: aval.evaluation.v1.CreditGrantService.GetGrant:input_type -> aval.evaluation.v1.GetGrantRequest
-	5,  // 11: aval.evaluation.v1.CreditGrantService.ListGrants:input_type -> aval.evaluation.v1.ListGrantsRequest
-	7,  // 12: aval.evaluation.v1.CreditGrantService.TakeOverGrant:input_type -> aval.evaluation.v1.TakeOverGrantRequest
-	4,  // 13: aval.evaluation.v1.CreditGrantService.GetGrant:output_type -> aval.evaluation.v1.GetGrantResponse
-	6,  // 14: aval.evaluation.v1.CreditGrantService.ListGrants:output_type -> aval.evaluation.v1.ListGrantsResponse
-	8,  // 15: aval.evaluation.v1.CreditGrantService.TakeOverGrant:output_type -> aval.evaluation.v1.TakeOverGrantResponse
-	13, // [13:16] is the sub-list for method output_type
-	10, // [10:13] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	12, // 0: aval.evaluation.v1.CreditLimit.amount:type_name -> aval.type.v1.Money
+	1,  // 1: aval.evaluation.v1.TemporaryLimit.mode:type_name -> aval.evaluation.v1.TemporaryLimitMode
+	12, // 2: aval.evaluation.v1.TemporaryLimit.amount:type_name -> aval.type.v1.Money
+	12, // 3: aval.evaluation.v1.SecurityCover.amount:type_name -> aval.type.v1.Money
+	0,  // 4: aval.evaluation.v1.Grant.origin:type_name -> aval.evaluation.v1.GrantOrigin
+	13, // 5: aval.evaluation.v1.Grant.treatment:type_name -> aval.evaluation.v1.Treatment
+	2,  // 6: aval.evaluation.v1.Grant.limit:type_name -> aval.evaluation.v1.CreditLimit
+	14, // 7: aval.evaluation.v1.Grant.grade:type_name -> aval.evaluation.v1.Grade
+	15, // 8: aval.evaluation.v1.Grant.create_time:type_name -> google.protobuf.Timestamp
+	3,  // 9: aval.evaluation.v1.Grant.temporary_limits:type_name -> aval.evaluation.v1.TemporaryLimit
+	4,  // 10: aval.evaluation.v1.Grant.security_covers:type_name -> aval.evaluation.v1.SecurityCover
+	5,  // 11: aval.evaluation.v1.GetGrantResponse.grant:type_name -> aval.evaluation.v1.Grant
+	5,  // 12: aval.evaluation.v1.ListGrantsResponse.grants:type_name -> aval.evaluation.v1.Grant
+	2,  // 13: aval.evaluation.v1.TakeOverGrantRequest.limit:type_name -> aval.evaluation.v1.CreditLimit
+	5,  // 14: aval.evaluation.v1.TakeOverGrantResponse.grant:type_name -> aval.evaluation.v1.Grant
+	6,  // 15: aval.evaluation.v1.CreditGrantService.GetGrant:input_type -> aval.evaluation.v1.GetGrantRequest
+	8,  // 16: aval.evaluation.v1.CreditGrantService.ListGrants:input_type -> aval.evaluation.v1.ListGrantsRequest
+	10, // 17: aval.evaluation.v1.CreditGrantService.TakeOverGrant:input_type -> aval.evaluation.v1.TakeOverGrantRequest
+	7,  // 18: aval.evaluation.v1.CreditGrantService.GetGrant:output_type -> aval.evaluation.v1.GetGrantResponse
+	9,  // 19: aval.evaluation.v1.CreditGrantService.ListGrants:output_type -> aval.evaluation.v1.ListGrantsResponse
+	11, // 20: aval.evaluation.v1.CreditGrantService.TakeOverGrant:output_type -> aval.evaluation.v1.TakeOverGrantResponse
+	18, // [18:21] is the sub-list for method output_type
+	15, // [15:18] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_grant_proto_init() }
@@ -904,8 +1147,8 @@ func file_aval_evaluation_v1_grant_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_grant_proto_rawDesc), len(file_aval_evaluation_v1_grant_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   8,
+			NumEnums:      2,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -151,7 +151,17 @@ type ExposureBuckets struct {
 	// Invoiced, unpaid.
 	Receivable *v1.Money `protobuf:"bytes,3,opt,name=receivable,proto3" json:"receivable,omitempty"`
 	// Unapplied receipts: lowers exposure, not negative itself.
-	Unapplied     *v1.Money `protobuf:"bytes,4,opt,name=unapplied,proto3" json:"unapplied,omitempty"`
+	Unapplied *v1.Money `protobuf:"bytes,4,opt,name=unapplied,proto3" json:"unapplied,omitempty"`
+	// Bank acceptance bills not yet honoured; absent: none, or in a journal entry.
+	BankBill *v1.Money `protobuf:"bytes,5,opt,name=bank_bill,json=bankBill,proto3" json:"bank_bill,omitempty"`
+	// Commercial acceptance bills not yet honoured; absent: none, or in a journal entry.
+	CommercialBill *v1.Money `protobuf:"bytes,6,opt,name=commercial_bill,json=commercialBill,proto3" json:"commercial_bill,omitempty"`
+	// Base stock; absent: none, or in a journal entry.
+	BaseStock *v1.Money `protobuf:"bytes,7,opt,name=base_stock,json=baseStock,proto3" json:"base_stock,omitempty"`
+	// Goods on consignment; absent: none, or in a journal entry.
+	Consignment *v1.Money `protobuf:"bytes,8,opt,name=consignment,proto3" json:"consignment,omitempty"`
+	// Deposits: lowers exposure, not negative itself; absent: none, or in a journal entry.
+	Deposit       *v1.Money `protobuf:"bytes,9,opt,name=deposit,proto3" json:"deposit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -214,6 +224,41 @@ func (x *ExposureBuckets) GetUnapplied() *v1.Money {
 	return nil
 }
 
+func (x *ExposureBuckets) GetBankBill() *v1.Money {
+	if x != nil {
+		return x.BankBill
+	}
+	return nil
+}
+
+func (x *ExposureBuckets) GetCommercialBill() *v1.Money {
+	if x != nil {
+		return x.CommercialBill
+	}
+	return nil
+}
+
+func (x *ExposureBuckets) GetBaseStock() *v1.Money {
+	if x != nil {
+		return x.BaseStock
+	}
+	return nil
+}
+
+func (x *ExposureBuckets) GetConsignment() *v1.Money {
+	if x != nil {
+		return x.Consignment
+	}
+	return nil
+}
+
+func (x *ExposureBuckets) GetDeposit() *v1.Money {
+	if x != nil {
+		return x.Deposit
+	}
+	return nil
+}
+
 // CreditAccount is a customer's credit and its use.
 type CreditAccount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -225,7 +270,7 @@ type CreditAccount struct {
 	CurrencyCode string `protobuf:"bytes,3,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
 	// Kind of limit.
 	LimitKind LimitKind `protobuf:"varint,4,opt,name=limit_kind,json=limitKind,proto3,enum=aval.ordergate.v1.LimitKind" json:"limit_kind,omitempty"`
-	// Limit, where it is an amount.
+	// Limit of the day, where it is an amount: the standing one, or a temporary one.
 	Limit *v1.Money `protobuf:"bytes,5,opt,name=limit,proto3" json:"limit,omitempty"`
 	// How the customer may buy.
 	Treatment v11.Treatment `protobuf:"varint,6,opt,name=treatment,proto3,enum=aval.evaluation.v1.Treatment" json:"treatment,omitempty"`
@@ -241,7 +286,7 @@ type CreditAccount struct {
 	GrantVersion int64 `protobuf:"varint,11,opt,name=grant_version,json=grantVersion,proto3" json:"grant_version,omitempty"`
 	// What is used, by kind.
 	Buckets *ExposureBuckets `protobuf:"bytes,12,opt,name=buckets,proto3" json:"buckets,omitempty"`
-	// Exposure: order + delivery + receivable - unapplied.
+	// Exposure: order + delivery + receivable - unapplied, and of the other buckets what the policy's weights count.
 	Exposure *v1.Money `protobuf:"bytes,13,opt,name=exposure,proto3" json:"exposure,omitempty"`
 	// Limit less exposure, negative where over; absent where no amount limits.
 	Available *v1.Money `protobuf:"bytes,14,opt,name=available,proto3" json:"available,omitempty"`
@@ -901,14 +946,20 @@ var File_aval_ordergate_v1_account_proto protoreflect.FileDescriptor
 
 const file_aval_ordergate_v1_account_proto_rawDesc = "" +
 	"\n" +
-	"\x1faval/ordergate/v1/account.proto\x12\x11aval.ordergate.v1\x1a!aval/evaluation/v1/customer.proto\x1a\x1faval/evaluation/v1/rating.proto\x1a#aval/options/v1/authorization.proto\x1a\x1eaval/receivables/v1/feed.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xd5\x01\n" +
+	"\x1faval/ordergate/v1/account.proto\x12\x11aval.ordergate.v1\x1a!aval/evaluation/v1/customer.proto\x1a\x1faval/evaluation/v1/rating.proto\x1a#aval/options/v1/authorization.proto\x1a\x1eaval/receivables/v1/feed.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xdf\x03\n" +
 	"\x0fExposureBuckets\x12)\n" +
 	"\x05order\x18\x01 \x01(\v2\x13.aval.type.v1.MoneyR\x05order\x12/\n" +
 	"\bdelivery\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyR\bdelivery\x123\n" +
 	"\n" +
 	"receivable\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyR\n" +
 	"receivable\x121\n" +
-	"\tunapplied\x18\x04 \x01(\v2\x13.aval.type.v1.MoneyR\tunapplied\"\x8c\b\n" +
+	"\tunapplied\x18\x04 \x01(\v2\x13.aval.type.v1.MoneyR\tunapplied\x120\n" +
+	"\tbank_bill\x18\x05 \x01(\v2\x13.aval.type.v1.MoneyR\bbankBill\x12<\n" +
+	"\x0fcommercial_bill\x18\x06 \x01(\v2\x13.aval.type.v1.MoneyR\x0ecommercialBill\x122\n" +
+	"\n" +
+	"base_stock\x18\a \x01(\v2\x13.aval.type.v1.MoneyR\tbaseStock\x125\n" +
+	"\vconsignment\x18\b \x01(\v2\x13.aval.type.v1.MoneyR\vconsignment\x12-\n" +
+	"\adeposit\x18\t \x01(\v2\x13.aval.type.v1.MoneyR\adeposit\"\x8c\b\n" +
 	"\rCreditAccount\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12!\n" +
@@ -1027,32 +1078,37 @@ var file_aval_ordergate_v1_account_proto_depIdxs = []int32{
 	11, // 1: aval.ordergate.v1.ExposureBuckets.delivery:type_name -> aval.type.v1.Money
 	11, // 2: aval.ordergate.v1.ExposureBuckets.receivable:type_name -> aval.type.v1.Money
 	11, // 3: aval.ordergate.v1.ExposureBuckets.unapplied:type_name -> aval.type.v1.Money
-	0,  // 4: aval.ordergate.v1.CreditAccount.limit_kind:type_name -> aval.ordergate.v1.LimitKind
-	11, // 5: aval.ordergate.v1.CreditAccount.limit:type_name -> aval.type.v1.Money
-	12, // 6: aval.ordergate.v1.CreditAccount.treatment:type_name -> aval.evaluation.v1.Treatment
-	13, // 7: aval.ordergate.v1.CreditAccount.grade:type_name -> aval.evaluation.v1.Grade
-	2,  // 8: aval.ordergate.v1.CreditAccount.buckets:type_name -> aval.ordergate.v1.ExposureBuckets
-	11, // 9: aval.ordergate.v1.CreditAccount.exposure:type_name -> aval.type.v1.Money
-	11, // 10: aval.ordergate.v1.CreditAccount.available:type_name -> aval.type.v1.Money
-	11, // 11: aval.ordergate.v1.CreditAccount.overdue_amount:type_name -> aval.type.v1.Money
-	1,  // 12: aval.ordergate.v1.CreditAccount.status:type_name -> aval.ordergate.v1.AccountStatus
-	14, // 13: aval.ordergate.v1.CreditAccount.ladder:type_name -> aval.receivables.v1.DueAmount
-	3,  // 14: aval.ordergate.v1.GetCreditAccountResponse.account:type_name -> aval.ordergate.v1.CreditAccount
-	1,  // 15: aval.ordergate.v1.ListCreditAccountsRequest.status:type_name -> aval.ordergate.v1.AccountStatus
-	3,  // 16: aval.ordergate.v1.ListCreditAccountsResponse.accounts:type_name -> aval.ordergate.v1.CreditAccount
-	2,  // 17: aval.ordergate.v1.JournalEntry.buckets:type_name -> aval.ordergate.v1.ExposureBuckets
-	8,  // 18: aval.ordergate.v1.ListJournalResponse.entries:type_name -> aval.ordergate.v1.JournalEntry
-	4,  // 19: aval.ordergate.v1.CreditAccountService.GetCreditAccount:input_type -> aval.ordergate.v1.GetCreditAccountRequest
-	6,  // 20: aval.ordergate.v1.CreditAccountService.ListCreditAccounts:input_type -> aval.ordergate.v1.ListCreditAccountsRequest
-	9,  // 21: aval.ordergate.v1.CreditAccountService.ListJournal:input_type -> aval.ordergate.v1.ListJournalRequest
-	5,  // 22: aval.ordergate.v1.CreditAccountService.GetCreditAccount:output_type -> aval.ordergate.v1.GetCreditAccountResponse
-	7,  // 23: aval.ordergate.v1.CreditAccountService.ListCreditAccounts:output_type -> aval.ordergate.v1.ListCreditAccountsResponse
-	10, // 24: aval.ordergate.v1.CreditAccountService.ListJournal:output_type -> aval.ordergate.v1.ListJournalResponse
-	22, // [22:25] is the sub-list for method output_type
-	19, // [19:22] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	11, // 4: aval.ordergate.v1.ExposureBuckets.bank_bill:type_name -> aval.type.v1.Money
+	11, // 5: aval.ordergate.v1.ExposureBuckets.commercial_bill:type_name -> aval.type.v1.Money
+	11, // 6: aval.ordergate.v1.ExposureBuckets.base_stock:type_name -> aval.type.v1.Money
+	11, // 7: aval.ordergate.v1.ExposureBuckets.consignment:type_name -> aval.type.v1.Money
+	11, // 8: aval.ordergate.v1.ExposureBuckets.deposit:type_name -> aval.type.v1.Money
+	0,  // 9: aval.ordergate.v1.CreditAccount.limit_kind:type_name -> aval.ordergate.v1.LimitKind
+	11, // 10: aval.ordergate.v1.CreditAccount.limit:type_name -> aval.type.v1.Money
+	12, // 11: aval.ordergate.v1.CreditAccount.treatment:type_name -> aval.evaluation.v1.Treatment
+	13, // 12: aval.ordergate.v1.CreditAccount.grade:type_name -> aval.evaluation.v1.Grade
+	2,  // 13: aval.ordergate.v1.CreditAccount.buckets:type_name -> aval.ordergate.v1.ExposureBuckets
+	11, // 14: aval.ordergate.v1.CreditAccount.exposure:type_name -> aval.type.v1.Money
+	11, // 15: aval.ordergate.v1.CreditAccount.available:type_name -> aval.type.v1.Money
+	11, // 16: aval.ordergate.v1.CreditAccount.overdue_amount:type_name -> aval.type.v1.Money
+	1,  // 17: aval.ordergate.v1.CreditAccount.status:type_name -> aval.ordergate.v1.AccountStatus
+	14, // 18: aval.ordergate.v1.CreditAccount.ladder:type_name -> aval.receivables.v1.DueAmount
+	3,  // 19: aval.ordergate.v1.GetCreditAccountResponse.account:type_name -> aval.ordergate.v1.CreditAccount
+	1,  // 20: aval.ordergate.v1.ListCreditAccountsRequest.status:type_name -> aval.ordergate.v1.AccountStatus
+	3,  // 21: aval.ordergate.v1.ListCreditAccountsResponse.accounts:type_name -> aval.ordergate.v1.CreditAccount
+	2,  // 22: aval.ordergate.v1.JournalEntry.buckets:type_name -> aval.ordergate.v1.ExposureBuckets
+	8,  // 23: aval.ordergate.v1.ListJournalResponse.entries:type_name -> aval.ordergate.v1.JournalEntry
+	4,  // 24: aval.ordergate.v1.CreditAccountService.GetCreditAccount:input_type -> aval.ordergate.v1.GetCreditAccountRequest
+	6,  // 25: aval.ordergate.v1.CreditAccountService.ListCreditAccounts:input_type -> aval.ordergate.v1.ListCreditAccountsRequest
+	9,  // 26: aval.ordergate.v1.CreditAccountService.ListJournal:input_type -> aval.ordergate.v1.ListJournalRequest
+	5,  // 27: aval.ordergate.v1.CreditAccountService.GetCreditAccount:output_type -> aval.ordergate.v1.GetCreditAccountResponse
+	7,  // 28: aval.ordergate.v1.CreditAccountService.ListCreditAccounts:output_type -> aval.ordergate.v1.ListCreditAccountsResponse
+	10, // 29: aval.ordergate.v1.CreditAccountService.ListJournal:output_type -> aval.ordergate.v1.ListJournalResponse
+	27, // [27:30] is the sub-list for method output_type
+	24, // [24:27] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_account_proto_init() }

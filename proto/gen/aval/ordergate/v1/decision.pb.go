@@ -36,6 +36,8 @@ const (
 	Verdict_VERDICT_APPROVE Verdict = 1
 	// The order waits for people.
 	Verdict_VERDICT_HOLD Verdict = 2
+	// The order is refused: no approval releases it.
+	Verdict_VERDICT_REFUSE Verdict = 3
 )
 
 // Enum value maps for Verdict.
@@ -44,11 +46,13 @@ var (
 		0: "VERDICT_UNSPECIFIED",
 		1: "VERDICT_APPROVE",
 		2: "VERDICT_HOLD",
+		3: "VERDICT_REFUSE",
 	}
 	Verdict_value = map[string]int32{
 		"VERDICT_UNSPECIFIED": 0,
 		"VERDICT_APPROVE":     1,
 		"VERDICT_HOLD":        2,
+		"VERDICT_REFUSE":      3,
 	}
 )
 
@@ -95,6 +99,10 @@ const (
 	Outcome_OUTCOME_NOT_APPLICABLE Outcome = 4
 	// Would hold, but an earlier release of this order covers it.
 	Outcome_OUTCOME_RELEASED Outcome = 5
+	// Refuses the order.
+	Outcome_OUTCOME_FORBID Outcome = 6
+	// Would not pass, but the customer, its group or its grade is exempt.
+	Outcome_OUTCOME_EXEMPT Outcome = 7
 )
 
 // Enum value maps for Outcome.
@@ -106,6 +114,8 @@ var (
 		3: "OUTCOME_HOLD",
 		4: "OUTCOME_NOT_APPLICABLE",
 		5: "OUTCOME_RELEASED",
+		6: "OUTCOME_FORBID",
+		7: "OUTCOME_EXEMPT",
 	}
 	Outcome_value = map[string]int32{
 		"OUTCOME_UNSPECIFIED":    0,
@@ -114,6 +124,8 @@ var (
 		"OUTCOME_HOLD":           3,
 		"OUTCOME_NOT_APPLICABLE": 4,
 		"OUTCOME_RELEASED":       5,
+		"OUTCOME_FORBID":         6,
+		"OUTCOME_EXEMPT":         7,
 	}
 )
 
@@ -371,7 +383,11 @@ type RuleResult struct {
 	// In words.
 	Message string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
 	// What would cure it; empty where it passes.
-	Cures         []*Cure `protobuf:"bytes,5,rep,name=cures,proto3" json:"cures,omitempty"`
+	Cures []*Cure `protobuf:"bytes,5,rep,name=cures,proto3" json:"cures,omitempty"`
+	// Override that counted, as "customer <id>", "group <id>" or "grade <grade>"; empty: the rule as it is for all.
+	Scope string `protobuf:"bytes,6,opt,name=scope,proto3" json:"scope,omitempty"`
+	// Reason of the exemption that counted; empty: none.
+	Exemption     string `protobuf:"bytes,7,opt,name=exemption,proto3" json:"exemption,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -441,6 +457,102 @@ func (x *RuleResult) GetCures() []*Cure {
 	return nil
 }
 
+func (x *RuleResult) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *RuleResult) GetExemption() string {
+	if x != nil {
+		return x.Exemption
+	}
+	return ""
+}
+
+// Conversion is how the amount of an order in another currency was taken up.
+type Conversion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order's own amount.
+	OriginalAmount *v1.Money `protobuf:"bytes,1,opt,name=original_amount,json=originalAmount,proto3" json:"original_amount,omitempty"`
+	// The amount in the account's currency, rounded half up to a minor unit.
+	ConvertedAmount *v1.Money `protobuf:"bytes,2,opt,name=converted_amount,json=convertedAmount,proto3" json:"converted_amount,omitempty"`
+	// One unit of the order's currency in the account's, exact decimal string.
+	Rate string `protobuf:"bytes,3,opt,name=rate,proto3" json:"rate,omitempty"`
+	// First day of the rate.
+	RateDate string `protobuf:"bytes,4,opt,name=rate_date,json=rateDate,proto3" json:"rate_date,omitempty"`
+	// FROZEN: of the order's date; CURRENT: of the day of the check.
+	RateKind      string `protobuf:"bytes,5,opt,name=rate_kind,json=rateKind,proto3" json:"rate_kind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Conversion) Reset() {
+	*x = Conversion{}
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Conversion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Conversion) ProtoMessage() {}
+
+func (x *Conversion) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Conversion.ProtoReflect.Descriptor instead.
+func (*Conversion) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Conversion) GetOriginalAmount() *v1.Money {
+	if x != nil {
+		return x.OriginalAmount
+	}
+	return nil
+}
+
+func (x *Conversion) GetConvertedAmount() *v1.Money {
+	if x != nil {
+		return x.ConvertedAmount
+	}
+	return nil
+}
+
+func (x *Conversion) GetRate() string {
+	if x != nil {
+		return x.Rate
+	}
+	return ""
+}
+
+func (x *Conversion) GetRateDate() string {
+	if x != nil {
+		return x.RateDate
+	}
+	return ""
+}
+
+func (x *Conversion) GetRateKind() string {
+	if x != nil {
+		return x.RateKind
+	}
+	return ""
+}
+
 // Decision is a record of one check.
 type Decision struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -475,14 +587,16 @@ type Decision struct {
 	// The whole record with all inputs, canonical JSON (only in GetDecision).
 	Record string `protobuf:"bytes,15,opt,name=record,proto3" json:"record,omitempty"`
 	// When it was recorded.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// How the order's own amount was converted; absent where it is in the account's currency.
+	Conversion    *Conversion `protobuf:"bytes,17,opt,name=conversion,proto3" json:"conversion,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Decision) Reset() {
 	*x = Decision{}
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[3]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -494,7 +608,7 @@ func (x *Decision) String() string {
 func (*Decision) ProtoMessage() {}
 
 func (x *Decision) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[3]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -507,7 +621,7 @@ func (x *Decision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Decision.ProtoReflect.Descriptor instead.
 func (*Decision) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{3}
+	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Decision) GetDecisionId() string {
@@ -622,6 +736,13 @@ func (x *Decision) GetCreateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Decision) GetConversion() *Conversion {
+	if x != nil {
+		return x.Conversion
+	}
+	return nil
+}
+
 // Request of GetDecision.
 type GetDecisionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -633,7 +754,7 @@ type GetDecisionRequest struct {
 
 func (x *GetDecisionRequest) Reset() {
 	*x = GetDecisionRequest{}
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[4]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -645,7 +766,7 @@ func (x *GetDecisionRequest) String() string {
 func (*GetDecisionRequest) ProtoMessage() {}
 
 func (x *GetDecisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[4]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -658,7 +779,7 @@ func (x *GetDecisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDecisionRequest.ProtoReflect.Descriptor instead.
 func (*GetDecisionRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{4}
+	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetDecisionRequest) GetDecisionId() string {
@@ -679,7 +800,7 @@ type GetDecisionResponse struct {
 
 func (x *GetDecisionResponse) Reset() {
 	*x = GetDecisionResponse{}
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[5]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -691,7 +812,7 @@ func (x *GetDecisionResponse) String() string {
 func (*GetDecisionResponse) ProtoMessage() {}
 
 func (x *GetDecisionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[5]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -704,7 +825,7 @@ func (x *GetDecisionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDecisionResponse.ProtoReflect.Descriptor instead.
 func (*GetDecisionResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{5}
+	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetDecisionResponse) GetDecision() *Decision {
@@ -725,7 +846,7 @@ type ReplayDecisionRequest struct {
 
 func (x *ReplayDecisionRequest) Reset() {
 	*x = ReplayDecisionRequest{}
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[6]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -737,7 +858,7 @@ func (x *ReplayDecisionRequest) String() string {
 func (*ReplayDecisionRequest) ProtoMessage() {}
 
 func (x *ReplayDecisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[6]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -750,7 +871,7 @@ func (x *ReplayDecisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDecisionRequest.ProtoReflect.Descriptor instead.
 func (*ReplayDecisionRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{6}
+	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ReplayDecisionRequest) GetDecisionId() string {
@@ -775,7 +896,7 @@ type ReplayDecisionResponse struct {
 
 func (x *ReplayDecisionResponse) Reset() {
 	*x = ReplayDecisionResponse{}
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[7]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -787,7 +908,7 @@ func (x *ReplayDecisionResponse) String() string {
 func (*ReplayDecisionResponse) ProtoMessage() {}
 
 func (x *ReplayDecisionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[7]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -800,7 +921,7 @@ func (x *ReplayDecisionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDecisionResponse.ProtoReflect.Descriptor instead.
 func (*ReplayDecisionResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{7}
+	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ReplayDecisionResponse) GetIdentical() bool {
@@ -839,7 +960,7 @@ type ListDecisionsRequest struct {
 
 func (x *ListDecisionsRequest) Reset() {
 	*x = ListDecisionsRequest{}
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[8]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -851,7 +972,7 @@ func (x *ListDecisionsRequest) String() string {
 func (*ListDecisionsRequest) ProtoMessage() {}
 
 func (x *ListDecisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[8]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -864,7 +985,7 @@ func (x *ListDecisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDecisionsRequest.ProtoReflect.Descriptor instead.
 func (*ListDecisionsRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{8}
+	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListDecisionsRequest) GetPageSize() int32 {
@@ -901,7 +1022,7 @@ type ListDecisionsResponse struct {
 
 func (x *ListDecisionsResponse) Reset() {
 	*x = ListDecisionsResponse{}
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[9]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -913,7 +1034,7 @@ func (x *ListDecisionsResponse) String() string {
 func (*ListDecisionsResponse) ProtoMessage() {}
 
 func (x *ListDecisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[9]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -926,7 +1047,7 @@ func (x *ListDecisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDecisionsResponse.ProtoReflect.Descriptor instead.
 func (*ListDecisionsResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{9}
+	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListDecisionsResponse) GetDecisions() []*Decision {
@@ -957,14 +1078,23 @@ const file_aval_ordergate_v1_decision_proto_rawDesc = "" +
 	"\x05roles\x18\x06 \x03(\tR\x05roles\"2\n" +
 	"\x06Figure\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xd4\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\x88\x02\n" +
 	"\n" +
 	"RuleResult\x12\x12\n" +
 	"\x04rule\x18\x01 \x01(\tR\x04rule\x124\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2\x1a.aval.ordergate.v1.OutcomeR\aoutcome\x123\n" +
 	"\afigures\x18\x03 \x03(\v2\x19.aval.ordergate.v1.FigureR\afigures\x12\x18\n" +
 	"\amessage\x18\x04 \x01(\tR\amessage\x12-\n" +
-	"\x05cures\x18\x05 \x03(\v2\x17.aval.ordergate.v1.CureR\x05cures\"\xad\x05\n" +
+	"\x05cures\x18\x05 \x03(\v2\x17.aval.ordergate.v1.CureR\x05cures\x12\x14\n" +
+	"\x05scope\x18\x06 \x01(\tR\x05scope\x12\x1c\n" +
+	"\texemption\x18\a \x01(\tR\texemption\"\xd8\x01\n" +
+	"\n" +
+	"Conversion\x12<\n" +
+	"\x0foriginal_amount\x18\x01 \x01(\v2\x13.aval.type.v1.MoneyR\x0eoriginalAmount\x12>\n" +
+	"\x10converted_amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyR\x0fconvertedAmount\x12\x12\n" +
+	"\x04rate\x18\x03 \x01(\tR\x04rate\x12\x1b\n" +
+	"\trate_date\x18\x04 \x01(\tR\brateDate\x12\x1b\n" +
+	"\trate_kind\x18\x05 \x01(\tR\brateKind\"\xec\x05\n" +
 	"\bDecision\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x12\x1f\n" +
@@ -986,7 +1116,10 @@ const file_aval_ordergate_v1_decision_proto_rawDesc = "" +
 	"\x04hash\x18\x0e \x01(\tR\x04hash\x12\x16\n" +
 	"\x06record\x18\x0f \x01(\tR\x06record\x12;\n" +
 	"\vcreate_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"@\n" +
+	"createTime\x12=\n" +
+	"\n" +
+	"conversion\x18\x11 \x01(\v2\x1d.aval.ordergate.v1.ConversionR\n" +
+	"conversion\"@\n" +
 	"\x12GetDecisionRequest\x12*\n" +
 	"\vdecision_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x03\x18`R\n" +
 	"decisionId\"N\n" +
@@ -1009,18 +1142,21 @@ const file_aval_ordergate_v1_decision_proto_rawDesc = "" +
 	"customerId\"z\n" +
 	"\x15ListDecisionsResponse\x129\n" +
 	"\tdecisions\x18\x01 \x03(\v2\x1b.aval.ordergate.v1.DecisionR\tdecisions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*I\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*]\n" +
 	"\aVerdict\x12\x17\n" +
 	"\x13VERDICT_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fVERDICT_APPROVE\x10\x01\x12\x10\n" +
-	"\fVERDICT_HOLD\x10\x02*\x8a\x01\n" +
+	"\fVERDICT_HOLD\x10\x02\x12\x12\n" +
+	"\x0eVERDICT_REFUSE\x10\x03*\xb2\x01\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fOUTCOME_PASS\x10\x01\x12\x10\n" +
 	"\fOUTCOME_WARN\x10\x02\x12\x10\n" +
 	"\fOUTCOME_HOLD\x10\x03\x12\x1a\n" +
 	"\x16OUTCOME_NOT_APPLICABLE\x10\x04\x12\x14\n" +
-	"\x10OUTCOME_RELEASED\x10\x05*\xbc\x01\n" +
+	"\x10OUTCOME_RELEASED\x10\x05\x12\x12\n" +
+	"\x0eOUTCOME_FORBID\x10\x06\x12\x12\n" +
+	"\x0eOUTCOME_EXEMPT\x10\a*\xbc\x01\n" +
 	"\bCureKind\x12\x19\n" +
 	"\x15CURE_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11CURE_KIND_PAYMENT\x10\x01\x12\x12\n" +
@@ -1053,7 +1189,7 @@ func file_aval_ordergate_v1_decision_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_ordergate_v1_decision_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_aval_ordergate_v1_decision_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_aval_ordergate_v1_decision_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_aval_ordergate_v1_decision_proto_goTypes = []any{
 	(Verdict)(0),                   // 0: aval.ordergate.v1.Verdict
 	(Outcome)(0),                   // 1: aval.ordergate.v1.Outcome
@@ -1061,42 +1197,46 @@ var file_aval_ordergate_v1_decision_proto_goTypes = []any{
 	(*Cure)(nil),                   // 3: aval.ordergate.v1.Cure
 	(*Figure)(nil),                 // 4: aval.ordergate.v1.Figure
 	(*RuleResult)(nil),             // 5: aval.ordergate.v1.RuleResult
-	(*Decision)(nil),               // 6: aval.ordergate.v1.Decision
-	(*GetDecisionRequest)(nil),     // 7: aval.ordergate.v1.GetDecisionRequest
-	(*GetDecisionResponse)(nil),    // 8: aval.ordergate.v1.GetDecisionResponse
-	(*ReplayDecisionRequest)(nil),  // 9: aval.ordergate.v1.ReplayDecisionRequest
-	(*ReplayDecisionResponse)(nil), // 10: aval.ordergate.v1.ReplayDecisionResponse
-	(*ListDecisionsRequest)(nil),   // 11: aval.ordergate.v1.ListDecisionsRequest
-	(*ListDecisionsResponse)(nil),  // 12: aval.ordergate.v1.ListDecisionsResponse
-	(*v1.Money)(nil),               // 13: aval.type.v1.Money
-	(*timestamppb.Timestamp)(nil),  // 14: google.protobuf.Timestamp
+	(*Conversion)(nil),             // 6: aval.ordergate.v1.Conversion
+	(*Decision)(nil),               // 7: aval.ordergate.v1.Decision
+	(*GetDecisionRequest)(nil),     // 8: aval.ordergate.v1.GetDecisionRequest
+	(*GetDecisionResponse)(nil),    // 9: aval.ordergate.v1.GetDecisionResponse
+	(*ReplayDecisionRequest)(nil),  // 10: aval.ordergate.v1.ReplayDecisionRequest
+	(*ReplayDecisionResponse)(nil), // 11: aval.ordergate.v1.ReplayDecisionResponse
+	(*ListDecisionsRequest)(nil),   // 12: aval.ordergate.v1.ListDecisionsRequest
+	(*ListDecisionsResponse)(nil),  // 13: aval.ordergate.v1.ListDecisionsResponse
+	(*v1.Money)(nil),               // 14: aval.type.v1.Money
+	(*timestamppb.Timestamp)(nil),  // 15: google.protobuf.Timestamp
 }
 var file_aval_ordergate_v1_decision_proto_depIdxs = []int32{
 	2,  // 0: aval.ordergate.v1.Cure.kind:type_name -> aval.ordergate.v1.CureKind
-	13, // 1: aval.ordergate.v1.Cure.amount:type_name -> aval.type.v1.Money
+	14, // 1: aval.ordergate.v1.Cure.amount:type_name -> aval.type.v1.Money
 	1,  // 2: aval.ordergate.v1.RuleResult.outcome:type_name -> aval.ordergate.v1.Outcome
 	4,  // 3: aval.ordergate.v1.RuleResult.figures:type_name -> aval.ordergate.v1.Figure
 	3,  // 4: aval.ordergate.v1.RuleResult.cures:type_name -> aval.ordergate.v1.Cure
-	0,  // 5: aval.ordergate.v1.Decision.verdict:type_name -> aval.ordergate.v1.Verdict
-	5,  // 6: aval.ordergate.v1.Decision.results:type_name -> aval.ordergate.v1.RuleResult
-	13, // 7: aval.ordergate.v1.Decision.exposure_before:type_name -> aval.type.v1.Money
-	13, // 8: aval.ordergate.v1.Decision.exposure_after:type_name -> aval.type.v1.Money
-	13, // 9: aval.ordergate.v1.Decision.limit:type_name -> aval.type.v1.Money
-	13, // 10: aval.ordergate.v1.Decision.available_before:type_name -> aval.type.v1.Money
-	14, // 11: aval.ordergate.v1.Decision.create_time:type_name -> google.protobuf.Timestamp
-	6,  // 12: aval.ordergate.v1.GetDecisionResponse.decision:type_name -> aval.ordergate.v1.Decision
-	6,  // 13: aval.ordergate.v1.ListDecisionsResponse.decisions:type_name -> aval.ordergate.v1.Decision
-	7,  // 14: aval.ordergate.v1.DecisionService.GetDecision:input_type -> aval.ordergate.v1.GetDecisionRequest
-	9,  // 15: aval.ordergate.v1.DecisionService.ReplayDecision:input_type -> aval.ordergate.v1.ReplayDecisionRequest
-	11, // 16: aval.ordergate.v1.DecisionService.ListDecisions:input_type -> aval.ordergate.v1.ListDecisionsRequest
-	8,  // 17: aval.ordergate.v1.DecisionService.GetDecision:output_type -> aval.ordergate.v1.GetDecisionResponse
-	10, // 18: aval.ordergate.v1.DecisionService.ReplayDecision:output_type -> aval.ordergate.v1.ReplayDecisionResponse
-	12, // 19: aval.ordergate.v1.DecisionService.ListDecisions:output_type -> aval.ordergate.v1.ListDecisionsResponse
-	17, // [17:20] is the sub-list for method output_type
-	14, // [14:17] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	14, // 5: aval.ordergate.v1.Conversion.original_amount:type_name -> aval.type.v1.Money
+	14, // 6: aval.ordergate.v1.Conversion.converted_amount:type_name -> aval.type.v1.Money
+	0,  // 7: aval.ordergate.v1.Decision.verdict:type_name -> aval.ordergate.v1.Verdict
+	5,  // 8: aval.ordergate.v1.Decision.results:type_name -> aval.ordergate.v1.RuleResult
+	14, // 9: aval.ordergate.v1.Decision.exposure_before:type_name -> aval.type.v1.Money
+	14, // 10: aval.ordergate.v1.Decision.exposure_after:type_name -> aval.type.v1.Money
+	14, // 11: aval.ordergate.v1.Decision.limit:type_name -> aval.type.v1.Money
+	14, // 12: aval.ordergate.v1.Decision.available_before:type_name -> aval.type.v1.Money
+	15, // 13: aval.ordergate.v1.Decision.create_time:type_name -> google.protobuf.Timestamp
+	6,  // 14: aval.ordergate.v1.Decision.conversion:type_name -> aval.ordergate.v1.Conversion
+	7,  // 15: aval.ordergate.v1.GetDecisionResponse.decision:type_name -> aval.ordergate.v1.Decision
+	7,  // 16: aval.ordergate.v1.ListDecisionsResponse.decisions:type_name -> aval.ordergate.v1.Decision
+	8,  // 17: aval.ordergate.v1.DecisionService.GetDecision:input_type -> aval.ordergate.v1.GetDecisionRequest
+	10, // 18: aval.ordergate.v1.DecisionService.ReplayDecision:input_type -> aval.ordergate.v1.ReplayDecisionRequest
+	12, // 19: aval.ordergate.v1.DecisionService.ListDecisions:input_type -> aval.ordergate.v1.ListDecisionsRequest
+	9,  // 20: aval.ordergate.v1.DecisionService.GetDecision:output_type -> aval.ordergate.v1.GetDecisionResponse
+	11, // 21: aval.ordergate.v1.DecisionService.ReplayDecision:output_type -> aval.ordergate.v1.ReplayDecisionResponse
+	13, // 22: aval.ordergate.v1.DecisionService.ListDecisions:output_type -> aval.ordergate.v1.ListDecisionsResponse
+	20, // [20:23] is the sub-list for method output_type
+	17, // [17:20] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_decision_proto_init() }
@@ -1110,7 +1250,7 @@ func file_aval_ordergate_v1_decision_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_ordergate_v1_decision_proto_rawDesc), len(file_aval_ordergate_v1_decision_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

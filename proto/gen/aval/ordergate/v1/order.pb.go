@@ -92,12 +92,16 @@ const (
 	OrderState_ORDER_STATE_HELD OrderState = 1
 	// Approved, by the check or by people; its open amount is reserved.
 	OrderState_ORDER_STATE_APPROVED OrderState = 2
-	// Refused for good by people.
+	// Refused for good: by people, or by a rule that forbids it.
 	OrderState_ORDER_STATE_REJECTED OrderState = 3
 	// Cancelled before anything was shipped.
 	OrderState_ORDER_STATE_CANCELLED OrderState = 4
 	// All of it is shipped or cancelled, and invoiced.
 	OrderState_ORDER_STATE_COMPLETED OrderState = 5
+	// Closed by hand, or expired after a part was shipped: nothing more ships.
+	OrderState_ORDER_STATE_CLOSED OrderState = 6
+	// Its last day passed before anything was shipped.
+	OrderState_ORDER_STATE_EXPIRED OrderState = 7
 )
 
 // Enum value maps for OrderState.
@@ -109,6 +113,8 @@ var (
 		3: "ORDER_STATE_REJECTED",
 		4: "ORDER_STATE_CANCELLED",
 		5: "ORDER_STATE_COMPLETED",
+		6: "ORDER_STATE_CLOSED",
+		7: "ORDER_STATE_EXPIRED",
 	}
 	OrderState_value = map[string]int32{
 		"ORDER_STATE_UNSPECIFIED": 0,
@@ -117,6 +123,8 @@ var (
 		"ORDER_STATE_REJECTED":    3,
 		"ORDER_STATE_CANCELLED":   4,
 		"ORDER_STATE_COMPLETED":   5,
+		"ORDER_STATE_CLOSED":      6,
+		"ORDER_STATE_EXPIRED":     7,
 	}
 )
 
@@ -193,7 +201,19 @@ type Order struct {
 	// Output: business date of submission.
 	SubmitDate string `protobuf:"bytes,21,opt,name=submit_date,json=submitDate,proto3" json:"submit_date,omitempty"`
 	// Output: shipments recorded.
-	Shipments     []*Shipment `protobuf:"bytes,22,rep,name=shipments,proto3" json:"shipments,omitempty"`
+	Shipments []*Shipment `protobuf:"bytes,22,rep,name=shipments,proto3" json:"shipments,omitempty"`
+	// Output: entry of the customer's journal that wrote this state: its place among everything that happened to the account.
+	JournalSequence int64 `protobuf:"varint,23,opt,name=journal_sequence,json=journalSequence,proto3" json:"journal_sequence,omitempty"`
+	// Output: names of the rules that refused it when it was checked; empty where no rule did.
+	RefusalReasons []string `protobuf:"bytes,40,rep,name=refusal_reasons,json=refusalReasons,proto3" json:"refusal_reasons,omitempty"`
+	// Output: how its amount was converted, where it is not in the account's currency; all other output amounts are in the account's currency.
+	Conversion *Conversion `protobuf:"bytes,41,opt,name=conversion,proto3" json:"conversion,omitempty"`
+	// Last business date on which it may ship; after it, what is open of it no longer counts, from the next decision about the customer on. Empty: no end.
+	ValidUntilDate string `protobuf:"bytes,24,opt,name=valid_until_date,json=validUntilDate,proto3" json:"valid_until_date,omitempty"`
+	// Output: goods that came back before they were invoiced, in all.
+	ReturnedAmount *v1.Money `protobuf:"bytes,25,opt,name=returned_amount,json=returnedAmount,proto3" json:"returned_amount,omitempty"`
+	// Output: returns recorded.
+	Returns       []*RecordedReturn `protobuf:"bytes,26,rep,name=returns,proto3" json:"returns,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -382,6 +402,48 @@ func (x *Order) GetShipments() []*Shipment {
 	return nil
 }
 
+func (x *Order) GetJournalSequence() int64 {
+	if x != nil {
+		return x.JournalSequence
+	}
+	return 0
+}
+
+func (x *Order) GetRefusalReasons() []string {
+	if x != nil {
+		return x.RefusalReasons
+	}
+	return nil
+}
+
+func (x *Order) GetConversion() *Conversion {
+	if x != nil {
+		return x.Conversion
+	}
+	return nil
+}
+
+func (x *Order) GetValidUntilDate() string {
+	if x != nil {
+		return x.ValidUntilDate
+	}
+	return ""
+}
+
+func (x *Order) GetReturnedAmount() *v1.Money {
+	if x != nil {
+		return x.ReturnedAmount
+	}
+	return nil
+}
+
+func (x *Order) GetReturns() []*RecordedReturn {
+	if x != nil {
+		return x.Returns
+	}
+	return nil
+}
+
 // Shipment is one goods issue of an order.
 type Shipment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -451,7 +513,7 @@ type OrderApproval struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Gap-free number of the form within the customer's account, for example "C-1001/3".
 	FormNumber string `protobuf:"bytes,1,opt,name=form_number,json=formNumber,proto3" json:"form_number,omitempty"`
-	// PENDING, APPROVED or REJECTED.
+	// PENDING, APPROVED, REJECTED or RETURNED. APPROVED while the order is held: the conditions are not met yet.
 	State string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
 	// Excess that authority was measured on: exposure after the order less the limit; zero where the limit is not passed.
 	Excess *v1.Money `protobuf:"bytes,3,opt,name=excess,proto3" json:"excess,omitempty"`
@@ -466,7 +528,15 @@ type OrderApproval struct {
 	// Amount released; later checks of this order pass while it is at most this plus the policy's tolerance, and the release is young enough.
 	ReleasedAmount *v1.Money `protobuf:"bytes,8,opt,name=released_amount,json=releasedAmount,proto3" json:"released_amount,omitempty"`
 	// Business date of the release.
-	ReleaseDate   string `protobuf:"bytes,9,opt,name=release_date,json=releaseDate,proto3" json:"release_date,omitempty"`
+	ReleaseDate string `protobuf:"bytes,9,opt,name=release_date,json=releaseDate,proto3" json:"release_date,omitempty"`
+	// Conditions of the approval, all signatures together; absent: none.
+	Conditions *ReleaseConditions `protobuf:"bytes,10,opt,name=conditions,proto3" json:"conditions,omitempty"`
+	// Business date on which the form was opened.
+	OpenDate string `protobuf:"bytes,11,opt,name=open_date,json=openDate,proto3" json:"open_date,omitempty"`
+	// Last business date on which it is decided in time; empty: no such date.
+	DueDate string `protobuf:"bytes,12,opt,name=due_date,json=dueDate,proto3" json:"due_date,omitempty"`
+	// It is past its due date: the people of the next row may decide it too.
+	Late          bool `protobuf:"varint,13,opt,name=late,proto3" json:"late,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -562,6 +632,34 @@ func (x *OrderApproval) GetReleaseDate() string {
 		return x.ReleaseDate
 	}
 	return ""
+}
+
+func (x *OrderApproval) GetConditions() *ReleaseConditions {
+	if x != nil {
+		return x.Conditions
+	}
+	return nil
+}
+
+func (x *OrderApproval) GetOpenDate() string {
+	if x != nil {
+		return x.OpenDate
+	}
+	return ""
+}
+
+func (x *OrderApproval) GetDueDate() string {
+	if x != nil {
+		return x.DueDate
+	}
+	return ""
+}
+
+func (x *OrderApproval) GetLate() bool {
+	if x != nil {
+		return x.Late
+	}
+	return false
 }
 
 // Request of CheckOrder.
@@ -779,6 +877,8 @@ type AmendOrderRequest struct {
 	RequestedTermDays *int32 `protobuf:"varint,4,opt,name=requested_term_days,json=requestedTermDays,proto3,oneof" json:"requested_term_days,omitempty"`
 	// New delivery date; empty: unchanged.
 	RequestedDeliveryDate string `protobuf:"bytes,5,opt,name=requested_delivery_date,json=requestedDeliveryDate,proto3" json:"requested_delivery_date,omitempty"`
+	// New last business date; empty: unchanged.
+	ValidUntilDate string `protobuf:"bytes,7,opt,name=valid_until_date,json=validUntilDate,proto3" json:"valid_until_date,omitempty"`
 	// Hold the whole order for approval where the change does not pass, instead of refusing the change.
 	HoldIfNeeded  bool `protobuf:"varint,6,opt,name=hold_if_needed,json=holdIfNeeded,proto3" json:"hold_if_needed,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -846,6 +946,13 @@ func (x *AmendOrderRequest) GetRequestedTermDays() int32 {
 func (x *AmendOrderRequest) GetRequestedDeliveryDate() string {
 	if x != nil {
 		return x.RequestedDeliveryDate
+	}
+	return ""
+}
+
+func (x *AmendOrderRequest) GetValidUntilDate() string {
+	if x != nil {
+		return x.ValidUntilDate
 	}
 	return ""
 }
@@ -1030,7 +1137,9 @@ type ApproveOrderRequest struct {
 	// Which order.
 	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
 	// Why; required, for an exception is approved in writing (S1.10).
-	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What the approval hangs on; absent: nothing.
+	Conditions    *ReleaseConditions `protobuf:"bytes,4,opt,name=conditions,proto3" json:"conditions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1084,6 +1193,13 @@ func (x *ApproveOrderRequest) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *ApproveOrderRequest) GetConditions() *ReleaseConditions {
+	if x != nil {
+		return x.Conditions
+	}
+	return nil
 }
 
 // Answer of ApproveOrder.
@@ -1480,6 +1596,656 @@ func (x *ShipOrderResponse) GetOrder() *Order {
 	return nil
 }
 
+// Request of SendBackOrder.
+type SendBackOrderRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Which order.
+	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// What is to be changed; required.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendBackOrderRequest) Reset() {
+	*x = SendBackOrderRequest{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendBackOrderRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendBackOrderRequest) ProtoMessage() {}
+
+func (x *SendBackOrderRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendBackOrderRequest.ProtoReflect.Descriptor instead.
+func (*SendBackOrderRequest) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *SendBackOrderRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *SendBackOrderRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *SendBackOrderRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Answer of SendBackOrder.
+type SendBackOrderResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order after it.
+	Order         *Order `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendBackOrderResponse) Reset() {
+	*x = SendBackOrderResponse{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendBackOrderResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendBackOrderResponse) ProtoMessage() {}
+
+func (x *SendBackOrderResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendBackOrderResponse.ProtoReflect.Descriptor instead.
+func (*SendBackOrderResponse) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *SendBackOrderResponse) GetOrder() *Order {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+// Request of DecideOrders.
+type DecideOrdersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The orders, each at most once; at most 100.
+	Items         []*DecideItem `protobuf:"bytes,2,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecideOrdersRequest) Reset() {
+	*x = DecideOrdersRequest{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecideOrdersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecideOrdersRequest) ProtoMessage() {}
+
+func (x *DecideOrdersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecideOrdersRequest.ProtoReflect.Descriptor instead.
+func (*DecideOrdersRequest) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *DecideOrdersRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *DecideOrdersRequest) GetItems() []*DecideItem {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+// Answer of DecideOrders.
+type DecideOrdersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One result for each order, in the order of the request.
+	Results       []*DecideResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecideOrdersResponse) Reset() {
+	*x = DecideOrdersResponse{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecideOrdersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecideOrdersResponse) ProtoMessage() {}
+
+func (x *DecideOrdersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecideOrdersResponse.ProtoReflect.Descriptor instead.
+func (*DecideOrdersResponse) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *DecideOrdersResponse) GetResults() []*DecideResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+// DecideResult is what a batch decision led to for one order.
+type DecideResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which order.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// The order after it; absent where it failed.
+	Order *Order `protobuf:"bytes,2,opt,name=order,proto3" json:"order,omitempty"`
+	// Reason of the error; empty where it went well.
+	ErrorReason string `protobuf:"bytes,3,opt,name=error_reason,json=errorReason,proto3" json:"error_reason,omitempty"`
+	// The error in words.
+	ErrorMessage  string `protobuf:"bytes,4,opt,name=error_message,json=errorMessage,proto3" json:"error_message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecideResult) Reset() {
+	*x = DecideResult{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecideResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecideResult) ProtoMessage() {}
+
+func (x *DecideResult) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecideResult.ProtoReflect.Descriptor instead.
+func (*DecideResult) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *DecideResult) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *DecideResult) GetOrder() *Order {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+func (x *DecideResult) GetErrorReason() string {
+	if x != nil {
+		return x.ErrorReason
+	}
+	return ""
+}
+
+func (x *DecideResult) GetErrorMessage() string {
+	if x != nil {
+		return x.ErrorMessage
+	}
+	return ""
+}
+
+// Request of ReturnGoods.
+type ReturnGoodsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Which order.
+	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// The ERP's number of the return; empty: the request id.
+	ReturnId string `protobuf:"bytes,3,opt,name=return_id,json=returnId,proto3" json:"return_id,omitempty"`
+	// Amount that came back, above zero.
+	Amount *v1.Money `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Goods are shipped again in their place; otherwise what came back is cancelled.
+	Replace       bool `protobuf:"varint,5,opt,name=replace,proto3" json:"replace,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReturnGoodsRequest) Reset() {
+	*x = ReturnGoodsRequest{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReturnGoodsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReturnGoodsRequest) ProtoMessage() {}
+
+func (x *ReturnGoodsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReturnGoodsRequest.ProtoReflect.Descriptor instead.
+func (*ReturnGoodsRequest) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ReturnGoodsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ReturnGoodsRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *ReturnGoodsRequest) GetReturnId() string {
+	if x != nil {
+		return x.ReturnId
+	}
+	return ""
+}
+
+func (x *ReturnGoodsRequest) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *ReturnGoodsRequest) GetReplace() bool {
+	if x != nil {
+		return x.Replace
+	}
+	return false
+}
+
+// Answer of ReturnGoods.
+type ReturnGoodsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order after it.
+	Order         *Order `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReturnGoodsResponse) Reset() {
+	*x = ReturnGoodsResponse{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReturnGoodsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReturnGoodsResponse) ProtoMessage() {}
+
+func (x *ReturnGoodsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReturnGoodsResponse.ProtoReflect.Descriptor instead.
+func (*ReturnGoodsResponse) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ReturnGoodsResponse) GetOrder() *Order {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+// Request of CloseOrder.
+type CloseOrderRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Which order.
+	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Why.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloseOrderRequest) Reset() {
+	*x = CloseOrderRequest{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloseOrderRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloseOrderRequest) ProtoMessage() {}
+
+func (x *CloseOrderRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloseOrderRequest.ProtoReflect.Descriptor instead.
+func (*CloseOrderRequest) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *CloseOrderRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *CloseOrderRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *CloseOrderRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Answer of CloseOrder.
+type CloseOrderResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order after it.
+	Order         *Order `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloseOrderResponse) Reset() {
+	*x = CloseOrderResponse{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloseOrderResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloseOrderResponse) ProtoMessage() {}
+
+func (x *CloseOrderResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloseOrderResponse.ProtoReflect.Descriptor instead.
+func (*CloseOrderResponse) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *CloseOrderResponse) GetOrder() *Order {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+// Request of ReopenOrder.
+type ReopenOrderRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body ALREADY_EXISTS (REQUEST_ID_REUSED).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Which order.
+	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// New last business date; empty: unchanged, and none where the old one has passed.
+	ValidUntilDate string `protobuf:"bytes,3,opt,name=valid_until_date,json=validUntilDate,proto3" json:"valid_until_date,omitempty"`
+	// Why.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReopenOrderRequest) Reset() {
+	*x = ReopenOrderRequest{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReopenOrderRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReopenOrderRequest) ProtoMessage() {}
+
+func (x *ReopenOrderRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReopenOrderRequest.ProtoReflect.Descriptor instead.
+func (*ReopenOrderRequest) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ReopenOrderRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ReopenOrderRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *ReopenOrderRequest) GetValidUntilDate() string {
+	if x != nil {
+		return x.ValidUntilDate
+	}
+	return ""
+}
+
+func (x *ReopenOrderRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Answer of ReopenOrder.
+type ReopenOrderResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order after it.
+	Order *Order `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
+	// The decision.
+	Decision      *Decision `protobuf:"bytes,2,opt,name=decision,proto3" json:"decision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReopenOrderResponse) Reset() {
+	*x = ReopenOrderResponse{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReopenOrderResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReopenOrderResponse) ProtoMessage() {}
+
+func (x *ReopenOrderResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReopenOrderResponse.ProtoReflect.Descriptor instead.
+func (*ReopenOrderResponse) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ReopenOrderResponse) GetOrder() *Order {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+func (x *ReopenOrderResponse) GetDecision() *Decision {
+	if x != nil {
+		return x.Decision
+	}
+	return nil
+}
+
 // Request of GetOrder.
 type GetOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1491,7 +2257,7 @@ type GetOrderRequest struct {
 
 func (x *GetOrderRequest) Reset() {
 	*x = GetOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[19]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1503,7 +2269,7 @@ func (x *GetOrderRequest) String() string {
 func (*GetOrderRequest) ProtoMessage() {}
 
 func (x *GetOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[19]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1516,7 +2282,7 @@ func (x *GetOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOrderRequest.ProtoReflect.Descriptor instead.
 func (*GetOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{19}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *GetOrderRequest) GetOrderId() string {
@@ -1537,7 +2303,7 @@ type GetOrderResponse struct {
 
 func (x *GetOrderResponse) Reset() {
 	*x = GetOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[20]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1549,7 +2315,7 @@ func (x *GetOrderResponse) String() string {
 func (*GetOrderResponse) ProtoMessage() {}
 
 func (x *GetOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[20]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1562,7 +2328,7 @@ func (x *GetOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOrderResponse.ProtoReflect.Descriptor instead.
 func (*GetOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{20}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *GetOrderResponse) GetOrder() *Order {
@@ -1582,14 +2348,16 @@ type ListOrdersRequest struct {
 	// Only those of this customer; empty: all.
 	CustomerId string `protobuf:"bytes,3,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
 	// Only those in this state; unspecified: all.
-	State         OrderState `protobuf:"varint,4,opt,name=state,proto3,enum=aval.ordergate.v1.OrderState" json:"state,omitempty"`
+	State OrderState `protobuf:"varint,4,opt,name=state,proto3,enum=aval.ordergate.v1.OrderState" json:"state,omitempty"`
+	// Only orders on hold whose next step the caller may take today.
+	WaitingForMe  bool `protobuf:"varint,5,opt,name=waiting_for_me,json=waitingForMe,proto3" json:"waiting_for_me,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListOrdersRequest) Reset() {
 	*x = ListOrdersRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[21]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1601,7 +2369,7 @@ func (x *ListOrdersRequest) String() string {
 func (*ListOrdersRequest) ProtoMessage() {}
 
 func (x *ListOrdersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[21]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1614,7 +2382,7 @@ func (x *ListOrdersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOrdersRequest.ProtoReflect.Descriptor instead.
 func (*ListOrdersRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{21}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ListOrdersRequest) GetPageSize() int32 {
@@ -1645,6 +2413,13 @@ func (x *ListOrdersRequest) GetState() OrderState {
 	return OrderState_ORDER_STATE_UNSPECIFIED
 }
 
+func (x *ListOrdersRequest) GetWaitingForMe() bool {
+	if x != nil {
+		return x.WaitingForMe
+	}
+	return false
+}
+
 // Answer of ListOrders.
 type ListOrdersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1658,7 +2433,7 @@ type ListOrdersResponse struct {
 
 func (x *ListOrdersResponse) Reset() {
 	*x = ListOrdersResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[22]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1670,7 +2445,7 @@ func (x *ListOrdersResponse) String() string {
 func (*ListOrdersResponse) ProtoMessage() {}
 
 func (x *ListOrdersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[22]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1683,7 +2458,7 @@ func (x *ListOrdersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOrdersResponse.ProtoReflect.Descriptor instead.
 func (*ListOrdersResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{22}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListOrdersResponse) GetOrders() []*Order {
@@ -1700,12 +2475,203 @@ func (x *ListOrdersResponse) GetNextPageToken() string {
 	return ""
 }
 
+// Request of CheckOrders.
+type CheckOrdersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The orders as they would be submitted, in that order; at most 1,000.
+	Orders        []*Order `protobuf:"bytes,1,rep,name=orders,proto3" json:"orders,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckOrdersRequest) Reset() {
+	*x = CheckOrdersRequest{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckOrdersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckOrdersRequest) ProtoMessage() {}
+
+func (x *CheckOrdersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckOrdersRequest.ProtoReflect.Descriptor instead.
+func (*CheckOrdersRequest) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *CheckOrdersRequest) GetOrders() []*Order {
+	if x != nil {
+		return x.Orders
+	}
+	return nil
+}
+
+// Answer of CheckOrders.
+type CheckOrdersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What each order would get, in the order of the request.
+	Results []*CheckedOrder `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	// Orders that would be approved.
+	Approved int32 `protobuf:"varint,2,opt,name=approved,proto3" json:"approved,omitempty"`
+	// Orders that would be held.
+	Held int32 `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`
+	// Orders that could not be submitted.
+	Refused       int32 `protobuf:"varint,4,opt,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckOrdersResponse) Reset() {
+	*x = CheckOrdersResponse{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckOrdersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckOrdersResponse) ProtoMessage() {}
+
+func (x *CheckOrdersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckOrdersResponse.ProtoReflect.Descriptor instead.
+func (*CheckOrdersResponse) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *CheckOrdersResponse) GetResults() []*CheckedOrder {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+func (x *CheckOrdersResponse) GetApproved() int32 {
+	if x != nil {
+		return x.Approved
+	}
+	return 0
+}
+
+func (x *CheckOrdersResponse) GetHeld() int32 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
+func (x *CheckOrdersResponse) GetRefused() int32 {
+	if x != nil {
+		return x.Refused
+	}
+	return 0
+}
+
+// CheckedOrder is what one order of a list would get.
+type CheckedOrder struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The order's number.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// The decision, without an identifier, for it is not kept; absent where the order could not be submitted.
+	Decision *Decision `protobuf:"bytes,2,opt,name=decision,proto3" json:"decision,omitempty"`
+	// Why it could not be submitted: CUSTOMER_UNKNOWN, CUSTOMER_CLOSED, CURRENCY_MISMATCH, MONEY_INVALID, DATE_INVALID, ORDER_EXISTS, RETURN_TERMS; empty where it could.
+	ErrorReason string `protobuf:"bytes,3,opt,name=error_reason,json=errorReason,proto3" json:"error_reason,omitempty"`
+	// The same in words.
+	ErrorMessage  string `protobuf:"bytes,4,opt,name=error_message,json=errorMessage,proto3" json:"error_message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckedOrder) Reset() {
+	*x = CheckedOrder{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckedOrder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckedOrder) ProtoMessage() {}
+
+func (x *CheckedOrder) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckedOrder.ProtoReflect.Descriptor instead.
+func (*CheckedOrder) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *CheckedOrder) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *CheckedOrder) GetDecision() *Decision {
+	if x != nil {
+		return x.Decision
+	}
+	return nil
+}
+
+func (x *CheckedOrder) GetErrorReason() string {
+	if x != nil {
+		return x.ErrorReason
+	}
+	return ""
+}
+
+func (x *CheckedOrder) GetErrorMessage() string {
+	if x != nil {
+		return x.ErrorMessage
+	}
+	return ""
+}
+
 var File_aval_ordergate_v1_order_proto protoreflect.FileDescriptor
 
 const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\n" +
-	"\x1daval/ordergate/v1/order.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a aval/ordergate/v1/decision.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\x96\n" +
-	"\n" +
+	"\x1daval/ordergate/v1/order.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a\x1faval/ordergate/v1/control.proto\x1a aval/ordergate/v1/decision.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xf6\f\n" +
 	"\x05Order\x12C\n" +
 	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12I\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
@@ -1734,13 +2700,21 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\fsubmitted_by\x18\x14 \x01(\tR\vsubmittedBy\x12\x1f\n" +
 	"\vsubmit_date\x18\x15 \x01(\tR\n" +
 	"submitDate\x129\n" +
-	"\tshipments\x18\x16 \x03(\v2\x1b.aval.ordergate.v1.ShipmentR\tshipmentsB\x16\n" +
+	"\tshipments\x18\x16 \x03(\v2\x1b.aval.ordergate.v1.ShipmentR\tshipments\x12)\n" +
+	"\x10journal_sequence\x18\x17 \x01(\x03R\x0fjournalSequence\x12'\n" +
+	"\x0frefusal_reasons\x18( \x03(\tR\x0erefusalReasons\x12=\n" +
+	"\n" +
+	"conversion\x18) \x01(\v2\x1d.aval.ordergate.v1.ConversionR\n" +
+	"conversion\x12P\n" +
+	"\x10valid_until_date\x18\x18 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0evalidUntilDate\x12<\n" +
+	"\x0freturned_amount\x18\x19 \x01(\v2\x13.aval.type.v1.MoneyR\x0ereturnedAmount\x12;\n" +
+	"\areturns\x18\x1a \x03(\v2!.aval.ordergate.v1.RecordedReturnR\areturnsB\x16\n" +
 	"\x14_requested_term_days\"}\n" +
 	"\bShipment\x12\x1f\n" +
 	"\vshipment_id\x18\x01 \x01(\tR\n" +
 	"shipmentId\x12+\n" +
 	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\x12#\n" +
-	"\rbusiness_date\x18\x03 \x01(\tR\fbusinessDate\"\xfd\x02\n" +
+	"\rbusiness_date\x18\x03 \x01(\tR\fbusinessDate\"\x8f\x04\n" +
 	"\rOrderApproval\x12\x1f\n" +
 	"\vform_number\x18\x01 \x01(\tR\n" +
 	"formNumber\x12\x14\n" +
@@ -1751,7 +2725,14 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\x05steps\x18\x06 \x03(\v2\x1a.aval.type.v1.ApprovalStepR\x05steps\x12-\n" +
 	"\x04acts\x18\a \x03(\v2\x19.aval.type.v1.ApprovalActR\x04acts\x12<\n" +
 	"\x0freleased_amount\x18\b \x01(\v2\x13.aval.type.v1.MoneyR\x0ereleasedAmount\x12!\n" +
-	"\frelease_date\x18\t \x01(\tR\vreleaseDate\"K\n" +
+	"\frelease_date\x18\t \x01(\tR\vreleaseDate\x12D\n" +
+	"\n" +
+	"conditions\x18\n" +
+	" \x01(\v2$.aval.ordergate.v1.ReleaseConditionsR\n" +
+	"conditions\x12\x1b\n" +
+	"\topen_date\x18\v \x01(\tR\bopenDate\x12\x19\n" +
+	"\bdue_date\x18\f \x01(\tR\adueDate\x12\x12\n" +
+	"\x04late\x18\r \x01(\bR\x04late\"K\n" +
 	"\x11CheckOrderRequest\x126\n" +
 	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\"M\n" +
 	"\x12CheckOrderResponse\x127\n" +
@@ -1763,7 +2744,7 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\x05order\x18\x02 \x01(\v2\x18.aval.ordergate.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\"~\n" +
 	"\x13SubmitOrderResponse\x12.\n" +
 	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\x127\n" +
-	"\bdecision\x18\x02 \x01(\v2\x1b.aval.ordergate.v1.DecisionR\bdecision\"\x8f\x03\n" +
+	"\bdecision\x18\x02 \x01(\v2\x1b.aval.ordergate.v1.DecisionR\bdecision\"\xe1\x03\n" +
 	"\x11AmendOrderRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -1772,7 +2753,8 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\x06amount\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\x12?\n" +
 	"\x13requested_term_days\x18\x04 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00H\x00R\x11requestedTermDays\x88\x01\x01\x12^\n" +
-	"\x17requested_delivery_date\x18\x05 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x15requestedDeliveryDate\x12$\n" +
+	"\x17requested_delivery_date\x18\x05 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x15requestedDeliveryDate\x12P\n" +
+	"\x10valid_until_date\x18\a \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0evalidUntilDate\x12$\n" +
 	"\x0ehold_if_needed\x18\x06 \x01(\bR\fholdIfNeededB\x16\n" +
 	"\x14_requested_term_days\"}\n" +
 	"\x12AmendOrderResponse\x12.\n" +
@@ -1785,14 +2767,17 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\border_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12 \n" +
 	"\x06reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\"E\n" +
 	"\x13CancelOrderResponse\x12.\n" +
-	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\xa9\x01\n" +
+	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\xef\x01\n" +
 	"\x13ApproveOrderRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12C\n" +
 	"\border_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12\"\n" +
 	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"F\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12D\n" +
+	"\n" +
+	"conditions\x18\x04 \x01(\v2$.aval.ordergate.v1.ReleaseConditionsR\n" +
+	"conditions\"F\n" +
 	"\x14ApproveOrderResponse\x12.\n" +
 	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\xa8\x01\n" +
 	"\x12RejectOrderRequest\x12)\n" +
@@ -1822,26 +2807,89 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\x06amount\x18\x04 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\x12\x14\n" +
 	"\x05final\x18\x05 \x01(\bR\x05final\"C\n" +
 	"\x11ShipOrderResponse\x12.\n" +
-	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"V\n" +
+	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\xaa\x01\n" +
+	"\x14SendBackOrderRequest\x12)\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12C\n" +
+	"\border_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12\"\n" +
+	"\x06reason\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"G\n" +
+	"\x15SendBackOrderResponse\x12.\n" +
+	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\x81\x01\n" +
+	"\x13DecideOrdersRequest\x12)\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12?\n" +
+	"\x05items\x18\x02 \x03(\v2\x1d.aval.ordergate.v1.DecideItemB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10dR\x05items\"Q\n" +
+	"\x14DecideOrdersResponse\x129\n" +
+	"\aresults\x18\x01 \x03(\v2\x1f.aval.ordergate.v1.DecideResultR\aresults\"\xa1\x01\n" +
+	"\fDecideResult\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\tR\aorderId\x12.\n" +
+	"\x05order\x18\x02 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\x12!\n" +
+	"\ferror_reason\x18\x03 \x01(\tR\verrorReason\x12#\n" +
+	"\rerror_message\x18\x04 \x01(\tR\ferrorMessage\"\x9d\x02\n" +
+	"\x12ReturnGoodsRequest\x12)\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12C\n" +
+	"\border_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12H\n" +
+	"\treturn_id\x18\x03 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\breturnId\x123\n" +
+	"\x06amount\x18\x04 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12\x18\n" +
+	"\areplace\x18\x05 \x01(\bR\areplace\"E\n" +
+	"\x13ReturnGoodsResponse\x12.\n" +
+	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\xa5\x01\n" +
+	"\x11CloseOrderRequest\x12)\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12C\n" +
+	"\border_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12 \n" +
+	"\x06reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\"D\n" +
+	"\x12CloseOrderResponse\x12.\n" +
+	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\xf8\x01\n" +
+	"\x12ReopenOrderRequest\x12)\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12C\n" +
+	"\border_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12P\n" +
+	"\x10valid_until_date\x18\x03 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0evalidUntilDate\x12 \n" +
+	"\x06reason\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\"~\n" +
+	"\x13ReopenOrderResponse\x12.\n" +
+	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\x127\n" +
+	"\bdecision\x18\x02 \x01(\v2\x1b.aval.ordergate.v1.DecisionR\bdecision\"V\n" +
 	"\x0fGetOrderRequest\x12C\n" +
 	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\"B\n" +
 	"\x10GetOrderResponse\x12.\n" +
-	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\xef\x01\n" +
+	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\x95\x02\n" +
 	"\x11ListOrdersRequest\x12$\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x12L\n" +
 	"\vcustomer_id\x18\x03 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12=\n" +
-	"\x05state\x18\x04 \x01(\x0e2\x1d.aval.ordergate.v1.OrderStateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05state\"n\n" +
+	"\x05state\x18\x04 \x01(\x0e2\x1d.aval.ordergate.v1.OrderStateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12$\n" +
+	"\x0ewaiting_for_me\x18\x05 \x01(\bR\fwaitingForMe\"n\n" +
 	"\x12ListOrdersResponse\x120\n" +
 	"\x06orders\x18\x01 \x03(\v2\x18.aval.ordergate.v1.OrderR\x06orders\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\x8f\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"S\n" +
+	"\x12CheckOrdersRequest\x12=\n" +
+	"\x06orders\x18\x01 \x03(\v2\x18.aval.ordergate.v1.OrderB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06orders\"\x9a\x01\n" +
+	"\x13CheckOrdersResponse\x129\n" +
+	"\aresults\x18\x01 \x03(\v2\x1f.aval.ordergate.v1.CheckedOrderR\aresults\x12\x1a\n" +
+	"\bapproved\x18\x02 \x01(\x05R\bapproved\x12\x12\n" +
+	"\x04held\x18\x03 \x01(\x05R\x04held\x12\x18\n" +
+	"\arefused\x18\x04 \x01(\x05R\arefused\"\xaa\x01\n" +
+	"\fCheckedOrder\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\tR\aorderId\x127\n" +
+	"\bdecision\x18\x02 \x01(\v2\x1b.aval.ordergate.v1.DecisionR\bdecision\x12!\n" +
+	"\ferror_reason\x18\x03 \x01(\tR\verrorReason\x12#\n" +
+	"\rerror_message\x18\x04 \x01(\tR\ferrorMessage*\x8f\x01\n" +
 	"\fPaymentTerms\x12\x1d\n" +
 	"\x19PAYMENT_TERMS_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aPAYMENT_TERMS_OPEN_ACCOUNT\x10\x01\x12\"\n" +
 	"\x1ePAYMENT_TERMS_CASH_ON_DELIVERY\x10\x02\x12\x1c\n" +
-	"\x18PAYMENT_TERMS_PREPAYMENT\x10\x03*\xa9\x01\n" +
+	"\x18PAYMENT_TERMS_PREPAYMENT\x10\x03*\xda\x01\n" +
 	"\n" +
 	"OrderState\x12\x1b\n" +
 	"\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -1849,11 +2897,15 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\x14ORDER_STATE_APPROVED\x10\x02\x12\x18\n" +
 	"\x14ORDER_STATE_REJECTED\x10\x03\x12\x19\n" +
 	"\x15ORDER_STATE_CANCELLED\x10\x04\x12\x19\n" +
-	"\x15ORDER_STATE_COMPLETED\x10\x052\xa8\v\n" +
+	"\x15ORDER_STATE_COMPLETED\x10\x05\x12\x16\n" +
+	"\x12ORDER_STATE_CLOSED\x10\x06\x12\x17\n" +
+	"\x13ORDER_STATE_EXPIRED\x10\a2\xa0\x12\n" +
 	"\fOrderService\x12\x86\x01\n" +
 	"\n" +
 	"CheckOrder\x12$.aval.ordergate.v1.CheckOrderRequest\x1a%.aval.ordergate.v1.CheckOrderResponse\"+\x8a\xb5\x18\f\n" +
-	"\b\x01\x02\x03\x04\x05\x06\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/v1/orders:check\x12\x81\x01\n" +
+	"\b\x01\x02\x03\x04\x05\x06\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/v1/orders:check\x12\x8d\x01\n" +
+	"\vCheckOrders\x12%.aval.ordergate.v1.CheckOrdersRequest\x1a&.aval.ordergate.v1.CheckOrdersResponse\"/\x8a\xb5\x18\f\n" +
+	"\b\x01\x02\x03\x04\x05\x06\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/orders:checkList\x12\x81\x01\n" +
 	"\vSubmitOrder\x12%.aval.ordergate.v1.SubmitOrderRequest\x1a&.aval.ordergate.v1.SubmitOrderResponse\"#\x8a\xb5\x18\n" +
 	"\n" +
 	"\x06\x01\x02\x03\x04\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02\x0f:\x01*\"\n" +
@@ -1874,7 +2926,22 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\fRecheckOrder\x12&.aval.ordergate.v1.RecheckOrderRequest\x1a'.aval.ordergate.v1.RecheckOrderResponse\"7\x8a\xb5\x18\v\n" +
 	"\a\x01\x02\x03\x04\x06\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/orders/{order_id}:recheck\x12\x86\x01\n" +
 	"\tShipOrder\x12#.aval.ordergate.v1.ShipOrderRequest\x1a$.aval.ordergate.v1.ShipOrderResponse\".\x8a\xb5\x18\x05\n" +
-	"\x03\f\x0e\x10\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/orders/{order_id}:ship\x12\x89\x01\n" +
+	"\x03\f\x0e\x10\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/orders/{order_id}:ship\x12\x9a\x01\n" +
+	"\rSendBackOrder\x12'.aval.ordergate.v1.SendBackOrderRequest\x1a(.aval.ordergate.v1.SendBackOrderResponse\"6\x8a\xb5\x18\t\n" +
+	"\a\x03\x04\x06\b\t\n" +
+	"\v\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/orders/{order_id}:sendBack\x12\x8a\x01\n" +
+	"\fDecideOrders\x12&.aval.ordergate.v1.DecideOrdersRequest\x1a'.aval.ordergate.v1.DecideOrdersResponse\")\x8a\xb5\x18\t\n" +
+	"\a\x03\x04\x06\b\t\n" +
+	"\v\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/v1/orders:decide\x12\x93\x01\n" +
+	"\vReturnGoods\x12%.aval.ordergate.v1.ReturnGoodsRequest\x1a&.aval.ordergate.v1.ReturnGoodsResponse\"5\x8a\xb5\x18\x05\n" +
+	"\x03\f\x0e\x10\x82\xd3\xe4\x93\x02&:\x01*\"!/v1/orders/{order_id}:returnGoods\x12\x8f\x01\n" +
+	"\n" +
+	"CloseOrder\x12$.aval.ordergate.v1.CloseOrderRequest\x1a%.aval.ordergate.v1.CloseOrderResponse\"4\x8a\xb5\x18\n" +
+	"\n" +
+	"\x06\x01\x02\x03\x04\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/orders/{order_id}:close\x12\x93\x01\n" +
+	"\vReopenOrder\x12%.aval.ordergate.v1.ReopenOrderRequest\x1a&.aval.ordergate.v1.ReopenOrderResponse\"5\x8a\xb5\x18\n" +
+	"\n" +
+	"\x06\x01\x02\x03\x04\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/v1/orders/{order_id}:reopen\x12\x89\x01\n" +
 	"\bGetOrder\x12\".aval.ordergate.v1.GetOrderRequest\x1a#.aval.ordergate.v1.GetOrderResponse\"4\x8a\xb5\x18\x13\n" +
 	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
 	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/orders/{order_id}\x12\x84\x01\n" +
@@ -1897,97 +2964,144 @@ func file_aval_ordergate_v1_order_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_ordergate_v1_order_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_aval_ordergate_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_aval_ordergate_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_aval_ordergate_v1_order_proto_goTypes = []any{
-	(PaymentTerms)(0),            // 0: aval.ordergate.v1.PaymentTerms
-	(OrderState)(0),              // 1: aval.ordergate.v1.OrderState
-	(*Order)(nil),                // 2: aval.ordergate.v1.Order
-	(*Shipment)(nil),             // 3: aval.ordergate.v1.Shipment
-	(*OrderApproval)(nil),        // 4: aval.ordergate.v1.OrderApproval
-	(*CheckOrderRequest)(nil),    // 5: aval.ordergate.v1.CheckOrderRequest
-	(*CheckOrderResponse)(nil),   // 6: aval.ordergate.v1.CheckOrderResponse
-	(*SubmitOrderRequest)(nil),   // 7: aval.ordergate.v1.SubmitOrderRequest
-	(*SubmitOrderResponse)(nil),  // 8: aval.ordergate.v1.SubmitOrderResponse
-	(*AmendOrderRequest)(nil),    // 9: aval.ordergate.v1.AmendOrderRequest
-	(*AmendOrderResponse)(nil),   // 10: aval.ordergate.v1.AmendOrderResponse
-	(*CancelOrderRequest)(nil),   // 11: aval.ordergate.v1.CancelOrderRequest
-	(*CancelOrderResponse)(nil),  // 12: aval.ordergate.v1.CancelOrderResponse
-	(*ApproveOrderRequest)(nil),  // 13: aval.ordergate.v1.ApproveOrderRequest
-	(*ApproveOrderResponse)(nil), // 14: aval.ordergate.v1.ApproveOrderResponse
-	(*RejectOrderRequest)(nil),   // 15: aval.ordergate.v1.RejectOrderRequest
-	(*RejectOrderResponse)(nil),  // 16: aval.ordergate.v1.RejectOrderResponse
-	(*RecheckOrderRequest)(nil),  // 17: aval.ordergate.v1.RecheckOrderRequest
-	(*RecheckOrderResponse)(nil), // 18: aval.ordergate.v1.RecheckOrderResponse
-	(*ShipOrderRequest)(nil),     // 19: aval.ordergate.v1.ShipOrderRequest
-	(*ShipOrderResponse)(nil),    // 20: aval.ordergate.v1.ShipOrderResponse
-	(*GetOrderRequest)(nil),      // 21: aval.ordergate.v1.GetOrderRequest
-	(*GetOrderResponse)(nil),     // 22: aval.ordergate.v1.GetOrderResponse
-	(*ListOrdersRequest)(nil),    // 23: aval.ordergate.v1.ListOrdersRequest
-	(*ListOrdersResponse)(nil),   // 24: aval.ordergate.v1.ListOrdersResponse
-	(*v1.Money)(nil),             // 25: aval.type.v1.Money
-	(*v1.ApprovalStep)(nil),      // 26: aval.type.v1.ApprovalStep
-	(*v1.ApprovalAct)(nil),       // 27: aval.type.v1.ApprovalAct
-	(*Decision)(nil),             // 28: aval.ordergate.v1.Decision
+	(PaymentTerms)(0),             // 0: aval.ordergate.v1.PaymentTerms
+	(OrderState)(0),               // 1: aval.ordergate.v1.OrderState
+	(*Order)(nil),                 // 2: aval.ordergate.v1.Order
+	(*Shipment)(nil),              // 3: aval.ordergate.v1.Shipment
+	(*OrderApproval)(nil),         // 4: aval.ordergate.v1.OrderApproval
+	(*CheckOrderRequest)(nil),     // 5: aval.ordergate.v1.CheckOrderRequest
+	(*CheckOrderResponse)(nil),    // 6: aval.ordergate.v1.CheckOrderResponse
+	(*SubmitOrderRequest)(nil),    // 7: aval.ordergate.v1.SubmitOrderRequest
+	(*SubmitOrderResponse)(nil),   // 8: aval.ordergate.v1.SubmitOrderResponse
+	(*AmendOrderRequest)(nil),     // 9: aval.ordergate.v1.AmendOrderRequest
+	(*AmendOrderResponse)(nil),    // 10: aval.ordergate.v1.AmendOrderResponse
+	(*CancelOrderRequest)(nil),    // 11: aval.ordergate.v1.CancelOrderRequest
+	(*CancelOrderResponse)(nil),   // 12: aval.ordergate.v1.CancelOrderResponse
+	(*ApproveOrderRequest)(nil),   // 13: aval.ordergate.v1.ApproveOrderRequest
+	(*ApproveOrderResponse)(nil),  // 14: aval.ordergate.v1.ApproveOrderResponse
+	(*RejectOrderRequest)(nil),    // 15: aval.ordergate.v1.RejectOrderRequest
+	(*RejectOrderResponse)(nil),   // 16: aval.ordergate.v1.RejectOrderResponse
+	(*RecheckOrderRequest)(nil),   // 17: aval.ordergate.v1.RecheckOrderRequest
+	(*RecheckOrderResponse)(nil),  // 18: aval.ordergate.v1.RecheckOrderResponse
+	(*ShipOrderRequest)(nil),      // 19: aval.ordergate.v1.ShipOrderRequest
+	(*ShipOrderResponse)(nil),     // 20: aval.ordergate.v1.ShipOrderResponse
+	(*SendBackOrderRequest)(nil),  // 21: aval.ordergate.v1.SendBackOrderRequest
+	(*SendBackOrderResponse)(nil), // 22: aval.ordergate.v1.SendBackOrderResponse
+	(*DecideOrdersRequest)(nil),   // 23: aval.ordergate.v1.DecideOrdersRequest
+	(*DecideOrdersResponse)(nil),  // 24: aval.ordergate.v1.DecideOrdersResponse
+	(*DecideResult)(nil),          // 25: aval.ordergate.v1.DecideResult
+	(*ReturnGoodsRequest)(nil),    // 26: aval.ordergate.v1.ReturnGoodsRequest
+	(*ReturnGoodsResponse)(nil),   // 27: aval.ordergate.v1.ReturnGoodsResponse
+	(*CloseOrderRequest)(nil),     // 28: aval.ordergate.v1.CloseOrderRequest
+	(*CloseOrderResponse)(nil),    // 29: aval.ordergate.v1.CloseOrderResponse
+	(*ReopenOrderRequest)(nil),    // 30: aval.ordergate.v1.ReopenOrderRequest
+	(*ReopenOrderResponse)(nil),   // 31: aval.ordergate.v1.ReopenOrderResponse
+	(*GetOrderRequest)(nil),       // 32: aval.ordergate.v1.GetOrderRequest
+	(*GetOrderResponse)(nil),      // 33: aval.ordergate.v1.GetOrderResponse
+	(*ListOrdersRequest)(nil),     // 34: aval.ordergate.v1.ListOrdersRequest
+	(*ListOrdersResponse)(nil),    // 35: aval.ordergate.v1.ListOrdersResponse
+	(*CheckOrdersRequest)(nil),    // 36: aval.ordergate.v1.CheckOrdersRequest
+	(*CheckOrdersResponse)(nil),   // 37: aval.ordergate.v1.CheckOrdersResponse
+	(*CheckedOrder)(nil),          // 38: aval.ordergate.v1.CheckedOrder
+	(*v1.Money)(nil),              // 39: aval.type.v1.Money
+	(*Conversion)(nil),            // 40: aval.ordergate.v1.Conversion
+	(*RecordedReturn)(nil),        // 41: aval.ordergate.v1.RecordedReturn
+	(*v1.ApprovalStep)(nil),       // 42: aval.type.v1.ApprovalStep
+	(*v1.ApprovalAct)(nil),        // 43: aval.type.v1.ApprovalAct
+	(*ReleaseConditions)(nil),     // 44: aval.ordergate.v1.ReleaseConditions
+	(*Decision)(nil),              // 45: aval.ordergate.v1.Decision
+	(*DecideItem)(nil),            // 46: aval.ordergate.v1.DecideItem
 }
 var file_aval_ordergate_v1_order_proto_depIdxs = []int32{
-	25, // 0: aval.ordergate.v1.Order.amount:type_name -> aval.type.v1.Money
+	39, // 0: aval.ordergate.v1.Order.amount:type_name -> aval.type.v1.Money
 	0,  // 1: aval.ordergate.v1.Order.payment_terms:type_name -> aval.ordergate.v1.PaymentTerms
 	1,  // 2: aval.ordergate.v1.Order.state:type_name -> aval.ordergate.v1.OrderState
-	25, // 3: aval.ordergate.v1.Order.reserved_amount:type_name -> aval.type.v1.Money
-	25, // 4: aval.ordergate.v1.Order.shipped_amount:type_name -> aval.type.v1.Money
-	25, // 5: aval.ordergate.v1.Order.delivered_amount:type_name -> aval.type.v1.Money
-	25, // 6: aval.ordergate.v1.Order.invoiced_amount:type_name -> aval.type.v1.Money
-	25, // 7: aval.ordergate.v1.Order.cancelled_amount:type_name -> aval.type.v1.Money
+	39, // 3: aval.ordergate.v1.Order.reserved_amount:type_name -> aval.type.v1.Money
+	39, // 4: aval.ordergate.v1.Order.shipped_amount:type_name -> aval.type.v1.Money
+	39, // 5: aval.ordergate.v1.Order.delivered_amount:type_name -> aval.type.v1.Money
+	39, // 6: aval.ordergate.v1.Order.invoiced_amount:type_name -> aval.type.v1.Money
+	39, // 7: aval.ordergate.v1.Order.cancelled_amount:type_name -> aval.type.v1.Money
 	4,  // 8: aval.ordergate.v1.Order.approval:type_name -> aval.ordergate.v1.OrderApproval
 	3,  // 9: aval.ordergate.v1.Order.shipments:type_name -> aval.ordergate.v1.Shipment
-	25, // 10: aval.ordergate.v1.Shipment.amount:type_name -> aval.type.v1.Money
-	25, // 11: aval.ordergate.v1.OrderApproval.excess:type_name -> aval.type.v1.Money
-	26, // 12: aval.ordergate.v1.OrderApproval.steps:type_name -> aval.type.v1.ApprovalStep
-	27, // 13: aval.ordergate.v1.OrderApproval.acts:type_name -> aval.type.v1.ApprovalAct
-	25, // 14: aval.ordergate.v1.OrderApproval.released_amount:type_name -> aval.type.v1.Money
-	2,  // 15: aval.ordergate.v1.CheckOrderRequest.order:type_name -> aval.ordergate.v1.Order
-	28, // 16: aval.ordergate.v1.CheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	2,  // 17: aval.ordergate.v1.SubmitOrderRequest.order:type_name -> aval.ordergate.v1.Order
-	2,  // 18: aval.ordergate.v1.SubmitOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	28, // 19: aval.ordergate.v1.SubmitOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	25, // 20: aval.ordergate.v1.AmendOrderRequest.amount:type_name -> aval.type.v1.Money
-	2,  // 21: aval.ordergate.v1.AmendOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	28, // 22: aval.ordergate.v1.AmendOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	2,  // 23: aval.ordergate.v1.CancelOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 24: aval.ordergate.v1.ApproveOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 25: aval.ordergate.v1.RejectOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 26: aval.ordergate.v1.RecheckOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	28, // 27: aval.ordergate.v1.RecheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	25, // 28: aval.ordergate.v1.ShipOrderRequest.amount:type_name -> aval.type.v1.Money
-	2,  // 29: aval.ordergate.v1.ShipOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 30: aval.ordergate.v1.GetOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	1,  // 31: aval.ordergate.v1.ListOrdersRequest.state:type_name -> aval.ordergate.v1.OrderState
-	2,  // 32: aval.ordergate.v1.ListOrdersResponse.orders:type_name -> aval.ordergate.v1.Order
-	5,  // 33: aval.ordergate.v1.OrderService.CheckOrder:input_type -> aval.ordergate.v1.CheckOrderRequest
-	7,  // 34: aval.ordergate.v1.OrderService.SubmitOrder:input_type -> aval.ordergate.v1.SubmitOrderRequest
-	9,  // 35: aval.ordergate.v1.OrderService.AmendOrder:input_type -> aval.ordergate.v1.AmendOrderRequest
-	11, // 36: aval.ordergate.v1.OrderService.CancelOrder:input_type -> aval.ordergate.v1.CancelOrderRequest
-	13, // 37: aval.ordergate.v1.OrderService.ApproveOrder:input_type -> aval.ordergate.v1.ApproveOrderRequest
-	15, // 38: aval.ordergate.v1.OrderService.RejectOrder:input_type -> aval.ordergate.v1.RejectOrderRequest
-	17, // 39: aval.ordergate.v1.OrderService.RecheckOrder:input_type -> aval.ordergate.v1.RecheckOrderRequest
-	19, // 40: aval.ordergate.v1.OrderService.ShipOrder:input_type -> aval.ordergate.v1.ShipOrderRequest
-	21, // 41: aval.ordergate.v1.OrderService.GetOrder:input_type -> aval.ordergate.v1.GetOrderRequest
-	23, // 42: aval.ordergate.v1.OrderService.ListOrders:input_type -> aval.ordergate.v1.ListOrdersRequest
-	6,  // 43: aval.ordergate.v1.OrderService.CheckOrder:output_type -> aval.ordergate.v1.CheckOrderResponse
-	8,  // 44: aval.ordergate.v1.OrderService.SubmitOrder:output_type -> aval.ordergate.v1.SubmitOrderResponse
-	10, // 45: aval.ordergate.v1.OrderService.AmendOrder:output_type -> aval.ordergate.v1.AmendOrderResponse
-	12, // 46: aval.ordergate.v1.OrderService.CancelOrder:output_type -> aval.ordergate.v1.CancelOrderResponse
-	14, // 47: aval.ordergate.v1.OrderService.ApproveOrder:output_type -> aval.ordergate.v1.ApproveOrderResponse
-	16, // 48: aval.ordergate.v1.OrderService.RejectOrder:output_type -> aval.ordergate.v1.RejectOrderResponse
-	18, // 49: aval.ordergate.v1.OrderService.RecheckOrder:output_type -> aval.ordergate.v1.RecheckOrderResponse
-	20, // 50: aval.ordergate.v1.OrderService.ShipOrder:output_type -> aval.ordergate.v1.ShipOrderResponse
-	22, // 51: aval.ordergate.v1.OrderService.GetOrder:output_type -> aval.ordergate.v1.GetOrderResponse
-	24, // 52: aval.ordergate.v1.OrderService.ListOrders:output_type -> aval.ordergate.v1.ListOrdersResponse
-	43, // [43:53] is the sub-list for method output_type
-	33, // [33:43] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	40, // 10: aval.ordergate.v1.Order.conversion:type_name -> aval.ordergate.v1.Conversion
+	39, // 11: aval.ordergate.v1.Order.returned_amount:type_name -> aval.type.v1.Money
+	41, // 12: aval.ordergate.v1.Order.returns:type_name -> aval.ordergate.v1.RecordedReturn
+	39, // 13: aval.ordergate.v1.Shipment.amount:type_name -> aval.type.v1.Money
+	39, // 14: aval.ordergate.v1.OrderApproval.excess:type_name -> aval.type.v1.Money
+	42, // 15: aval.ordergate.v1.OrderApproval.steps:type_name -> aval.type.v1.ApprovalStep
+	43, // 16: aval.ordergate.v1.OrderApproval.acts:type_name -> aval.type.v1.ApprovalAct
+	39, // 17: aval.ordergate.v1.OrderApproval.released_amount:type_name -> aval.type.v1.Money
+	44, // 18: aval.ordergate.v1.OrderApproval.conditions:type_name -> aval.ordergate.v1.ReleaseConditions
+	2,  // 19: aval.ordergate.v1.CheckOrderRequest.order:type_name -> aval.ordergate.v1.Order
+	45, // 20: aval.ordergate.v1.CheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	2,  // 21: aval.ordergate.v1.SubmitOrderRequest.order:type_name -> aval.ordergate.v1.Order
+	2,  // 22: aval.ordergate.v1.SubmitOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	45, // 23: aval.ordergate.v1.SubmitOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	39, // 24: aval.ordergate.v1.AmendOrderRequest.amount:type_name -> aval.type.v1.Money
+	2,  // 25: aval.ordergate.v1.AmendOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	45, // 26: aval.ordergate.v1.AmendOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	2,  // 27: aval.ordergate.v1.CancelOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	44, // 28: aval.ordergate.v1.ApproveOrderRequest.conditions:type_name -> aval.ordergate.v1.ReleaseConditions
+	2,  // 29: aval.ordergate.v1.ApproveOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 30: aval.ordergate.v1.RejectOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 31: aval.ordergate.v1.RecheckOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	45, // 32: aval.ordergate.v1.RecheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	39, // 33: aval.ordergate.v1.ShipOrderRequest.amount:type_name -> aval.type.v1.Money
+	2,  // 34: aval.ordergate.v1.ShipOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 35: aval.ordergate.v1.SendBackOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	46, // 36: aval.ordergate.v1.DecideOrdersRequest.items:type_name -> aval.ordergate.v1.DecideItem
+	25, // 37: aval.ordergate.v1.DecideOrdersResponse.results:type_name -> aval.ordergate.v1.DecideResult
+	2,  // 38: aval.ordergate.v1.DecideResult.order:type_name -> aval.ordergate.v1.Order
+	39, // 39: aval.ordergate.v1.ReturnGoodsRequest.amount:type_name -> aval.type.v1.Money
+	2,  // 40: aval.ordergate.v1.ReturnGoodsResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 41: aval.ordergate.v1.CloseOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 42: aval.ordergate.v1.ReopenOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	45, // 43: aval.ordergate.v1.ReopenOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	2,  // 44: aval.ordergate.v1.GetOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	1,  // 45: aval.ordergate.v1.ListOrdersRequest.state:type_name -> aval.ordergate.v1.OrderState
+	2,  // 46: aval.ordergate.v1.ListOrdersResponse.orders:type_name -> aval.ordergate.v1.Order
+	2,  // 47: aval.ordergate.v1.CheckOrdersRequest.orders:type_name -> aval.ordergate.v1.Order
+	38, // 48: aval.ordergate.v1.CheckOrdersResponse.results:type_name -> aval.ordergate.v1.CheckedOrder
+	45, // 49: aval.ordergate.v1.CheckedOrder.decision:type_name -> aval.ordergate.v1.Decision
+	5,  // 50: aval.ordergate.v1.OrderService.CheckOrder:input_type -> aval.ordergate.v1.CheckOrderRequest
+	36, // 51: aval.ordergate.v1.OrderService.CheckOrders:input_type -> aval.ordergate.v1.CheckOrdersRequest
+	7,  // 52: aval.ordergate.v1.OrderService.SubmitOrder:input_type -> aval.ordergate.v1.SubmitOrderRequest
+	9,  // 53: aval.ordergate.v1.OrderService.AmendOrder:input_type -> aval.ordergate.v1.AmendOrderRequest
+	11, // 54: aval.ordergate.v1.OrderService.CancelOrder:input_type -> aval.ordergate.v1.CancelOrderRequest
+	13, // 55: aval.ordergate.v1.OrderService.ApproveOrder:input_type -> aval.ordergate.v1.ApproveOrderRequest
+	15, // 56: aval.ordergate.v1.OrderService.RejectOrder:input_type -> aval.ordergate.v1.RejectOrderRequest
+	17, // 57: aval.ordergate.v1.OrderService.RecheckOrder:input_type -> aval.ordergate.v1.RecheckOrderRequest
+	19, // 58: aval.ordergate.v1.OrderService.ShipOrder:input_type -> aval.ordergate.v1.ShipOrderRequest
+	21, // 59: aval.ordergate.v1.OrderService.SendBackOrder:input_type -> aval.ordergate.v1.SendBackOrderRequest
+	23, // 60: aval.ordergate.v1.OrderService.DecideOrders:input_type -> aval.ordergate.v1.DecideOrdersRequest
+	26, // 61: aval.ordergate.v1.OrderService.ReturnGoods:input_type -> aval.ordergate.v1.ReturnGoodsRequest
+	28, // 62: aval.ordergate.v1.OrderService.CloseOrder:input_type -> aval.ordergate.v1.CloseOrderRequest
+	30, // 63: aval.ordergate.v1.OrderService.ReopenOrder:input_type -> aval.ordergate.v1.ReopenOrderRequest
+	32, // 64: aval.ordergate.v1.OrderService.GetOrder:input_type -> aval.ordergate.v1.GetOrderRequest
+	34, // 65: aval.ordergate.v1.OrderService.ListOrders:input_type -> aval.ordergate.v1.ListOrdersRequest
+	6,  // 66: aval.ordergate.v1.OrderService.CheckOrder:output_type -> aval.ordergate.v1.CheckOrderResponse
+	37, // 67: aval.ordergate.v1.OrderService.CheckOrders:output_type -> aval.ordergate.v1.CheckOrdersResponse
+	8,  // 68: aval.ordergate.v1.OrderService.SubmitOrder:output_type -> aval.ordergate.v1.SubmitOrderResponse
+	10, // 69: aval.ordergate.v1.OrderService.AmendOrder:output_type -> aval.ordergate.v1.AmendOrderResponse
+	12, // 70: aval.ordergate.v1.OrderService.CancelOrder:output_type -> aval.ordergate.v1.CancelOrderResponse
+	14, // 71: aval.ordergate.v1.OrderService.ApproveOrder:output_type -> aval.ordergate.v1.ApproveOrderResponse
+	16, // 72: aval.ordergate.v1.OrderService.RejectOrder:output_type -> aval.ordergate.v1.RejectOrderResponse
+	18, // 73: aval.ordergate.v1.OrderService.RecheckOrder:output_type -> aval.ordergate.v1.RecheckOrderResponse
+	20, // 74: aval.ordergate.v1.OrderService.ShipOrder:output_type -> aval.ordergate.v1.ShipOrderResponse
+	22, // 75: aval.ordergate.v1.OrderService.SendBackOrder:output_type -> aval.ordergate.v1.SendBackOrderResponse
+	24, // 76: aval.ordergate.v1.OrderService.DecideOrders:output_type -> aval.ordergate.v1.DecideOrdersResponse
+	27, // 77: aval.ordergate.v1.OrderService.ReturnGoods:output_type -> aval.ordergate.v1.ReturnGoodsResponse
+	29, // 78: aval.ordergate.v1.OrderService.CloseOrder:output_type -> aval.ordergate.v1.CloseOrderResponse
+	31, // 79: aval.ordergate.v1.OrderService.ReopenOrder:output_type -> aval.ordergate.v1.ReopenOrderResponse
+	33, // 80: aval.ordergate.v1.OrderService.GetOrder:output_type -> aval.ordergate.v1.GetOrderResponse
+	35, // 81: aval.ordergate.v1.OrderService.ListOrders:output_type -> aval.ordergate.v1.ListOrdersResponse
+	66, // [66:82] is the sub-list for method output_type
+	50, // [50:66] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_order_proto_init() }
@@ -1995,6 +3109,7 @@ func file_aval_ordergate_v1_order_proto_init() {
 	if File_aval_ordergate_v1_order_proto != nil {
 		return
 	}
+	file_aval_ordergate_v1_control_proto_init()
 	file_aval_ordergate_v1_decision_proto_init()
 	file_aval_ordergate_v1_order_proto_msgTypes[0].OneofWrappers = []any{}
 	file_aval_ordergate_v1_order_proto_msgTypes[7].OneofWrappers = []any{}
@@ -2004,7 +3119,7 @@ func file_aval_ordergate_v1_order_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_ordergate_v1_order_proto_rawDesc), len(file_aval_ordergate_v1_order_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   23,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

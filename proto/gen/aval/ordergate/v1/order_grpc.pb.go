@@ -19,16 +19,22 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	OrderService_CheckOrder_FullMethodName   = "/aval.ordergate.v1.OrderService/CheckOrder"
-	OrderService_SubmitOrder_FullMethodName  = "/aval.ordergate.v1.OrderService/SubmitOrder"
-	OrderService_AmendOrder_FullMethodName   = "/aval.ordergate.v1.OrderService/AmendOrder"
-	OrderService_CancelOrder_FullMethodName  = "/aval.ordergate.v1.OrderService/CancelOrder"
-	OrderService_ApproveOrder_FullMethodName = "/aval.ordergate.v1.OrderService/ApproveOrder"
-	OrderService_RejectOrder_FullMethodName  = "/aval.ordergate.v1.OrderService/RejectOrder"
-	OrderService_RecheckOrder_FullMethodName = "/aval.ordergate.v1.OrderService/RecheckOrder"
-	OrderService_ShipOrder_FullMethodName    = "/aval.ordergate.v1.OrderService/ShipOrder"
-	OrderService_GetOrder_FullMethodName     = "/aval.ordergate.v1.OrderService/GetOrder"
-	OrderService_ListOrders_FullMethodName   = "/aval.ordergate.v1.OrderService/ListOrders"
+	OrderService_CheckOrder_FullMethodName    = "/aval.ordergate.v1.OrderService/CheckOrder"
+	OrderService_CheckOrders_FullMethodName   = "/aval.ordergate.v1.OrderService/CheckOrders"
+	OrderService_SubmitOrder_FullMethodName   = "/aval.ordergate.v1.OrderService/SubmitOrder"
+	OrderService_AmendOrder_FullMethodName    = "/aval.ordergate.v1.OrderService/AmendOrder"
+	OrderService_CancelOrder_FullMethodName   = "/aval.ordergate.v1.OrderService/CancelOrder"
+	OrderService_ApproveOrder_FullMethodName  = "/aval.ordergate.v1.OrderService/ApproveOrder"
+	OrderService_RejectOrder_FullMethodName   = "/aval.ordergate.v1.OrderService/RejectOrder"
+	OrderService_RecheckOrder_FullMethodName  = "/aval.ordergate.v1.OrderService/RecheckOrder"
+	OrderService_ShipOrder_FullMethodName     = "/aval.ordergate.v1.OrderService/ShipOrder"
+	OrderService_SendBackOrder_FullMethodName = "/aval.ordergate.v1.OrderService/SendBackOrder"
+	OrderService_DecideOrders_FullMethodName  = "/aval.ordergate.v1.OrderService/DecideOrders"
+	OrderService_ReturnGoods_FullMethodName   = "/aval.ordergate.v1.OrderService/ReturnGoods"
+	OrderService_CloseOrder_FullMethodName    = "/aval.ordergate.v1.OrderService/CloseOrder"
+	OrderService_ReopenOrder_FullMethodName   = "/aval.ordergate.v1.OrderService/ReopenOrder"
+	OrderService_GetOrder_FullMethodName      = "/aval.ordergate.v1.OrderService/GetOrder"
+	OrderService_ListOrders_FullMethodName    = "/aval.ordergate.v1.OrderService/ListOrders"
 )
 
 // OrderServiceClient is the client API for OrderService service.
@@ -39,6 +45,9 @@ const (
 type OrderServiceClient interface {
 	// Decides about an order without any effect.
 	CheckOrder(ctx context.Context, in *CheckOrderRequest, opts ...grpc.CallOption) (*CheckOrderResponse, error)
+	// Decides about a list of orders, one after the other, as if they were submitted in that order now: what passes uses credit for those
+	// behind it. Nothing is kept. An order that could not be submitted says why and does not stop the others.
+	CheckOrders(ctx context.Context, in *CheckOrdersRequest, opts ...grpc.CallOption) (*CheckOrdersResponse, error)
 	// Submits an order: it is checked, and then approved (its amount reserved) or held.
 	// Errors: NOT_FOUND (CUSTOMER_UNKNOWN), ALREADY_EXISTS (ORDER_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID), RESOURCE_EXHAUSTED (OVERLOADED, with a retry delay).
 	SubmitOrder(ctx context.Context, in *SubmitOrderRequest, opts ...grpc.CallOption) (*SubmitOrderResponse, error)
@@ -56,6 +65,20 @@ type OrderServiceClient interface {
 	// Records goods issue for an approved order: the amount moves from ORDER to DELIVERY. More than was ordered is accepted within the policy's over-shipment, judged as an amendment beyond it.
 	// Errors: FAILED_PRECONDITION (ORDER_NOT_APPROVED, SHIPMENT_EXISTS, OVER_SHIPMENT).
 	ShipOrder(ctx context.Context, in *ShipOrderRequest, opts ...grpc.CallOption) (*ShipOrderResponse, error)
+	// Sends a held order back to whoever submitted it, with what is to be changed; amended or rechecked, it goes on with a new form.
+	// Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON), FAILED_PRECONDITION (ORDER_NOT_HELD, AUTHORITY_RAISED, FORM_CLOSED).
+	SendBackOrder(ctx context.Context, in *SendBackOrderRequest, opts ...grpc.CallOption) (*SendBackOrderResponse, error)
+	// Decides about a list of held orders, each on its own and with its own result: one that fails changes nothing of the others.
+	// The errors of a result are those of ApproveOrder, and FAILED_PRECONDITION (BATCH_CAP) where its excess is above the policy's bound for batches.
+	DecideOrders(ctx context.Context, in *DecideOrdersRequest, opts ...grpc.CallOption) (*DecideOrdersResponse, error)
+	// Records goods that came back before they were invoiced: they leave DELIVERY. Goods that are invoiced come back by a credit note in receivables. Never blocked.
+	// Errors: FAILED_PRECONDITION (RETURN_EXISTS, RETURN_EXCEEDS_DELIVERED, with metadata `delivered`), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID).
+	ReturnGoods(ctx context.Context, in *ReturnGoodsRequest, opts ...grpc.CallOption) (*ReturnGoodsResponse, error)
+	// Closes an approved order: nothing more is shipped, and what is still reserved is freed. Closing twice has no further effect. Errors: FAILED_PRECONDITION (ORDER_NOT_APPROVED).
+	CloseOrder(ctx context.Context, in *CloseOrderRequest, opts ...grpc.CallOption) (*CloseOrderResponse, error)
+	// Opens an order that was closed, cancelled or has expired: what that freed is asked for again, and checked; the order is approved, or held.
+	// Errors: FAILED_PRECONDITION (ORDER_NOT_CLOSED), NOT_FOUND (ORDER_UNKNOWN).
+	ReopenOrder(ctx context.Context, in *ReopenOrderRequest, opts ...grpc.CallOption) (*ReopenOrderResponse, error)
 	// Returns one order.
 	GetOrder(ctx context.Context, in *GetOrderRequest, opts ...grpc.CallOption) (*GetOrderResponse, error)
 	// Lists orders.
@@ -74,6 +97,16 @@ func (c *orderServiceClient) CheckOrder(ctx context.Context, in *CheckOrderReque
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CheckOrderResponse)
 	err := c.cc.Invoke(ctx, OrderService_CheckOrder_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderServiceClient) CheckOrders(ctx context.Context, in *CheckOrdersRequest, opts ...grpc.CallOption) (*CheckOrdersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckOrdersResponse)
+	err := c.cc.Invoke(ctx, OrderService_CheckOrders_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -150,6 +183,56 @@ func (c *orderServiceClient) ShipOrder(ctx context.Context, in *ShipOrderRequest
 	return out, nil
 }
 
+func (c *orderServiceClient) SendBackOrder(ctx context.Context, in *SendBackOrderRequest, opts ...grpc.CallOption) (*SendBackOrderResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SendBackOrderResponse)
+	err := c.cc.Invoke(ctx, OrderService_SendBackOrder_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderServiceClient) DecideOrders(ctx context.Context, in *DecideOrdersRequest, opts ...grpc.CallOption) (*DecideOrdersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DecideOrdersResponse)
+	err := c.cc.Invoke(ctx, OrderService_DecideOrders_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderServiceClient) ReturnGoods(ctx context.Context, in *ReturnGoodsRequest, opts ...grpc.CallOption) (*ReturnGoodsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReturnGoodsResponse)
+	err := c.cc.Invoke(ctx, OrderService_ReturnGoods_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderServiceClient) CloseOrder(ctx context.Context, in *CloseOrderRequest, opts ...grpc.CallOption) (*CloseOrderResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CloseOrderResponse)
+	err := c.cc.Invoke(ctx, OrderService_CloseOrder_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderServiceClient) ReopenOrder(ctx context.Context, in *ReopenOrderRequest, opts ...grpc.CallOption) (*ReopenOrderResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReopenOrderResponse)
+	err := c.cc.Invoke(ctx, OrderService_ReopenOrder_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *orderServiceClient) GetOrder(ctx context.Context, in *GetOrderRequest, opts ...grpc.CallOption) (*GetOrderResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetOrderResponse)
@@ -178,6 +261,9 @@ func (c *orderServiceClient) ListOrders(ctx context.Context, in *ListOrdersReque
 type OrderServiceServer interface {
 	// Decides about an order without any effect.
 	CheckOrder(context.Context, *CheckOrderRequest) (*CheckOrderResponse, error)
+	// Decides about a list of orders, one after the other, as if they were submitted in that order now: what passes uses credit for those
+	// behind it. Nothing is kept. An order that could not be submitted says why and does not stop the others.
+	CheckOrders(context.Context, *CheckOrdersRequest) (*CheckOrdersResponse, error)
 	// Submits an order: it is checked, and then approved (its amount reserved) or held.
 	// Errors: NOT_FOUND (CUSTOMER_UNKNOWN), ALREADY_EXISTS (ORDER_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID), RESOURCE_EXHAUSTED (OVERLOADED, with a retry delay).
 	SubmitOrder(context.Context, *SubmitOrderRequest) (*SubmitOrderResponse, error)
@@ -195,6 +281,20 @@ type OrderServiceServer interface {
 	// Records goods issue for an approved order: the amount moves from ORDER to DELIVERY. More than was ordered is accepted within the policy's over-shipment, judged as an amendment beyond it.
 	// Errors: FAILED_PRECONDITION (ORDER_NOT_APPROVED, SHIPMENT_EXISTS, OVER_SHIPMENT).
 	ShipOrder(context.Context, *ShipOrderRequest) (*ShipOrderResponse, error)
+	// Sends a held order back to whoever submitted it, with what is to be changed; amended or rechecked, it goes on with a new form.
+	// Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON), FAILED_PRECONDITION (ORDER_NOT_HELD, AUTHORITY_RAISED, FORM_CLOSED).
+	SendBackOrder(context.Context, *SendBackOrderRequest) (*SendBackOrderResponse, error)
+	// Decides about a list of held orders, each on its own and with its own result: one that fails changes nothing of the others.
+	// The errors of a result are those of ApproveOrder, and FAILED_PRECONDITION (BATCH_CAP) where its excess is above the policy's bound for batches.
+	DecideOrders(context.Context, *DecideOrdersRequest) (*DecideOrdersResponse, error)
+	// Records goods that came back before they were invoiced: they leave DELIVERY. Goods that are invoiced come back by a credit note in receivables. Never blocked.
+	// Errors: FAILED_PRECONDITION (RETURN_EXISTS, RETURN_EXCEEDS_DELIVERED, with metadata `delivered`), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID).
+	ReturnGoods(context.Context, *ReturnGoodsRequest) (*ReturnGoodsResponse, error)
+	// Closes an approved order: nothing more is shipped, and what is still reserved is freed. Closing twice has no further effect. Errors: FAILED_PRECONDITION (ORDER_NOT_APPROVED).
+	CloseOrder(context.Context, *CloseOrderRequest) (*CloseOrderResponse, error)
+	// Opens an order that was closed, cancelled or has expired: what that freed is asked for again, and checked; the order is approved, or held.
+	// Errors: FAILED_PRECONDITION (ORDER_NOT_CLOSED), NOT_FOUND (ORDER_UNKNOWN).
+	ReopenOrder(context.Context, *ReopenOrderRequest) (*ReopenOrderResponse, error)
 	// Returns one order.
 	GetOrder(context.Context, *GetOrderRequest) (*GetOrderResponse, error)
 	// Lists orders.
@@ -211,6 +311,9 @@ type UnimplementedOrderServiceServer struct{}
 
 func (UnimplementedOrderServiceServer) CheckOrder(context.Context, *CheckOrderRequest) (*CheckOrderResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckOrder not implemented")
+}
+func (UnimplementedOrderServiceServer) CheckOrders(context.Context, *CheckOrdersRequest) (*CheckOrdersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckOrders not implemented")
 }
 func (UnimplementedOrderServiceServer) SubmitOrder(context.Context, *SubmitOrderRequest) (*SubmitOrderResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SubmitOrder not implemented")
@@ -232,6 +335,21 @@ func (UnimplementedOrderServiceServer) RecheckOrder(context.Context, *RecheckOrd
 }
 func (UnimplementedOrderServiceServer) ShipOrder(context.Context, *ShipOrderRequest) (*ShipOrderResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ShipOrder not implemented")
+}
+func (UnimplementedOrderServiceServer) SendBackOrder(context.Context, *SendBackOrderRequest) (*SendBackOrderResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SendBackOrder not implemented")
+}
+func (UnimplementedOrderServiceServer) DecideOrders(context.Context, *DecideOrdersRequest) (*DecideOrdersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DecideOrders not implemented")
+}
+func (UnimplementedOrderServiceServer) ReturnGoods(context.Context, *ReturnGoodsRequest) (*ReturnGoodsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReturnGoods not implemented")
+}
+func (UnimplementedOrderServiceServer) CloseOrder(context.Context, *CloseOrderRequest) (*CloseOrderResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CloseOrder not implemented")
+}
+func (UnimplementedOrderServiceServer) ReopenOrder(context.Context, *ReopenOrderRequest) (*ReopenOrderResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReopenOrder not implemented")
 }
 func (UnimplementedOrderServiceServer) GetOrder(context.Context, *GetOrderRequest) (*GetOrderResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetOrder not implemented")
@@ -274,6 +392,24 @@ func _OrderService_CheckOrder_Handler(srv interface{}, ctx context.Context, dec 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(OrderServiceServer).CheckOrder(ctx, req.(*CheckOrderRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderService_CheckOrders_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckOrdersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderServiceServer).CheckOrders(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderService_CheckOrders_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderServiceServer).CheckOrders(ctx, req.(*CheckOrdersRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -404,6 +540,96 @@ func _OrderService_ShipOrder_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OrderService_SendBackOrder_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SendBackOrderRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderServiceServer).SendBackOrder(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderService_SendBackOrder_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderServiceServer).SendBackOrder(ctx, req.(*SendBackOrderRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderService_DecideOrders_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DecideOrdersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderServiceServer).DecideOrders(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderService_DecideOrders_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderServiceServer).DecideOrders(ctx, req.(*DecideOrdersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderService_ReturnGoods_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReturnGoodsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderServiceServer).ReturnGoods(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderService_ReturnGoods_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderServiceServer).ReturnGoods(ctx, req.(*ReturnGoodsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderService_CloseOrder_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CloseOrderRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderServiceServer).CloseOrder(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderService_CloseOrder_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderServiceServer).CloseOrder(ctx, req.(*CloseOrderRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderService_ReopenOrder_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReopenOrderRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderServiceServer).ReopenOrder(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderService_ReopenOrder_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderServiceServer).ReopenOrder(ctx, req.(*ReopenOrderRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _OrderService_GetOrder_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetOrderRequest)
 	if err := dec(in); err != nil {
@@ -452,6 +678,10 @@ var OrderService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _OrderService_CheckOrder_Handler,
 		},
 		{
+			MethodName: "CheckOrders",
+			Handler:    _OrderService_CheckOrders_Handler,
+		},
+		{
 			MethodName: "SubmitOrder",
 			Handler:    _OrderService_SubmitOrder_Handler,
 		},
@@ -478,6 +708,26 @@ var OrderService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ShipOrder",
 			Handler:    _OrderService_ShipOrder_Handler,
+		},
+		{
+			MethodName: "SendBackOrder",
+			Handler:    _OrderService_SendBackOrder_Handler,
+		},
+		{
+			MethodName: "DecideOrders",
+			Handler:    _OrderService_DecideOrders_Handler,
+		},
+		{
+			MethodName: "ReturnGoods",
+			Handler:    _OrderService_ReturnGoods_Handler,
+		},
+		{
+			MethodName: "CloseOrder",
+			Handler:    _OrderService_CloseOrder_Handler,
+		},
+		{
+			MethodName: "ReopenOrder",
+			Handler:    _OrderService_ReopenOrder_Handler,
 		},
 		{
 			MethodName: "GetOrder",

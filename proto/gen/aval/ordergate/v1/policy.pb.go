@@ -8,6 +8,7 @@ package ordergatev1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	v11 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	_ "github.com/avalcredit/aval/proto/gen/aval/options/v1"
 	v1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
@@ -38,6 +39,8 @@ const (
 	RuleEnforcement_RULE_ENFORCEMENT_WARN RuleEnforcement = 2
 	// A failed rule holds the order for approval.
 	RuleEnforcement_RULE_ENFORCEMENT_HOLD RuleEnforcement = 3
+	// A failed rule refuses the order: no approval releases it.
+	RuleEnforcement_RULE_ENFORCEMENT_FORBID RuleEnforcement = 4
 )
 
 // Enum value maps for RuleEnforcement.
@@ -47,12 +50,14 @@ var (
 		1: "RULE_ENFORCEMENT_INFORM",
 		2: "RULE_ENFORCEMENT_WARN",
 		3: "RULE_ENFORCEMENT_HOLD",
+		4: "RULE_ENFORCEMENT_FORBID",
 	}
 	RuleEnforcement_value = map[string]int32{
 		"RULE_ENFORCEMENT_UNSPECIFIED": 0,
 		"RULE_ENFORCEMENT_INFORM":      1,
 		"RULE_ENFORCEMENT_WARN":        2,
 		"RULE_ENFORCEMENT_HOLD":        3,
+		"RULE_ENFORCEMENT_FORBID":      4,
 	}
 )
 
@@ -682,13 +687,19 @@ func (x *ListOrderPoliciesResponse) GetNextPageToken() string {
 	return ""
 }
 
-// LimitCheck: exposure after the order is at most the limit x threshold; equality passes.
+// LimitCheck: exposure after the order is at most the effective limit x threshold; equality passes. The effective limit is the standing
+// limit, the temporary limit of the day, and what security adds to it. The first limit rule of a policy also measures the excess that
+// authority is read by.
 type LimitCheck struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Share of the limit that may be used, decimal string; empty: "1".
 	Threshold string `protobuf:"bytes,1,opt,name=threshold,proto3" json:"threshold,omitempty"`
 	// Share of the limit above which the account is on watch, decimal string; empty: never.
-	WatchRatio    string `protobuf:"bytes,2,opt,name=watch_ratio,json=watchRatio,proto3" json:"watch_ratio,omitempty"`
+	WatchRatio string `protobuf:"bytes,2,opt,name=watch_ratio,json=watchRatio,proto3" json:"watch_ratio,omitempty"`
+	// Orders with a requested delivery date more than this many days after the business date do not count; absent: all count.
+	HorizonDays *int32 `protobuf:"varint,3,opt,name=horizon_days,json=horizonDays,proto3,oneof" json:"horizon_days,omitempty"`
+	// How the security of the grant counts; absent: not at all.
+	Security      *SecurityUse `protobuf:"bytes,4,opt,name=security,proto3" json:"security,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -735,6 +746,20 @@ func (x *LimitCheck) GetWatchRatio() string {
 		return x.WatchRatio
 	}
 	return ""
+}
+
+func (x *LimitCheck) GetHorizonDays() int32 {
+	if x != nil && x.HorizonDays != nil {
+		return *x.HorizonDays
+	}
+	return 0
+}
+
+func (x *LimitCheck) GetSecurity() *SecurityUse {
+	if x != nil {
+		return x.Security
+	}
+	return nil
 }
 
 // DaysOverdueCheck: days overdue of the oldest open item, less the grace days of the grant, are at most this.
@@ -995,6 +1020,357 @@ func (x *OrderSizeCheck) GetMaxAmount() string {
 	return ""
 }
 
+// RuleOverride is a rule for one customer, group or grade.
+type RuleOverride struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// For whom.
+	//
+	// Types that are valid to be assigned to Scope:
+	//
+	//	*RuleOverride_CustomerId
+	//	*RuleOverride_GroupId
+	//	*RuleOverride_Grade
+	Scope isRuleOverride_Scope `protobuf_oneof:"scope"`
+	// How strictly the rule is held here; unspecified: as for all.
+	Enforcement RuleEnforcement `protobuf:"varint,4,opt,name=enforcement,proto3,enum=aval.ordergate.v1.RuleEnforcement" json:"enforcement,omitempty"`
+	// The rule does not hold here; absent: it does. Not together with enforcement or parameters.
+	Exemption *RuleExemption `protobuf:"bytes,5,opt,name=exemption,proto3" json:"exemption,omitempty"`
+	// Last business date of the override, included; empty: until the policy is replaced.
+	UntilDate string `protobuf:"bytes,6,opt,name=until_date,json=untilDate,proto3" json:"until_date,omitempty"`
+	// Parameters here, of the same kind as the rule's; absent: as for all.
+	//
+	// Types that are valid to be assigned to Check:
+	//
+	//	*RuleOverride_Limit
+	//	*RuleOverride_DaysOverdue
+	//	*RuleOverride_OverdueAmount
+	//	*RuleOverride_OrderSize
+	//	*RuleOverride_Utilization
+	//	*RuleOverride_OverdueRatio
+	//	*RuleOverride_OldestOpenItem
+	//	*RuleOverride_UnpaidBatches
+	//	*RuleOverride_BrokenPromise
+	//	*RuleOverride_OpenDispute
+	//	*RuleOverride_DunningLevel
+	//	*RuleOverride_Expression
+	Check         isRuleOverride_Check `protobuf_oneof:"check"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleOverride) Reset() {
+	*x = RuleOverride{}
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleOverride) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleOverride) ProtoMessage() {}
+
+func (x *RuleOverride) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleOverride.ProtoReflect.Descriptor instead.
+func (*RuleOverride) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *RuleOverride) GetScope() isRuleOverride_Scope {
+	if x != nil {
+		return x.Scope
+	}
+	return nil
+}
+
+func (x *RuleOverride) GetCustomerId() string {
+	if x != nil {
+		if x, ok := x.Scope.(*RuleOverride_CustomerId); ok {
+			return x.CustomerId
+		}
+	}
+	return ""
+}
+
+func (x *RuleOverride) GetGroupId() string {
+	if x != nil {
+		if x, ok := x.Scope.(*RuleOverride_GroupId); ok {
+			return x.GroupId
+		}
+	}
+	return ""
+}
+
+func (x *RuleOverride) GetGrade() v11.Grade {
+	if x != nil {
+		if x, ok := x.Scope.(*RuleOverride_Grade); ok {
+			return x.Grade
+		}
+	}
+	return v11.Grade(0)
+}
+
+func (x *RuleOverride) GetEnforcement() RuleEnforcement {
+	if x != nil {
+		return x.Enforcement
+	}
+	return RuleEnforcement_RULE_ENFORCEMENT_UNSPECIFIED
+}
+
+func (x *RuleOverride) GetExemption() *RuleExemption {
+	if x != nil {
+		return x.Exemption
+	}
+	return nil
+}
+
+func (x *RuleOverride) GetUntilDate() string {
+	if x != nil {
+		return x.UntilDate
+	}
+	return ""
+}
+
+func (x *RuleOverride) GetCheck() isRuleOverride_Check {
+	if x != nil {
+		return x.Check
+	}
+	return nil
+}
+
+func (x *RuleOverride) GetLimit() *LimitCheck {
+	if x != nil {
+		if x, ok := x.Check.(*RuleOverride_Limit); ok {
+			return x.Limit
+		}
+	}
+	return nil
+}
+
+func (x *RuleOverride) GetDaysOverdue() *DaysOverdueCheck {
+	if x != nil {
+		if x, ok := x.Check.(*RuleOverride_DaysOverdue); ok {
+			return x.DaysOverdue
+		}
+	}
+	return nil
+}
+
+func (x *RuleOverride) GetOverdueAmount() *OverdueAmountCheck {
+	if x != nil {
+		if x, ok := x.Check.(*RuleOverride_OverdueAmount); ok {
+			return x.OverdueAmount
+		}
+	}
+	return nil
+}
+
+func (x *RuleOverride) GetOrderSize() *OrderSizeCheck {
+	if x != nil {
+		if x, ok := x.Check.(*RuleOverride_OrderSize); ok {
+			return x.OrderSize
+		}
+	}
+	return nil
+}
+
+func (x *RuleOverride) GetUtilization() *UtilizationCheck {
+	if x != nil {
+		if x, ok := x.Check.(*RuleOverride_Utilization); ok {
+			return x.Utilization
+		}
+	}
+	return nil
+}
+
+func (x *RuleOverride) GetOverdueRatio() *OverdueRatioCheck {
+	if x != nil {
+		if x, ok := x.Check.(*RuleOverride_OverdueRatio); ok {
+			return x.OverdueRatio
+		}
+	}
+	return nil
+}
+
+func (x *RuleOverride) GetOldestOpenItem() *OldestOpenItemCheck {
+	if x != nil {
+		if x, ok := x.Check.(*RuleOverride_OldestOpenItem); ok {
+			return x.OldestOpenItem
+		}
+	}
+	return nil
+}
+
+func (x *RuleOverride) GetUnpaidBatches() *UnpaidBatchesCheck {
+	if x != nil {
+		if x, ok := x.Check.(*RuleOverride_UnpaidBatches); ok {
+			return x.UnpaidBatches
+		}
+	}
+	return nil
+}
+
+func (x *RuleOverride) GetBrokenPromise() *BrokenPromiseCheck {
+	if x != nil {
+		if x, ok := x.Check.(*RuleOverride_BrokenPromise); ok {
+			return x.BrokenPromise
+		}
+	}
+	return nil
+}
+
+func (x *RuleOverride) GetOpenDispute() *OpenDisputeCheck {
+	if x != nil {
+		if x, ok := x.Check.(*RuleOverride_OpenDispute); ok {
+			return x.OpenDispute
+		}
+	}
+	return nil
+}
+
+func (x *RuleOverride) GetDunningLevel() *DunningLevelCheck {
+	if x != nil {
+		if x, ok := x.Check.(*RuleOverride_DunningLevel); ok {
+			return x.DunningLevel
+		}
+	}
+	return nil
+}
+
+func (x *RuleOverride) GetExpression() *ExpressionCheck {
+	if x != nil {
+		if x, ok := x.Check.(*RuleOverride_Expression); ok {
+			return x.Expression
+		}
+	}
+	return nil
+}
+
+type isRuleOverride_Scope interface {
+	isRuleOverride_Scope()
+}
+
+type RuleOverride_CustomerId struct {
+	// One customer.
+	CustomerId string `protobuf:"bytes,1,opt,name=customer_id,json=customerId,proto3,oneof"`
+}
+
+type RuleOverride_GroupId struct {
+	// All customers of a corporate group.
+	GroupId string `protobuf:"bytes,2,opt,name=group_id,json=groupId,proto3,oneof"`
+}
+
+type RuleOverride_Grade struct {
+	// All customers of a grade.
+	Grade v11.Grade `protobuf:"varint,3,opt,name=grade,proto3,enum=aval.evaluation.v1.Grade,oneof"`
+}
+
+func (*RuleOverride_CustomerId) isRuleOverride_Scope() {}
+
+func (*RuleOverride_GroupId) isRuleOverride_Scope() {}
+
+func (*RuleOverride_Grade) isRuleOverride_Scope() {}
+
+type isRuleOverride_Check interface {
+	isRuleOverride_Check()
+}
+
+type RuleOverride_Limit struct {
+	// Exposure against the limit.
+	Limit *LimitCheck `protobuf:"bytes,13,opt,name=limit,proto3,oneof"`
+}
+
+type RuleOverride_DaysOverdue struct {
+	// Oldest overdue item.
+	DaysOverdue *DaysOverdueCheck `protobuf:"bytes,14,opt,name=days_overdue,json=daysOverdue,proto3,oneof"`
+}
+
+type RuleOverride_OverdueAmount struct {
+	// Overdue amount.
+	OverdueAmount *OverdueAmountCheck `protobuf:"bytes,15,opt,name=overdue_amount,json=overdueAmount,proto3,oneof"`
+}
+
+type RuleOverride_OrderSize struct {
+	// Size of one order.
+	OrderSize *OrderSizeCheck `protobuf:"bytes,19,opt,name=order_size,json=orderSize,proto3,oneof"`
+}
+
+type RuleOverride_Utilization struct {
+	// Exposure as a share of the limit.
+	Utilization *UtilizationCheck `protobuf:"bytes,20,opt,name=utilization,proto3,oneof"`
+}
+
+type RuleOverride_OverdueRatio struct {
+	// Overdue amount as a share of open invoices.
+	OverdueRatio *OverdueRatioCheck `protobuf:"bytes,21,opt,name=overdue_ratio,json=overdueRatio,proto3,oneof"`
+}
+
+type RuleOverride_OldestOpenItem struct {
+	// Oldest open item.
+	OldestOpenItem *OldestOpenItemCheck `protobuf:"bytes,22,opt,name=oldest_open_item,json=oldestOpenItem,proto3,oneof"`
+}
+
+type RuleOverride_UnpaidBatches struct {
+	// Unpaid batches.
+	UnpaidBatches *UnpaidBatchesCheck `protobuf:"bytes,23,opt,name=unpaid_batches,json=unpaidBatches,proto3,oneof"`
+}
+
+type RuleOverride_BrokenPromise struct {
+	// Broken promises to pay.
+	BrokenPromise *BrokenPromiseCheck `protobuf:"bytes,24,opt,name=broken_promise,json=brokenPromise,proto3,oneof"`
+}
+
+type RuleOverride_OpenDispute struct {
+	// Amount in dispute.
+	OpenDispute *OpenDisputeCheck `protobuf:"bytes,25,opt,name=open_dispute,json=openDispute,proto3,oneof"`
+}
+
+type RuleOverride_DunningLevel struct {
+	// Dunning level.
+	DunningLevel *DunningLevelCheck `protobuf:"bytes,26,opt,name=dunning_level,json=dunningLevel,proto3,oneof"`
+}
+
+type RuleOverride_Expression struct {
+	// An expression.
+	Expression *ExpressionCheck `protobuf:"bytes,27,opt,name=expression,proto3,oneof"`
+}
+
+func (*RuleOverride_Limit) isRuleOverride_Check() {}
+
+func (*RuleOverride_DaysOverdue) isRuleOverride_Check() {}
+
+func (*RuleOverride_OverdueAmount) isRuleOverride_Check() {}
+
+func (*RuleOverride_OrderSize) isRuleOverride_Check() {}
+
+func (*RuleOverride_Utilization) isRuleOverride_Check() {}
+
+func (*RuleOverride_OverdueRatio) isRuleOverride_Check() {}
+
+func (*RuleOverride_OldestOpenItem) isRuleOverride_Check() {}
+
+func (*RuleOverride_UnpaidBatches) isRuleOverride_Check() {}
+
+func (*RuleOverride_BrokenPromise) isRuleOverride_Check() {}
+
+func (*RuleOverride_OpenDispute) isRuleOverride_Check() {}
+
+func (*RuleOverride_DunningLevel) isRuleOverride_Check() {}
+
+func (*RuleOverride_Expression) isRuleOverride_Check() {}
+
 // OrderRule is one rule of the check.
 type OrderRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1013,14 +1389,24 @@ type OrderRule struct {
 	//	*OrderRule_Treatment
 	//	*OrderRule_GrantValidity
 	//	*OrderRule_OrderSize
-	Check         isOrderRule_Check `protobuf_oneof:"check"`
+	//	*OrderRule_Utilization
+	//	*OrderRule_OverdueRatio
+	//	*OrderRule_OldestOpenItem
+	//	*OrderRule_UnpaidBatches
+	//	*OrderRule_BrokenPromise
+	//	*OrderRule_OpenDispute
+	//	*OrderRule_DunningLevel
+	//	*OrderRule_Expression
+	Check isOrderRule_Check `protobuf_oneof:"check"`
+	// Other terms for some customers: the most specific override counts, customer over group over grade over the rule itself.
+	Overrides     []*RuleOverride `protobuf:"bytes,30,rep,name=overrides,proto3" json:"overrides,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OrderRule) Reset() {
 	*x = OrderRule{}
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[16]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1032,7 +1418,7 @@ func (x *OrderRule) String() string {
 func (*OrderRule) ProtoMessage() {}
 
 func (x *OrderRule) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[16]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1045,7 +1431,7 @@ func (x *OrderRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderRule.ProtoReflect.Descriptor instead.
 func (*OrderRule) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{16}
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *OrderRule) GetName() string {
@@ -1132,6 +1518,85 @@ func (x *OrderRule) GetOrderSize() *OrderSizeCheck {
 	return nil
 }
 
+func (x *OrderRule) GetUtilization() *UtilizationCheck {
+	if x != nil {
+		if x, ok := x.Check.(*OrderRule_Utilization); ok {
+			return x.Utilization
+		}
+	}
+	return nil
+}
+
+func (x *OrderRule) GetOverdueRatio() *OverdueRatioCheck {
+	if x != nil {
+		if x, ok := x.Check.(*OrderRule_OverdueRatio); ok {
+			return x.OverdueRatio
+		}
+	}
+	return nil
+}
+
+func (x *OrderRule) GetOldestOpenItem() *OldestOpenItemCheck {
+	if x != nil {
+		if x, ok := x.Check.(*OrderRule_OldestOpenItem); ok {
+			return x.OldestOpenItem
+		}
+	}
+	return nil
+}
+
+func (x *OrderRule) GetUnpaidBatches() *UnpaidBatchesCheck {
+	if x != nil {
+		if x, ok := x.Check.(*OrderRule_UnpaidBatches); ok {
+			return x.UnpaidBatches
+		}
+	}
+	return nil
+}
+
+func (x *OrderRule) GetBrokenPromise() *BrokenPromiseCheck {
+	if x != nil {
+		if x, ok := x.Check.(*OrderRule_BrokenPromise); ok {
+			return x.BrokenPromise
+		}
+	}
+	return nil
+}
+
+func (x *OrderRule) GetOpenDispute() *OpenDisputeCheck {
+	if x != nil {
+		if x, ok := x.Check.(*OrderRule_OpenDispute); ok {
+			return x.OpenDispute
+		}
+	}
+	return nil
+}
+
+func (x *OrderRule) GetDunningLevel() *DunningLevelCheck {
+	if x != nil {
+		if x, ok := x.Check.(*OrderRule_DunningLevel); ok {
+			return x.DunningLevel
+		}
+	}
+	return nil
+}
+
+func (x *OrderRule) GetExpression() *ExpressionCheck {
+	if x != nil {
+		if x, ok := x.Check.(*OrderRule_Expression); ok {
+			return x.Expression
+		}
+	}
+	return nil
+}
+
+func (x *OrderRule) GetOverrides() []*RuleOverride {
+	if x != nil {
+		return x.Overrides
+	}
+	return nil
+}
+
 type isOrderRule_Check interface {
 	isOrderRule_Check()
 }
@@ -1171,6 +1636,46 @@ type OrderRule_OrderSize struct {
 	OrderSize *OrderSizeCheck `protobuf:"bytes,9,opt,name=order_size,json=orderSize,proto3,oneof"`
 }
 
+type OrderRule_Utilization struct {
+	// Exposure as a share of the limit.
+	Utilization *UtilizationCheck `protobuf:"bytes,10,opt,name=utilization,proto3,oneof"`
+}
+
+type OrderRule_OverdueRatio struct {
+	// Overdue amount as a share of open invoices.
+	OverdueRatio *OverdueRatioCheck `protobuf:"bytes,11,opt,name=overdue_ratio,json=overdueRatio,proto3,oneof"`
+}
+
+type OrderRule_OldestOpenItem struct {
+	// Oldest open item.
+	OldestOpenItem *OldestOpenItemCheck `protobuf:"bytes,12,opt,name=oldest_open_item,json=oldestOpenItem,proto3,oneof"`
+}
+
+type OrderRule_UnpaidBatches struct {
+	// Unpaid batches.
+	UnpaidBatches *UnpaidBatchesCheck `protobuf:"bytes,13,opt,name=unpaid_batches,json=unpaidBatches,proto3,oneof"`
+}
+
+type OrderRule_BrokenPromise struct {
+	// Broken promises to pay.
+	BrokenPromise *BrokenPromiseCheck `protobuf:"bytes,14,opt,name=broken_promise,json=brokenPromise,proto3,oneof"`
+}
+
+type OrderRule_OpenDispute struct {
+	// Amount in dispute.
+	OpenDispute *OpenDisputeCheck `protobuf:"bytes,15,opt,name=open_dispute,json=openDispute,proto3,oneof"`
+}
+
+type OrderRule_DunningLevel struct {
+	// Dunning level.
+	DunningLevel *DunningLevelCheck `protobuf:"bytes,16,opt,name=dunning_level,json=dunningLevel,proto3,oneof"`
+}
+
+type OrderRule_Expression struct {
+	// An expression.
+	Expression *ExpressionCheck `protobuf:"bytes,17,opt,name=expression,proto3,oneof"`
+}
+
 func (*OrderRule_Limit) isOrderRule_Check() {}
 
 func (*OrderRule_DaysOverdue) isOrderRule_Check() {}
@@ -1185,6 +1690,22 @@ func (*OrderRule_GrantValidity) isOrderRule_Check() {}
 
 func (*OrderRule_OrderSize) isOrderRule_Check() {}
 
+func (*OrderRule_Utilization) isOrderRule_Check() {}
+
+func (*OrderRule_OverdueRatio) isOrderRule_Check() {}
+
+func (*OrderRule_OldestOpenItem) isOrderRule_Check() {}
+
+func (*OrderRule_UnpaidBatches) isOrderRule_Check() {}
+
+func (*OrderRule_BrokenPromise) isOrderRule_Check() {}
+
+func (*OrderRule_OpenDispute) isOrderRule_Check() {}
+
+func (*OrderRule_DunningLevel) isOrderRule_Check() {}
+
+func (*OrderRule_Expression) isOrderRule_Check() {}
+
 // ReleaseMemory is how long and how far a release of an order holds for later checks of the same order.
 type ReleaseMemory struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1198,7 +1719,7 @@ type ReleaseMemory struct {
 
 func (x *ReleaseMemory) Reset() {
 	*x = ReleaseMemory{}
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[17]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1210,7 +1731,7 @@ func (x *ReleaseMemory) String() string {
 func (*ReleaseMemory) ProtoMessage() {}
 
 func (x *ReleaseMemory) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[17]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1223,7 +1744,7 @@ func (x *ReleaseMemory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseMemory.ProtoReflect.Descriptor instead.
 func (*ReleaseMemory) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{17}
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReleaseMemory) GetTolerancePercent() string {
@@ -1247,7 +1768,7 @@ type OrderPolicy struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Currency of the authority table, ISO 4217.
 	BaseCurrency string `protobuf:"bytes,2,opt,name=base_currency,json=baseCurrency,proto3" json:"base_currency,omitempty"`
-	// Rules; all are evaluated, any failure holds.
+	// Rules; all are evaluated, any failure holds, unless a combination says otherwise.
 	Rules []*OrderRule `protobuf:"bytes,3,rep,name=rules,proto3" json:"rules,omitempty"`
 	// A held order reserves its amount as if it were approved.
 	HeldOrdersReserve bool `protobuf:"varint,4,opt,name=held_orders_reserve,json=heldOrdersReserve,proto3" json:"held_orders_reserve,omitempty"`
@@ -1257,13 +1778,23 @@ type OrderPolicy struct {
 	ReleaseAuthority []*v1.AuthorityRow `protobuf:"bytes,6,rep,name=release_authority,json=releaseAuthority,proto3" json:"release_authority,omitempty"`
 	// Over-shipment accepted without a check, in percent of the order, decimal string; empty: "0".
 	OverShipmentPercent string `protobuf:"bytes,7,opt,name=over_shipment_percent,json=overShipmentPercent,proto3" json:"over_shipment_percent,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// Rules that hold only together; any other failure holds.
+	Combinations []*RuleCombination `protobuf:"bytes,8,rep,name=combinations,proto3" json:"combinations,omitempty"`
+	// What counts of bills, base stock, consignment and deposits; absent: the defaults of BucketWeights. ORDER, DELIVERY, RECEIVABLE and unapplied money always count in full.
+	BucketWeights *BucketWeights `protobuf:"bytes,9,opt,name=bucket_weights,json=bucketWeights,proto3" json:"bucket_weights,omitempty"`
+	// Conversion of orders in other currencies than the account's; absent: such orders are refused (CURRENCY_MISMATCH).
+	Conversion *CurrencyConversion `protobuf:"bytes,10,opt,name=conversion,proto3" json:"conversion,omitempty"`
+	// Approvals, blocks and stops; absent: due times, the stop of S2.18 and top management first are not in use.
+	Controls *OrderControls `protobuf:"bytes,40,opt,name=controls,proto3" json:"controls,omitempty"`
+	// When the daily report is made and what it lists; absent: hour 6, ratio "0.9", 30 days.
+	DailyReport   *DailyReportSettings `protobuf:"bytes,50,opt,name=daily_report,json=dailyReport,proto3" json:"daily_report,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OrderPolicy) Reset() {
 	*x = OrderPolicy{}
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[18]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1275,7 +1806,7 @@ func (x *OrderPolicy) String() string {
 func (*OrderPolicy) ProtoMessage() {}
 
 func (x *OrderPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[18]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1288,7 +1819,7 @@ func (x *OrderPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderPolicy.ProtoReflect.Descriptor instead.
 func (*OrderPolicy) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{18}
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *OrderPolicy) GetName() string {
@@ -1340,11 +1871,46 @@ func (x *OrderPolicy) GetOverShipmentPercent() string {
 	return ""
 }
 
+func (x *OrderPolicy) GetCombinations() []*RuleCombination {
+	if x != nil {
+		return x.Combinations
+	}
+	return nil
+}
+
+func (x *OrderPolicy) GetBucketWeights() *BucketWeights {
+	if x != nil {
+		return x.BucketWeights
+	}
+	return nil
+}
+
+func (x *OrderPolicy) GetConversion() *CurrencyConversion {
+	if x != nil {
+		return x.Conversion
+	}
+	return nil
+}
+
+func (x *OrderPolicy) GetControls() *OrderControls {
+	if x != nil {
+		return x.Controls
+	}
+	return nil
+}
+
+func (x *OrderPolicy) GetDailyReport() *DailyReportSettings {
+	if x != nil {
+		return x.DailyReport
+	}
+	return nil
+}
+
 var File_aval_ordergate_v1_policy_proto protoreflect.FileDescriptor
 
 const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x1eaval/ordergate/v1/policy.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a\x1baval/type/v1/approval.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb\x03\n" +
+	"\x1eaval/ordergate/v1/policy.proto\x12\x11aval.ordergate.v1\x1a!aval/evaluation/v1/customer.proto\x1a#aval/options/v1/authorization.proto\x1a\x1faval/ordergate/v1/control.proto\x1a\x1eaval/ordergate/v1/report.proto\x1a\x1caval/ordergate/v1/rule.proto\x1a\x1baval/type/v1/approval.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb\x03\n" +
 	"\x12OrderPolicyVersion\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x12/\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x19.aval.type.v1.PolicyStateR\x05state\x126\n" +
@@ -1388,12 +1954,16 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"\x86\x01\n" +
 	"\x19ListOrderPoliciesResponse\x12A\n" +
 	"\bversions\x18\x01 \x03(\v2%.aval.ordergate.v1.OrderPolicyVersionR\bversions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa5\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa6\x02\n" +
 	"\n" +
 	"LimitCheck\x12I\n" +
 	"\tthreshold\x18\x01 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^(0(\\.[0-9]{1,6})?|1(\\.0{1,6})?)$R\tthreshold\x12L\n" +
 	"\vwatch_ratio\x18\x02 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^(0(\\.[0-9]{1,6})?|1(\\.0{1,6})?)$R\n" +
-	"watchRatio\"6\n" +
+	"watchRatio\x122\n" +
+	"\fhorizon_days\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00H\x00R\vhorizonDays\x88\x01\x01\x12:\n" +
+	"\bsecurity\x18\x04 \x01(\v2\x1e.aval.ordergate.v1.SecurityUseR\bsecurityB\x0f\n" +
+	"\r_horizon_days\"6\n" +
 	"\x10DaysOverdueCheck\x12\"\n" +
 	"\bmax_days\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\amaxDays\"\x85\x01\n" +
 	"\x12OverdueAmountCheck\x12K\n" +
@@ -1405,7 +1975,36 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\x12GrantValidityCheck\"]\n" +
 	"\x0eOrderSizeCheck\x12K\n" +
 	"\n" +
-	"max_amount\x18\x01 \x01(\tB,\xbaH)r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\tmaxAmount\"\xfa\x04\n" +
+	"max_amount\x18\x01 \x01(\tB,\xbaH)r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\tmaxAmount\"\xcd\n" +
+	"\n" +
+	"\fRuleOverride\x12K\n" +
+	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$H\x00R\n" +
+	"customerId\x12E\n" +
+	"\bgroup_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$H\x00R\agroupId\x12=\n" +
+	"\x05grade\x18\x03 \x01(\x0e2\x19.aval.evaluation.v1.GradeB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00H\x00R\x05grade\x12N\n" +
+	"\venforcement\x18\x04 \x01(\x0e2\".aval.ordergate.v1.RuleEnforcementB\b\xbaH\x05\x82\x01\x02\x10\x01R\venforcement\x12>\n" +
+	"\texemption\x18\x05 \x01(\v2 .aval.ordergate.v1.RuleExemptionR\texemption\x12E\n" +
+	"\n" +
+	"until_date\x18\x06 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\x125\n" +
+	"\x05limit\x18\r \x01(\v2\x1d.aval.ordergate.v1.LimitCheckH\x01R\x05limit\x12H\n" +
+	"\fdays_overdue\x18\x0e \x01(\v2#.aval.ordergate.v1.DaysOverdueCheckH\x01R\vdaysOverdue\x12N\n" +
+	"\x0eoverdue_amount\x18\x0f \x01(\v2%.aval.ordergate.v1.OverdueAmountCheckH\x01R\roverdueAmount\x12B\n" +
+	"\n" +
+	"order_size\x18\x13 \x01(\v2!.aval.ordergate.v1.OrderSizeCheckH\x01R\torderSize\x12G\n" +
+	"\vutilization\x18\x14 \x01(\v2#.aval.ordergate.v1.UtilizationCheckH\x01R\vutilization\x12K\n" +
+	"\roverdue_ratio\x18\x15 \x01(\v2$.aval.ordergate.v1.OverdueRatioCheckH\x01R\foverdueRatio\x12R\n" +
+	"\x10oldest_open_item\x18\x16 \x01(\v2&.aval.ordergate.v1.OldestOpenItemCheckH\x01R\x0eoldestOpenItem\x12N\n" +
+	"\x0eunpaid_batches\x18\x17 \x01(\v2%.aval.ordergate.v1.UnpaidBatchesCheckH\x01R\runpaidBatches\x12N\n" +
+	"\x0ebroken_promise\x18\x18 \x01(\v2%.aval.ordergate.v1.BrokenPromiseCheckH\x01R\rbrokenPromise\x12H\n" +
+	"\fopen_dispute\x18\x19 \x01(\v2#.aval.ordergate.v1.OpenDisputeCheckH\x01R\vopenDispute\x12K\n" +
+	"\rdunning_level\x18\x1a \x01(\v2$.aval.ordergate.v1.DunningLevelCheckH\x01R\fdunningLevel\x12D\n" +
+	"\n" +
+	"expression\x18\x1b \x01(\v2\".aval.ordergate.v1.ExpressionCheckH\x01R\n" +
+	"expressionB\x0e\n" +
+	"\x05scope\x12\x05\xbaH\x02\b\x01B\a\n" +
+	"\x05check\"\xab\n" +
+	"\n" +
 	"\tOrderRule\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x04name\x12N\n" +
 	"\venforcement\x18\x02 \x01(\x0e2\".aval.ordergate.v1.RuleEnforcementB\b\xbaH\x05\x82\x01\x02\x10\x01R\venforcement\x125\n" +
@@ -1416,12 +2015,24 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\ttreatment\x18\a \x01(\v2!.aval.ordergate.v1.TreatmentCheckH\x00R\ttreatment\x12N\n" +
 	"\x0egrant_validity\x18\b \x01(\v2%.aval.ordergate.v1.GrantValidityCheckH\x00R\rgrantValidity\x12B\n" +
 	"\n" +
-	"order_size\x18\t \x01(\v2!.aval.ordergate.v1.OrderSizeCheckH\x00R\torderSizeB\x0e\n" +
+	"order_size\x18\t \x01(\v2!.aval.ordergate.v1.OrderSizeCheckH\x00R\torderSize\x12G\n" +
+	"\vutilization\x18\n" +
+	" \x01(\v2#.aval.ordergate.v1.UtilizationCheckH\x00R\vutilization\x12K\n" +
+	"\roverdue_ratio\x18\v \x01(\v2$.aval.ordergate.v1.OverdueRatioCheckH\x00R\foverdueRatio\x12R\n" +
+	"\x10oldest_open_item\x18\f \x01(\v2&.aval.ordergate.v1.OldestOpenItemCheckH\x00R\x0eoldestOpenItem\x12N\n" +
+	"\x0eunpaid_batches\x18\r \x01(\v2%.aval.ordergate.v1.UnpaidBatchesCheckH\x00R\runpaidBatches\x12N\n" +
+	"\x0ebroken_promise\x18\x0e \x01(\v2%.aval.ordergate.v1.BrokenPromiseCheckH\x00R\rbrokenPromise\x12H\n" +
+	"\fopen_dispute\x18\x0f \x01(\v2#.aval.ordergate.v1.OpenDisputeCheckH\x00R\vopenDispute\x12K\n" +
+	"\rdunning_level\x18\x10 \x01(\v2$.aval.ordergate.v1.DunningLevelCheckH\x00R\fdunningLevel\x12D\n" +
+	"\n" +
+	"expression\x18\x11 \x01(\v2\".aval.ordergate.v1.ExpressionCheckH\x00R\n" +
+	"expression\x12H\n" +
+	"\toverrides\x18\x1e \x03(\v2\x1f.aval.ordergate.v1.RuleOverrideB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\toverridesB\x0e\n" +
 	"\x05check\x12\x05\xbaH\x02\b\x01\"\x80\x01\n" +
 	"\rReleaseMemory\x12O\n" +
 	"\x11tolerance_percent\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d2\x1b^[0-9]{1,3}(\\.[0-9]{1,4})?$R\x10tolerancePercent\x12\x1e\n" +
 	"\x04days\x18\x02 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xed\x02(\x00R\x04days\"\xd6\x03\n" +
+	"\xbaH\a\x1a\x05\x18\xed\x02(\x00R\x04days\"\xc1\x06\n" +
 	"\vOrderPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
@@ -1433,12 +2044,21 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\x0erelease_memory\x18\x05 \x01(\v2 .aval.ordergate.v1.ReleaseMemoryB\x06\xbaH\x03\xc8\x01\x01R\rreleaseMemory\x12S\n" +
 	"\x11release_authority\x18\x06 \x03(\v2\x1a.aval.type.v1.AuthorityRowB\n" +
 	"\xbaH\a\x92\x01\x04\b\x01\x10\x14R\x10releaseAuthority\x12Y\n" +
-	"\x15over_shipment_percent\x18\a \x01(\tB%\xbaH\"\xd8\x01\x01r\x1d2\x1b^[0-9]{1,3}(\\.[0-9]{1,4})?$R\x13overShipmentPercent*\x86\x01\n" +
+	"\x15over_shipment_percent\x18\a \x01(\tB%\xbaH\"\xd8\x01\x01r\x1d2\x1b^[0-9]{1,3}(\\.[0-9]{1,4})?$R\x13overShipmentPercent\x12P\n" +
+	"\fcombinations\x18\b \x03(\v2\".aval.ordergate.v1.RuleCombinationB\b\xbaH\x05\x92\x01\x02\x10\x14R\fcombinations\x12G\n" +
+	"\x0ebucket_weights\x18\t \x01(\v2 .aval.ordergate.v1.BucketWeightsR\rbucketWeights\x12E\n" +
+	"\n" +
+	"conversion\x18\n" +
+	" \x01(\v2%.aval.ordergate.v1.CurrencyConversionR\n" +
+	"conversion\x12<\n" +
+	"\bcontrols\x18( \x01(\v2 .aval.ordergate.v1.OrderControlsR\bcontrols\x12I\n" +
+	"\fdaily_report\x182 \x01(\v2&.aval.ordergate.v1.DailyReportSettingsR\vdailyReport*\xa3\x01\n" +
 	"\x0fRuleEnforcement\x12 \n" +
 	"\x1cRULE_ENFORCEMENT_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17RULE_ENFORCEMENT_INFORM\x10\x01\x12\x19\n" +
 	"\x15RULE_ENFORCEMENT_WARN\x10\x02\x12\x19\n" +
-	"\x15RULE_ENFORCEMENT_HOLD\x10\x032\x8e\x05\n" +
+	"\x15RULE_ENFORCEMENT_HOLD\x10\x03\x12\x1b\n" +
+	"\x17RULE_ENFORCEMENT_FORBID\x10\x042\x8e\x05\n" +
 	"\x12OrderPolicyService\x12\x95\x01\n" +
 	"\x11CreateOrderPolicy\x12+.aval.ordergate.v1.CreateOrderPolicyRequest\x1a,.aval.ordergate.v1.CreateOrderPolicyResponse\"%\x8a\xb5\x18\x05\n" +
 	"\x03\x06\b\t\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/v1/orderPolicies\x12\x9c\x01\n" +
@@ -1465,7 +2085,7 @@ func file_aval_ordergate_v1_policy_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_ordergate_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_aval_ordergate_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_aval_ordergate_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_aval_ordergate_v1_policy_proto_goTypes = []any{
 	(RuleEnforcement)(0),              // 0: aval.ordergate.v1.RuleEnforcement
 	(*OrderPolicyVersion)(nil),        // 1: aval.ordergate.v1.OrderPolicyVersion
@@ -1484,47 +2104,94 @@ var file_aval_ordergate_v1_policy_proto_goTypes = []any{
 	(*TreatmentCheck)(nil),            // 14: aval.ordergate.v1.TreatmentCheck
 	(*GrantValidityCheck)(nil),        // 15: aval.ordergate.v1.GrantValidityCheck
 	(*OrderSizeCheck)(nil),            // 16: aval.ordergate.v1.OrderSizeCheck
-	(*OrderRule)(nil),                 // 17: aval.ordergate.v1.OrderRule
-	(*ReleaseMemory)(nil),             // 18: aval.ordergate.v1.ReleaseMemory
-	(*OrderPolicy)(nil),               // 19: aval.ordergate.v1.OrderPolicy
-	(v1.PolicyState)(0),               // 20: aval.type.v1.PolicyState
-	(*timestamppb.Timestamp)(nil),     // 21: google.protobuf.Timestamp
-	(*v1.AuthorityRow)(nil),           // 22: aval.type.v1.AuthorityRow
+	(*RuleOverride)(nil),              // 17: aval.ordergate.v1.RuleOverride
+	(*OrderRule)(nil),                 // 18: aval.ordergate.v1.OrderRule
+	(*ReleaseMemory)(nil),             // 19: aval.ordergate.v1.ReleaseMemory
+	(*OrderPolicy)(nil),               // 20: aval.ordergate.v1.OrderPolicy
+	(v1.PolicyState)(0),               // 21: aval.type.v1.PolicyState
+	(*timestamppb.Timestamp)(nil),     // 22: google.protobuf.Timestamp
+	(*SecurityUse)(nil),               // 23: aval.ordergate.v1.SecurityUse
+	(v11.Grade)(0),                    // 24: aval.evaluation.v1.Grade
+	(*RuleExemption)(nil),             // 25: aval.ordergate.v1.RuleExemption
+	(*UtilizationCheck)(nil),          // 26: aval.ordergate.v1.UtilizationCheck
+	(*OverdueRatioCheck)(nil),         // 27: aval.ordergate.v1.OverdueRatioCheck
+	(*OldestOpenItemCheck)(nil),       // 28: aval.ordergate.v1.OldestOpenItemCheck
+	(*UnpaidBatchesCheck)(nil),        // 29: aval.ordergate.v1.UnpaidBatchesCheck
+	(*BrokenPromiseCheck)(nil),        // 30: aval.ordergate.v1.BrokenPromiseCheck
+	(*OpenDisputeCheck)(nil),          // 31: aval.ordergate.v1.OpenDisputeCheck
+	(*DunningLevelCheck)(nil),         // 32: aval.ordergate.v1.DunningLevelCheck
+	(*ExpressionCheck)(nil),           // 33: aval.ordergate.v1.ExpressionCheck
+	(*v1.AuthorityRow)(nil),           // 34: aval.type.v1.AuthorityRow
+	(*RuleCombination)(nil),           // 35: aval.ordergate.v1.RuleCombination
+	(*BucketWeights)(nil),             // 36: aval.ordergate.v1.BucketWeights
+	(*CurrencyConversion)(nil),        // 37: aval.ordergate.v1.CurrencyConversion
+	(*OrderControls)(nil),             // 38: aval.ordergate.v1.OrderControls
+	(*DailyReportSettings)(nil),       // 39: aval.ordergate.v1.DailyReportSettings
 }
 var file_aval_ordergate_v1_policy_proto_depIdxs = []int32{
-	20, // 0: aval.ordergate.v1.OrderPolicyVersion.state:type_name -> aval.type.v1.PolicyState
-	19, // 1: aval.ordergate.v1.OrderPolicyVersion.policy:type_name -> aval.ordergate.v1.OrderPolicy
-	21, // 2: aval.ordergate.v1.OrderPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
-	21, // 3: aval.ordergate.v1.OrderPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
-	19, // 4: aval.ordergate.v1.CreateOrderPolicyRequest.policy:type_name -> aval.ordergate.v1.OrderPolicy
+	21, // 0: aval.ordergate.v1.OrderPolicyVersion.state:type_name -> aval.type.v1.PolicyState
+	20, // 1: aval.ordergate.v1.OrderPolicyVersion.policy:type_name -> aval.ordergate.v1.OrderPolicy
+	22, // 2: aval.ordergate.v1.OrderPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
+	22, // 3: aval.ordergate.v1.OrderPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
+	20, // 4: aval.ordergate.v1.CreateOrderPolicyRequest.policy:type_name -> aval.ordergate.v1.OrderPolicy
 	1,  // 5: aval.ordergate.v1.CreateOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
 	1,  // 6: aval.ordergate.v1.SignOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
 	1,  // 7: aval.ordergate.v1.GetOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
 	1,  // 8: aval.ordergate.v1.ListOrderPoliciesResponse.versions:type_name -> aval.ordergate.v1.OrderPolicyVersion
-	0,  // 9: aval.ordergate.v1.OrderRule.enforcement:type_name -> aval.ordergate.v1.RuleEnforcement
-	10, // 10: aval.ordergate.v1.OrderRule.limit:type_name -> aval.ordergate.v1.LimitCheck
-	11, // 11: aval.ordergate.v1.OrderRule.days_overdue:type_name -> aval.ordergate.v1.DaysOverdueCheck
-	12, // 12: aval.ordergate.v1.OrderRule.overdue_amount:type_name -> aval.ordergate.v1.OverdueAmountCheck
-	13, // 13: aval.ordergate.v1.OrderRule.term:type_name -> aval.ordergate.v1.TermCheck
-	14, // 14: aval.ordergate.v1.OrderRule.treatment:type_name -> aval.ordergate.v1.TreatmentCheck
-	15, // 15: aval.ordergate.v1.OrderRule.grant_validity:type_name -> aval.ordergate.v1.GrantValidityCheck
-	16, // 16: aval.ordergate.v1.OrderRule.order_size:type_name -> aval.ordergate.v1.OrderSizeCheck
-	17, // 17: aval.ordergate.v1.OrderPolicy.rules:type_name -> aval.ordergate.v1.OrderRule
-	18, // 18: aval.ordergate.v1.OrderPolicy.release_memory:type_name -> aval.ordergate.v1.ReleaseMemory
-	22, // 19: aval.ordergate.v1.OrderPolicy.release_authority:type_name -> aval.type.v1.AuthorityRow
-	2,  // 20: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:input_type -> aval.ordergate.v1.CreateOrderPolicyRequest
-	4,  // 21: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:input_type -> aval.ordergate.v1.SignOrderPolicyRequest
-	6,  // 22: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:input_type -> aval.ordergate.v1.GetOrderPolicyRequest
-	8,  // 23: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:input_type -> aval.ordergate.v1.ListOrderPoliciesRequest
-	3,  // 24: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:output_type -> aval.ordergate.v1.CreateOrderPolicyResponse
-	5,  // 25: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:output_type -> aval.ordergate.v1.SignOrderPolicyResponse
-	7,  // 26: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:output_type -> aval.ordergate.v1.GetOrderPolicyResponse
-	9,  // 27: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:output_type -> aval.ordergate.v1.ListOrderPoliciesResponse
-	24, // [24:28] is the sub-list for method output_type
-	20, // [20:24] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	23, // 9: aval.ordergate.v1.LimitCheck.security:type_name -> aval.ordergate.v1.SecurityUse
+	24, // 10: aval.ordergate.v1.RuleOverride.grade:type_name -> aval.evaluation.v1.Grade
+	0,  // 11: aval.ordergate.v1.RuleOverride.enforcement:type_name -> aval.ordergate.v1.RuleEnforcement
+	25, // 12: aval.ordergate.v1.RuleOverride.exemption:type_name -> aval.ordergate.v1.RuleExemption
+	10, // 13: aval.ordergate.v1.RuleOverride.limit:type_name -> aval.ordergate.v1.LimitCheck
+	11, // 14: aval.ordergate.v1.RuleOverride.days_overdue:type_name -> aval.ordergate.v1.DaysOverdueCheck
+	12, // 15: aval.ordergate.v1.RuleOverride.overdue_amount:type_name -> aval.ordergate.v1.OverdueAmountCheck
+	16, // 16: aval.ordergate.v1.RuleOverride.order_size:type_name -> aval.ordergate.v1.OrderSizeCheck
+	26, // 17: aval.ordergate.v1.RuleOverride.utilization:type_name -> aval.ordergate.v1.UtilizationCheck
+	27, // 18: aval.ordergate.v1.RuleOverride.overdue_ratio:type_name -> aval.ordergate.v1.OverdueRatioCheck
+	28, // 19: aval.ordergate.v1.RuleOverride.oldest_open_item:type_name -> aval.ordergate.v1.OldestOpenItemCheck
+	29, // 20: aval.ordergate.v1.RuleOverride.unpaid_batches:type_name -> aval.ordergate.v1.UnpaidBatchesCheck
+	30, // 21: aval.ordergate.v1.RuleOverride.broken_promise:type_name -> aval.ordergate.v1.BrokenPromiseCheck
+	31, // 22: aval.ordergate.v1.RuleOverride.open_dispute:type_name -> aval.ordergate.v1.OpenDisputeCheck
+	32, // 23: aval.ordergate.v1.RuleOverride.dunning_level:type_name -> aval.ordergate.v1.DunningLevelCheck
+	33, // 24: aval.ordergate.v1.RuleOverride.expression:type_name -> aval.ordergate.v1.ExpressionCheck
+	0,  // 25: aval.ordergate.v1.OrderRule.enforcement:type_name -> aval.ordergate.v1.RuleEnforcement
+	10, // 26: aval.ordergate.v1.OrderRule.limit:type_name -> aval.ordergate.v1.LimitCheck
+	11, // 27: aval.ordergate.v1.OrderRule.days_overdue:type_name -> aval.ordergate.v1.DaysOverdueCheck
+	12, // 28: aval.ordergate.v1.OrderRule.overdue_amount:type_name -> aval.ordergate.v1.OverdueAmountCheck
+	13, // 29: aval.ordergate.v1.OrderRule.term:type_name -> aval.ordergate.v1.TermCheck
+	14, // 30: aval.ordergate.v1.OrderRule.treatment:type_name -> aval.ordergate.v1.TreatmentCheck
+	15, // 31: aval.ordergate.v1.OrderRule.grant_validity:type_name -> aval.ordergate.v1.GrantValidityCheck
+	16, // 32: aval.ordergate.v1.OrderRule.order_size:type_name -> aval.ordergate.v1.OrderSizeCheck
+	26, // 33: aval.ordergate.v1.OrderRule.utilization:type_name -> aval.ordergate.v1.UtilizationCheck
+	27, // 34: aval.ordergate.v1.OrderRule.overdue_ratio:type_name -> aval.ordergate.v1.OverdueRatioCheck
+	28, // 35: aval.ordergate.v1.OrderRule.oldest_open_item:type_name -> aval.ordergate.v1.OldestOpenItemCheck
+	29, // 36: aval.ordergate.v1.OrderRule.unpaid_batches:type_name -> aval.ordergate.v1.UnpaidBatchesCheck
+	30, // 37: aval.ordergate.v1.OrderRule.broken_promise:type_name -> aval.ordergate.v1.BrokenPromiseCheck
+	31, // 38: aval.ordergate.v1.OrderRule.open_dispute:type_name -> aval.ordergate.v1.OpenDisputeCheck
+	32, // 39: aval.ordergate.v1.OrderRule.dunning_level:type_name -> aval.ordergate.v1.DunningLevelCheck
+	33, // 40: aval.ordergate.v1.OrderRule.expression:type_name -> aval.ordergate.v1.ExpressionCheck
+	17, // 41: aval.ordergate.v1.OrderRule.overrides:type_name -> aval.ordergate.v1.RuleOverride
+	18, // 42: aval.ordergate.v1.OrderPolicy.rules:type_name -> aval.ordergate.v1.OrderRule
+	19, // 43: aval.ordergate.v1.OrderPolicy.release_memory:type_name -> aval.ordergate.v1.ReleaseMemory
+	34, // 44: aval.ordergate.v1.OrderPolicy.release_authority:type_name -> aval.type.v1.AuthorityRow
+	35, // 45: aval.ordergate.v1.OrderPolicy.combinations:type_name -> aval.ordergate.v1.RuleCombination
+	36, // 46: aval.ordergate.v1.OrderPolicy.bucket_weights:type_name -> aval.ordergate.v1.BucketWeights
+	37, // 47: aval.ordergate.v1.OrderPolicy.conversion:type_name -> aval.ordergate.v1.CurrencyConversion
+	38, // 48: aval.ordergate.v1.OrderPolicy.controls:type_name -> aval.ordergate.v1.OrderControls
+	39, // 49: aval.ordergate.v1.OrderPolicy.daily_report:type_name -> aval.ordergate.v1.DailyReportSettings
+	2,  // 50: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:input_type -> aval.ordergate.v1.CreateOrderPolicyRequest
+	4,  // 51: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:input_type -> aval.ordergate.v1.SignOrderPolicyRequest
+	6,  // 52: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:input_type -> aval.ordergate.v1.GetOrderPolicyRequest
+	8,  // 53: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:input_type -> aval.ordergate.v1.ListOrderPoliciesRequest
+	3,  // 54: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:output_type -> aval.ordergate.v1.CreateOrderPolicyResponse
+	5,  // 55: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:output_type -> aval.ordergate.v1.SignOrderPolicyResponse
+	7,  // 56: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:output_type -> aval.ordergate.v1.GetOrderPolicyResponse
+	9,  // 57: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:output_type -> aval.ordergate.v1.ListOrderPoliciesResponse
+	54, // [54:58] is the sub-list for method output_type
+	50, // [50:54] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_policy_proto_init() }
@@ -1532,11 +2199,32 @@ func file_aval_ordergate_v1_policy_proto_init() {
 	if File_aval_ordergate_v1_policy_proto != nil {
 		return
 	}
+	file_aval_ordergate_v1_control_proto_init()
+	file_aval_ordergate_v1_report_proto_init()
+	file_aval_ordergate_v1_rule_proto_init()
 	file_aval_ordergate_v1_policy_proto_msgTypes[1].OneofWrappers = []any{
 		(*CreateOrderPolicyRequest_Policy)(nil),
 		(*CreateOrderPolicyRequest_Yaml)(nil),
 	}
+	file_aval_ordergate_v1_policy_proto_msgTypes[9].OneofWrappers = []any{}
 	file_aval_ordergate_v1_policy_proto_msgTypes[16].OneofWrappers = []any{
+		(*RuleOverride_CustomerId)(nil),
+		(*RuleOverride_GroupId)(nil),
+		(*RuleOverride_Grade)(nil),
+		(*RuleOverride_Limit)(nil),
+		(*RuleOverride_DaysOverdue)(nil),
+		(*RuleOverride_OverdueAmount)(nil),
+		(*RuleOverride_OrderSize)(nil),
+		(*RuleOverride_Utilization)(nil),
+		(*RuleOverride_OverdueRatio)(nil),
+		(*RuleOverride_OldestOpenItem)(nil),
+		(*RuleOverride_UnpaidBatches)(nil),
+		(*RuleOverride_BrokenPromise)(nil),
+		(*RuleOverride_OpenDispute)(nil),
+		(*RuleOverride_DunningLevel)(nil),
+		(*RuleOverride_Expression)(nil),
+	}
+	file_aval_ordergate_v1_policy_proto_msgTypes[17].OneofWrappers = []any{
 		(*OrderRule_Limit)(nil),
 		(*OrderRule_DaysOverdue)(nil),
 		(*OrderRule_OverdueAmount)(nil),
@@ -1544,6 +2232,14 @@ func file_aval_ordergate_v1_policy_proto_init() {
 		(*OrderRule_Treatment)(nil),
 		(*OrderRule_GrantValidity)(nil),
 		(*OrderRule_OrderSize)(nil),
+		(*OrderRule_Utilization)(nil),
+		(*OrderRule_OverdueRatio)(nil),
+		(*OrderRule_OldestOpenItem)(nil),
+		(*OrderRule_UnpaidBatches)(nil),
+		(*OrderRule_BrokenPromise)(nil),
+		(*OrderRule_OpenDispute)(nil),
+		(*OrderRule_DunningLevel)(nil),
+		(*OrderRule_Expression)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1551,7 +2247,7 @@ func file_aval_ordergate_v1_policy_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_ordergate_v1_policy_proto_rawDesc), len(file_aval_ordergate_v1_policy_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

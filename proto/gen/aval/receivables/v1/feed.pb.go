@@ -162,7 +162,29 @@ type Position struct {
 	// What this change billed of orders.
 	Movements []*Movement `protobuf:"bytes,7,rep,name=movements,proto3" json:"movements,omitempty"`
 	// Document that caused the change, for example "invoice 4711".
-	Cause         string `protobuf:"bytes,8,opt,name=cause,proto3" json:"cause,omitempty"`
+	Cause string `protobuf:"bytes,8,opt,name=cause,proto3" json:"cause,omitempty"`
+	// Bank acceptance bills received and not yet honoured, not in `receivable`; absent: none.
+	BankBill *v1.Money `protobuf:"bytes,9,opt,name=bank_bill,json=bankBill,proto3" json:"bank_bill,omitempty"`
+	// Commercial acceptance bills received and not yet honoured, not in `receivable`; absent: none.
+	CommercialBill *v1.Money `protobuf:"bytes,10,opt,name=commercial_bill,json=commercialBill,proto3" json:"commercial_bill,omitempty"`
+	// Base stock: what may be owed for the life of a contract, not in `receivable`; absent: none.
+	BaseStock *v1.Money `protobuf:"bytes,11,opt,name=base_stock,json=baseStock,proto3" json:"base_stock,omitempty"`
+	// Goods on consignment, not in `receivable`; absent: none.
+	Consignment *v1.Money `protobuf:"bytes,12,opt,name=consignment,proto3" json:"consignment,omitempty"`
+	// Deposits held, not in `unapplied`; lowers exposure, not negative itself; absent: none.
+	Deposit *v1.Money `protobuf:"bytes,13,opt,name=deposit,proto3" json:"deposit,omitempty"`
+	// Part of the due ladder that is in dispute, by due date, rising; empty: none.
+	Disputed []*DueAmount `protobuf:"bytes,14,rep,name=disputed,proto3" json:"disputed,omitempty"`
+	// Promises to pay that are broken and still unpaid.
+	BrokenPromises int32 `protobuf:"varint,15,opt,name=broken_promises,json=brokenPromises,proto3" json:"broken_promises,omitempty"`
+	// What is unpaid of them; absent: none.
+	BrokenPromiseAmount *v1.Money `protobuf:"bytes,16,opt,name=broken_promise_amount,json=brokenPromiseAmount,proto3" json:"broken_promise_amount,omitempty"`
+	// Day on which the newest of them was broken; empty: none.
+	LastBrokenPromiseDate string `protobuf:"bytes,17,opt,name=last_broken_promise_date,json=lastBrokenPromiseDate,proto3" json:"last_broken_promise_date,omitempty"`
+	// Highest dunning level of the open items; 0: nothing was dunned.
+	DunningLevel int32 `protobuf:"varint,18,opt,name=dunning_level,json=dunningLevel,proto3" json:"dunning_level,omitempty"`
+	// Open invoices; 0 where they are not counted.
+	OpenInvoices  int32 `protobuf:"varint,19,opt,name=open_invoices,json=openInvoices,proto3" json:"open_invoices,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -251,6 +273,83 @@ func (x *Position) GetCause() string {
 		return x.Cause
 	}
 	return ""
+}
+
+func (x *Position) GetBankBill() *v1.Money {
+	if x != nil {
+		return x.BankBill
+	}
+	return nil
+}
+
+func (x *Position) GetCommercialBill() *v1.Money {
+	if x != nil {
+		return x.CommercialBill
+	}
+	return nil
+}
+
+func (x *Position) GetBaseStock() *v1.Money {
+	if x != nil {
+		return x.BaseStock
+	}
+	return nil
+}
+
+func (x *Position) GetConsignment() *v1.Money {
+	if x != nil {
+		return x.Consignment
+	}
+	return nil
+}
+
+func (x *Position) GetDeposit() *v1.Money {
+	if x != nil {
+		return x.Deposit
+	}
+	return nil
+}
+
+func (x *Position) GetDisputed() []*DueAmount {
+	if x != nil {
+		return x.Disputed
+	}
+	return nil
+}
+
+func (x *Position) GetBrokenPromises() int32 {
+	if x != nil {
+		return x.BrokenPromises
+	}
+	return 0
+}
+
+func (x *Position) GetBrokenPromiseAmount() *v1.Money {
+	if x != nil {
+		return x.BrokenPromiseAmount
+	}
+	return nil
+}
+
+func (x *Position) GetLastBrokenPromiseDate() string {
+	if x != nil {
+		return x.LastBrokenPromiseDate
+	}
+	return ""
+}
+
+func (x *Position) GetDunningLevel() int32 {
+	if x != nil {
+		return x.DunningLevel
+	}
+	return 0
+}
+
+func (x *Position) GetOpenInvoices() int32 {
+	if x != nil {
+		return x.OpenInvoices
+	}
+	return 0
 }
 
 // PaymentRecord is how a customer paid us, as of a day, in the currency of its account.
@@ -648,7 +747,7 @@ const file_aval_receivables_v1_feed_proto_rawDesc = "" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x1d\n" +
 	"\n" +
 	"invoice_id\x18\x02 \x01(\tR\tinvoiceId\x123\n" +
-	"\x06amount\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\"\xc7\x03\n" +
+	"\x06amount\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\"\xc5\b\n" +
 	"\bPosition\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12#\n" +
@@ -660,7 +759,20 @@ const file_aval_receivables_v1_feed_proto_rawDesc = "" +
 	"\tunapplied\x18\x05 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\tunapplied\x126\n" +
 	"\x06ladder\x18\x06 \x03(\v2\x1e.aval.receivables.v1.DueAmountR\x06ladder\x12;\n" +
 	"\tmovements\x18\a \x03(\v2\x1d.aval.receivables.v1.MovementR\tmovements\x12\x14\n" +
-	"\x05cause\x18\b \x01(\tR\x05cause\"\xdf\x05\n" +
+	"\x05cause\x18\b \x01(\tR\x05cause\x120\n" +
+	"\tbank_bill\x18\t \x01(\v2\x13.aval.type.v1.MoneyR\bbankBill\x12<\n" +
+	"\x0fcommercial_bill\x18\n" +
+	" \x01(\v2\x13.aval.type.v1.MoneyR\x0ecommercialBill\x122\n" +
+	"\n" +
+	"base_stock\x18\v \x01(\v2\x13.aval.type.v1.MoneyR\tbaseStock\x125\n" +
+	"\vconsignment\x18\f \x01(\v2\x13.aval.type.v1.MoneyR\vconsignment\x12-\n" +
+	"\adeposit\x18\r \x01(\v2\x13.aval.type.v1.MoneyR\adeposit\x12:\n" +
+	"\bdisputed\x18\x0e \x03(\v2\x1e.aval.receivables.v1.DueAmountR\bdisputed\x120\n" +
+	"\x0fbroken_promises\x18\x0f \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x0ebrokenPromises\x12G\n" +
+	"\x15broken_promise_amount\x18\x10 \x01(\v2\x13.aval.type.v1.MoneyR\x13brokenPromiseAmount\x12_\n" +
+	"\x18last_broken_promise_date\x18\x11 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x15lastBrokenPromiseDate\x12,\n" +
+	"\rdunning_level\x18\x12 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\fdunningLevel\x12,\n" +
+	"\ropen_invoices\x18\x13 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\fopenInvoices\"\xdf\x05\n" +
 	"\rPaymentRecord\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12\x1c\n" +
@@ -734,23 +846,30 @@ var file_aval_receivables_v1_feed_proto_depIdxs = []int32{
 	8,  // 3: aval.receivables.v1.Position.unapplied:type_name -> aval.type.v1.Money
 	0,  // 4: aval.receivables.v1.Position.ladder:type_name -> aval.receivables.v1.DueAmount
 	1,  // 5: aval.receivables.v1.Position.movements:type_name -> aval.receivables.v1.Movement
-	8,  // 6: aval.receivables.v1.PaymentRecord.fallen_due:type_name -> aval.type.v1.Money
-	8,  // 7: aval.receivables.v1.PaymentRecord.collected:type_name -> aval.type.v1.Money
-	8,  // 8: aval.receivables.v1.PaymentRecord.collected_on_time:type_name -> aval.type.v1.Money
-	8,  // 9: aval.receivables.v1.PaymentRecord.settled_amount:type_name -> aval.type.v1.Money
-	8,  // 10: aval.receivables.v1.PaymentRecord.open_amount:type_name -> aval.type.v1.Money
-	8,  // 11: aval.receivables.v1.PaymentRecord.invoice_amounts:type_name -> aval.type.v1.Money
-	9,  // 12: aval.receivables.v1.ApplyCustomersRequest.profiles:type_name -> aval.evaluation.v1.CreditProfile
-	3,  // 13: aval.receivables.v1.GetPaymentRecordResponse.record:type_name -> aval.receivables.v1.PaymentRecord
-	4,  // 14: aval.receivables.v1.FeedService.ApplyCustomers:input_type -> aval.receivables.v1.ApplyCustomersRequest
-	6,  // 15: aval.receivables.v1.FeedService.GetPaymentRecord:input_type -> aval.receivables.v1.GetPaymentRecordRequest
-	5,  // 16: aval.receivables.v1.FeedService.ApplyCustomers:output_type -> aval.receivables.v1.ApplyCustomersResponse
-	7,  // 17: aval.receivables.v1.FeedService.GetPaymentRecord:output_type -> aval.receivables.v1.GetPaymentRecordResponse
-	16, // [16:18] is the sub-list for method output_type
-	14, // [14:16] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	8,  // 6: aval.receivables.v1.Position.bank_bill:type_name -> aval.type.v1.Money
+	8,  // 7: aval.receivables.v1.Position.commercial_bill:type_name -> aval.type.v1.Money
+	8,  // 8: aval.receivables.v1.Position.base_stock:type_name -> aval.type.v1.Money
+	8,  // 9: aval.receivables.v1.Position.consignment:type_name -> aval.type.v1.Money
+	8,  // 10: aval.receivables.v1.Position.deposit:type_name -> aval.type.v1.Money
+	0,  // 11: aval.receivables.v1.Position.disputed:type_name -> aval.receivables.v1.DueAmount
+	8,  // 12: aval.receivables.v1.Position.broken_promise_amount:type_name -> aval.type.v1.Money
+	8,  // 13: aval.receivables.v1.PaymentRecord.fallen_due:type_name -> aval.type.v1.Money
+	8,  // 14: aval.receivables.v1.PaymentRecord.collected:type_name -> aval.type.v1.Money
+	8,  // 15: aval.receivables.v1.PaymentRecord.collected_on_time:type_name -> aval.type.v1.Money
+	8,  // 16: aval.receivables.v1.PaymentRecord.settled_amount:type_name -> aval.type.v1.Money
+	8,  // 17: aval.receivables.v1.PaymentRecord.open_amount:type_name -> aval.type.v1.Money
+	8,  // 18: aval.receivables.v1.PaymentRecord.invoice_amounts:type_name -> aval.type.v1.Money
+	9,  // 19: aval.receivables.v1.ApplyCustomersRequest.profiles:type_name -> aval.evaluation.v1.CreditProfile
+	3,  // 20: aval.receivables.v1.GetPaymentRecordResponse.record:type_name -> aval.receivables.v1.PaymentRecord
+	4,  // 21: aval.receivables.v1.FeedService.ApplyCustomers:input_type -> aval.receivables.v1.ApplyCustomersRequest
+	6,  // 22: aval.receivables.v1.FeedService.GetPaymentRecord:input_type -> aval.receivables.v1.GetPaymentRecordRequest
+	5,  // 23: aval.receivables.v1.FeedService.ApplyCustomers:output_type -> aval.receivables.v1.ApplyCustomersResponse
+	7,  // 24: aval.receivables.v1.FeedService.GetPaymentRecord:output_type -> aval.receivables.v1.GetPaymentRecordResponse
+	23, // [23:25] is the sub-list for method output_type
+	21, // [21:23] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_feed_proto_init() }

@@ -1,0 +1,198 @@
+package check
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
+)
+
+// measure is exposure before and after the order, and the limit, as a limit rule counts them on a day. Minor units.
+type measure struct {
+	before, after int64
+	limit         account.Limit // with the temporary limit of the day, and with security where that raises it
+	security      int64         // what counts of the security in force
+	later         int64         // reserved for deliveries beyond the horizon
+}
+
+// measureFirst counts as the first limit rule does, which measures the excess too; without one, everything counts.
+func (d *decider) measureFirst() {
+	var all Rule
+	r := &all
+	for i := range d.p.Rules {
+		if d.p.Rules[i].Kind != KindLimit {
+			continue
+		}
+		r = &d.p.Rules[i]
+		if o := r.Overrides.Find(&d.in.Account, d.in.BusinessDate); o != nil {
+			r = &o.Rule
+		}
+		break
+	}
+	d.first = d.measure(r, d.in.BusinessDate)
+}
+
+func (d *decider) measure(r *Rule, day calendar.Date) measure {
+	a, o := &d.in.Account, &d.in.Order
+	m := measure{limit: a.Grant.LimitOn(day)}
+	m.before = d.p.Exposure(a.Buckets, &a.Standing)
+	m.after = m.before + d.in.Delta()
+	if r.Horizon != nil {
+		m.without(a.Scheduled, o, day.AddDays(*r.Horizon))
+	}
+	if r.Security == "" || len(a.Grant.Covers) == 0 {
+		return m
+	}
+	m.security = share(a.Grant.Covered(day), r.SecurityShare)
+	switch {
+	case r.Security == DeductedFromExposure:
+		m.before -= min(m.security, max(0, m.before))
+		m.after -= min(m.security, max(0, m.after))
+	case m.limit.Kind == account.LimitAmount:
+		m.limit.Minor += m.security
+	}
+	return m
+}
+
+// without takes out what is reserved, or asked for, to be delivered after the last day that counts.
+func (m *measure) without(scheduled account.Ladder, o *OrderFacts, last calendar.Date) {
+	for _, s := range scheduled {
+		if s.Date.After(last) {
+			m.later += s.Minor
+		}
+	}
+	if o.ReservedFor.After(last) {
+		m.later += o.Reserved
+	}
+	m.before -= m.later
+	m.after -= m.later
+	if o.ReservedFor.After(last) {
+		m.after += o.Reserved
+	}
+	if o.Delivery.After(last) {
+		m.after -= max(0, o.Open)
+	}
+}
+
+// limit: exposure after the order is at most the limit x threshold; equality passes (semantics 1, 2).
+func (d *decider) limit(r *Rule) finding {
+	m := d.measure(r, d.in.BusinessDate)
+	lim := m.limit
+	f := finding{outcome: Pass, figures: make([]Figure, 0, 9)}
+	f.figures = append(f.figures,
+		Figure{"exposure_before", d.money(m.before)}, Figure{"delta", d.money(d.in.Delta())}, Figure{"exposure_after", d.money(m.after)})
+	f.figures = append(f.figures, d.reasons(r, m)...)
+	switch {
+	case d.paid():
+		f.outcome, f.message = NotApplicable, "the money for this order is here"
+		return f
+	case lim.Kind == account.LimitUnlimited:
+		f.message = "no limit applied: the grant is unlimited"
+		return f
+	case lim.Kind == account.LimitUndefined:
+		f.figures = append(f.figures, Figure{"limit", "undefined"})
+		if m.after > 0 {
+			f.outcome, f.message = Held, "no credit is granted: cash customer"
+			f.cures = []Cure{{Kind: CurePayment, Minor: m.after}, {Kind: CureApplication}}
+		}
+		return f
+	}
+	usable := share(lim.Minor, r.Threshold)
+	f.figures = append(f.figures, Figure{"limit", d.money(lim.Minor)}, Figure{"usable_limit", d.money(usable)}, Figure{"available", d.money(usable - m.before)})
+	if m.after > usable {
+		f.outcome, f.message = Held, "exposure after the order is over the limit by "+d.money(m.after-usable)
+		f.cures = d.lessExposure(m, usable)
+		if day := d.fits(r); !day.IsZero() {
+			f.cures = append(f.cures, Cure{Kind: CureDate, Date: day})
+		}
+		return f
+	}
+	if lim.StatusAt(m.after, r.Watch) == account.StatusWatch {
+		f.outcome, f.message = Warned, "exposure after the order is above the watch ratio of the limit"
+	}
+	return f
+}
+
+// reasons are the figures that explain a measure which is not just buckets against the standing limit.
+func (d *decider) reasons(r *Rule, m measure) []Figure {
+	var figs []Figure
+	if standing := d.in.Account.Grant.Limit; len(d.in.Account.Grant.Temporary) > 0 && standing.Kind == account.LimitAmount {
+		figs = append(figs, Figure{"standing_limit", d.money(standing.Minor)})
+	}
+	if m.security > 0 {
+		figs = append(figs, Figure{"security", d.money(m.security)})
+	}
+	if r.Horizon != nil {
+		figs = append(figs, Figure{"horizon_days", strconv.Itoa(*r.Horizon)}, Figure{"later_orders", d.money(m.later)})
+	}
+	return figs
+}
+
+// lessExposure are the cures of exposure above what is usable: pay the difference, or order less.
+func (d *decider) lessExposure(m measure, usable int64) []Cure {
+	cures := []Cure{{Kind: CurePayment, Minor: m.after - usable}}
+	o := &d.in.Order
+	if fits := max(0, o.Open) - (m.after - usable); fits > 0 && m.after-m.before == d.in.Delta() {
+		cures = append(cures, Cure{Kind: CureSmallerOrder, Minor: fits})
+	}
+	return cures
+}
+
+// fits is the first day on which the same order passes the limit if nothing else changes: a temporary limit or a security begins or
+// ends. Days on which the grant is not in force are none. Zero: there is no such day.
+func (d *decider) fits(r *Rule) calendar.Date {
+	g := &d.in.Account.Grant
+	if len(g.Temporary)+len(g.Covers) == 0 {
+		return calendar.Date{}
+	}
+	days := g.Turns(d.in.BusinessDate)
+	slices.SortFunc(days, calendar.Date.Compare)
+	for _, day := range days {
+		m := d.measure(r, day)
+		if g.InForce(day) && (m.limit.Kind == account.LimitUnlimited || m.after <= share(m.limit.Minor, r.Threshold)) {
+			return day
+		}
+	}
+	return calendar.Date{}
+}
+
+// overLimit is the excess that authority is measured on: exposure after less the limit, never below zero (semantics 5).
+func (d *decider) overLimit() int64 {
+	inForce := d.in.Account.Grant.InForce(d.in.BusinessDate)
+	if d.paid() || d.first.limit.Kind == account.LimitUnlimited && inForce {
+		return 0
+	}
+	if !inForce {
+		return max(0, d.first.after) // a limit that has run out covers nothing
+	}
+	return max(0, d.first.after-d.first.limit.Minor)
+}
+
+// utilization: exposure after the order is at most MaxRatio of the limit, exactly.
+func (d *decider) utilization(r *Rule) finding {
+	m := d.first
+	f := finding{outcome: Pass, figures: []Figure{{"exposure_after", d.money(m.after)}}}
+	switch {
+	case d.paid():
+		f.outcome, f.message = NotApplicable, "the money for this order is here"
+		return f
+	case m.limit.Kind == account.LimitUnlimited:
+		f.outcome, f.message = NotApplicable, "no limit applies: the grant is unlimited"
+		return f
+	}
+	f.figures = append(f.figures, Figure{"limit", d.money(m.limit.Minor)})
+	if m.limit.Minor > 0 {
+		f.figures = append(f.figures, Figure{"utilization", ratioText(m.after, m.limit.Minor)})
+	}
+	f.figures = append(f.figures, Figure{"max_ratio", r.MaxRatio.String()})
+	if m.after <= 0 || m.limit.Minor > 0 && (money.Ratio{Num: m.after, Den: m.limit.Minor}).Cmp(r.MaxRatio) <= 0 {
+		return f
+	}
+	f.outcome, f.message = Held, "more of the limit is used than the policy allows"
+	f.cures = d.lessExposure(m, share(m.limit.Minor, r.MaxRatio))
+	return f
+}
+
+func ratioText(num, den int64) string { return money.Ratio{Num: num, Den: den}.String() }

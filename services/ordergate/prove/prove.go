@@ -1,0 +1,196 @@
+// Package prove puts the order gate under load and faults and proves from what its callers saw, and from what is stored, that no
+// acknowledged decision was lost, none was made twice and none passed the limit. It is test code in the form of a library: the package's
+// tests run it for a short time, cmd/prove for as long as one likes. README.md says what it does and what it found.
+package prove
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Config of a run.
+type Config struct {
+	Duration   time.Duration // of the load; 0: 20 s
+	Callers    int           // at once; 0: 64
+	Replicas   int           // gate processes; 0: 2
+	Accounts   int           // 0: 4
+	Limit      int64         // of an account, minor units; 0: 1,000,000
+	FaultEvery time.Duration // pause between faults; below 0: no faults; 0: 2 s
+	Faults     []string      // kinds of faults, in turn; nil: all of Wheel
+	Twice      float64       // share of requests sent twice at once; 0: 0.05
+	Mix        Mix           // zero: everything
+	Window     int           // operations a window of porcupine; 0: 20,000
+	Gate       string        // gate to run, of those ServeIfAsked was given; empty: the product
+	Passive    bool          // the gate does not judge held orders again by itself
+	Settings   []string      // of the database, as "name = value"
+	Log        io.Writer     // of the gates; nil: discarded
+}
+
+func (c *Config) complete() {
+	set := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	set(&c.Callers, 64)
+	set(&c.Replicas, 2)
+	set(&c.Accounts, 4)
+	set(&c.Window, 20_000)
+	if c.Duration == 0 {
+		c.Duration = 20 * time.Second
+	}
+	if c.Limit == 0 {
+		c.Limit = 1_000_000
+	}
+	if c.FaultEvery == 0 {
+		c.FaultEvery = 2 * time.Second
+	}
+	if c.Twice == 0 {
+		c.Twice = 0.05
+	}
+	if c.Faults == nil {
+		c.Faults = Wheel()
+	}
+	if c.Mix == (Mix{}) {
+		c.Mix = everything()
+	}
+	if c.Log == nil {
+		c.Log = io.Discard
+	}
+}
+
+const databaseName = "gate"
+
+// rig is the system of one run: a durable database and gate processes on it.
+type rig struct {
+	cfg       Config
+	db        *database
+	processes []*process
+	replicas  []*replica
+	stop      context.CancelFunc
+	kept      sync.WaitGroup
+	dir       string
+}
+
+// Run makes one run: start, load, faults, checks.
+func Run(ctx context.Context, cfg Config) (_ Report, err error) {
+	cfg.complete()
+	r, err := start(ctx, cfg)
+	defer func() { err = errors.Join(err, r.close()) }()
+	if err != nil {
+		return Report{}, err
+	}
+	l := newLoad(cfg, r.replicas, time.Now())
+	if err := l.open(ctx); err != nil {
+		return Report{}, err
+	}
+	l.end = time.Now().Add(cfg.Duration)
+	l.hard = l.end.Add(settleTime)
+	s := &storm{load: l, processes: r.processes, db: r.db}
+	var storming sync.WaitGroup
+	if cfg.FaultEvery > 0 {
+		storming.Go(func() { s.run(ctx) })
+	}
+	l.run(ctx)
+	storming.Wait()
+	return r.judge(ctx, l, s.faults)
+}
+
+func start(ctx context.Context, cfg Config) (*rig, error) {
+	r := &rig{cfg: cfg, stop: func() {}}
+	var err error
+	if r.dir, err = os.MkdirTemp("/var/tmp", "aval-prove-"); err != nil { // on the disk: durability is what is proved
+		return r, err
+	}
+	if err := os.Chmod(r.dir, 0o711); err != nil { //nolint:gosec // PostgreSQL runs under another account and must enter it
+		return r, err
+	}
+	if r.db, err = startDatabase(ctx, filepath.Join(r.dir, "postgres")); err != nil {
+		return r, err
+	}
+	if err := r.prepare(ctx); err != nil {
+		return r, err
+	}
+	keys := filepath.Join(r.dir, "keys")
+	if err := os.Mkdir(keys, 0o700); err != nil {
+		return r, err
+	}
+	p, err := newPeople(keys)
+	if err != nil {
+		return r, err
+	}
+	keep, stop := context.WithCancel(ctx)
+	r.stop = stop
+	for range cfg.Replicas {
+		if err := r.add(ctx, keep, serveOrder{DSN: r.db.dsn(databaseName), Keys: keys, Gate: cfg.Gate}, p); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+// prepare makes the database; its settings are in force before any gate connects.
+func (r *rig) prepare(ctx context.Context) error {
+	c, err := pgx.Connect(ctx, r.db.dsn("postgres"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	statements := []string{"CREATE DATABASE " + databaseName}
+	for _, s := range r.cfg.Settings {
+		statements = append(statements, "ALTER SYSTEM SET "+s)
+	}
+	for _, q := range append(statements, "SELECT pg_reload_conf()") {
+		if _, err := c.Exec(ctx, q); err != nil {
+			return fmt.Errorf("%s: %w", q, err)
+		}
+	}
+	return nil
+}
+
+func (r *rig) add(ctx, keep context.Context, o serveOrder, p people) error {
+	var err error
+	if o.Addr, err = freeAddr(ctx); err != nil {
+		return err
+	}
+	proc, err := newProcess(o, r.cfg.Log)
+	if err != nil {
+		return err
+	}
+	r.processes = append(r.processes, proc)
+	r.kept.Go(func() { _ = proc.keep(keep) }) // a gate that cannot be started answers nobody, which the callers see
+	waiting, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := listening(waiting, o.Addr); err != nil {
+		return fmt.Errorf("the gate did not start: %w", err)
+	}
+	rep, err := dialReplica(ctx, o.Addr, p)
+	if err == nil {
+		r.replicas = append(r.replicas, rep)
+	}
+	return err
+}
+
+func (r *rig) close() error {
+	for _, rep := range r.replicas {
+		rep.close()
+	}
+	r.stop()
+	r.kept.Wait()
+	var err error
+	if r.db != nil {
+		err = r.db.stop()
+	}
+	if r.dir != "" {
+		err = errors.Join(err, os.RemoveAll(r.dir))
+	}
+	return err
+}

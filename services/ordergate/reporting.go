@@ -1,0 +1,68 @@
+package ordergate
+
+import (
+	"crypto/rand"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/avalcredit/aval/pkg/lifecycle"
+	"github.com/avalcredit/aval/pkg/page"
+	"github.com/avalcredit/aval/pkg/policy"
+	pb "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
+	"github.com/avalcredit/aval/services/ordergate/internal/app"
+	"github.com/avalcredit/aval/services/ordergate/internal/check"
+	"github.com/avalcredit/aval/services/ordergate/internal/jobs"
+	"github.com/avalcredit/aval/services/ordergate/internal/postgres"
+	"github.com/avalcredit/aval/services/ordergate/internal/rpc"
+)
+
+// Reporting says how reports are made.
+type Reporting struct {
+	Zone      *time.Location // where business dates change and the policy's hour is counted; nil: UTC
+	FontFile  string         // font of documents; empty: the usual places are looked through
+	Scheduled bool           // the report of each business date is made by the clock; off where callers set the business date
+}
+
+// reporting is what reads the journals beside the decision path: daily reports and long-running operations.
+type reporting struct {
+	reports     *rpc.Reports
+	operations  *rpc.LongRunning
+	makeReports *jobs.Reports // nil: not scheduled
+	work        *jobs.Operations
+}
+
+func newReporting(d Deps, store *postgres.Store, policies *policy.Cache[check.Policy], versions *policy.Store, pages *page.Signer) reporting {
+	zone := d.Reporting.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	reports := app.NewReports(store, policy.NewCache(versions, rpc.DecodeReportSettings), d.Clock, pages)
+	worker := rand.Text() // of this process
+	work := jobs.NewOperations(jobs.Operations{
+		Store: store, Log: d.Log, Worker: worker, Simulator: &app.Simulator{Store: store, Policies: policies, Clock: d.Clock},
+	})
+	r := reporting{
+		reports:    &rpc.Reports{Reports: reports, Zone: zone, FontFile: d.Reporting.FontFile},
+		operations: &rpc.LongRunning{Operations: &app.Operations{Store: store, Policies: policies, Clock: d.Clock, Pages: pages, Wake: work.Wake}},
+		work:       work,
+	}
+	if d.Reporting.Scheduled {
+		r.makeReports = &jobs.Reports{App: reports, Clock: d.Clock, Zone: zone, Log: d.Log, Worker: worker}
+	}
+	return r
+}
+
+func (r reporting) register(registrar grpc.ServiceRegistrar) {
+	pb.RegisterReportServiceServer(registrar, r.reports)
+	pb.RegisterOperationServiceServer(registrar, r.operations)
+	pb.RegisterPolicySimulationServiceServer(registrar, r.operations)
+}
+
+func (r reporting) tasks() []lifecycle.Task {
+	tasks := []lifecycle.Task{{Name: "ordergate operations", Run: r.work.Run}}
+	if r.makeReports != nil {
+		tasks = append(tasks, lifecycle.Task{Name: "ordergate daily reports", Run: r.makeReports.Run})
+	}
+	return tasks
+}
