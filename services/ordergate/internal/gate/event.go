@@ -40,6 +40,7 @@ func eventsOf(before, after order.Order) []Event {
 		switch before.State {
 		case order.Held, order.Closed, order.Cancelled, order.Expired:
 			return []Event{{Type: OrderFreed, OrderID: after.ID, Until: after.Expiry()}}
+		default: // it could ship before, or it is new
 		}
 	case order.Rejected, order.Cancelled, order.Closed, order.Expired:
 		if before.State != after.State {

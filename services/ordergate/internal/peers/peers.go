@@ -101,14 +101,14 @@ func resolve(ctx context.Context, targets event.Targets, addr string) (string, e
 	}
 	for _, ip := range ips {
 		if targets.AllowsAddr(ip) {
-			return netip.AddrPortFrom(ip.Unmap(), portOf(port)).String(), nil
+			return netip.AddrPortFrom(ip.Unmap(), portOf(ctx, port)).String(), nil
 		}
 	}
 	return "", fmt.Errorf("%s has no address that webhooks may go to", host)
 }
 
-func portOf(s string) uint16 {
-	p, err := net.LookupPort("tcp", s)
+func portOf(ctx context.Context, s string) uint16 {
+	p, err := net.DefaultResolver.LookupPort(ctx, "tcp", s)
 	if err != nil || p < 0 || p > 65535 {
 		return 0
 	}
