@@ -48,7 +48,7 @@ func chineseWords() words {
 		reasons: "冻结原因（规则）", submitted: "提交日期", state: "日终状态", row: "权限级次", approvers: "审批人", reason: "理由", when: "时间", what: "事项",
 		actor: "操作人", grade: "等级", limit: "信用额度", exposure: "信用占用", use: "使用率", overdue: "逾期金额", until: "有效期至", left: "剩余天数",
 		roles: "角色", subject: "对象", unlimited: "不限额", undefined: "无授信",
-		terms: map[string]string{
+		terms: map[string]string{ //nolint:gosec // words, no credentials
 			"HELD": "冻结", "APPROVED": "已批准", "REJECTED": "已驳回", "CANCELLED": "已取消", "COMPLETED": "已完成",
 			"SAME_PERSON": "自批：申请人或已审批人", "NOT_YOUR_STEP": "越级或越权：不属本人审批节点",
 			"approval.act": "审批", "orderPolicy.sign": "签署订单政策",
@@ -71,7 +71,7 @@ func englishWords() words {
 		reasons: "Rules that hold", submitted: "Submitted", state: "State", row: "Authority row", approvers: "Approved by", reason: "Reason", when: "Time", what: "What",
 		actor: "Who", grade: "Grade", limit: "Limit", exposure: "Exposure", use: "Use", overdue: "Overdue amount", until: "Valid until", left: "Days left",
 		roles: "Roles", subject: "On", unlimited: "unlimited", undefined: "none",
-		terms: map[string]string{ //nolint:gosec // words, no credentials
+		terms: map[string]string{
 			"HELD": "Held", "APPROVED": "Approved", "REJECTED": "Rejected", "CANCELLED": "Cancelled", "COMPLETED": "Completed",
 			"SAME_PERSON": "Same person: applicant or earlier approver", "NOT_YOUR_STEP": "Not the person's step",
 			"approval.act": "Act on an approval", "orderPolicy.sign": "Sign an order policy",
