@@ -16,17 +16,18 @@ import (
 // Errors: CUSTOMER_UNKNOWN, CUSTOMER_CLOSED, CURRENCY_MISMATCH, ORDER_EXISTS, REQUEST_ID_REUSED, OVERLOADED.
 func (g *Gate) Submit(ctx context.Context, c Caller, req Request, o order.Order) (Answer, error) {
 	submit := func() (Answer, error) {
-		key := rootOf(o.CustomerID)
-		w := &work{ctx: ctx, key: key, req: req, caller: c, submit: o.ID}
+		w := &work{ctx: ctx, key: g.keyOf(o.CustomerID), req: req, caller: c, submit: o.ID, draft: &o}
 		w.apply = func(env gate.Env, v *view) (Answer, error) {
-			if _, err := v.order(key, o.ID); err == nil || v.taken[o.ID] != (postgres.Key{}) {
+			if _, err := v.order(w.key, o.ID); err == nil || v.taken[o.ID] != (postgres.Key{}) {
 				return Answer{}, errs.New(errs.AlreadyExists, "ORDER_EXISTS", "order %s exists already", o.ID).With("order_id", o.ID)
 			}
-			change, err := gate.Submit(env, v.accounts[key], o)
+			a, asked := v.accounts[w.key], o
+			asked.Budgets = v.drafted(w, a).Budgets
+			change, err := gate.Submit(env, a, asked)
 			if err != nil {
 				return Answer{}, err
 			}
-			v.batch.New = append(v.batch.New, postgres.NewOrder{OrderID: o.ID, Key: key})
+			v.batch.New = append(v.batch.New, postgres.NewOrder{OrderID: o.ID, Key: w.key})
 			return v.record(w, change, req)
 		}
 		return g.do(w)
@@ -90,7 +91,7 @@ func (g *Gate) existingWith(ctx context.Context, c Caller, req Request, orderID 
 	}
 	w := &work{ctx: ctx, key: key, req: req, caller: c, orders: []string{orderID}, frees: frees}
 	w.apply = func(env gate.Env, v *view) (Answer, error) {
-		o, err := v.order(key, orderID)
+		o, err := v.order(w.key, orderID)
 		if err != nil {
 			return Answer{}, err
 		}
@@ -104,7 +105,7 @@ func (g *Gate) existingWith(ctx context.Context, c Caller, req Request, orderID 
 		}
 		a, err := v.record(w, change, req)
 		if err == nil && frees {
-			err = v.settleHeld(env, w)
+			err = v.settleHeld(env, w, w.key)
 		}
 		return a, err
 	}
@@ -148,13 +149,13 @@ func service() Caller {
 
 // ReceiveProfile takes a profile of evaluation and returns the sequence that the account is at; snapshot allows a jump.
 func (g *Gate) ReceiveProfile(ctx context.Context, customerID string, p account.Profile, snapshot bool) (int64, error) {
-	w := &work{ctx: ctx, key: rootOf(customerID), caller: service(), today: g.judgedOn(ctx, p.BusinessDate), frees: true}
+	w := &work{ctx: ctx, key: g.keyOf(customerID), caller: service(), today: g.judgedOn(ctx, p.BusinessDate), frees: true, profile: &p}
 	w.apply = func(env gate.Env, v *view) (Answer, error) {
-		change, changed, err := gate.ReceiveProfile(v.accounts[w.key], p, snapshot)
+		before := v.accounts[w.key]
+		change, changed, err := gate.ReceiveProfile(before, p, snapshot)
 		if err != nil {
 			return Answer{}, err
 		}
-		before := v.accounts[w.key].Profile.Grant
 		return v.received(env, w, change, changed, receipt{at: func(a account.Account) int64 { return a.Profile.Seq }, before: &before})
 	}
 	a, err := g.do(w)
@@ -171,7 +172,7 @@ func (g *Gate) judgedOn(ctx context.Context, dated calendar.Date) calendar.Date 
 
 // ReceivePosition takes a position of receivables and returns the sequence that the account is at.
 func (g *Gate) ReceivePosition(ctx context.Context, customerID string, p account.Position) (int64, error) {
-	w := &work{ctx: ctx, key: rootOf(customerID), caller: service(), today: g.judgedOn(ctx, p.BusinessDate), frees: true}
+	w := &work{ctx: ctx, key: g.keyOf(customerID), caller: service(), today: g.judgedOn(ctx, p.BusinessDate), frees: true}
 	for _, m := range p.Movements {
 		w.orders = append(w.orders, m.OrderID)
 	}
@@ -192,65 +193,76 @@ func (g *Gate) ReceivePosition(ctx context.Context, customerID string, p account
 	return a.Last, err
 }
 
-// received records what another service reported and judges held orders again. Something known already is acknowledged by a commit.
+// received records what another service reported and does what that brings with it. Something known already is acknowledged by a commit.
 func (v *view) received(env gate.Env, w *work, c gate.Change, changed bool, r receipt) (Answer, error) {
-	var a Answer
 	if !changed {
 		v.batch.Touch = true
-	} else {
-		var err error
-		if a, err = v.record(w, c, Request{}); err != nil {
-			return Answer{}, err
-		}
-		if v.failed = v.follow(env, w, r); v.failed != nil {
-			return Answer{}, v.failed
-		}
+		return Answer{Last: r.at(v.accounts[w.key])}, nil
+	}
+	a, err := v.record(w, c, Request{})
+	if err != nil {
+		return Answer{}, err
 	}
 	a.Last = r.at(v.accounts[w.key])
+	if v.failed = v.follow(env, w, r.before); v.failed != nil {
+		return Answer{}, v.failed
+	}
 	return a, nil
 }
 
-// follow does what a report of another service brings with it: a raised limit lifts a block, a breach stops, freed credit goes on.
-func (v *view) follow(env gate.Env, w *work, r receipt) error {
-	if r.before != nil {
-		if lift, lifted := gate.LiftByLimit(env, v.accounts[w.key], *r.before); lifted {
+// follow is what a report means for an account: a profile may lift a block, move the account to another root and change its ceilings; a
+// breach stops it; credit that was freed lets orders go that wait. before is the account as it was before a profile came.
+func (v *view) follow(env gate.Env, w *work, before *account.Account) error {
+	now := w.key
+	if before != nil {
+		if lift, lifted := gate.LiftByLimit(env, v.accounts[w.key], before.Profile.Grant); lifted {
 			if _, err := v.record(w, lift, Request{}); err != nil {
 				return err
 			}
 		}
+		var err error
+		if now, err = v.move(w, w.key); err != nil {
+			return err
+		}
+		if err := v.enroll(w, now); err != nil {
+			return err
+		}
 	}
-	if err := v.enforce(env, w); err != nil {
+	if err := v.enforce(env, w, now); err != nil {
 		return err
 	}
-	return v.settleHeld(env, w)
+	if before != nil && before.InGroup() && (now != w.key || !v.accounts[now].InGroup()) { // it left: the others may use what it held
+		if err := v.settleHeld(env, w, groupKey(before.RootID)); err != nil {
+			return err
+		}
+	}
+	return v.settleHeld(env, w, now)
 }
 
-// receipt is which sequence the account is at, and the grant that it had before a profile came.
+// receipt is which sequence the account is at, and the account as it was before a profile came.
 type receipt struct {
 	at     func(account.Account) int64
-	before *account.Grant
+	before *account.Account
 }
 
 // Check decides about an order without any effect.
 func (g *Gate) Check(ctx context.Context, c Caller, o order.Order) (Answer, error) {
 	return g.known(ctx, o.CustomerID, func() (Answer, error) {
-		key := rootOf(o.CustomerID)
-		head, err := g.current(ctx, key)
+		w := &work{ctx: ctx, key: g.keyOf(o.CustomerID), caller: c, today: g.Clock.Today(ctx), draft: &o}
+		v, unknown, err := g.rehearsal(ctx, []*work{w})
+		if err == nil {
+			err = unknown[o.CustomerID]
+		}
 		if err != nil {
 			return Answer{}, err
 		}
-		today := g.Clock.Today(ctx)
-		p, err := g.Policies.InForce(ctx, today)
+		env, err := v.env(w)
 		if err != nil {
 			return Answer{}, err
 		}
-		env := gate.Env{Policy: p, Today: today, Actor: c.Subject, Sees: c.Sees}
-		if p.NeedsOrders {
-			if env.Others, err = g.othersNow(ctx, key); err != nil {
-				return Answer{}, err
-			}
-		}
-		rec, err := gate.Check(env, head, o)
+		asked := o
+		asked.Budgets = v.drafted(w, v.accounts[w.key]).Budgets
+		rec, err := gate.Check(env, v.accounts[w.key], asked)
 		if err != nil {
 			return Answer{}, err
 		}

@@ -81,45 +81,103 @@ func (v *Verifier) Verify(ctx context.Context) (Report, error) {
 	return r, nil
 }
 
+// journal is what the walk has seen of one account under one root.
+type journal struct {
+	last  gate.Entry
+	moved bool            // the account came from another root, or left for one
+	told  map[string]told // orders as the journal leaves them
+}
+
+// told is an order as the entry seq left it.
+type told struct {
+	seq   int64
+	order order.Order
+}
+
 func (v *Verifier) journals(ctx context.Context, r *Report) error {
-	var last gate.Entry
-	told := map[string]order.Order{} // orders as the account's journal leaves them
+	now := journal{told: map[string]told{}}
+	travelled := map[string][]journal{} // accounts that lived under several roots: their orders are compared when all is read
+	end := func() error {
+		if !now.moved {
+			return v.orders(ctx, r, now.last, now.told)
+		}
+		travelled[now.last.AccountID] = append(travelled[now.last.AccountID], now)
+		return v.left(ctx, r, now.last)
+	}
 	err := v.Store.Walk(ctx, func(e gate.Entry) error {
 		chain := "journal/" + e.AccountID
-		if e.RootID != last.RootID || e.AccountID != last.AccountID {
-			if err := v.orders(ctx, r, last, told); err != nil {
+		if e.RootID != now.last.RootID || e.AccountID != now.last.AccountID {
+			if err := end(); err != nil {
 				return err
 			}
 			r.Chains++
-			last = gate.Entry{}
-			clear(told)
+			now = journal{told: map[string]told{}}
 		}
 		r.Entries++
-		if e.Seq != last.Seq+1 {
-			r.broken(chain, e.Seq, "entry %d follows entry %d", e.Seq, last.Seq)
+		now.moved = now.moved || e.Kind == gate.MovedIn || e.Kind == gate.MovedOut
+		if e.Kind == gate.MovedIn {
+			var err error
+			if now.last, err = v.before(ctx, e); err != nil {
+				return err
+			}
 		}
-		if !bytes.Equal(e.Link(last.Hash), e.Hash) {
+		if e.Seq != now.last.Seq+1 {
+			r.broken(chain, e.Seq, "entry %d follows entry %d", e.Seq, now.last.Seq)
+		}
+		if !bytes.Equal(e.Link(now.last.Hash), e.Hash) {
 			r.broken(chain, e.Seq, "the content does not give the hash")
 		}
-		last = e
+		now.last = e
 		var d gate.Detail
 		if err := json.Unmarshal(e.Detail, &d); err != nil {
 			r.broken(chain, e.Seq, "the detail cannot be read")
 		}
 		for _, o := range d.Orders {
-			told[o.ID] = o
+			now.told[o.ID] = told{e.Seq, o}
 		}
 		return v.redecide(ctx, r, chain, e)
 	})
 	if err != nil {
 		return err
 	}
-	return v.orders(ctx, r, last, told)
+	if err := end(); err != nil {
+		return err
+	}
+	for _, parts := range travelled {
+		if err := v.travelled(ctx, r, parts); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// orders compares the orders of an account as they stand with what its journal tells, and the buckets with their sums (R19).
-func (v *Verifier) orders(ctx context.Context, r *Report, last gate.Entry, told map[string]order.Order) error {
-	if last.Seq == 0 {
+// travelled compares the orders of an account that lived under several roots: they are all where it lives now.
+func (v *Verifier) travelled(ctx context.Context, r *Report, parts []journal) error {
+	home, all := parts[0].last, map[string]told{}
+	for _, p := range parts {
+		if p.last.Seq > home.Seq {
+			home = p.last
+		}
+		for id, o := range p.told {
+			if o.seq > all[id].seq {
+				all[id] = o
+			}
+		}
+	}
+	for _, p := range parts {
+		if p.last.RootID == home.RootID {
+			continue
+		}
+		if err := v.orders(ctx, r, p.last, nil); err != nil {
+			return err
+		}
+	}
+	return v.orders(ctx, r, home, all)
+}
+
+// orders compares the orders of a customer as they stand with what its journal tells, and the buckets with their sums (R19).
+func (v *Verifier) orders(ctx context.Context, r *Report, last gate.Entry, journal map[string]told) error {
+	if last.Seq == 0 || account.KindOf(last.AccountID) != account.Customer {
 		return nil
 	}
 	chain := "orders/" + last.AccountID
@@ -128,14 +186,14 @@ func (v *Verifier) orders(ctx context.Context, r *Report, last gate.Entry, told 
 		return err
 	}
 	var sum account.Buckets
-	for id, o := range told {
-		sum.Order += o.Reserved
-		sum.Delivery += o.Delivered
-		doc, err := json.Marshal(o)
+	for id, t := range journal {
+		sum.Order += t.order.Reserved
+		sum.Delivery += t.order.Delivered
+		doc, err := json.Marshal(t.order)
 		if err != nil {
 			return err
 		}
-		if got, ok := docs[id]; !ok || got.Doc != string(doc) || got.State != string(o.State) {
+		if got, ok := docs[id]; !ok || got.Doc != string(doc) || got.State != string(t.order.State) {
 			r.broken(chain, last.Seq, "order %s is not as the journal leaves it", id)
 		}
 		delete(docs, id)
@@ -147,6 +205,36 @@ func (v *Verifier) orders(ctx context.Context, r *Report, last gate.Entry, told 
 		r.broken(chain, last.Seq, "orders sum to %d and %d, the buckets hold %d and %d", sum.Order, sum.Delivery, last.Buckets.Order, last.Buckets.Delivery)
 	}
 	return nil
+}
+
+// before is the entry that an account's arrival under a root stands on: the last one under the root that it came from.
+func (v *Verifier) before(ctx context.Context, e gate.Entry) (gate.Entry, error) {
+	var d gate.Detail
+	if json.Unmarshal(e.Detail, &d) != nil {
+		return gate.Entry{}, nil // the hash will tell
+	}
+	out, _, err := v.Store.Entry(ctx, []string{d.MovedOut}, e.AccountID, e.Seq-1)
+	if err != nil || out.Kind != gate.MovedOut {
+		return gate.Entry{}, err
+	}
+	return out, nil
+}
+
+// left finds an account that left a root and arrived nowhere.
+func (v *Verifier) left(ctx context.Context, r *Report, last gate.Entry) error {
+	if last.Kind != gate.MovedOut {
+		return nil
+	}
+	var d gate.Detail
+	err := json.Unmarshal(last.Detail, &d)
+	if err == nil {
+		_, found, err := v.Store.Entry(ctx, []string{d.MovedTo}, last.AccountID, last.Seq+1)
+		if err != nil || found {
+			return err
+		}
+	}
+	r.broken("journal/"+last.AccountID, last.Seq, "the account left and arrived nowhere: a tail was cut off")
+	return nil //nolint:nilerr // a finding, not a failure of the walk
 }
 
 // redecide makes a stored decision again; it must give the recorded bytes.

@@ -59,9 +59,10 @@ type Release struct {
 
 // Hold is why an order waits, and the form on which people decide about it. Excess is in minor units.
 type Hold struct {
-	Number      int64         `json:"number"` // of the form within the account, without gaps
-	Policy      int64         `json:"policy"` // version whose authority table the form follows
-	Minor       int64         `json:"minor"`  // amount of the order that people sign
+	Number      int64         `json:"number"`          // of the form within the account, without gaps
+	Place       int64         `json:"place,omitempty"` // in the group's journal: how long it waits beside orders of other members
+	Policy      int64         `json:"policy"`          // version whose authority table the form follows
+	Minor       int64         `json:"minor"`           // amount of the order that people sign
 	Reasons     []string      `json:"reasons"`
 	Excess      int64         `json:"excess"`
 	DaysOverdue int           `json:"days_overdue"`
@@ -77,6 +78,8 @@ type Order struct {
 	CustomerID        string        `json:"customer_id"`
 	BuyerID           string        `json:"buyer_id,omitempty"`
 	Reference         string        `json:"reference,omitempty"`
+	UnitID            string        `json:"unit_id,omitempty"`        // sales unit
+	SalespersonID     string        `json:"salesperson_id,omitempty"` // who sold it
 	Currency          string        `json:"currency"`
 	Amount            int64         `json:"amount"`
 	TermDays          *int          `json:"term_days,omitempty"`
@@ -100,6 +103,7 @@ type Order struct {
 	SubmittedBy       string        `json:"submitted_by"`
 	AmendedBy         []string      `json:"amended_by,omitempty"` // they do not approve it either
 	SubmitDate        calendar.Date `json:"submit_date"`
+	Budgets           []string      `json:"budgets,omitempty"` // roots of the budgets that it counts in
 	Shipments         []Shipment    `json:"shipments,omitempty"`
 	Billings          []Billing     `json:"billings,omitempty"`
 	Refusal           []string      `json:"refusal,omitempty"`    // rules that refused it
