@@ -51,7 +51,7 @@ type Answer struct {
 	Entry  gate.Entry
 	Order  order.Order
 	Record *check.Record
-	Last   int64 // last sequence of the stream that the account has, for what another service reported
+	Last   int64         // last sequence of the stream that the account has, for what another service reported
 	Plan   *account.Plan // of a shared account
 }
 
