@@ -41,7 +41,6 @@ func eventsOf(before, after order.Order) []Event {
 	case order.Approved:
 		if slices.Contains([]order.State{order.Held, order.Closed, order.Cancelled, order.Expired}, before.State) {
 			return []Event{{Type: OrderFreed, OrderID: after.ID, Until: after.Expiry()}}
-		default: // it could ship before, or it is new
 		}
 	case order.Rejected, order.Cancelled, order.Closed, order.Expired:
 		if before.State != after.State {
