@@ -30,7 +30,7 @@ test: ## all tests, on a throw-away PostgreSQL (FLAGS="-run Name" passes flags o
 	@TMPDIR=$(TEST_TMP) go run ./pkg/cmd/withpg go test -count=1 -timeout=30m $(FLAGS) work
 
 lint: $(BIN)/.lint ## the linter, on each module
-	@bad=0; for m in $(MODULES); do echo "lint $$m"; (cd $$m && golangci-lint run ./...) || bad=1; done; exit $$bad
+	@bad=0; for m in $(MODULES); do echo "lint $$m"; (cd $$m && golangci-lint run --allow-parallel-runners ./...) || bad=1; done; exit $$bad
 
 gen: $(BIN)/.buf $(BIN)/.gen $(BIN)/.sqlc .cache/protodeps/.ok ## regenerate what is generated: contracts, SQL
 	@buf generate

@@ -5,9 +5,10 @@ import (
 	"slices"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
-	"google.golang.org/protobuf/proto"
 )
 
 // TestValidateOnly: a request that is only to be validated gets the answer or the refusal that it would get, changes
