@@ -76,6 +76,7 @@ type Customer struct {
 	Industry            string           `json:"industry,omitempty"`
 	Region              string           `json:"region,omitempty"`
 	GroupID             string           `json:"group_id,omitempty"`
+	UnitID              string           `json:"unit_id,omitempty"`
 	LegalRepresentative string           `json:"legal_representative,omitempty"`
 	Currency            string           `json:"currency_code"`
 	SalespersonID       string           `json:"salesperson_id,omitempty"`

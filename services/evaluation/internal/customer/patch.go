@@ -92,6 +92,8 @@ func (*Customer) text(field string, in *Customer) *string {
 		return &in.Region
 	case "group_id":
 		return &in.GroupID
+	case "unit_id":
+		return &in.UnitID
 	case "legal_representative":
 		return &in.LegalRepresentative
 	case "currency_code":

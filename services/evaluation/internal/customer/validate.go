@@ -93,6 +93,7 @@ func (c Customer) validateIDs(bad func(field, rule, message string)) {
 	}{
 		{"customer_id", c.ID, true},
 		{"group_id", c.GroupID, false},
+		{"unit_id", c.UnitID, false},
 		{"salesperson_id", c.SalespersonID, false},
 		{"credit_analyst_id", c.CreditAnalystID, false},
 	}

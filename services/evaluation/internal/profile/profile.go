@@ -19,6 +19,7 @@ type Profile struct {
 	Currency         string                    `json:"currency_code"`
 	SalespersonID    string                    `json:"salesperson_id,omitempty"`
 	GroupID          string                    `json:"group_id,omitempty"`
+	UnitID           string                    `json:"unit_id,omitempty"`
 	LifeCycle        customer.LifeCycle        `json:"life_cycle"`
 	Grade            grade.Grade               `json:"grade,omitempty"`
 	SettlementMethod customer.SettlementMethod `json:"settlement_method"`
@@ -32,7 +33,7 @@ type Profile struct {
 func Of(c customer.Customer, newest *grant.Grant, grantHash string) Profile {
 	return Profile{
 		CustomerID: c.ID, DisplayName: c.DisplayName, Currency: c.Currency,
-		SalespersonID: c.SalespersonID, GroupID: c.GroupID, LifeCycle: c.LifeCycle,
+		SalespersonID: c.SalespersonID, GroupID: c.GroupID, UnitID: c.UnitID, LifeCycle: c.LifeCycle,
 		Grade: c.Grade, SettlementMethod: c.SettlementMethod, Grant: newest, GrantHash: grantHash,
 	}
 }

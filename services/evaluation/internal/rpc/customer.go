@@ -97,7 +97,7 @@ func customerIn(m *evaluationv1.Customer) (customer.Customer, error) {
 		ID: m.GetCustomerId(), DisplayName: m.GetDisplayName(), LegalName: m.GetLegalName(), USCC: m.GetUscc(),
 		RegistrationNumber: m.GetRegistrationNumber(), CountryCode: m.GetCountryCode(), LegalForm: m.GetLegalForm(),
 		FoundingDate: r.date("customer.founding_date", m.GetFoundingDate()),
-		Industry:     m.GetIndustry(), Region: m.GetRegion(), GroupID: m.GetGroupId(),
+		Industry:     m.GetIndustry(), Region: m.GetRegion(), GroupID: m.GetGroupId(), UnitID: m.GetUnitId(),
 		LegalRepresentative: m.GetLegalRepresentative(), Currency: m.GetCurrencyCode(),
 		SalespersonID: m.GetSalespersonId(), CreditAnalystID: m.GetCreditAnalystId(),
 		SettlementMethod: customer.SettlementMethod(name(m.GetSettlementMethod(), evaluationv1.SettlementMethod_name, "SETTLEMENT_METHOD_")),
@@ -116,7 +116,7 @@ func customerOut(c customer.Customer) *evaluationv1.Customer {
 	m := &evaluationv1.Customer{
 		CustomerId: c.ID, DisplayName: c.DisplayName, LegalName: c.LegalName, Uscc: c.USCC,
 		RegistrationNumber: c.RegistrationNumber, CountryCode: c.CountryCode, LegalForm: c.LegalForm,
-		FoundingDate: c.FoundingDate.String(), Industry: c.Industry, Region: c.Region, GroupId: c.GroupID,
+		FoundingDate: c.FoundingDate.String(), Industry: c.Industry, Region: c.Region, GroupId: c.GroupID, UnitId: c.UnitID,
 		LegalRepresentative: c.LegalRepresentative, CurrencyCode: c.Currency,
 		SalespersonId: c.SalespersonID, CreditAnalystId: c.CreditAnalystID,
 		SettlementMethod: settlementMethodOut(c.SettlementMethod), UsualPurchase: moneyOf(c.UsualPurchase),

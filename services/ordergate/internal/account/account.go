@@ -69,6 +69,7 @@ type Profile struct {
 	Currency      string        `json:"currency"`
 	SalespersonID string        `json:"salesperson_id,omitempty"`
 	GroupID       string        `json:"group_id,omitempty"`
+	UnitID        string        `json:"unit_id,omitempty"` // sales unit
 	LifeCycle     string        `json:"life_cycle,omitempty"`
 	Grade         string        `json:"grade,omitempty"`
 	Grant         Grant         `json:"grant"`
@@ -113,7 +114,7 @@ func (b Buckets) FreeMoney() int64 { return max(0, b.Unapplied-b.Prepaid) }
 
 // Account is the state of a credit account after its newest journal entry.
 type Account struct {
-	RootID      string // root of the limit hierarchy; the customer's own id
+	RootID      string // root of the limit hierarchy: the group of a customer that has one, else the customer's own id
 	ID          string // the customer
 	Seq         int64  // newest entry; 0: none yet
 	Hash        []byte // hash of the newest entry
@@ -129,6 +130,10 @@ type Account struct {
 	Ladder      Ladder
 	Standing    Standing
 	Control     Control
+	Plan        *Plan    // what a GROUP, BUDGET or CEILING account may hold; nil: a customer's
+	Ceilings    []string // roots of the ceilings that a customer's buckets count in
+	Former      []string // roots that a customer's account lived under before
+	MovedTo     string   // root that the account went to; empty: it lives here
 }
 
 // New is an account that has no entry yet.

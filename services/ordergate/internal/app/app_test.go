@@ -60,6 +60,12 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	return newRigUnder(t, defaults.Default)
+}
+
+// newRigUnder is a rig with a policy of its own.
+func newRigUnder(t *testing.T, text string) *rig {
+	t.Helper()
 	loc, err := calendar.Zone("Asia/Shanghai")
 	if err != nil {
 		t.Fatal(err)
@@ -69,11 +75,11 @@ func newRig(t *testing.T) *rig {
 		clock: calendar.FixedClock(time.Date(2026, 7, 1, 4, 0, 0, 0, time.UTC), loc),
 	}
 	store := policy.NewStore(r.pool)
-	spec, err := rpc.ParsePolicy("default.yaml", defaults.Default)
+	spec, err := rpc.ParsePolicy("default.yaml", text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.EnsureBuiltIn(t.Context(), spec, defaults.Default); err != nil {
+	if err := store.EnsureBuiltIn(t.Context(), spec, text); err != nil {
 		t.Fatal(err)
 	}
 	return r

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/avalcredit/aval/pkg/errs"
-	"github.com/avalcredit/aval/services/ordergate/internal/account"
 	"github.com/avalcredit/aval/services/ordergate/internal/check"
 	"github.com/avalcredit/aval/services/ordergate/internal/gate"
 	"github.com/avalcredit/aval/services/ordergate/internal/order"
@@ -22,27 +21,26 @@ type Checked struct {
 // for those behind it. An order whose Err is set already is left out; one that cannot be submitted gets its Err and stops nobody.
 // Customers that the gate has not heard of are asked for at evaluation, as at a submission.
 func (g *Gate) CheckList(ctx context.Context, c Caller, list []Checked) error {
-	l := listed{gate: g, accounts: map[postgres.Key]account.Account{}, unknown: map[postgres.Key]error{}, seen: map[string]bool{}}
-	if err := l.read(ctx, list); err != nil {
-		return err
-	}
-	today := g.Clock.Today(ctx)
-	p, err := g.Policies.InForce(ctx, today)
-	if err != nil {
-		return err
-	}
-	env := gate.Env{Policy: p, Today: today, Actor: c.Subject, Roles: c.Roles, Sees: c.Sees}
-	if p.NeedsOrders {
-		if err := l.readOthers(ctx); err != nil {
-			return err
+	batch := make([]*work, 0, len(list))
+	for i := range list {
+		if list[i].Err == nil {
+			o := &list[i].Order
+			batch = append(batch, &work{ctx: ctx, key: g.keyOf(o.CustomerID), caller: c, today: g.Clock.Today(ctx), submit: o.ID, draft: o})
 		}
 	}
+	l := listed{seen: map[string]bool{}}
+	var err error
+	if l.view, l.unknown, err = g.rehearsal(ctx, batch); err != nil {
+		return err
+	}
+	next := 0
 	for i := range list {
 		if err := ctx.Err(); err != nil {
 			return errs.New(errs.DeadlineExceeded, "DEADLINE_EXCEEDED", "no answer in time; send a shorter list").WithCause(err)
 		}
 		if list[i].Err == nil {
-			list[i].Record, list[i].Err = l.submit(env, list[i].Order)
+			list[i].Record, list[i].Err = l.submit(batch[next])
+			next++
 		}
 		if k := errs.KindOf(list[i].Err); list[i].Err != nil && (k == errs.Internal || k == errs.Unavailable) {
 			return list[i].Err
@@ -51,79 +49,64 @@ func (g *Gate) CheckList(ctx context.Context, c Caller, list []Checked) error {
 	return nil
 }
 
+// rehearsal reads what a batch needs, all of it from the store, and asks evaluation once for each customer that the gate does not know.
+// What is decided on it is never written.
+func (g *Gate) rehearsal(ctx context.Context, batch []*work) (*view, map[string]error, error) {
+	unknown := map[string]error{}
+	asked := map[string]bool{}
+	for range maxTries {
+		v, err := (&shard{gate: g, heads: newHeads()}).load(ctx, batch, true)
+		if err != nil {
+			return nil, nil, err
+		}
+		again := false
+		for _, w := range batch {
+			id, a := w.key.AccountID, v.accounts[w.key]
+			switch {
+			case a.MovedTo != "":
+				w.key.RootID, again = a.MovedTo, true
+			case !a.Known() && !asked[id]:
+				asked[id] = true
+				known, err := g.learn(ctx, id)
+				if err != nil {
+					unknown[id] = err
+				}
+				again = again || known
+			}
+		}
+		if !again {
+			return v, unknown, nil
+		}
+	}
+	return nil, nil, errs.New(errs.Aborted, "CONTENDED", "customers move; try again").WithRetryAfter(retryAfter)
+}
+
 // listed is what a list of orders sees: accounts as they would be after the orders judged so far.
 type listed struct {
-	gate     *Gate
-	accounts map[postgres.Key]account.Account
-	unknown  map[postgres.Key]error
-	seen     map[string]bool                // order numbers that exist, or came earlier in the list
-	open     map[postgres.Key][]order.Order // where the policy looks at them: the accounts' open orders
+	view    *view
+	unknown map[string]error
+	seen    map[string]bool // order numbers that came earlier in the list
 }
 
-// read finds the accounts of the list, asking evaluation once for each that the gate does not know, and the numbers that are taken.
-func (l *listed) read(ctx context.Context, list []Checked) error {
-	var keys []postgres.Key
-	var numbers []string
-	wanted := map[postgres.Key]bool{}
-	for _, x := range list {
-		if x.Err != nil {
-			continue
-		}
-		numbers = append(numbers, x.Order.ID)
-		if k := rootOf(x.Order.CustomerID); !wanted[k] {
-			wanted[k] = true
-			keys = append(keys, k)
-		}
-	}
-	taken, err := l.gate.Store.LocateAll(ctx, numbers)
-	if err != nil {
-		return err
-	}
-	for id := range taken {
-		l.seen[id] = true
-	}
-	if l.accounts, err = l.gate.Store.Heads(ctx, keys); err != nil {
-		return err
-	}
-	var learned []postgres.Key
-	for _, k := range keys {
-		if l.accounts[k].Known() {
-			continue
-		}
-		known, err := l.gate.learn(ctx, k.AccountID)
-		if err != nil {
-			l.unknown[k] = err
-		} else if known {
-			learned = append(learned, k)
-		}
-	}
-	if len(learned) == 0 {
-		return nil
-	}
-	found, err := l.gate.Store.Heads(ctx, learned)
-	for k, a := range found {
-		l.accounts[k] = a
-	}
-	return err
-}
-
-func (l *listed) submit(env gate.Env, o order.Order) (*check.Record, error) {
-	k := rootOf(o.CustomerID)
-	if err := l.unknown[k]; err != nil {
+func (l *listed) submit(w *work) (*check.Record, error) {
+	o := *w.draft
+	if err := l.unknown[o.CustomerID]; err != nil {
 		return nil, err
 	}
-	if l.seen[o.ID] {
+	if l.seen[o.ID] || l.view.taken[o.ID] != (postgres.Key{}) {
 		return nil, errs.New(errs.AlreadyExists, "ORDER_EXISTS", "order %s exists already", o.ID).With("order_id", o.ID)
 	}
-	env.Others = func() []order.Order { return l.open[k] }
-	change, err := gate.Submit(env, l.accounts[k], o)
+	env, err := l.view.env(w)
 	if err != nil {
 		return nil, err
 	}
-	if l.open != nil {
-		l.open[k] = append(l.open[k], change.Orders...)
+	a := l.view.accounts[w.key]
+	o.Budgets = l.view.drafted(w, a).Budgets
+	change, err := gate.Submit(env, a, o)
+	if err != nil {
+		return nil, err
 	}
 	l.seen[o.ID] = true
-	l.accounts[k] = change.Account
-	return change.Record, nil
+	_, err = l.view.record(w, change, Request{})
+	return change.Record, err
 }

@@ -15,17 +15,18 @@ import (
 // Errors: CUSTOMER_UNKNOWN, CUSTOMER_CLOSED, CURRENCY_MISMATCH, ORDER_EXISTS, REQUEST_ID_REUSED, OVERLOADED.
 func (g *Gate) Submit(ctx context.Context, c Caller, req Request, o order.Order) (Answer, error) {
 	submit := func() (Answer, error) {
-		key := rootOf(o.CustomerID)
-		w := &work{ctx: ctx, key: key, req: req, caller: c, submit: o.ID}
+		w := &work{ctx: ctx, key: g.keyOf(o.CustomerID), req: req, caller: c, submit: o.ID, draft: &o}
 		w.apply = func(env gate.Env, v *view) (Answer, error) {
-			if _, err := v.order(key, o.ID); err == nil || v.taken[o.ID] != (postgres.Key{}) {
+			if _, err := v.order(w.key, o.ID); err == nil || v.taken[o.ID] != (postgres.Key{}) {
 				return Answer{}, errs.New(errs.AlreadyExists, "ORDER_EXISTS", "order %s exists already", o.ID).With("order_id", o.ID)
 			}
-			change, err := gate.Submit(env, v.accounts[key], o)
+			a, asked := v.accounts[w.key], o
+			asked.Budgets = v.drafted(w, a).Budgets
+			change, err := gate.Submit(env, a, asked)
 			if err != nil {
 				return Answer{}, err
 			}
-			v.batch.New = append(v.batch.New, postgres.NewOrder{OrderID: o.ID, Key: key})
+			v.batch.New = append(v.batch.New, postgres.NewOrder{OrderID: o.ID, Key: w.key})
 			return v.record(w, change, req)
 		}
 		return g.do(w)
@@ -89,7 +90,7 @@ func (g *Gate) existingWith(ctx context.Context, c Caller, req Request, orderID 
 	}
 	w := &work{ctx: ctx, key: key, req: req, caller: c, orders: []string{orderID}, frees: frees}
 	w.apply = func(env gate.Env, v *view) (Answer, error) {
-		o, err := v.order(key, orderID)
+		o, err := v.order(w.key, orderID)
 		if err != nil {
 			return Answer{}, err
 		}
@@ -103,7 +104,7 @@ func (g *Gate) existingWith(ctx context.Context, c Caller, req Request, orderID 
 		}
 		a, err := v.record(w, change, req)
 		if err == nil && frees {
-			err = v.settleHeld(env, w)
+			err = v.settleHeld(env, w, w.key)
 		}
 		return a, err
 	}
@@ -147,16 +148,23 @@ func service() Caller {
 
 // ReceiveProfile takes a profile of evaluation and returns the sequence that the account is at; snapshot allows a jump.
 func (g *Gate) ReceiveProfile(ctx context.Context, customerID string, p account.Profile, snapshot bool) (int64, error) {
-	w := &work{ctx: ctx, key: rootOf(customerID), caller: service(), today: p.BusinessDate, frees: true}
+	w := &work{ctx: ctx, key: g.keyOf(customerID), caller: service(), today: p.BusinessDate, frees: true, profile: &p}
 	var last int64
 	w.apply = func(env gate.Env, v *view) (Answer, error) {
-		change, changed, err := gate.ReceiveProfile(v.accounts[w.key], p, snapshot)
+		before := v.accounts[w.key]
+		change, changed, err := gate.ReceiveProfile(before, p, snapshot)
 		if err != nil {
 			return Answer{}, err
 		}
 		last = p.Seq
-		before := v.accounts[w.key].Profile.Grant
-		return v.received(env, w, change, changed, &last, receipt{at: v.accounts[w.key].Profile.Seq, before: &before})
+		if !changed {
+			return v.acknowledge(&last, before.Profile.Seq)
+		}
+		a, err := v.record(w, change, Request{})
+		if err != nil {
+			return Answer{}, err
+		}
+		return a, v.resettle(env, w, before)
 	}
 	_, err := g.do(w)
 	return last, err
@@ -164,7 +172,7 @@ func (g *Gate) ReceiveProfile(ctx context.Context, customerID string, p account.
 
 // ReceivePosition takes a position of receivables and returns the sequence that the account is at.
 func (g *Gate) ReceivePosition(ctx context.Context, customerID string, p account.Position) (int64, error) {
-	w := &work{ctx: ctx, key: rootOf(customerID), caller: service(), today: p.BusinessDate, frees: true}
+	w := &work{ctx: ctx, key: g.keyOf(customerID), caller: service(), today: p.BusinessDate, frees: true}
 	for _, m := range p.Movements {
 		w.orders = append(w.orders, m.OrderID)
 	}
@@ -181,62 +189,73 @@ func (g *Gate) ReceivePosition(ctx context.Context, customerID string, p account
 			return Answer{}, err
 		}
 		last = p.Seq
-		return v.received(env, w, change, changed, &last, receipt{at: v.accounts[w.key].PositionSeq})
+		if !changed {
+			return v.acknowledge(&last, v.accounts[w.key].PositionSeq)
+		}
+		a, err := v.record(w, change, Request{})
+		if err == nil {
+			err = v.enforce(env, w, w.key)
+		}
+		if err == nil {
+			err = v.settleHeld(env, w, w.key)
+		}
+		return a, err
 	}
 	_, err := g.do(w)
 	return last, err
 }
 
-// received records what another service reported and judges held orders again. Something known already is acknowledged by a commit.
-func (v *view) received(env gate.Env, w *work, c gate.Change, changed bool, last *int64, r receipt) (Answer, error) {
-	if !changed {
-		*last = r.at
-		v.batch.Touch = true
-		return Answer{}, nil
-	}
-	a, err := v.record(w, c, Request{})
-	if err != nil {
-		return a, err
-	}
-	if r.before != nil {
-		if lift, lifted := gate.LiftByLimit(env, v.accounts[w.key], *r.before); lifted {
-			if _, err := v.record(w, lift, Request{}); err != nil {
-				return a, err
-			}
+// resettle is what a new profile means for an account: it may lift a block, move the account to another root, change its ceilings, stop
+// it or let it go on, and let orders go that wait. before is the account as it was.
+func (v *view) resettle(env gate.Env, w *work, before account.Account) error {
+	if lift, lifted := gate.LiftByLimit(env, v.accounts[w.key], before.Profile.Grant); lifted {
+		if _, err := v.record(w, lift, Request{}); err != nil {
+			return err
 		}
 	}
-	if err := v.enforce(env, w); err != nil {
-		return a, err
+	now, err := v.move(w, w.key)
+	if err != nil {
+		return err
 	}
-	return a, v.settleHeld(env, w)
+	if err := v.enroll(w, now); err != nil {
+		return err
+	}
+	if err := v.enforce(env, w, now); err != nil {
+		return err
+	}
+	if before.InGroup() && (now != w.key || !v.accounts[now].InGroup()) { // it left: the others may use what it held
+		if err := v.settleHeld(env, w, groupKey(before.RootID)); err != nil {
+			return err
+		}
+	}
+	return v.settleHeld(env, w, now)
 }
 
-// receipt is where the account is, and the grant that it had before a profile came.
-type receipt struct {
-	at     int64
-	before *account.Grant
+// acknowledge takes what another service reported before as done, by a commit.
+func (v *view) acknowledge(last *int64, at int64) (Answer, error) {
+	*last = at
+	v.batch.Touch = true
+	return Answer{}, nil
 }
 
 // Check decides about an order without any effect.
 func (g *Gate) Check(ctx context.Context, c Caller, o order.Order) (Answer, error) {
 	return g.known(ctx, o.CustomerID, func() (Answer, error) {
-		key := rootOf(o.CustomerID)
-		head, err := g.current(ctx, key)
+		w := &work{ctx: ctx, key: g.keyOf(o.CustomerID), caller: c, today: g.Clock.Today(ctx), draft: &o}
+		v, unknown, err := g.rehearsal(ctx, []*work{w})
+		if err == nil {
+			err = unknown[o.CustomerID]
+		}
 		if err != nil {
 			return Answer{}, err
 		}
-		today := g.Clock.Today(ctx)
-		p, err := g.Policies.InForce(ctx, today)
+		env, err := v.env(w)
 		if err != nil {
 			return Answer{}, err
 		}
-		env := gate.Env{Policy: p, Today: today, Actor: c.Subject, Sees: c.Sees}
-		if p.NeedsOrders {
-			if env.Others, err = g.othersNow(ctx, key); err != nil {
-				return Answer{}, err
-			}
-		}
-		rec, err := gate.Check(env, head, o)
+		asked := o
+		asked.Budgets = v.drafted(w, v.accounts[w.key]).Budgets
+		rec, err := gate.Check(env, v.accounts[w.key], asked)
 		if err != nil {
 			return Answer{}, err
 		}

@@ -40,7 +40,7 @@ func (v *view) expire(env gate.Env, w *work) error {
 	if !ended {
 		return nil
 	}
-	return v.settleHeld(env, w)
+	return v.settleHeld(env, w, w.key)
 }
 
 func (v *view) nextExpiry(k postgres.Key) calendar.Date {
@@ -54,8 +54,8 @@ func (v *view) nextExpiry(k postgres.Key) calendar.Date {
 }
 
 // enforce applies S2.18 after something changed what the account owes, may owe, or is excepted from.
-func (v *view) enforce(env gate.Env, w *work) error {
-	c, changed := gate.Enforce(env, v.accounts[w.key], "", 0)
+func (v *view) enforce(env gate.Env, w *work, k postgres.Key) error {
+	c, changed := gate.Enforce(env, v.accounts[k], "", 0)
 	if !changed {
 		return nil
 	}
@@ -70,7 +70,7 @@ func (g *Gate) onAccount(ctx context.Context, c Caller, req Request, customerID 
 	apply func(env gate.Env, a account.Account) (gate.Change, bool, error)) (account.Control, error) {
 	var after account.Control
 	_, err := g.known(ctx, customerID, func() (Answer, error) {
-		w := &work{ctx: ctx, key: rootOf(customerID), req: req, caller: c, frees: true}
+		w := &work{ctx: ctx, key: g.keyOf(customerID), req: req, caller: c, frees: true}
 		w.apply = func(env gate.Env, v *view) (Answer, error) {
 			change, changed, err := apply(env, v.accounts[w.key])
 			if err != nil {
@@ -82,10 +82,10 @@ func (g *Gate) onAccount(ctx context.Context, c Caller, req Request, customerID 
 			}
 			a, err := v.record(w, change, req)
 			if err == nil {
-				err = v.enforce(env, w)
+				err = v.enforce(env, w, w.key)
 			}
 			if err == nil {
-				err = v.settleHeld(env, w)
+				err = v.settleHeld(env, w, w.key)
 			}
 			return a, err
 		}
@@ -94,8 +94,8 @@ func (g *Gate) onAccount(ctx context.Context, c Caller, req Request, customerID 
 	if err != nil {
 		return after, err
 	}
-	heads, err := g.Store.Heads(ctx, []postgres.Key{rootOf(customerID)})
-	return heads[rootOf(customerID)].Control, err
+	a, err := follow(ctx, g.Store, g.keyOf(customerID))
+	return a.Control, err
 }
 
 // Block blocks a customer by hand, see gate.Block.

@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"log/slog"
 	"time"
@@ -50,6 +51,7 @@ type Answer struct {
 	Entry  gate.Entry
 	Order  order.Order
 	Record *check.Record
+	Plan   *account.Plan // of a shared account
 }
 
 // Deps of a gate.
@@ -69,14 +71,19 @@ type Deps struct {
 // Gate decides about orders.
 type Gate struct {
 	Deps
-	queues  []chan *work
-	seed    maphash.Seed
-	stopped chan struct{} // closed when Run has ended
+	queues   []chan *work
+	seed     maphash.Seed
+	routes   routes
+	registry registry
+	keeper   *keeper
+	stopped  chan struct{} // closed when Run has ended
 }
 
 // New returns a gate; it works while Run does.
 func New(d Deps) *Gate {
 	g := &Gate{Deps: d, seed: maphash.MakeSeed(), stopped: make(chan struct{})}
+	g.keeper = newKeeper(g)
+	g.registry.store, g.registry.now = d.Store, calendar.SystemClock(time.UTC).Now
 	for range shards {
 		g.queues = append(g.queues, make(chan *work, queueLength))
 	}
@@ -86,12 +93,13 @@ func New(d Deps) *Gate {
 // Run works until ctx ends, once; commands still queued then, and later ones, are answered as unavailable.
 func (g *Gate) Run(ctx context.Context) error {
 	defer close(g.stopped)
-	done := make(chan struct{}, len(g.queues))
-	for _, q := range g.queues {
-		s := &shard{gate: g, queue: q, heads: newHeads()}
+	done := make(chan struct{}, len(g.queues)+1)
+	go func() { g.keeper.run(ctx); done <- struct{}{} }()
+	for i, q := range g.queues {
+		s := &shard{gate: g, queue: q, heads: newHeads(), crowd: i == 0}
 		go func() { s.run(ctx); done <- struct{}{} }()
 	}
-	for range g.queues {
+	for range cap(done) {
 		<-done
 	}
 	return nil
@@ -99,15 +107,18 @@ func (g *Gate) Run(ctx context.Context) error {
 
 // work is one command on its way through the gate.
 type work struct {
-	ctx    context.Context
-	key    postgres.Key
-	req    Request
-	caller Caller
-	today  calendar.Date
-	orders []string // orders to read before deciding
-	submit string   // number of the order that it creates
-	frees  bool     // may free credit, so held orders are judged again
-	apply  func(env gate.Env, v *view) (Answer, error)
+	ctx     context.Context
+	key     postgres.Key
+	req     Request
+	caller  Caller
+	today   calendar.Date
+	orders  []string         // orders to read before deciding
+	submit  string           // number of the order that it creates
+	draft   *order.Order     // the order that it creates
+	profile *account.Profile // the profile that it brings
+	frees   bool             // may free credit, so held orders are judged again
+	crowd   bool             // touches budgets or ceilings: one queue decides all such commands
+	apply   func(env gate.Env, v *view) (Answer, error)
 
 	answer Answer
 	err    error
@@ -115,18 +126,38 @@ type work struct {
 	done   chan struct{}
 }
 
-// rootOf is the root of the limit hierarchy that a customer belongs to: itself, while groups share no pool.
+// rootOf is where a customer's account begins: under its own id. It says where it went since.
 func rootOf(customerID string) postgres.Key {
 	return postgres.Key{RootID: customerID, AccountID: customerID}
 }
 
-// do queues the command and waits for its answer.
+// do queues the command where it belongs and waits for its answer.
 func (g *Gate) do(w *work) (Answer, error) {
-	w.done = make(chan struct{})
 	if w.today.IsZero() {
 		w.today = g.Clock.Today(w.ctx)
 	}
-	q := g.queues[maphash.String(g.seed, w.key.RootID)%uint64(len(g.queues))]
+	if to, ok := g.routes.get(w.key.AccountID); ok {
+		w.crowd = w.crowd || to.shared
+	}
+	for range maxTries {
+		a, err := g.queue(w)
+		var there *elsewhere
+		if !errors.As(err, &there) {
+			return a, err
+		}
+		g.routes.put(w.key.AccountID, route(*there))
+		w.key.RootID, w.crowd = there.root, w.crowd || there.shared
+	}
+	return Answer{}, errs.New(errs.Aborted, "CONTENDED", "customer %s moved %d times meanwhile; try again", w.key.AccountID, maxTries).WithRetryAfter(retryAfter)
+}
+
+// queue puts the command into the queue of its root and waits for its answer.
+func (g *Gate) queue(w *work) (Answer, error) {
+	w.done = make(chan struct{})
+	q := g.queues[0]
+	if !w.crowd {
+		q = g.queues[maphash.String(g.seed, w.key.RootID)%uint64(len(g.queues))]
+	}
 	select {
 	case q <- w:
 	default:

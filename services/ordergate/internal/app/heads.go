@@ -34,6 +34,12 @@ func (h *heads) put(k postgres.Key, a account.Account) {
 	h.young[k] = a
 }
 
+func (h *heads) dropAll(accounts map[postgres.Key]account.Account) {
+	for k := range accounts {
+		h.drop(k)
+	}
+}
+
 func (h *heads) drop(k postgres.Key) {
 	delete(h.young, k)
 	delete(h.old, k)

@@ -168,11 +168,10 @@ func (g *Gate) Authorize(ctx context.Context, c Caller, orderID string, amount *
 
 // current reads an account as it stands today: what the date has ended of its orders is ended first.
 func (g *Gate) current(ctx context.Context, key postgres.Key) (account.Account, error) {
-	heads, err := g.Store.Heads(ctx, []postgres.Key{key})
+	a, err := follow(ctx, g.Store, key)
 	if err != nil {
 		return account.Account{}, err
 	}
-	a := heads[key]
 	if a.NextExpiry.IsZero() || !a.NextExpiry.Before(g.Clock.Today(ctx)) {
 		return a, nil
 	}
@@ -181,8 +180,7 @@ func (g *Gate) current(ctx context.Context, key postgres.Key) (account.Account, 
 	if _, err := g.do(w); err != nil {
 		return account.Account{}, err
 	}
-	heads, err = g.Store.Heads(ctx, []postgres.Key{key})
-	return heads[key], err
+	return follow(ctx, g.Store, w.key)
 }
 
 // stopAtShipping stops a customer whose goods may not leave because they would break S2.18, if it is not stopped yet.

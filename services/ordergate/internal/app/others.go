@@ -19,6 +19,10 @@ func (v *view) loadOthers(ctx context.Context, batch []*work) error {
 	if len(keys) == 0 {
 		return nil
 	}
+	return v.loadOpen(ctx, keys)
+}
+
+func (v *view) loadOpen(ctx context.Context, keys []postgres.Key) error {
 	found, err := v.gate.Store.OpenOrders(ctx, keys)
 	if err != nil {
 		return err
@@ -38,34 +42,4 @@ func (v *view) others(k postgres.Key) []order.Order {
 		}
 	}
 	return open
-}
-
-// readOthers reads the open orders of the list's accounts.
-func (l *listed) readOthers(ctx context.Context) error {
-	keys := make([]postgres.Key, 0, len(l.accounts))
-	for k := range l.accounts {
-		keys = append(keys, k)
-	}
-	found, err := l.gate.Store.OpenOrders(ctx, keys)
-	if err != nil {
-		return err
-	}
-	l.open = map[postgres.Key][]order.Order{}
-	for _, o := range found {
-		l.open[o.Key().Key] = append(l.open[o.Key().Key], o.Order)
-	}
-	return nil
-}
-
-// othersNow reads the same for a question without effect.
-func (g *Gate) othersNow(ctx context.Context, k postgres.Key) (func() []order.Order, error) {
-	found, err := g.Store.OpenOrders(ctx, []postgres.Key{k})
-	if err != nil {
-		return nil, err
-	}
-	open := make([]order.Order, 0, len(found))
-	for _, o := range found {
-		open = append(open, o.Order)
-	}
-	return func() []order.Order { return open }, nil
 }

@@ -62,16 +62,25 @@ func unknownDecision(id string) error {
 
 // head reads an account that the caller may see.
 func (q *Queries) head(ctx context.Context, c Caller, customerID string) (account.Account, error) {
-	k := rootOf(customerID)
-	heads, err := q.Store.Heads(ctx, []postgres.Key{k})
+	a, err := follow(ctx, q.Store, rootOf(customerID))
 	if err != nil {
 		return account.Account{}, err
 	}
-	a := heads[k]
 	if a.Seq == 0 || !c.Sees(a.Profile.SalespersonID) {
 		return account.Account{}, errs.New(errs.NotFound, "CUSTOMER_UNKNOWN", "customer %s has no credit account", customerID).With("customer_id", customerID)
 	}
 	return a, nil
+}
+
+// follow reads an account where it lives now.
+func follow(ctx context.Context, store *postgres.Store, k postgres.Key) (account.Account, error) {
+	for {
+		heads, err := store.Heads(ctx, []postgres.Key{k})
+		if err != nil || heads[k].MovedTo == "" {
+			return heads[k], err
+		}
+		k.RootID = heads[k].MovedTo // each goes to a later entry of the account, so this ends
+	}
 }
 
 // Order reads one order.
@@ -130,8 +139,9 @@ func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[ord
 		last = postgres.OrderKey{Key: postgres.Key{RootID: cur[0], AccountID: cur[1]}, OrderID: cur[2]}
 	}
 	token := func() string { return q.Pages.Encode(sum, last.RootID, last.AccountID, last.OrderID) }
+	var only account.Account
 	if f.CustomerID != "" {
-		if _, err := q.head(ctx, c, f.CustomerID); err != nil {
+		if only, err = q.head(ctx, c, f.CustomerID); err != nil {
 			return Page[order.Order]{}, err
 		}
 	}
@@ -141,7 +151,7 @@ func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[ord
 	for range maxScan {
 		var rows []postgres.StoredOrder
 		if f.CustomerID != "" {
-			rows, err = q.Store.ListAccountOrders(ctx, rootOf(f.CustomerID), last.OrderID, f.State, size+1)
+			rows, err = q.Store.ListAccountOrders(ctx, postgres.Key{RootID: only.RootID, AccountID: only.ID}, last.OrderID, f.State, size+1)
 		} else {
 			rows, err = q.Store.ListOrders(ctx, last, f.State, size+1)
 		}
@@ -285,11 +295,17 @@ func (q *Queries) Accounts(ctx context.Context, c Caller, status account.Status,
 				break
 			}
 			after = k
-			s, err := q.sheet(ctx, heads[k])
+			a := heads[k]
+			if a.MovedTo != "" {
+				if a, err = follow(ctx, q.Store, postgres.Key{RootID: a.MovedTo, AccountID: a.ID}); err != nil {
+					return Page[AccountSheet]{}, err
+				}
+			}
+			s, err := q.sheet(ctx, a)
 			if err != nil {
 				return Page[AccountSheet]{}, err
 			}
-			if c.Sees(heads[k].Profile.SalespersonID) && (status == "" || s.Status == status) {
+			if c.Sees(a.Profile.SalespersonID) && (status == "" || s.Status == status) {
 				out.Items = append(out.Items, s)
 			}
 		}
@@ -309,9 +325,29 @@ func (q *Queries) Journal(ctx context.Context, c Caller, customerID string, size
 	return q.journal(ctx, c, customerID, size, token, false)
 }
 
-func (q *Queries) journal(ctx context.Context, c Caller, customerID string, size32 int32, token string, decisions bool) (Page[gate.Entry], error) {
-	sum := page.Checksum("journal", customerID, strconv.FormatBool(decisions))
-	cur, err := q.Pages.Decode(token, sum, 1)
+func (q *Queries) journal(ctx context.Context, c Caller, customerID string, size int32, token string, decisions bool) (Page[gate.Entry], error) {
+	a, err := q.head(ctx, c, customerID)
+	if err != nil {
+		return Page[gate.Entry]{}, err
+	}
+	return q.entries(ctx, a, journalPage{what: "journal", currency: a.Profile.Currency, decisions: decisions, size: size, token: token})
+}
+
+// journalPage says which page of a journal to read.
+type journalPage struct {
+	what, currency string
+	decisions      bool
+	size           int32
+	token          string
+}
+
+// entries lists the entries of an account, under all roots that it has lived under, newest first.
+func (q *Queries) entries(ctx context.Context, a account.Account, p journalPage) (Page[gate.Entry], error) {
+	sum := page.Checksum(p.what, a.ID, strconv.FormatBool(p.decisions))
+	if account.KindOf(a.ID) != account.Customer {
+		sum = page.Checksum(p.what, a.RootID, a.ID)
+	}
+	cur, err := q.Pages.Decode(p.token, sum, 1)
 	if err != nil {
 		return Page[gate.Entry]{}, err
 	}
@@ -321,16 +357,12 @@ func (q *Queries) journal(ctx context.Context, c Caller, customerID string, size
 			return Page[gate.Entry]{}, errs.New(errs.Invalid, page.ReasonTokenInvalid, "the page token is not valid")
 		}
 	}
-	a, err := q.head(ctx, c, customerID)
+	size := page.Size(p.size, pageDefault, pageMax)
+	entries, err := q.Store.Journal(ctx, a.Roots(), a.ID, before, p.decisions, size+1)
 	if err != nil {
 		return Page[gate.Entry]{}, err
 	}
-	size := page.Size(size32, pageDefault, pageMax)
-	entries, err := q.Store.Journal(ctx, rootOf(customerID), before, decisions, size+1)
-	if err != nil {
-		return Page[gate.Entry]{}, err
-	}
-	out := Page[gate.Entry]{Items: entries, Currency: a.Profile.Currency}
+	out := Page[gate.Entry]{Items: entries, Currency: p.currency}
 	if len(entries) > size {
 		out.Items = entries[:size]
 		out.Next = q.Pages.Encode(sum, strconv.FormatInt(entries[size-1].Seq, 10))
@@ -361,12 +393,13 @@ func (q *Queries) Decision(ctx context.Context, c Caller, id string) (Answer, er
 	if err != nil {
 		return Answer{}, err
 	}
-	if _, err := q.head(ctx, c, customerID); errs.KindOf(err) == errs.NotFound {
+	a, err := q.head(ctx, c, customerID)
+	if errs.KindOf(err) == errs.NotFound {
 		return Answer{}, unknownDecision(id)
 	} else if err != nil {
 		return Answer{}, err
 	}
-	e, found, err := q.Store.Entry(ctx, rootOf(customerID), seq)
+	e, found, err := q.Store.Entry(ctx, a.Roots(), a.ID, seq)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -131,7 +131,7 @@ func (r *Reports) make(ctx context.Context, date calendar.Date) (report.Daily, e
 	b := report.NewBuilder(date, settings)
 	var after postgres.Key
 	for {
-		keys, err := r.Store.Accounts(ctx, after, reportPage)
+		keys, err := r.Store.Journals(ctx, after, reportPage)
 		if err != nil {
 			return report.Daily{}, err
 		}

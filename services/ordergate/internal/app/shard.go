@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/gate"
 	"github.com/avalcredit/aval/services/ordergate/internal/postgres"
 )
 
@@ -18,6 +20,7 @@ type shard struct {
 	gate  *Gate
 	queue chan *work
 	heads *heads
+	crowd bool // decides all commands that touch budgets or ceilings
 }
 
 func (s *shard) run(ctx context.Context) {
@@ -79,8 +82,7 @@ func (s *shard) process(ctx context.Context, batch []*work) {
 		}
 		return
 	}
-	if len(refused) > 0 { // on a remembered state: look again before saying no
-		s.forget(refused)
+	if len(refused) > 0 { // on a remembered state, forgotten by now: look again before saying no
 		s.process(ctx, refused)
 	}
 }
@@ -98,18 +100,10 @@ func (s *shard) attempts(ctx context.Context, batch []*work) (refused []*work, e
 		var v *view
 		v, err = s.attempt(ctx, batch, lookup)
 		if err == nil {
-			for k, a := range v.accounts {
-				s.heads.put(k, a)
-			}
-			for i, w := range batch {
-				if v.errors[i] != nil && !v.fresh[w.key] {
-					refused = append(refused, w)
-					continue
-				}
-				w.tells = v.tells[w.key]
-				w.finish(v.answers[i], v.errors[i])
-			}
-			return refused, nil
+			return s.answer(v, batch), nil
+		}
+		if v != nil {
+			s.heads.dropAll(v.accounts)
 		}
 		if !errors.Is(err, postgres.ErrStale) && !errors.Is(err, postgres.ErrDuplicate) {
 			return nil, err
@@ -124,6 +118,43 @@ func (s *shard) attempts(ctx context.Context, batch []*work) (refused []*work, e
 	return nil, errs.New(errs.Aborted, "CONTENDED", "other replicas were first %d times; try again", maxTries).WithCause(err).WithRetryAfter(retryAfter)
 }
 
+// answer gives the answers of a batch that is written, but for refusals on a remembered state of any account that they look at.
+func (s *shard) answer(v *view, batch []*work) (refused []*work) {
+	for k, a := range v.accounts {
+		s.heads.put(k, a)
+	}
+	s.gate.keeper.tell(v.freed)
+	for i, w := range batch {
+		if v.errors[i] == nil || v.judgedFresh(w, v.errors[i]) {
+			w.tells = v.tells[w.key]
+			w.finish(v.answers[i], v.errors[i])
+			continue
+		}
+		refused = append(refused, w)
+		for _, k := range v.keysOf(w) {
+			s.heads.drop(k)
+		}
+	}
+	return refused
+}
+
+// judgedFresh reports whether a refusal stands on what the store says now. That a command belongs to the crowd's queue needs no second look.
+func (v *view) judgedFresh(w *work, err error) bool {
+	var there *elsewhere
+	if errors.As(err, &there) && there.shared {
+		return true
+	}
+	if v.final[w] {
+		return true
+	}
+	for _, k := range v.keysOf(w) {
+		if !v.fresh[k] {
+			return false
+		}
+	}
+	return true
+}
+
 // attempt decides the batch in memory, in order, and writes it in one transaction. lookup asks first for requests and orders that exist.
 func (s *shard) attempt(ctx context.Context, batch []*work, lookup bool) (v *view, err error) {
 	defer func() {
@@ -133,7 +164,7 @@ func (s *shard) attempt(ctx context.Context, batch []*work, lookup bool) (v *vie
 	}()
 	v, err = s.load(ctx, batch, lookup)
 	if err != nil {
-		return nil, err
+		return v, err
 	}
 	for i, w := range batch {
 		v.answers[i], v.errors[i] = s.decide(w, v)
@@ -143,11 +174,15 @@ func (s *shard) attempt(ctx context.Context, batch []*work, lookup bool) (v *vie
 
 func (s *shard) decide(w *work, v *view) (Answer, error) {
 	if w.ctx.Err() != nil {
-		v.fresh[w.key] = true // nobody waits for it: not worth another look
+		v.final[w] = true // nobody waits for it: not worth another look
 		return Answer{}, errs.New(errs.DeadlineExceeded, "DEADLINE_EXCEEDED", "the caller stopped waiting").WithCause(w.ctx.Err())
 	}
-	if e, ok := v.requests[postgres.Request{RootID: w.key.RootID, RequestID: w.req.ID}]; ok && w.req.ID != "" {
-		v.fresh[w.key] = true
+	a := v.accounts[w.key]
+	if a.MovedTo != "" {
+		return Answer{}, &elsewhere{root: a.MovedTo}
+	}
+	if e, ok := v.answered(w, a); ok {
+		v.final[w] = true
 		if !bytes.Equal(e.RequestHash, w.req.Hash) {
 			return Answer{}, errs.New(errs.AlreadyExists, "REQUEST_ID_REUSED", "request id %q was used for another request", w.req.ID).With("request_id", w.req.ID)
 		}
@@ -161,5 +196,26 @@ func (s *shard) decide(w *work, v *view) (Answer, error) {
 	if err := v.expire(env, w); err != nil {
 		return Answer{}, err
 	}
+	if v.plain(w) {
+		return w.apply(env, v)
+	}
+	if !s.crowd && v.crowd(w) {
+		return Answer{}, &elsewhere{root: w.key.RootID, shared: true}
+	}
+	if err := v.enroll(w, w.key); err != nil {
+		return Answer{}, err
+	}
 	return w.apply(env, v)
+}
+
+// answered finds the entry that a request led to before, under any root that the account has lived under.
+func (v *view) answered(w *work, a account.Account) (gate.Entry, bool) {
+	if w.req.ID == "" {
+		return gate.Entry{}, false
+	}
+	e, ok := v.requests[postgres.Request{RootID: w.key.RootID, RequestID: w.req.ID}]
+	for i := 0; !ok && i < len(a.Former); i++ {
+		e, ok = v.requests[postgres.Request{RootID: a.Former[i], RequestID: w.req.ID}]
+	}
+	return e, ok
 }

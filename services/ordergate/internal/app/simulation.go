@@ -63,7 +63,7 @@ func (s *Simulator) Run(ctx context.Context, op postgres.Operation, save Progres
 		return op, err
 	}
 	for {
-		keys, err := s.Store.Accounts(ctx, m.next, simulationPage)
+		keys, err := s.Store.Journals(ctx, m.next, simulationPage)
 		if err != nil {
 			return op, err
 		}
@@ -238,11 +238,11 @@ func (m *simulation) positionAt(ctx context.Context, k postgres.Key, seq int64) 
 	if seq == 0 {
 		return nil, nil
 	}
-	e, found, err := m.Store.Entry(ctx, k, seq)
+	e, found, err := m.Store.Entry(ctx, []string{k.RootID}, k.AccountID, seq)
 	if err != nil || !found || e.PositionAt == 0 {
 		return nil, err
 	}
-	p, found, err := m.Store.Entry(ctx, k, e.PositionAt)
+	p, found, err := m.Store.Entry(ctx, []string{k.RootID}, k.AccountID, e.PositionAt)
 	if err != nil || !found {
 		return nil, err
 	}

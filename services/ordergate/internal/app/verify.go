@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -80,13 +81,22 @@ func (v *Verifier) Verify(ctx context.Context) (Report, error) {
 
 func (v *Verifier) journals(ctx context.Context, r *Report) error {
 	var last gate.Entry
-	return v.Store.Walk(ctx, func(e gate.Entry) error {
+	err := v.Store.Walk(ctx, func(e gate.Entry) error {
 		chain := "journal/" + e.AccountID
 		if e.RootID != last.RootID || e.AccountID != last.AccountID {
+			if err := v.left(ctx, r, last); err != nil {
+				return err
+			}
 			r.Chains++
 			last = gate.Entry{}
 		}
 		r.Entries++
+		if e.Kind == gate.MovedIn {
+			var err error
+			if last, err = v.before(ctx, e); err != nil {
+				return err
+			}
+		}
 		if e.Seq != last.Seq+1 {
 			r.broken(chain, e.Seq, "entry %d follows entry %d", e.Seq, last.Seq)
 		}
@@ -96,6 +106,40 @@ func (v *Verifier) journals(ctx context.Context, r *Report) error {
 		last = e
 		return v.redecide(ctx, r, chain, e)
 	})
+	if err != nil {
+		return err
+	}
+	return v.left(ctx, r, last)
+}
+
+// before is the entry that an account's arrival under a root stands on: the last one under the root that it came from.
+func (v *Verifier) before(ctx context.Context, e gate.Entry) (gate.Entry, error) {
+	var d gate.Detail
+	if json.Unmarshal(e.Detail, &d) != nil {
+		return gate.Entry{}, nil // the hash will tell
+	}
+	out, _, err := v.Store.Entry(ctx, []string{d.MovedOut}, e.AccountID, e.Seq-1)
+	if err != nil || out.Kind != gate.MovedOut {
+		return gate.Entry{}, err
+	}
+	return out, nil
+}
+
+// left finds an account that left a root and arrived nowhere.
+func (v *Verifier) left(ctx context.Context, r *Report, last gate.Entry) error {
+	if last.Kind != gate.MovedOut {
+		return nil
+	}
+	var d gate.Detail
+	err := json.Unmarshal(last.Detail, &d)
+	if err == nil {
+		_, found, err := v.Store.Entry(ctx, []string{d.MovedTo}, last.AccountID, last.Seq+1)
+		if err != nil || found {
+			return err
+		}
+	}
+	r.broken("journal/"+last.AccountID, last.Seq, "the account left and arrived nowhere: a tail was cut off")
+	return nil //nolint:nilerr // a finding, not a failure of the walk
 }
 
 // redecide makes a stored decision again; it must give the recorded bytes.

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"slices"
+
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
 	"github.com/avalcredit/aval/services/ordergate/internal/order"
@@ -11,7 +13,7 @@ func Decide(in Input, p Policy) Result {
 	d := decider{in: in, p: p}
 	d.measureFirst()
 	d.daysOverdue = in.Account.Overdue.OldestDays(in.BusinessDate)
-	d.excess = d.overLimit()
+	d.excess = max(d.overLimit(), d.poolExcess())
 	d.row, d.steps = d.route()
 	res := Result{
 		Results:        make([]RuleResult, 0, len(p.Rules)),
@@ -29,6 +31,7 @@ func Decide(in Input, p Policy) Result {
 		res.Results = append(res.Results, d.apply(&p.Rules[i]))
 	}
 	d.combine(res.Results)
+	res.Results = slices.DeleteFunc(res.Results, unlisted)
 	res.Results = append(res.Results, d.controls()...)
 	res.Verdict = verdictOf(res.Results)
 	return res
@@ -157,6 +160,14 @@ func (d *decider) find(r *Rule) finding {
 		return d.dunningLevel(r)
 	case KindExpression:
 		return d.expression(r)
+	case KindGroupPool:
+		return d.groupPool()
+	case KindBudget:
+		return d.budget()
+	case KindCeiling:
+		return d.ceiling()
+	case KindConcentration:
+		return d.concentration(r)
 	}
 	return finding{outcome: Held, message: "the policy names a rule that this version does not know"}
 }

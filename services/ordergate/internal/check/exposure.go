@@ -93,6 +93,10 @@ func (d *decider) limit(r *Rule) finding {
 		return f
 	case lim.Kind == account.LimitUndefined:
 		f.figures = append(f.figures, Figure{"limit", "undefined"})
+		if d.drawsOnGroup() {
+			f.message = "draws on the group's limit"
+			return f
+		}
 		if m.after > 0 {
 			f.outcome, f.message = Held, "no credit is granted: cash customer"
 			f.cures = []Cure{{Kind: CurePayment, Minor: m.after}, {Kind: CureApplication}}
@@ -160,7 +164,7 @@ func (d *decider) fits(r *Rule) calendar.Date {
 
 // overLimit is the excess that authority is measured on: exposure after less the limit, never below zero (semantics 5).
 func (d *decider) overLimit() int64 {
-	if d.first.limit.Kind == account.LimitUnlimited || d.paid() {
+	if d.first.limit.Kind == account.LimitUnlimited || d.paid() || d.drawsOnGroup() {
 		return 0
 	}
 	return max(0, d.first.after-d.first.limit.Minor)
@@ -176,6 +180,9 @@ func (d *decider) utilization(r *Rule) finding {
 		return f
 	case m.limit.Kind == account.LimitUnlimited:
 		f.outcome, f.message = NotApplicable, "no limit applies: the grant is unlimited"
+		return f
+	case d.drawsOnGroup():
+		f.outcome, f.message = NotApplicable, "draws on the group's limit"
 		return f
 	}
 	f.figures = append(f.figures, Figure{"limit", d.money(m.limit.Minor)})

@@ -79,6 +79,9 @@ type Rule struct {
 	WithinDays      int          // BROKEN_PROMISE: only for so long after the newest; 0: no end
 	Expression      Predicate    // EXPRESSION
 	Message         string       // EXPRESSION: what people read where it is not true
+	MembersDraw     bool         // GROUP_POOL: members without a limit of their own draw on the group's
+	MaxShare        money.Ratio  // CONCENTRATION: largest share of one customer
+	MinTotal        string       // CONCENTRATION: whole below which no share is looked at, decimal amount; empty: none
 	Overrides       Overrides
 }
 

@@ -71,6 +71,7 @@ type Input struct {
 	Account       AccountFacts  `json:"account"`
 	Order         OrderFacts    `json:"order"`
 	Edition       int           `json:"edition,omitempty"` // of the way to decide; see Edition
+	Pools         []PoolFacts   `json:"pools,omitempty"`   // accounts shared with others that the order must fit too
 }
 
 // Edition is the newest way to decide. A record names the one that it was decided by, so that it decides the same again:

@@ -62,7 +62,7 @@ func (d *decider) term() finding {
 func (d *decider) treatment() finding {
 	g := d.in.Account.Grant
 	f := finding{outcome: Pass, figures: []Figure{{"treatment", string(g.Treatment)}, {"payment_terms", string(d.in.Order.Terms)}}}
-	if g.Treatment == account.Credit && d.in.Order.Terms == order.OpenAccount {
+	if (g.Treatment == account.Credit || d.drawsOnGroup()) && d.in.Order.Terms == order.OpenAccount {
 		return f
 	}
 	free := max(0, d.in.Account.Buckets.FreeMoney())

@@ -7,7 +7,6 @@ import (
 
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
-	"github.com/avalcredit/aval/services/ordergate/internal/check"
 	"github.com/avalcredit/aval/services/ordergate/internal/order"
 )
 
@@ -74,23 +73,11 @@ func ReceivePosition(a account.Account, p account.Position, orders map[string]or
 // RecheckHeld judges an account's held orders again, oldest first, after something freed credit. Only orders that pass are changed;
 // each that passes takes its credit before the next is judged, so the order of judging is the policy's order, the same every time.
 func RecheckHeld(env Env, a account.Account, orders []order.Order, seal func(*Change) error) error {
-	slices.SortFunc(orders, func(x, y order.Order) int {
-		return cmp.Or(x.SubmitDate.Compare(y.SubmitDate), cmp.Compare(x.Hold.Number, y.Hold.Number), cmp.Compare(x.ID, y.ID))
-	})
-	for _, o := range orders {
-		c, err := judge(env, a, o, o.Clone(), check.AtRecheck, OrderRechecked)
-		if err != nil {
-			return err
-		}
-		if s := c.Orders[0].State; s == order.Held || s == order.Rejected { // what a rule forbids today waits; a person rechecks or rejects it
-			continue
-		}
-		if err := seal(&c); err != nil {
-			return err
-		}
+	return RecheckAll(func(string) (Env, account.Account) { return env, a }, orders, func(c *Change) error {
+		err := seal(c)
 		a = c.Account
-	}
-	return nil
+		return err
+	})
 }
 
 // paidIn is what came in, or was credited, with a position: the fall of what is owed, beside what was billed. Minor units.

@@ -50,7 +50,8 @@ type Env struct {
 	Actor  string
 	Roles  []string
 	Sees   func(salespersonID string) bool
-	Others func() []order.Order // the account's orders that reserve or are delivered; asked only where the policy needs them
+	Others func() []order.Order                           // the account's orders that reserve or are delivered; asked only where the policy needs them
+	Shared func(rootID, accountID string) account.Account // accounts that an order must fit beside its customer's, as they are now; nil: none
 }
 
 // Detail is what happened in full: kept in the entry as canonical JSON.
@@ -61,6 +62,12 @@ type Detail struct {
 	Control  *account.Control  `json:"control,omitempty"`
 	Reason   string            `json:"reason,omitempty"`
 	Notes    []string          `json:"notes,omitempty"`
+	Plan     *account.Plan     `json:"plan,omitempty"`      // of a shared account, whole with every change
+	Member   *Member           `json:"member,omitempty"`    // shared account: the entry of the member that moved it
+	Ceilings []string          `json:"ceilings,omitempty"`  // beside a profile: roots of the ceilings that the account counts in
+	Former   []string          `json:"former,omitempty"`    // beside a profile: roots that the account lived under before
+	MovedTo  string            `json:"moved_to,omitempty"`  // root that the account went to
+	MovedOut string            `json:"moved_out,omitempty"` // root that it came from: the entry before is there
 }
 
 // Change is what a command does: one entry, the account after it and the orders that it changed.
@@ -111,6 +118,9 @@ func (c *Change) Seal(s Stamp) (Entry, error) {
 	a := &c.Account
 	a.Seq++
 	if c.Detail.Profile != nil {
+		c.Detail.Ceilings, c.Detail.Former = a.Ceilings, a.Former
+	}
+	if c.Detail.Profile != nil || c.Detail.Plan != nil || c.Detail.MovedTo != "" {
 		a.ProfileAt = a.Seq
 	}
 	if c.Detail.Position != nil {

@@ -22,6 +22,7 @@ func Submit(env Env, a account.Account, o order.Order) (Change, error) {
 		o.OrderDate = env.Today
 	}
 	o.SubmittedBy, o.SubmitDate = env.Actor, env.Today
+	o = Attributed(a, o)
 	o, err := converted(env, a, o)
 	if err != nil {
 		return Change{}, err
@@ -38,7 +39,7 @@ func Check(env Env, a account.Account, o order.Order) (check.Record, error) {
 	if err != nil {
 		return check.Record{}, err
 	}
-	in := facts(env, a, order.Order{}, o, check.AtCheck)
+	in := facts(env, a, order.Order{}, Attributed(a, o), check.AtCheck)
 	return check.Record{Input: in, Result: check.Decide(in, env.Policy)}, nil
 }
 
@@ -125,6 +126,8 @@ func judge(env Env, a account.Account, before, after order.Order, at check.Point
 		}
 	} else if err := hold(env, &a, &after, rec.Result); err != nil {
 		return Change{}, err
+	} else {
+		after.Hold.Place = placeOf(before, in)
 	}
 	return changed(a, before, after, Change{Kind: kind, Record: &rec}), nil
 }
@@ -193,6 +196,7 @@ func facts(env Env, a account.Account, before, after order.Order, at check.Point
 			TermDays: after.TermDays, Terms: after.Terms, Prepaid: before.Prepaid, Release: before.Release,
 			Delivery: after.RequestedDelivery, Conversion: after.Conversion,
 		},
+		Pools: sharedFacts(env, a, after),
 	}
 	if before.Reserved != 0 {
 		in.Order.ReservedFor = before.RequestedDelivery

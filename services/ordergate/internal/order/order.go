@@ -59,7 +59,8 @@ type Release struct {
 
 // Hold is why an order waits, and the form on which people decide about it. Excess is in minor units.
 type Hold struct {
-	Number      int64         `json:"number"` // of the form within the account
+	Number      int64         `json:"number"`          // of the form within the account
+	Place       int64         `json:"place,omitempty"` // in the group's journal: how long it waits beside orders of other members
 	Reasons     []string      `json:"reasons"`
 	Excess      int64         `json:"excess"`
 	DaysOverdue int           `json:"days_overdue"`
@@ -75,6 +76,8 @@ type Order struct {
 	CustomerID        string        `json:"customer_id"`
 	BuyerID           string        `json:"buyer_id,omitempty"`
 	Reference         string        `json:"reference,omitempty"`
+	UnitID            string        `json:"unit_id,omitempty"`        // sales unit
+	SalespersonID     string        `json:"salesperson_id,omitempty"` // who sold it
 	Currency          string        `json:"currency"`
 	Amount            int64         `json:"amount"`
 	TermDays          *int          `json:"term_days,omitempty"`
@@ -97,6 +100,7 @@ type Order struct {
 	Revision          int64         `json:"revision"`
 	SubmittedBy       string        `json:"submitted_by"`
 	SubmitDate        calendar.Date `json:"submit_date"`
+	Budgets           []string      `json:"budgets,omitempty"` // roots of the budgets that it counts in
 	Shipments         []Shipment    `json:"shipments,omitempty"`
 	Billings          []Billing     `json:"billings,omitempty"`
 	Refusal           []string      `json:"refusal,omitempty"`    // rules that refused it

@@ -111,11 +111,11 @@ func (s *Store) entries(ctx context.Context, query string, args ...any) ([]gate.
 	return entries, pg.Err(err)
 }
 
-const selectEntry = `SELECT ` + entryFields + ` FROM journal j WHERE j.root_id = $1 AND j.account_id = $2 AND j.seq = $3`
+const selectEntry = `SELECT ` + entryFields + ` FROM journal j WHERE j.root_id = ANY($1) AND j.account_id = $2 AND j.seq = $3`
 
-// Entry reads one entry; found is false where there is none.
-func (s *Store) Entry(ctx context.Context, k Key, seq int64) (e gate.Entry, found bool, err error) {
-	entries, err := s.entries(ctx, selectEntry, k.RootID, k.AccountID, seq)
+// Entry reads one entry of an account that has lived under the given roots; found is false where there is none.
+func (s *Store) Entry(ctx context.Context, roots []string, accountID string, seq int64) (e gate.Entry, found bool, err error) {
+	entries, err := s.entries(ctx, selectEntry, roots, accountID, seq)
 	if err != nil || len(entries) == 0 {
 		return gate.Entry{}, false, err
 	}
@@ -123,12 +123,13 @@ func (s *Store) Entry(ctx context.Context, k Key, seq int64) (e gate.Entry, foun
 }
 
 const selectJournal = `SELECT ` + entryFields + ` FROM journal j
-WHERE j.root_id = $1 AND j.account_id = $2 AND j.seq < $3 AND (NOT $4 OR j.decision IS NOT NULL)
+WHERE j.root_id = ANY($1) AND j.account_id = $2 AND j.seq < $3 AND (NOT $4 OR j.decision IS NOT NULL)
 ORDER BY j.seq DESC LIMIT $5`
 
-// Journal reads entries of an account before a place, newest first; decisions leaves out entries without one.
-func (s *Store) Journal(ctx context.Context, k Key, before int64, decisions bool, limit int) ([]gate.Entry, error) {
-	return s.entries(ctx, selectJournal, k.RootID, k.AccountID, before, decisions, limit)
+// Journal reads entries of an account before a place, newest first, under all roots that it has lived under; decisions leaves out
+// entries without one.
+func (s *Store) Journal(ctx context.Context, roots []string, accountID string, before int64, decisions bool, limit int) ([]gate.Entry, error) {
+	return s.entries(ctx, selectJournal, roots, accountID, before, decisions, limit)
 }
 
 const locateAll = `SELECT order_id, root_id, account_id FROM order_directory WHERE order_id = ANY($1)`
@@ -248,11 +249,16 @@ func decodeOrder(doc string, o *order.Order) error {
 }
 
 const listAccounts = `
-SELECT root_id, account_id FROM journal WHERE seq = 1 AND (root_id, account_id) > ($1, $2) ORDER BY root_id, account_id LIMIT $3`
+SELECT root_id, account_id FROM journal WHERE seq = 1 AND account_id >= '!' AND (root_id, account_id) > ($1, $2)
+ORDER BY root_id, account_id LIMIT $3`
 
-// Accounts lists accounts behind one, in order.
+// Accounts lists customers behind one, in order, by the root of their first entry, which is their own.
 func (s *Store) Accounts(ctx context.Context, after Key, limit int) ([]Key, error) {
-	rows, err := s.pool.Query(ctx, listAccounts, after.RootID, after.AccountID, limit)
+	return s.keys(ctx, listAccounts, after, limit)
+}
+
+func (s *Store) keys(ctx context.Context, query string, after Key, limit int) ([]Key, error) {
+	rows, err := s.pool.Query(ctx, query, after.RootID, after.AccountID, limit)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -261,6 +267,20 @@ func (s *Store) Accounts(ctx context.Context, after Key, limit int) ([]Key, erro
 		return k, row.Scan(&k.RootID, &k.AccountID)
 	})
 	return keys, pg.Err(err)
+}
+
+const listJournals = `
+SELECT root_id, account_id FROM (
+    (SELECT root_id, account_id FROM journal WHERE seq = 1 AND account_id >= '!' AND (root_id, account_id) > ($1, $2)
+     ORDER BY root_id, account_id LIMIT $3)
+    UNION
+    (SELECT DISTINCT root_id, account_id FROM journal WHERE kind = 'MOVED_IN' AND (root_id, account_id) > ($1, $2)
+     ORDER BY root_id, account_id LIMIT $3)) x
+ORDER BY root_id, account_id LIMIT $3`
+
+// Journals lists the journals of customers behind one, in order: one for each root that a customer has lived under.
+func (s *Store) Journals(ctx context.Context, after Key, limit int) ([]Key, error) {
+	return s.keys(ctx, listJournals, after, limit)
 }
 
 const walk = `SELECT ` + entryFields + ` FROM journal j

@@ -54,6 +54,7 @@ type Write struct {
 	Entries  []gate.Entry
 	Orders   []StoredOrder
 	New      []NewOrder
+	Moves    []Move
 	Outgoing []Outgoing // events for others, in order
 	Touch    bool       // an answer given before is given again: commit a write first, so that it is not of a commit that a failover takes back
 }
@@ -68,6 +69,12 @@ type StoredOrder struct {
 // Key of the order.
 func (o StoredOrder) Key() OrderKey {
 	return OrderKey{Key: Key{RootID: o.RootID, AccountID: o.Order.CustomerID}, OrderID: o.Order.ID}
+}
+
+// Move takes all orders of an account along to another root. Seq is the entry with which the account arrives there.
+type Move struct {
+	AccountID, From, To string
+	Seq                 int64
 }
 
 // NewOrder registers an order number.
@@ -95,6 +102,13 @@ ON CONFLICT (root_id, account_id, order_id) DO UPDATE SET state = excluded.state
 const insertDirectory = `
 INSERT INTO order_directory (order_id, root_id, account_id) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])`
 
+// moveOrders closes the rows under the old root and opens them under the new one; no key is changed.
+const moveOrders = `
+WITH gone AS (DELETE FROM orders WHERE root_id = $1 AND account_id = $2 RETURNING *),
+kept AS (INSERT INTO orders (root_id, order_id, account_id, state, updated_seq, doc, expires_on)
+    SELECT $3, order_id, account_id, state, $4::bigint, doc, expires_on FROM gone)
+UPDATE order_directory d SET root_id = $3 FROM gone WHERE d.order_id = gone.order_id`
+
 const touch = `SELECT pg_logical_emit_message(true, 'aval', 'replay')`
 
 // Apply writes a batch in one transaction and one round trip. Errors: ErrStale, ErrDuplicate; others as *errs.Error.
@@ -105,6 +119,9 @@ func (s *Store) Apply(ctx context.Context, w Write) error {
 	}
 	if len(w.Entries) > 0 {
 		b.Queue(insertEntries, entryColumns(w.Entries)...)
+	}
+	for _, m := range w.Moves {
+		b.Queue(moveOrders, m.From, m.AccountID, m.To, m.Seq)
 	}
 	if len(w.Orders) > 0 {
 		args, err := orderColumns(w.Orders)
@@ -206,10 +223,13 @@ func scanHead(row pgx.CollectableRow) (account.Account, error) {
 	a.Profile.Grant = account.NoGrant()
 	if profile != "" {
 		d, err := decodeDetail(profile)
-		if err != nil || d.Profile == nil {
+		if err != nil {
 			return a, fmt.Errorf("profile of account %s: %w", a.ID, err)
 		}
-		a.Profile = *d.Profile
+		a.Plan, a.Ceilings, a.Former, a.MovedTo = d.Plan, d.Ceilings, d.Former, d.MovedTo
+		if d.Profile != nil {
+			a.Profile = *d.Profile
+		}
 	}
 	if position != "" {
 		d, err := decodeDetail(position)

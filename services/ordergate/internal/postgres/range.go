@@ -162,7 +162,7 @@ func (s *Store) HeldAt(ctx context.Context, k Key, head int64, count int) ([]ord
 	var held []order.Order
 	seen := map[string]bool{}
 	for before := head + 1; len(held) < count && before > 1; {
-		entries, err := s.Journal(ctx, k, before, false, heldPage)
+		entries, err := s.Journal(ctx, []string{k.RootID}, k.AccountID, before, false, heldPage)
 		if err != nil || len(entries) == 0 {
 			return held, err
 		}
@@ -213,9 +213,9 @@ func (s *Store) Since(ctx context.Context, k Key, head int64, date calendar.Date
 	return max(0, low-probe), nil
 }
 
-const countAccounts = `SELECT count(*) FROM journal WHERE seq = 1`
+const countAccounts = `SELECT count(*) FROM journal WHERE seq = 1 AND account_id >= '!'`
 
-// CountAccounts is how many journals there are.
+// CountAccounts is how many customers have a journal.
 func (s *Store) CountAccounts(ctx context.Context) (n int64, err error) {
 	err = s.pool.QueryRow(ctx, countAccounts).Scan(&n)
 	return n, pg.Err(err)

@@ -47,14 +47,7 @@ func (s *Accounts) ListJournal(ctx context.Context, r *pb.ListJournalRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	resp := &pb.ListJournalResponse{NextPageToken: page.Next}
-	for _, e := range page.Items {
-		resp.Entries = append(resp.Entries, &pb.JournalEntry{
-			Sequence: e.Seq, Kind: string(e.Kind), OrderId: e.OrderID, BusinessDate: e.BusinessDate.String(), Actor: e.Actor,
-			Buckets: bucketsOf(e.Buckets, page.Currency), Detail: string(e.Detail), Hash: hexOf(e.Hash),
-		})
-	}
-	return resp, nil
+	return &pb.ListJournalResponse{Entries: journalOf(page), NextPageToken: page.Next}, nil
 }
 
 func bucketsOf(b account.Buckets, currency string) *pb.ExposureBuckets {

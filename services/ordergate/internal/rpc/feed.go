@@ -69,7 +69,7 @@ func ParseProfile(m *evaluationv1.CreditProfile) (account.Profile, error) {
 	}
 	p := account.Profile{
 		Seq: m.GetSequence(), BusinessDate: date, Name: m.GetDisplayName(), Currency: m.GetCurrencyCode(), SalespersonID: m.GetSalespersonId(),
-		GroupID: m.GetGroupId(), LifeCycle: word(m.GetLifeCycle().String(), "LIFE_CYCLE_", ""), Grade: word(m.GetGrade().String(), "GRADE_", ""),
+		GroupID: m.GetGroupId(), UnitID: m.GetUnitId(), LifeCycle: word(m.GetLifeCycle().String(), "LIFE_CYCLE_", ""), Grade: word(m.GetGrade().String(), "GRADE_", ""),
 		Grant: account.NoGrant(),
 	}
 	if m.GetGrant() != nil {

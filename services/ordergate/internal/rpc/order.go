@@ -9,6 +9,7 @@ import (
 	"github.com/avalcredit/aval/pkg/money"
 	pb "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
+	"github.com/avalcredit/aval/services/ordergate/internal/account"
 	"github.com/avalcredit/aval/services/ordergate/internal/app"
 	"github.com/avalcredit/aval/services/ordergate/internal/gate"
 	"github.com/avalcredit/aval/services/ordergate/internal/order"
@@ -42,6 +43,7 @@ func parseOrder(m *pb.Order) (order.Order, error) {
 	}
 	return order.Order{
 		ID: m.GetOrderId(), CustomerID: m.GetCustomerId(), BuyerID: m.GetBuyerId(), Reference: m.GetReference(),
+		UnitID: m.GetUnitId(), SalespersonID: m.GetSalespersonId(),
 		Currency: amount.Currency, Amount: amount.Minor, TermDays: dayCount(m.RequestedTermDays), //nolint:protogetter // absent is not zero
 		Terms:     order.Terms(word(m.GetPaymentTerms().String(), "PAYMENT_TERMS_", string(order.OpenAccount))),
 		OrderDate: date, RequestedDelivery: delivery, ValidUntil: until,
@@ -205,6 +207,10 @@ func orderOf(o order.Order) *pb.Order {
 		State:          enum[pb.OrderState](pb.OrderState_value, "ORDER_STATE_", string(o.State)),
 		ReservedAmount: m(o.Reserved), ShippedAmount: m(o.Shipped), DeliveredAmount: m(o.Delivered), InvoicedAmount: m(o.Invoiced), CancelledAmount: m(o.Cancelled),
 		Revision: o.Revision, JournalSequence: o.Seq, SubmittedBy: o.SubmittedBy, SubmitDate: o.SubmitDate.String(),
+	}
+	out.UnitId, out.SalespersonId = o.UnitID, o.SalespersonID
+	for _, root := range o.Budgets {
+		out.BudgetIds = append(out.BudgetIds, account.BudgetID(root))
 	}
 	out.RefusalReasons = o.Refusal
 	if c := o.Conversion; c != nil {

@@ -140,6 +140,15 @@ func (b *rulebook) parameters(at string, r *pb.OrderRule, out *check.Rule) error
 		out.Kind = check.KindGrantValidity
 	case *pb.OrderRule_OrderSize:
 		out.Kind, out.MaxAmount = check.KindOrderSize, c.OrderSize.GetMaxAmount()
+	case *pb.OrderRule_GroupPool:
+		out.Kind, out.MembersDraw = check.KindGroupPool, c.GroupPool.GetMembersDrawOnGroup()
+	case *pb.OrderRule_Budget:
+		out.Kind = check.KindBudget
+	case *pb.OrderRule_Ceiling:
+		out.Kind = check.KindCeiling
+	case *pb.OrderRule_Concentration:
+		out.Kind, out.MinTotal = check.KindConcentration, c.Concentration.GetMinTotal()
+		out.MaxShare, err = ratioOf(c.Concentration.GetMaxShare())
 	case *pb.OrderRule_Utilization:
 		out.Kind = check.KindUtilization
 		out.MaxRatio, err = ratioOf(c.Utilization.GetMaxRatio())

@@ -345,7 +345,9 @@ type Customer struct {
 	// Output: when the file was last changed.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,23,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// Output: grade of the newest rating; unspecified before the first.
-	Grade         Grade `protobuf:"varint,24,opt,name=grade,proto3,enum=aval.evaluation.v1.Grade" json:"grade,omitempty"`
+	Grade Grade `protobuf:"varint,24,opt,name=grade,proto3,enum=aval.evaluation.v1.Grade" json:"grade,omitempty"`
+	// Sales unit that the customer belongs to; empty: none. Budgets of credit sales and ceilings on receivables are kept by unit.
+	UnitId        string `protobuf:"bytes,60,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -546,6 +548,13 @@ func (x *Customer) GetGrade() Grade {
 		return x.Grade
 	}
 	return Grade_GRADE_UNSPECIFIED
+}
+
+func (x *Customer) GetUnitId() string {
+	if x != nil {
+		return x.UnitId
+	}
+	return ""
 }
 
 // Request of CreateCustomer.
@@ -997,7 +1006,7 @@ const file_aval_evaluation_v1_customer_proto_rawDesc = "" +
 	"\apurpose\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\apurpose\x12\x1c\n" +
 	"\x04name\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x04name\x12\x1d\n" +
 	"\x05phone\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x05phone\x12\x1e\n" +
-	"\x05email\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xfe\x01R\x05email\"\x9c\v\n" +
+	"\x05email\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xfe\x01R\x05email\"\xe2\v\n" +
 	"\bCustomer\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12-\n" +
@@ -1032,7 +1041,8 @@ const file_aval_evaluation_v1_customer_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\x17 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTime\x12/\n" +
-	"\x05grade\x18\x18 \x01(\x0e2\x19.aval.evaluation.v1.GradeR\x05grade\"\x84\x01\n" +
+	"\x05grade\x18\x18 \x01(\x0e2\x19.aval.evaluation.v1.GradeR\x05grade\x12D\n" +
+	"\aunit_id\x18< \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06unitId\"\x84\x01\n" +
 	"\x15CreateCustomerRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +

@@ -49,8 +49,10 @@ type CreditProfile struct {
 	Grant *Grant `protobuf:"bytes,10,opt,name=grant,proto3" json:"grant,omitempty"`
 	// How due dates come about.
 	SettlementMethod SettlementMethod `protobuf:"varint,11,opt,name=settlement_method,json=settlementMethod,proto3,enum=aval.evaluation.v1.SettlementMethod" json:"settlement_method,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Sales unit that the customer belongs to; empty: none.
+	UnitId        string `protobuf:"bytes,60,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreditProfile) Reset() {
@@ -158,6 +160,13 @@ func (x *CreditProfile) GetSettlementMethod() SettlementMethod {
 		return x.SettlementMethod
 	}
 	return SettlementMethod_SETTLEMENT_METHOD_UNSPECIFIED
+}
+
+func (x *CreditProfile) GetUnitId() string {
+	if x != nil {
+		return x.UnitId
+	}
+	return ""
 }
 
 // Settlement is an invoice that was settled in full.
@@ -613,7 +622,7 @@ var File_aval_evaluation_v1_feed_proto protoreflect.FileDescriptor
 
 const file_aval_evaluation_v1_feed_proto_rawDesc = "" +
 	"\n" +
-	"\x1daval/evaluation/v1/feed.proto\x12\x12aval.evaluation.v1\x1a!aval/evaluation/v1/customer.proto\x1a\x1eaval/evaluation/v1/grant.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\"\xd9\x04\n" +
+	"\x1daval/evaluation/v1/feed.proto\x12\x12aval.evaluation.v1\x1a!aval/evaluation/v1/customer.proto\x1a\x1eaval/evaluation/v1/grant.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\"\xf2\x04\n" +
 	"\rCreditProfile\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12#\n" +
@@ -629,7 +638,8 @@ const file_aval_evaluation_v1_feed_proto_rawDesc = "" +
 	"\x05grade\x18\t \x01(\x0e2\x19.aval.evaluation.v1.GradeR\x05grade\x12/\n" +
 	"\x05grant\x18\n" +
 	" \x01(\v2\x19.aval.evaluation.v1.GrantR\x05grant\x12Q\n" +
-	"\x11settlement_method\x18\v \x01(\x0e2$.aval.evaluation.v1.SettlementMethodR\x10settlementMethod\"\x84\x03\n" +
+	"\x11settlement_method\x18\v \x01(\x0e2$.aval.evaluation.v1.SettlementMethodR\x10settlementMethod\x12\x17\n" +
+	"\aunit_id\x18< \x01(\tR\x06unitId\"\x84\x03\n" +
 	"\n" +
 	"Settlement\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +

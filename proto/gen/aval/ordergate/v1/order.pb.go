@@ -213,7 +213,13 @@ type Order struct {
 	// Output: goods that came back before they were invoiced, in all.
 	ReturnedAmount *v1.Money `protobuf:"bytes,25,opt,name=returned_amount,json=returnedAmount,proto3" json:"returned_amount,omitempty"`
 	// Output: returns recorded.
-	Returns       []*RecordedReturn `protobuf:"bytes,26,rep,name=returns,proto3" json:"returns,omitempty"`
+	Returns []*RecordedReturn `protobuf:"bytes,26,rep,name=returns,proto3" json:"returns,omitempty"`
+	// Sales unit that sold it; empty: the customer's.
+	UnitId string `protobuf:"bytes,60,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
+	// Salesperson who sold it; empty: the customer's.
+	SalespersonId string `protobuf:"bytes,61,opt,name=salesperson_id,json=salespersonId,proto3" json:"salesperson_id,omitempty"`
+	// Output: budgets that it counts in.
+	BudgetIds     []string `protobuf:"bytes,62,rep,name=budget_ids,json=budgetIds,proto3" json:"budget_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -440,6 +446,27 @@ func (x *Order) GetReturnedAmount() *v1.Money {
 func (x *Order) GetReturns() []*RecordedReturn {
 	if x != nil {
 		return x.Returns
+	}
+	return nil
+}
+
+func (x *Order) GetUnitId() string {
+	if x != nil {
+		return x.UnitId
+	}
+	return ""
+}
+
+func (x *Order) GetSalespersonId() string {
+	if x != nil {
+		return x.SalespersonId
+	}
+	return ""
+}
+
+func (x *Order) GetBudgetIds() []string {
+	if x != nil {
+		return x.BudgetIds
 	}
 	return nil
 }
@@ -2671,7 +2698,7 @@ var File_aval_ordergate_v1_order_proto protoreflect.FileDescriptor
 
 const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\n" +
-	"\x1daval/ordergate/v1/order.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a\x1faval/ordergate/v1/control.proto\x1a aval/ordergate/v1/decision.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xf6\f\n" +
+	"\x1daval/ordergate/v1/order.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a\x1faval/ordergate/v1/control.proto\x1a aval/ordergate/v1/decision.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xaf\x0e\n" +
 	"\x05Order\x12C\n" +
 	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12I\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
@@ -2708,7 +2735,11 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"conversion\x12P\n" +
 	"\x10valid_until_date\x18\x18 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0evalidUntilDate\x12<\n" +
 	"\x0freturned_amount\x18\x19 \x01(\v2\x13.aval.type.v1.MoneyR\x0ereturnedAmount\x12;\n" +
-	"\areturns\x18\x1a \x03(\v2!.aval.ordergate.v1.RecordedReturnR\areturnsB\x16\n" +
+	"\areturns\x18\x1a \x03(\v2!.aval.ordergate.v1.RecordedReturnR\areturns\x12D\n" +
+	"\aunit_id\x18< \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06unitId\x12R\n" +
+	"\x0esalesperson_id\x18= \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rsalespersonId\x12\x1d\n" +
+	"\n" +
+	"budget_ids\x18> \x03(\tR\tbudgetIdsB\x16\n" +
 	"\x14_requested_term_days\"}\n" +
 	"\bShipment\x12\x1f\n" +
 	"\vshipment_id\x18\x01 \x01(\tR\n" +

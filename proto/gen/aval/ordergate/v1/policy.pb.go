@@ -1020,6 +1020,181 @@ func (x *OrderSizeCheck) GetMaxAmount() string {
 	return ""
 }
 
+// GroupPoolCheck: what all members of the customer's group use, after the order, is at most the group's limit. Listed only for members.
+type GroupPoolCheck struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A member without a limit of its own draws on the group's limit: it buys on open account within it.
+	MembersDrawOnGroup bool `protobuf:"varint,1,opt,name=members_draw_on_group,json=membersDrawOnGroup,proto3" json:"members_draw_on_group,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *GroupPoolCheck) Reset() {
+	*x = GroupPoolCheck{}
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GroupPoolCheck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GroupPoolCheck) ProtoMessage() {}
+
+func (x *GroupPoolCheck) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GroupPoolCheck.ProtoReflect.Descriptor instead.
+func (*GroupPoolCheck) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *GroupPoolCheck) GetMembersDrawOnGroup() bool {
+	if x != nil {
+		return x.MembersDrawOnGroup
+	}
+	return false
+}
+
+// BudgetCheck: credit sales of the order's unit, salesperson and period, with the order, are at most the budget (S1.7). Listed only where there is one.
+type BudgetCheck struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BudgetCheck) Reset() {
+	*x = BudgetCheck{}
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BudgetCheck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BudgetCheck) ProtoMessage() {}
+
+func (x *BudgetCheck) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BudgetCheck.ProtoReflect.Descriptor instead.
+func (*BudgetCheck) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{17}
+}
+
+// CeilingCheck: receivables and open exposure of the company and of the customer's unit, after the order, are at most their ceiling (S1.11); above the ceiling's warning level it warns. Listed only where there is one.
+type CeilingCheck struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CeilingCheck) Reset() {
+	*x = CeilingCheck{}
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CeilingCheck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CeilingCheck) ProtoMessage() {}
+
+func (x *CeilingCheck) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CeilingCheck.ProtoReflect.Descriptor instead.
+func (*CeilingCheck) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{18}
+}
+
+// ConcentrationCheck: the customer's share of the exposure under each of its ceilings, after the order, is at most this. The share is never rounded.
+type ConcentrationCheck struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Largest share of one customer, decimal string, for example "0.2".
+	MaxShare string `protobuf:"bytes,1,opt,name=max_share,json=maxShare,proto3" json:"max_share,omitempty"`
+	// No share is looked at while the whole is below this: decimal string in the account's currency; empty: "0".
+	MinTotal      string `protobuf:"bytes,2,opt,name=min_total,json=minTotal,proto3" json:"min_total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConcentrationCheck) Reset() {
+	*x = ConcentrationCheck{}
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConcentrationCheck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConcentrationCheck) ProtoMessage() {}
+
+func (x *ConcentrationCheck) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConcentrationCheck.ProtoReflect.Descriptor instead.
+func (*ConcentrationCheck) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ConcentrationCheck) GetMaxShare() string {
+	if x != nil {
+		return x.MaxShare
+	}
+	return ""
+}
+
+func (x *ConcentrationCheck) GetMinTotal() string {
+	if x != nil {
+		return x.MinTotal
+	}
+	return ""
+}
+
 // RuleOverride is a rule for one customer, group or grade.
 type RuleOverride struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1060,7 +1235,7 @@ type RuleOverride struct {
 
 func (x *RuleOverride) Reset() {
 	*x = RuleOverride{}
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[16]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1072,7 +1247,7 @@ func (x *RuleOverride) String() string {
 func (*RuleOverride) ProtoMessage() {}
 
 func (x *RuleOverride) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[16]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1085,7 +1260,7 @@ func (x *RuleOverride) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleOverride.ProtoReflect.Descriptor instead.
 func (*RuleOverride) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{16}
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RuleOverride) GetScope() isRuleOverride_Scope {
@@ -1389,6 +1564,10 @@ type OrderRule struct {
 	//	*OrderRule_Treatment
 	//	*OrderRule_GrantValidity
 	//	*OrderRule_OrderSize
+	//	*OrderRule_GroupPool
+	//	*OrderRule_Budget
+	//	*OrderRule_Ceiling
+	//	*OrderRule_Concentration
 	//	*OrderRule_Utilization
 	//	*OrderRule_OverdueRatio
 	//	*OrderRule_OldestOpenItem
@@ -1406,7 +1585,7 @@ type OrderRule struct {
 
 func (x *OrderRule) Reset() {
 	*x = OrderRule{}
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[17]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1418,7 +1597,7 @@ func (x *OrderRule) String() string {
 func (*OrderRule) ProtoMessage() {}
 
 func (x *OrderRule) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[17]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1431,7 +1610,7 @@ func (x *OrderRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderRule.ProtoReflect.Descriptor instead.
 func (*OrderRule) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{17}
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *OrderRule) GetName() string {
@@ -1513,6 +1692,42 @@ func (x *OrderRule) GetOrderSize() *OrderSizeCheck {
 	if x != nil {
 		if x, ok := x.Check.(*OrderRule_OrderSize); ok {
 			return x.OrderSize
+		}
+	}
+	return nil
+}
+
+func (x *OrderRule) GetGroupPool() *GroupPoolCheck {
+	if x != nil {
+		if x, ok := x.Check.(*OrderRule_GroupPool); ok {
+			return x.GroupPool
+		}
+	}
+	return nil
+}
+
+func (x *OrderRule) GetBudget() *BudgetCheck {
+	if x != nil {
+		if x, ok := x.Check.(*OrderRule_Budget); ok {
+			return x.Budget
+		}
+	}
+	return nil
+}
+
+func (x *OrderRule) GetCeiling() *CeilingCheck {
+	if x != nil {
+		if x, ok := x.Check.(*OrderRule_Ceiling); ok {
+			return x.Ceiling
+		}
+	}
+	return nil
+}
+
+func (x *OrderRule) GetConcentration() *ConcentrationCheck {
+	if x != nil {
+		if x, ok := x.Check.(*OrderRule_Concentration); ok {
+			return x.Concentration
 		}
 	}
 	return nil
@@ -1636,6 +1851,26 @@ type OrderRule_OrderSize struct {
 	OrderSize *OrderSizeCheck `protobuf:"bytes,9,opt,name=order_size,json=orderSize,proto3,oneof"`
 }
 
+type OrderRule_GroupPool struct {
+	// Exposure of the group against the group's limit.
+	GroupPool *GroupPoolCheck `protobuf:"bytes,31,opt,name=group_pool,json=groupPool,proto3,oneof"`
+}
+
+type OrderRule_Budget struct {
+	// Credit sales against budgets.
+	Budget *BudgetCheck `protobuf:"bytes,32,opt,name=budget,proto3,oneof"`
+}
+
+type OrderRule_Ceiling struct {
+	// Exposure of the company and the unit against their ceilings.
+	Ceiling *CeilingCheck `protobuf:"bytes,33,opt,name=ceiling,proto3,oneof"`
+}
+
+type OrderRule_Concentration struct {
+	// Share of one customer.
+	Concentration *ConcentrationCheck `protobuf:"bytes,34,opt,name=concentration,proto3,oneof"`
+}
+
 type OrderRule_Utilization struct {
 	// Exposure as a share of the limit.
 	Utilization *UtilizationCheck `protobuf:"bytes,10,opt,name=utilization,proto3,oneof"`
@@ -1690,6 +1925,14 @@ func (*OrderRule_GrantValidity) isOrderRule_Check() {}
 
 func (*OrderRule_OrderSize) isOrderRule_Check() {}
 
+func (*OrderRule_GroupPool) isOrderRule_Check() {}
+
+func (*OrderRule_Budget) isOrderRule_Check() {}
+
+func (*OrderRule_Ceiling) isOrderRule_Check() {}
+
+func (*OrderRule_Concentration) isOrderRule_Check() {}
+
 func (*OrderRule_Utilization) isOrderRule_Check() {}
 
 func (*OrderRule_OverdueRatio) isOrderRule_Check() {}
@@ -1719,7 +1962,7 @@ type ReleaseMemory struct {
 
 func (x *ReleaseMemory) Reset() {
 	*x = ReleaseMemory{}
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[18]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1731,7 +1974,7 @@ func (x *ReleaseMemory) String() string {
 func (*ReleaseMemory) ProtoMessage() {}
 
 func (x *ReleaseMemory) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[18]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1744,7 +1987,7 @@ func (x *ReleaseMemory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseMemory.ProtoReflect.Descriptor instead.
 func (*ReleaseMemory) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{18}
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ReleaseMemory) GetTolerancePercent() string {
@@ -1794,7 +2037,7 @@ type OrderPolicy struct {
 
 func (x *OrderPolicy) Reset() {
 	*x = OrderPolicy{}
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[19]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1806,7 +2049,7 @@ func (x *OrderPolicy) String() string {
 func (*OrderPolicy) ProtoMessage() {}
 
 func (x *OrderPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[19]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1819,7 +2062,7 @@ func (x *OrderPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderPolicy.ProtoReflect.Descriptor instead.
 func (*OrderPolicy) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{19}
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *OrderPolicy) GetName() string {
@@ -1975,7 +2218,14 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\x12GrantValidityCheck\"]\n" +
 	"\x0eOrderSizeCheck\x12K\n" +
 	"\n" +
-	"max_amount\x18\x01 \x01(\tB,\xbaH)r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\tmaxAmount\"\xcd\n" +
+	"max_amount\x18\x01 \x01(\tB,\xbaH)r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\tmaxAmount\"C\n" +
+	"\x0eGroupPoolCheck\x121\n" +
+	"\x15members_draw_on_group\x18\x01 \x01(\bR\x12membersDrawOnGroup\"\r\n" +
+	"\vBudgetCheck\"\x0e\n" +
+	"\fCeilingCheck\"\xa9\x01\n" +
+	"\x12ConcentrationCheck\x12E\n" +
+	"\tmax_share\x18\x01 \x01(\tB(\xbaH%r#2!^(0(\\.[0-9]{1,6})?|1(\\.0{1,6})?)$R\bmaxShare\x12L\n" +
+	"\tmin_total\x18\x02 \x01(\tB/\xbaH,\xd8\x01\x01r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\bminTotal\"\xcd\n" +
 	"\n" +
 	"\fRuleOverride\x12K\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$H\x00R\n" +
@@ -2003,8 +2253,7 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"expression\x18\x1b \x01(\v2\".aval.ordergate.v1.ExpressionCheckH\x01R\n" +
 	"expressionB\x0e\n" +
 	"\x05scope\x12\x05\xbaH\x02\b\x01B\a\n" +
-	"\x05check\"\xab\n" +
-	"\n" +
+	"\x05check\"\xb5\f\n" +
 	"\tOrderRule\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x04name\x12N\n" +
 	"\venforcement\x18\x02 \x01(\x0e2\".aval.ordergate.v1.RuleEnforcementB\b\xbaH\x05\x82\x01\x02\x10\x01R\venforcement\x125\n" +
@@ -2015,7 +2264,12 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\ttreatment\x18\a \x01(\v2!.aval.ordergate.v1.TreatmentCheckH\x00R\ttreatment\x12N\n" +
 	"\x0egrant_validity\x18\b \x01(\v2%.aval.ordergate.v1.GrantValidityCheckH\x00R\rgrantValidity\x12B\n" +
 	"\n" +
-	"order_size\x18\t \x01(\v2!.aval.ordergate.v1.OrderSizeCheckH\x00R\torderSize\x12G\n" +
+	"order_size\x18\t \x01(\v2!.aval.ordergate.v1.OrderSizeCheckH\x00R\torderSize\x12B\n" +
+	"\n" +
+	"group_pool\x18\x1f \x01(\v2!.aval.ordergate.v1.GroupPoolCheckH\x00R\tgroupPool\x128\n" +
+	"\x06budget\x18  \x01(\v2\x1e.aval.ordergate.v1.BudgetCheckH\x00R\x06budget\x12;\n" +
+	"\aceiling\x18! \x01(\v2\x1f.aval.ordergate.v1.CeilingCheckH\x00R\aceiling\x12M\n" +
+	"\rconcentration\x18\" \x01(\v2%.aval.ordergate.v1.ConcentrationCheckH\x00R\rconcentration\x12G\n" +
 	"\vutilization\x18\n" +
 	" \x01(\v2#.aval.ordergate.v1.UtilizationCheckH\x00R\vutilization\x12K\n" +
 	"\roverdue_ratio\x18\v \x01(\v2$.aval.ordergate.v1.OverdueRatioCheckH\x00R\foverdueRatio\x12R\n" +
@@ -2085,7 +2339,7 @@ func file_aval_ordergate_v1_policy_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_ordergate_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_aval_ordergate_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_aval_ordergate_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_aval_ordergate_v1_policy_proto_goTypes = []any{
 	(RuleEnforcement)(0),              // 0: aval.ordergate.v1.RuleEnforcement
 	(*OrderPolicyVersion)(nil),        // 1: aval.ordergate.v1.OrderPolicyVersion
@@ -2104,56 +2358,60 @@ var file_aval_ordergate_v1_policy_proto_goTypes = []any{
 	(*TreatmentCheck)(nil),            // 14: aval.ordergate.v1.TreatmentCheck
 	(*GrantValidityCheck)(nil),        // 15: aval.ordergate.v1.GrantValidityCheck
 	(*OrderSizeCheck)(nil),            // 16: aval.ordergate.v1.OrderSizeCheck
-	(*RuleOverride)(nil),              // 17: aval.ordergate.v1.RuleOverride
-	(*OrderRule)(nil),                 // 18: aval.ordergate.v1.OrderRule
-	(*ReleaseMemory)(nil),             // 19: aval.ordergate.v1.ReleaseMemory
-	(*OrderPolicy)(nil),               // 20: aval.ordergate.v1.OrderPolicy
-	(v1.PolicyState)(0),               // 21: aval.type.v1.PolicyState
-	(*timestamppb.Timestamp)(nil),     // 22: google.protobuf.Timestamp
-	(*SecurityUse)(nil),               // 23: aval.ordergate.v1.SecurityUse
-	(v11.Grade)(0),                    // 24: aval.evaluation.v1.Grade
-	(*RuleExemption)(nil),             // 25: aval.ordergate.v1.RuleExemption
-	(*UtilizationCheck)(nil),          // 26: aval.ordergate.v1.UtilizationCheck
-	(*OverdueRatioCheck)(nil),         // 27: aval.ordergate.v1.OverdueRatioCheck
-	(*OldestOpenItemCheck)(nil),       // 28: aval.ordergate.v1.OldestOpenItemCheck
-	(*UnpaidBatchesCheck)(nil),        // 29: aval.ordergate.v1.UnpaidBatchesCheck
-	(*BrokenPromiseCheck)(nil),        // 30: aval.ordergate.v1.BrokenPromiseCheck
-	(*OpenDisputeCheck)(nil),          // 31: aval.ordergate.v1.OpenDisputeCheck
-	(*DunningLevelCheck)(nil),         // 32: aval.ordergate.v1.DunningLevelCheck
-	(*ExpressionCheck)(nil),           // 33: aval.ordergate.v1.ExpressionCheck
-	(*v1.AuthorityRow)(nil),           // 34: aval.type.v1.AuthorityRow
-	(*RuleCombination)(nil),           // 35: aval.ordergate.v1.RuleCombination
-	(*BucketWeights)(nil),             // 36: aval.ordergate.v1.BucketWeights
-	(*CurrencyConversion)(nil),        // 37: aval.ordergate.v1.CurrencyConversion
-	(*OrderControls)(nil),             // 38: aval.ordergate.v1.OrderControls
-	(*DailyReportSettings)(nil),       // 39: aval.ordergate.v1.DailyReportSettings
+	(*GroupPoolCheck)(nil),            // 17: aval.ordergate.v1.GroupPoolCheck
+	(*BudgetCheck)(nil),               // 18: aval.ordergate.v1.BudgetCheck
+	(*CeilingCheck)(nil),              // 19: aval.ordergate.v1.CeilingCheck
+	(*ConcentrationCheck)(nil),        // 20: aval.ordergate.v1.ConcentrationCheck
+	(*RuleOverride)(nil),              // 21: aval.ordergate.v1.RuleOverride
+	(*OrderRule)(nil),                 // 22: aval.ordergate.v1.OrderRule
+	(*ReleaseMemory)(nil),             // 23: aval.ordergate.v1.ReleaseMemory
+	(*OrderPolicy)(nil),               // 24: aval.ordergate.v1.OrderPolicy
+	(v1.PolicyState)(0),               // 25: aval.type.v1.PolicyState
+	(*timestamppb.Timestamp)(nil),     // 26: google.protobuf.Timestamp
+	(*SecurityUse)(nil),               // 27: aval.ordergate.v1.SecurityUse
+	(v11.Grade)(0),                    // 28: aval.evaluation.v1.Grade
+	(*RuleExemption)(nil),             // 29: aval.ordergate.v1.RuleExemption
+	(*UtilizationCheck)(nil),          // 30: aval.ordergate.v1.UtilizationCheck
+	(*OverdueRatioCheck)(nil),         // 31: aval.ordergate.v1.OverdueRatioCheck
+	(*OldestOpenItemCheck)(nil),       // 32: aval.ordergate.v1.OldestOpenItemCheck
+	(*UnpaidBatchesCheck)(nil),        // 33: aval.ordergate.v1.UnpaidBatchesCheck
+	(*BrokenPromiseCheck)(nil),        // 34: aval.ordergate.v1.BrokenPromiseCheck
+	(*OpenDisputeCheck)(nil),          // 35: aval.ordergate.v1.OpenDisputeCheck
+	(*DunningLevelCheck)(nil),         // 36: aval.ordergate.v1.DunningLevelCheck
+	(*ExpressionCheck)(nil),           // 37: aval.ordergate.v1.ExpressionCheck
+	(*v1.AuthorityRow)(nil),           // 38: aval.type.v1.AuthorityRow
+	(*RuleCombination)(nil),           // 39: aval.ordergate.v1.RuleCombination
+	(*BucketWeights)(nil),             // 40: aval.ordergate.v1.BucketWeights
+	(*CurrencyConversion)(nil),        // 41: aval.ordergate.v1.CurrencyConversion
+	(*OrderControls)(nil),             // 42: aval.ordergate.v1.OrderControls
+	(*DailyReportSettings)(nil),       // 43: aval.ordergate.v1.DailyReportSettings
 }
 var file_aval_ordergate_v1_policy_proto_depIdxs = []int32{
-	21, // 0: aval.ordergate.v1.OrderPolicyVersion.state:type_name -> aval.type.v1.PolicyState
-	20, // 1: aval.ordergate.v1.OrderPolicyVersion.policy:type_name -> aval.ordergate.v1.OrderPolicy
-	22, // 2: aval.ordergate.v1.OrderPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
-	22, // 3: aval.ordergate.v1.OrderPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
-	20, // 4: aval.ordergate.v1.CreateOrderPolicyRequest.policy:type_name -> aval.ordergate.v1.OrderPolicy
+	25, // 0: aval.ordergate.v1.OrderPolicyVersion.state:type_name -> aval.type.v1.PolicyState
+	24, // 1: aval.ordergate.v1.OrderPolicyVersion.policy:type_name -> aval.ordergate.v1.OrderPolicy
+	26, // 2: aval.ordergate.v1.OrderPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
+	26, // 3: aval.ordergate.v1.OrderPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
+	24, // 4: aval.ordergate.v1.CreateOrderPolicyRequest.policy:type_name -> aval.ordergate.v1.OrderPolicy
 	1,  // 5: aval.ordergate.v1.CreateOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
 	1,  // 6: aval.ordergate.v1.SignOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
 	1,  // 7: aval.ordergate.v1.GetOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
 	1,  // 8: aval.ordergate.v1.ListOrderPoliciesResponse.versions:type_name -> aval.ordergate.v1.OrderPolicyVersion
-	23, // 9: aval.ordergate.v1.LimitCheck.security:type_name -> aval.ordergate.v1.SecurityUse
-	24, // 10: aval.ordergate.v1.RuleOverride.grade:type_name -> aval.evaluation.v1.Grade
+	27, // 9: aval.ordergate.v1.LimitCheck.security:type_name -> aval.ordergate.v1.SecurityUse
+	28, // 10: aval.ordergate.v1.RuleOverride.grade:type_name -> aval.evaluation.v1.Grade
 	0,  // 11: aval.ordergate.v1.RuleOverride.enforcement:type_name -> aval.ordergate.v1.RuleEnforcement
-	25, // 12: aval.ordergate.v1.RuleOverride.exemption:type_name -> aval.ordergate.v1.RuleExemption
+	29, // 12: aval.ordergate.v1.RuleOverride.exemption:type_name -> aval.ordergate.v1.RuleExemption
 	10, // 13: aval.ordergate.v1.RuleOverride.limit:type_name -> aval.ordergate.v1.LimitCheck
 	11, // 14: aval.ordergate.v1.RuleOverride.days_overdue:type_name -> aval.ordergate.v1.DaysOverdueCheck
 	12, // 15: aval.ordergate.v1.RuleOverride.overdue_amount:type_name -> aval.ordergate.v1.OverdueAmountCheck
 	16, // 16: aval.ordergate.v1.RuleOverride.order_size:type_name -> aval.ordergate.v1.OrderSizeCheck
-	26, // 17: aval.ordergate.v1.RuleOverride.utilization:type_name -> aval.ordergate.v1.UtilizationCheck
-	27, // 18: aval.ordergate.v1.RuleOverride.overdue_ratio:type_name -> aval.ordergate.v1.OverdueRatioCheck
-	28, // 19: aval.ordergate.v1.RuleOverride.oldest_open_item:type_name -> aval.ordergate.v1.OldestOpenItemCheck
-	29, // 20: aval.ordergate.v1.RuleOverride.unpaid_batches:type_name -> aval.ordergate.v1.UnpaidBatchesCheck
-	30, // 21: aval.ordergate.v1.RuleOverride.broken_promise:type_name -> aval.ordergate.v1.BrokenPromiseCheck
-	31, // 22: aval.ordergate.v1.RuleOverride.open_dispute:type_name -> aval.ordergate.v1.OpenDisputeCheck
-	32, // 23: aval.ordergate.v1.RuleOverride.dunning_level:type_name -> aval.ordergate.v1.DunningLevelCheck
-	33, // 24: aval.ordergate.v1.RuleOverride.expression:type_name -> aval.ordergate.v1.ExpressionCheck
+	30, // 17: aval.ordergate.v1.RuleOverride.utilization:type_name -> aval.ordergate.v1.UtilizationCheck
+	31, // 18: aval.ordergate.v1.RuleOverride.overdue_ratio:type_name -> aval.ordergate.v1.OverdueRatioCheck
+	32, // 19: aval.ordergate.v1.RuleOverride.oldest_open_item:type_name -> aval.ordergate.v1.OldestOpenItemCheck
+	33, // 20: aval.ordergate.v1.RuleOverride.unpaid_batches:type_name -> aval.ordergate.v1.UnpaidBatchesCheck
+	34, // 21: aval.ordergate.v1.RuleOverride.broken_promise:type_name -> aval.ordergate.v1.BrokenPromiseCheck
+	35, // 22: aval.ordergate.v1.RuleOverride.open_dispute:type_name -> aval.ordergate.v1.OpenDisputeCheck
+	36, // 23: aval.ordergate.v1.RuleOverride.dunning_level:type_name -> aval.ordergate.v1.DunningLevelCheck
+	37, // 24: aval.ordergate.v1.RuleOverride.expression:type_name -> aval.ordergate.v1.ExpressionCheck
 	0,  // 25: aval.ordergate.v1.OrderRule.enforcement:type_name -> aval.ordergate.v1.RuleEnforcement
 	10, // 26: aval.ordergate.v1.OrderRule.limit:type_name -> aval.ordergate.v1.LimitCheck
 	11, // 27: aval.ordergate.v1.OrderRule.days_overdue:type_name -> aval.ordergate.v1.DaysOverdueCheck
@@ -2162,36 +2420,40 @@ var file_aval_ordergate_v1_policy_proto_depIdxs = []int32{
 	14, // 30: aval.ordergate.v1.OrderRule.treatment:type_name -> aval.ordergate.v1.TreatmentCheck
 	15, // 31: aval.ordergate.v1.OrderRule.grant_validity:type_name -> aval.ordergate.v1.GrantValidityCheck
 	16, // 32: aval.ordergate.v1.OrderRule.order_size:type_name -> aval.ordergate.v1.OrderSizeCheck
-	26, // 33: aval.ordergate.v1.OrderRule.utilization:type_name -> aval.ordergate.v1.UtilizationCheck
-	27, // 34: aval.ordergate.v1.OrderRule.overdue_ratio:type_name -> aval.ordergate.v1.OverdueRatioCheck
-	28, // 35: aval.ordergate.v1.OrderRule.oldest_open_item:type_name -> aval.ordergate.v1.OldestOpenItemCheck
-	29, // 36: aval.ordergate.v1.OrderRule.unpaid_batches:type_name -> aval.ordergate.v1.UnpaidBatchesCheck
-	30, // 37: aval.ordergate.v1.OrderRule.broken_promise:type_name -> aval.ordergate.v1.BrokenPromiseCheck
-	31, // 38: aval.ordergate.v1.OrderRule.open_dispute:type_name -> aval.ordergate.v1.OpenDisputeCheck
-	32, // 39: aval.ordergate.v1.OrderRule.dunning_level:type_name -> aval.ordergate.v1.DunningLevelCheck
-	33, // 40: aval.ordergate.v1.OrderRule.expression:type_name -> aval.ordergate.v1.ExpressionCheck
-	17, // 41: aval.ordergate.v1.OrderRule.overrides:type_name -> aval.ordergate.v1.RuleOverride
-	18, // 42: aval.ordergate.v1.OrderPolicy.rules:type_name -> aval.ordergate.v1.OrderRule
-	19, // 43: aval.ordergate.v1.OrderPolicy.release_memory:type_name -> aval.ordergate.v1.ReleaseMemory
-	34, // 44: aval.ordergate.v1.OrderPolicy.release_authority:type_name -> aval.type.v1.AuthorityRow
-	35, // 45: aval.ordergate.v1.OrderPolicy.combinations:type_name -> aval.ordergate.v1.RuleCombination
-	36, // 46: aval.ordergate.v1.OrderPolicy.bucket_weights:type_name -> aval.ordergate.v1.BucketWeights
-	37, // 47: aval.ordergate.v1.OrderPolicy.conversion:type_name -> aval.ordergate.v1.CurrencyConversion
-	38, // 48: aval.ordergate.v1.OrderPolicy.controls:type_name -> aval.ordergate.v1.OrderControls
-	39, // 49: aval.ordergate.v1.OrderPolicy.daily_report:type_name -> aval.ordergate.v1.DailyReportSettings
-	2,  // 50: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:input_type -> aval.ordergate.v1.CreateOrderPolicyRequest
-	4,  // 51: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:input_type -> aval.ordergate.v1.SignOrderPolicyRequest
-	6,  // 52: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:input_type -> aval.ordergate.v1.GetOrderPolicyRequest
-	8,  // 53: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:input_type -> aval.ordergate.v1.ListOrderPoliciesRequest
-	3,  // 54: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:output_type -> aval.ordergate.v1.CreateOrderPolicyResponse
-	5,  // 55: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:output_type -> aval.ordergate.v1.SignOrderPolicyResponse
-	7,  // 56: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:output_type -> aval.ordergate.v1.GetOrderPolicyResponse
-	9,  // 57: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:output_type -> aval.ordergate.v1.ListOrderPoliciesResponse
-	54, // [54:58] is the sub-list for method output_type
-	50, // [50:54] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	17, // 33: aval.ordergate.v1.OrderRule.group_pool:type_name -> aval.ordergate.v1.GroupPoolCheck
+	18, // 34: aval.ordergate.v1.OrderRule.budget:type_name -> aval.ordergate.v1.BudgetCheck
+	19, // 35: aval.ordergate.v1.OrderRule.ceiling:type_name -> aval.ordergate.v1.CeilingCheck
+	20, // 36: aval.ordergate.v1.OrderRule.concentration:type_name -> aval.ordergate.v1.ConcentrationCheck
+	30, // 37: aval.ordergate.v1.OrderRule.utilization:type_name -> aval.ordergate.v1.UtilizationCheck
+	31, // 38: aval.ordergate.v1.OrderRule.overdue_ratio:type_name -> aval.ordergate.v1.OverdueRatioCheck
+	32, // 39: aval.ordergate.v1.OrderRule.oldest_open_item:type_name -> aval.ordergate.v1.OldestOpenItemCheck
+	33, // 40: aval.ordergate.v1.OrderRule.unpaid_batches:type_name -> aval.ordergate.v1.UnpaidBatchesCheck
+	34, // 41: aval.ordergate.v1.OrderRule.broken_promise:type_name -> aval.ordergate.v1.BrokenPromiseCheck
+	35, // 42: aval.ordergate.v1.OrderRule.open_dispute:type_name -> aval.ordergate.v1.OpenDisputeCheck
+	36, // 43: aval.ordergate.v1.OrderRule.dunning_level:type_name -> aval.ordergate.v1.DunningLevelCheck
+	37, // 44: aval.ordergate.v1.OrderRule.expression:type_name -> aval.ordergate.v1.ExpressionCheck
+	21, // 45: aval.ordergate.v1.OrderRule.overrides:type_name -> aval.ordergate.v1.RuleOverride
+	22, // 46: aval.ordergate.v1.OrderPolicy.rules:type_name -> aval.ordergate.v1.OrderRule
+	23, // 47: aval.ordergate.v1.OrderPolicy.release_memory:type_name -> aval.ordergate.v1.ReleaseMemory
+	38, // 48: aval.ordergate.v1.OrderPolicy.release_authority:type_name -> aval.type.v1.AuthorityRow
+	39, // 49: aval.ordergate.v1.OrderPolicy.combinations:type_name -> aval.ordergate.v1.RuleCombination
+	40, // 50: aval.ordergate.v1.OrderPolicy.bucket_weights:type_name -> aval.ordergate.v1.BucketWeights
+	41, // 51: aval.ordergate.v1.OrderPolicy.conversion:type_name -> aval.ordergate.v1.CurrencyConversion
+	42, // 52: aval.ordergate.v1.OrderPolicy.controls:type_name -> aval.ordergate.v1.OrderControls
+	43, // 53: aval.ordergate.v1.OrderPolicy.daily_report:type_name -> aval.ordergate.v1.DailyReportSettings
+	2,  // 54: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:input_type -> aval.ordergate.v1.CreateOrderPolicyRequest
+	4,  // 55: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:input_type -> aval.ordergate.v1.SignOrderPolicyRequest
+	6,  // 56: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:input_type -> aval.ordergate.v1.GetOrderPolicyRequest
+	8,  // 57: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:input_type -> aval.ordergate.v1.ListOrderPoliciesRequest
+	3,  // 58: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:output_type -> aval.ordergate.v1.CreateOrderPolicyResponse
+	5,  // 59: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:output_type -> aval.ordergate.v1.SignOrderPolicyResponse
+	7,  // 60: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:output_type -> aval.ordergate.v1.GetOrderPolicyResponse
+	9,  // 61: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:output_type -> aval.ordergate.v1.ListOrderPoliciesResponse
+	58, // [58:62] is the sub-list for method output_type
+	54, // [54:58] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_policy_proto_init() }
@@ -2207,7 +2469,7 @@ func file_aval_ordergate_v1_policy_proto_init() {
 		(*CreateOrderPolicyRequest_Yaml)(nil),
 	}
 	file_aval_ordergate_v1_policy_proto_msgTypes[9].OneofWrappers = []any{}
-	file_aval_ordergate_v1_policy_proto_msgTypes[16].OneofWrappers = []any{
+	file_aval_ordergate_v1_policy_proto_msgTypes[20].OneofWrappers = []any{
 		(*RuleOverride_CustomerId)(nil),
 		(*RuleOverride_GroupId)(nil),
 		(*RuleOverride_Grade)(nil),
@@ -2224,7 +2486,7 @@ func file_aval_ordergate_v1_policy_proto_init() {
 		(*RuleOverride_DunningLevel)(nil),
 		(*RuleOverride_Expression)(nil),
 	}
-	file_aval_ordergate_v1_policy_proto_msgTypes[17].OneofWrappers = []any{
+	file_aval_ordergate_v1_policy_proto_msgTypes[21].OneofWrappers = []any{
 		(*OrderRule_Limit)(nil),
 		(*OrderRule_DaysOverdue)(nil),
 		(*OrderRule_OverdueAmount)(nil),
@@ -2232,6 +2494,10 @@ func file_aval_ordergate_v1_policy_proto_init() {
 		(*OrderRule_Treatment)(nil),
 		(*OrderRule_GrantValidity)(nil),
 		(*OrderRule_OrderSize)(nil),
+		(*OrderRule_GroupPool)(nil),
+		(*OrderRule_Budget)(nil),
+		(*OrderRule_Ceiling)(nil),
+		(*OrderRule_Concentration)(nil),
 		(*OrderRule_Utilization)(nil),
 		(*OrderRule_OverdueRatio)(nil),
 		(*OrderRule_OldestOpenItem)(nil),
@@ -2247,7 +2513,7 @@ func file_aval_ordergate_v1_policy_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_ordergate_v1_policy_proto_rawDesc), len(file_aval_ordergate_v1_policy_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   20,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
