@@ -47,6 +47,12 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return newWorldWith(t, absent{})
+}
+
+// newWorldWith is newWorld beside an evaluation.
+func newWorldWith(t testing.TB, evaluation grpc.ClientConnInterface) *world {
+	t.Helper()
 	issuer, err := authn.NewIssuer(t.TempDir())
 	must(t, err)
 	loc, err := calendar.Zone("Asia/Shanghai")
@@ -57,7 +63,7 @@ func newWorld(t testing.TB) *world {
 		t: t, issuer: issuer, pool: pgtest.New(t, ordergate.Schema, ordergate.Migrations()), today: "2026-07-01",
 		profiles: map[string]int64{}, positions: map[string]int64{},
 	}
-	service, err := ordergate.New(t.Context(), ordergate.Deps{Pool: w.pool, Clock: clock, Log: log, PageKey: []byte("test"), Evaluation: absent{}})
+	service, err := ordergate.New(t.Context(), ordergate.Deps{Pool: w.pool, Clock: clock, Log: log, PageKey: []byte("test"), Evaluation: evaluation, Webhooks: ordergate.Webhooks{Development: true}})
 	must(t, err)
 	server, err := grpcserver.New(grpcserver.Config{Addr: "127.0.0.1:0", DevClock: true, DrainDelay: -1}, grpcserver.Deps{Log: log, Verifier: issuer, Clock: clock})
 	must(t, err)

@@ -23,15 +23,15 @@ import (
 type controlCase struct {
 	ID     string `yaml:"id"`
 	Policy struct {
-		Stop          *stopCase `yaml:"stop"`
-		SevereRatio   string    `yaml:"severe_ratio"`
-		SevereDays    int       `yaml:"severe_days"`
-		DueDays       int       `yaml:"due_days"`
-		KeepHold      bool      `yaml:"keep_hold"` // a raised limit does not lift a HOLD
-		Authority     string    `yaml:"authority"`
-		NoMemory      bool      `yaml:"no_memory"`
-		HeldReserve   bool      `yaml:"held_reserve"`
-		OverShipment  string    `yaml:"over_shipment"`
+		Stop         *stopCase `yaml:"stop"`
+		SevereRatio  string    `yaml:"severe_ratio"`
+		SevereDays   int       `yaml:"severe_days"`
+		DueDays      int       `yaml:"due_days"`
+		KeepHold     bool      `yaml:"keep_hold"` // a raised limit does not lift a HOLD
+		Authority    string    `yaml:"authority"`
+		NoMemory     bool      `yaml:"no_memory"`
+		HeldReserve  bool      `yaml:"held_reserve"`
+		OverShipment string    `yaml:"over_shipment"`
 	} `yaml:"policy"`
 	Steps []controlStep `yaml:"steps"`
 }

@@ -55,7 +55,9 @@ func Reopen(env Env, a account.Account, o order.Order, until calendar.Date, reas
 	case after.ValidUntil.Before(env.Today):
 		after.ValidUntil = calendar.Date{}
 	}
-	c, err := judge(env, a, o, after, check.AtReopen, OrderReopened)
+	before := o.Clone() // an approval is used up by the order as it was
+	before.Release, before.Hold = nil, nil
+	c, err := judge(env, a, before, after, check.AtReopen, OrderReopened)
 	c.Detail.Reason = reason
 	return c, err
 }

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
@@ -92,6 +93,28 @@ func TestRandomLives(t *testing.T) {
 				return err
 			}),
 			"cancel": onOrder(func(o order.Order) error { _, err := w.do(step{Do: "cancel", Order: o.ID}); return err }),
+			"take back": onOrder(func(o order.Order) error {
+				c, err := gate.TakeBack(w.env("WAREHOUSE"), w.account, o, "R"+strconv.Itoa(n), money.New(amount(), "CNY"), rapid.Bool().Draw(t, "replace"))
+				_, err = w.take(c, err)
+				return err
+			}),
+			"close": onOrder(func(o order.Order) error {
+				c, did, err := gate.Close(w.env("SALESPERSON"), w.account, o, "")
+				if did {
+					_, err = w.take(c, err)
+					w.recheckHeld()
+				}
+				return err
+			}),
+			"reopen": onOrder(func(o order.Order) error {
+				var err error
+				within(w, func() {
+					var c gate.Change
+					c, err = gate.Reopen(w.env("SALESPERSON"), w.account, o, calendar.Date{}, "")
+					_, err = w.take(c, err)
+				})
+				return err
+			}),
 			"release": onOrder(func(o order.Order) error {
 				_, err := w.do(step{Do: "approve", Order: o.ID, By: rapid.SampledFrom([]string{"CREDIT_MANAGER", "GENERAL_MANAGER"}).Draw(t, "role")})
 				return err
