@@ -2,11 +2,14 @@ package prove
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/ordergate"
@@ -52,8 +55,9 @@ func (s *storm) run(ctx context.Context) {
 			return
 		}
 		kind := kinds[i%len(kinds)]
-		f := Fault{Kind: kind, At: s.load.now()}
-		if err := s.strike(ctx, kind); err != nil {
+		f := Fault{Kind: kind}
+		landed := func() { f.At = s.load.now() }
+		if err := s.strike(ctx, kind, landed); err != nil {
 			f.Failure = err.Error()
 		}
 		s.faults = append(s.faults, f)
@@ -63,27 +67,36 @@ func (s *storm) run(ctx context.Context) {
 // frozenFor is how long a frozen gate stands still: longer than its transactions may.
 const frozenFor = 7 * time.Second
 
-func (s *storm) strike(ctx context.Context, kind string) error {
+// strike makes one fault and calls landed at the moment it has hit: finding what to hit takes a while, in which answers still come.
+func (s *storm) strike(ctx context.Context, kind string, landed func()) error {
 	switch kind {
 	case FaultGate:
 		s.gate().signal(syscall.SIGKILL)
+		landed()
 	case FaultFreeze:
 		p := s.gate()
 		p.signal(syscall.SIGSTOP)
+		landed()
 		pause(ctx, frozenFor)
 		p.signal(syscall.SIGCONT)
 	case FaultDatabase:
-		return s.db.kill(ctx)
+		return s.db.kill(ctx, landed)
 	case FaultSession:
+		defer landed()
 		return s.admin(ctx, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1 AND state <> 'idle'`, new(int64))
 	case FaultBackend:
 		var pid int
-		if err := s.admin(ctx, `SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE application_name = $1 AND state <> 'idle'`, &pid); err != nil || pid == 0 {
+		err := s.admin(ctx, `SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE application_name = $1 AND state <> 'idle'`, &pid)
+		if err != nil {
 			return err
 		}
+		if pid == 0 {
+			return errors.New("no backend was busy")
+		}
+		defer landed()
 		return syscall.Kill(pid, syscall.SIGKILL)
 	case FaultLock:
-		return s.lock(ctx)
+		return s.lock(ctx, landed)
 	}
 	return nil
 }
@@ -113,26 +126,44 @@ const (
 
 // lock is a replica that has taken locks on the busiest account and whose network is a black hole since: nothing comes from it any more,
 // not even the end of its connection. The gate's own settings have to free the rows.
-func (s *storm) lock(ctx context.Context) error {
+func (s *storm) lock(ctx context.Context, landed func()) error {
 	pool, err := pg.Open(ctx, pg.Config{URL: s.db.dsn(databaseName), Schema: ordergate.Schema, MaxConns: 1})
 	if err != nil {
 		return err
 	}
-	name := s.load.accounts[0].name
-	tx, err := pool.Begin(ctx)
+	tx, err := s.hold(ctx, pool)
 	if err != nil {
 		pool.Close()
 		return err
 	}
-	_, orders := tx.Exec(ctx, holdOrders, name)
-	_, entry := tx.Exec(ctx, holdEntry, name)
+	landed()
 	go func() {
 		pause(ctx, 8*time.Second) // silent; the server ends the session long before
 		_ = tx.Rollback(context.WithoutCancel(ctx))
 		pool.Close()
 	}()
-	if orders != nil && entry != nil {
-		return fmt.Errorf("took neither rows nor the next entry: %w", orders)
-	}
 	return nil
+}
+
+// hold takes the orders and the next entry of the busiest account. A gate that writes the entry first ends the transaction and with it
+// all locks, so it is tried again until both are held: a fault that holds nothing would prove nothing.
+func (s *storm) hold(ctx context.Context, pool *pgxpool.Pool) (tx pgx.Tx, err error) {
+	name := s.load.accounts[0].name
+	for range 10 {
+		if tx, err = pool.Begin(ctx); err != nil {
+			return nil, err
+		}
+		var tag pgconn.CommandTag
+		if tag, err = tx.Exec(ctx, holdEntry, name); err == nil && tag.RowsAffected() != 1 {
+			err = errors.New("the account has no journal")
+		}
+		if err == nil {
+			_, err = tx.Exec(ctx, holdOrders, name)
+		}
+		if err == nil {
+			return tx, nil
+		}
+		_ = tx.Rollback(context.WithoutCancel(ctx)) // it failed anyhow
+	}
+	return nil, fmt.Errorf("took neither rows nor the next entry: %w", err)
 }

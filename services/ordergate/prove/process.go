@@ -129,8 +129,9 @@ func (d *database) dsn(name string) string {
 	return d.server.DSN(name)
 }
 
-// kill ends the server and all its processes at once, without warning, and starts it again on what is on the disk.
-func (d *database) kill(ctx context.Context) error {
+// kill ends the server and all its processes at once, without warning, and starts it again on what is on the disk. It calls dead
+// in between.
+func (d *database) kill(ctx context.Context, dead func()) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	pid, err := d.postmaster()
@@ -142,6 +143,7 @@ func (d *database) kill(ctx context.Context) error {
 	for _, p := range family {
 		_ = syscall.Kill(p, syscall.SIGKILL) // it may have ended this moment
 	}
+	dead()
 	if err := d.server.Stop(); err != nil {
 		return err
 	}

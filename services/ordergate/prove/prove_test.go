@@ -51,7 +51,8 @@ func TestGateUnderFaults(t *testing.T) {
 		t.Errorf("%d decisions, %d of %d operations never answered: this run proves little", rep.Decisions, rep.Unknown, rep.Operations)
 	}
 	for _, f := range rep.Faults {
-		if f.Worst > 10*time.Second {
+		// That it comes back at all; how fast depends on the machine and what else runs on it, and is for cmd/prove on a quiet one.
+		if f.Worst > 30*time.Second {
 			t.Errorf("after %s the first answer came after %s", f.Kind, f.Worst)
 		}
 	}

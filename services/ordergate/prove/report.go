@@ -33,7 +33,7 @@ type Report struct {
 type FaultKind struct {
 	Kind          string
 	N, Failed     int
-	Median, Worst time.Duration // until the first answer after the fault; of rows held, of a write to the account whose rows they are
+	Median, Worst time.Duration // until the first answer to a call begun after the fault, see firstAfter
 	Failure       string        // of one that could not be made
 }
 
@@ -93,7 +93,7 @@ func (r *rig) history(ctx context.Context, name string, b *books, rep *Report) e
 
 func (r *Report) measure(l *load, ops []*Operation, faults []Fault) {
 	var ends, took []int64
-	written := map[string][]int64{}
+	var known []*Operation
 	for _, op := range ops {
 		if op.Tries > 1 {
 			r.Retried++
@@ -108,9 +108,7 @@ func (r *Report) measure(l *load, ops []*Operation, faults []Fault) {
 			r.Decisions++
 		}
 		ends, took = append(ends, op.Ended), append(took, op.Ended-op.Began)
-		if op.Kind != Read { // reads wait for nobody
-			written[op.Account] = append(written[op.Account], op.Ended)
-		}
+		known = append(known, op)
 	}
 	slices.Sort(ends)
 	slices.Sort(took)
@@ -122,8 +120,6 @@ func (r *Report) measure(l *load, ops []*Operation, faults []Fault) {
 	for i := 1; i < len(ends); i++ {
 		r.Silence = max(r.Silence, time.Duration(ends[i]-ends[i-1]))
 	}
-	hot := written[l.accounts[0].name]
-	slices.Sort(hot)
 	waits := map[string][]time.Duration{}
 	kinds := map[string]*FaultKind{}
 	for _, f := range faults {
@@ -138,13 +134,8 @@ func (r *Report) measure(l *load, ops []*Operation, faults []Fault) {
 			k.Failure = f.Failure
 			continue
 		}
-		of := ends
-		if f.Kind == FaultLock {
-			of = hot
-		}
-		i, _ := slices.BinarySearch(of, f.At+int64(settled))
-		if i < len(of) {
-			waits[f.Kind] = append(waits[f.Kind], time.Duration(of[i]-f.At))
+		if first := firstAfter(known, f, l.accounts[0].name); first < never {
+			waits[f.Kind] = append(waits[f.Kind], time.Duration(first-f.At))
 		}
 	}
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
@@ -157,8 +148,18 @@ func (r *Report) measure(l *load, ops []*Operation, faults []Fault) {
 	}
 }
 
-// settled is how long after a fault answers may still come that were on their way before it.
-const settled = 50 * time.Millisecond
+// firstAfter is when the first call was answered that had begun after the fault: answers to earlier calls may have been on their way
+// already. Of rows held, only writes to the account whose rows they are count, for reads wait for nobody.
+func firstAfter(known []*Operation, f Fault, account string) int64 {
+	first := int64(never)
+	for _, op := range known {
+		if op.Began < f.At || f.Kind == FaultLock && (op.Kind == Read || op.Account != account) {
+			continue
+		}
+		first = min(first, op.Ended)
+	}
+	return first
+}
 
 // Print writes the report for people.
 func (r Report) Print(out io.Writer) {
