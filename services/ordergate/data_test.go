@@ -219,10 +219,10 @@ func shipHold(t *testing.T, from fs.FS, date string) map[string]string {
 			Treatment: evaluationv1.Treatment_TREATMENT_CREDIT, TermDays: 30,
 			Limit: &evaluationv1.CreditLimit{Kind: &evaluationv1.CreditLimit_Unlimited{Unlimited: true}},
 		}
-		if c["on_hold"] == "*" {
-			g.Treatment = evaluationv1.Treatment_TREATMENT_PAYMENT_BEFORE_DELIVERY
-		}
 		must(t, w.grant(id, "sales", g))
+		if c["on_hold"] == "*" {
+			must(t, w.block(id, pb.BlockKind_BLOCK_KIND_HOLD, ""))
+		}
 		slices.SortFunc(owed[id], func(x, y *receivablesv1.DueAmount) int { return strings.Compare(x.GetDueDate(), y.GetDueDate()) })
 		var open int64
 		for _, d := range owed[id] {
@@ -237,7 +237,7 @@ func shipHold(t *testing.T, from fs.FS, date string) map[string]string {
 		must(t, err)
 		reasons := r.GetOrder().GetHoldReasons()
 		switch {
-		case slices.Contains(reasons, "treatment"):
+		case slices.Contains(reasons, "block"):
 			decisions[s["po_number"]] = "REJECT_ON_HOLD"
 		case slices.Contains(reasons, "days_overdue"):
 			decisions[s["po_number"]] = "REJECT_OVERDUE"
