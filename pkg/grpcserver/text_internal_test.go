@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/avalcredit/aval/pkg/errs"
-	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
+	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 )
 
 // TestTextAnywhereInARequest looks into lists, maps and messages within messages.
@@ -21,19 +21,19 @@ func TestTextAnywhereInARequest(t *testing.T) {
 		}
 		return s
 	}
-	const id = "customer.customer_id"
+	const id = "steps[0].name"
 	for name, c := range map[string]struct {
 		m      proto.Message
 		stored bool
 		want   []string
 	}{
-		"clean":            {m: customerOf("名\tof\r\n two lines")},
-		"NUL":              {m: customerOf("a\x00"), want: []string{id}},
-		"bell":             {m: customerOf("a\x07b"), want: []string{id}},
-		"delete":           {m: customerOf("\x7f"), want: []string{id}},
-		"next line":        {m: customerOf("\u0085"), want: []string{id}},
-		"stored bell":      {m: customerOf("a\x07b"), stored: true},
-		"stored NUL":       {m: customerOf("\x00"), stored: true, want: []string{id}},
+		"clean":            {m: rowOf("名\tof\r\n two lines")},
+		"NUL":              {m: rowOf("a\x00"), want: []string{id}},
+		"bell":             {m: rowOf("a\x07b"), want: []string{id}},
+		"delete":           {m: rowOf("\x7f"), want: []string{id}},
+		"next line":        {m: rowOf("\u0085"), want: []string{id}},
+		"stored bell":      {m: rowOf("a\x07b"), stored: true},
+		"stored NUL":       {m: rowOf("\x00"), stored: true, want: []string{id}},
 		"in a map":         {m: value("\x00"), want: []string{`fields["a"].string_value`}},
 		"in a list":        {m: value([]any{"x", "\x00", 1, map[string]any{"k": "\x01"}}), want: []string{`fields["a"].list_value.values[1].string_value`, `fields["a"].list_value.values[3].struct_value.fields["k"].string_value`}},
 		"as a key":         {m: value(map[string]any{"\x00": true}), want: []string{`fields["a"].struct_value.fields["\x00"]`}},
@@ -56,6 +56,6 @@ func TestTextAnywhereInARequest(t *testing.T) {
 	}
 }
 
-func customerOf(id string) proto.Message {
-	return &evaluationv1.CreateCustomerRequest{RequestId: "r", Customer: &evaluationv1.Customer{CustomerId: id}}
+func rowOf(name string) proto.Message {
+	return &typev1.AuthorityRow{MaxAmount: "1", Steps: []*typev1.ApprovalStep{{Name: name}}}
 }

@@ -97,7 +97,7 @@ func verifyVersions(ctx context.Context, tx pgx.Tx, said map[int64]acts, report 
 		if signedAt != nil {
 			v.SignedAt = *signedAt
 		}
-		why := ""
+		var why string
 		switch {
 		case v.Version != last+1:
 			why = "versions before it are missing"
