@@ -11,6 +11,7 @@ import (
 	"github.com/avalcredit/aval/services/ordergate/internal/app"
 	"github.com/avalcredit/aval/services/ordergate/internal/gate"
 	"github.com/avalcredit/aval/services/ordergate/internal/order"
+	"github.com/avalcredit/aval/services/ordergate/internal/postgres"
 )
 
 // profile is a customer's next profile; the directory answers with it too.
@@ -243,6 +244,25 @@ func TestMovesBetweenGroups(t *testing.T) {
 	}
 	if moves != 6 || entries.Items[len(entries.Items)-1].Seq != 1 {
 		t.Errorf("%d moves in %d entries", moves, len(entries.Items))
+	}
+	// Whoever reads journal by journal sees the account once, and what is left behind is nothing.
+	keys, err := g.store.Journals(ctx, postgres.Key{}, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	extents, err := g.store.Extents(ctx, keys, calendar.Date{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	states, err := g.store.States(ctx, extents)
+	if err != nil || len(states) != 5 {
+		t.Fatalf("%d journals, %v", len(states), err)
+	}
+	for k, a := range states {
+		gone := k.AccountID == "A" && k.RootID != "A" || k.AccountID == "B" && k.RootID == "B"
+		if (a.MovedTo != "") != gone || a.Profile.Currency != "CNY" || gone && a.Buckets != (account.Buckets{}) {
+			t.Errorf("%v: gone to %q, %+v", k, a.MovedTo, a.Buckets)
+		}
 	}
 	// An invoice of an order that came along is reversed.
 	if _, err := g.ReceivePosition(ctx, "A", account.Position{Seq: 2, BusinessDate: calendar.MustDate("2026-07-01"), Currency: "CNY",

@@ -137,7 +137,7 @@ func (w *sharedWorld) run(s sharedStep) {
 func (w *sharedWorld) expect(s sharedStep, a app.Answer) {
 	w.t.Helper()
 	if s.Want != "" {
-		got := ""
+		var got string
 		if s.Do == "check" {
 			got = string(a.Record.Result.Verdict)
 		} else {

@@ -196,7 +196,8 @@ func Leave(a account.Account, to string) Change {
 	a.MovedTo = to
 	a.Buckets, a.Held, a.PositionAt, a.PositionSeq = account.Buckets{}, 0, 0, 0
 	a.ControlAt, a.NextExpiry = 0, calendar.Date{}
-	return Change{Kind: MovedOut, Account: a, Detail: Detail{MovedTo: to}}
+	profile := a.Profile
+	return Change{Kind: MovedOut, Account: a, Detail: Detail{MovedTo: to, Profile: &profile}}
 }
 
 // Arrive goes on with an account that has left its root: whole state, open orders and all. a is as it was before it left, left as it

@@ -133,6 +133,7 @@ func scanState(row pgx.CollectableRow) (account.Account, error) {
 	var d struct {
 		Profile  *account.Profile  `json:"profile"`
 		Position *account.Position `json:"position"`
+		MovedTo  string            `json:"moved_to"`
 	}
 	for _, text := range []string{profile, position} {
 		if text == "" {
@@ -145,6 +146,7 @@ func scanState(row pgx.CollectableRow) (account.Account, error) {
 	if d.Profile != nil {
 		a.Profile = *d.Profile
 	}
+	a.MovedTo = d.MovedTo
 	if d.Position != nil {
 		a.Ladder = d.Position.Ladder
 		if a.Profile.Currency == "" {

@@ -52,10 +52,12 @@ func (b *Builder) Account(d Day) error {
 	if a.ProfileAt == 0 && a.PositionAt == 0 {
 		return nil
 	}
-	b.daily.Counts.Accounts++
 	who := Customer{ID: a.ID, Name: a.Profile.Name, Salesperson: a.Profile.SalespersonID, Currency: a.Profile.Currency}
-	b.use(who, a)
-	b.grant(who, a)
+	if a.MovedTo == "" { // otherwise the account is looked at under the root that it lives under
+		b.daily.Counts.Accounts++
+		b.use(who, a)
+		b.grant(who, a)
+	}
 	last := map[string]order.Order{} // as each order stands after its newest entry of the date
 	held := map[string]order.Hold{}  // orders put on hold on the date
 	var ids []string                 // of held, in order
