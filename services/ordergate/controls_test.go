@@ -223,6 +223,12 @@ func TestExpiryThroughTheAPI(t *testing.T) {
 	if r.GetDecision().GetVerdict() != pb.Verdict_VERDICT_APPROVE {
 		t.Errorf("50 beside 250 of 300: %v", r.GetDecision())
 	}
+	if w.state("O1") != pb.OrderState_ORDER_STATE_APPROVED {
+		t.Errorf("a question changed O1 to %v", w.state("O1"))
+	}
+	if a := w.authorize("O2"); !a.GetAllowed() {
+		t.Errorf("O2, released by the expiry of O1: %v", a)
+	}
 	if w.state("O1") != pb.OrderState_ORDER_STATE_EXPIRED || w.state("O2") != pb.OrderState_ORDER_STATE_APPROVED {
 		t.Errorf("O1 %v, O2 %v", w.state("O1"), w.state("O2"))
 	}

@@ -100,6 +100,9 @@ func (l *listed) submit(w *work) (*check.Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := l.view.expire(env, w); err != nil {
+		return nil, err
+	}
 	a := l.view.accounts[w.key]
 	o.Budgets = l.view.drafted(w, a).Budgets
 	change, err := gate.Submit(env, a, o)

@@ -253,6 +253,9 @@ func (g *Gate) Check(ctx context.Context, c Caller, o order.Order) (Answer, erro
 		if err != nil {
 			return Answer{}, err
 		}
+		if err := v.expire(env, w); err != nil { // as a submission would, without effect
+			return Answer{}, err
+		}
 		asked := o
 		asked.Budgets = v.drafted(w, v.accounts[w.key]).Budgets
 		rec, err := gate.Check(env, v.accounts[w.key], asked)

@@ -95,10 +95,17 @@ func withinBatch(env gate.Env, o order.Order) error {
 	return nil
 }
 
+// Return is goods that came back; replaced ones are shipped again.
+type Return struct {
+	ID      string
+	Amount  money.Money
+	Replace bool
+}
+
 // TakeBack records goods that came back, see gate.TakeBack.
-func (g *Gate) TakeBack(ctx context.Context, c Caller, req Request, orderID, id string, amount money.Money, replace bool) (Answer, error) {
+func (g *Gate) TakeBack(ctx context.Context, c Caller, req Request, orderID string, r Return) (Answer, error) {
 	return g.existing(ctx, c, req, orderID, true, func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error) {
-		change, err := gate.TakeBack(env, a, o, id, amount, replace)
+		change, err := gate.TakeBack(env, a, o, r.ID, r.Amount, r.Replace)
 		return change, true, err
 	})
 }

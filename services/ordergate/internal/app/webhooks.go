@@ -161,7 +161,7 @@ func (w *Webhooks) relay(h postgres.Webhook) *delivery.Relay {
 	return delivery.NewRelayWith(delivery.Config{
 		Pool: w.Pool, Stream: postgres.WebhookStream(h.ID), Log: w.Log, Clock: w.Clock,
 		SendTimeout: webhookTimeout, MaxBackoff: backoff, Workers: 4, Batch: 1,
-		Send: func(ctx context.Context, customerID string, events []delivery.Event) (int64, error) {
+		Send: func(ctx context.Context, _ string, events []delivery.Event) (int64, error) {
 			if err := w.Targets.Check(h.URL); err != nil { // what is allowed may have become narrower
 				return 0, err
 			}

@@ -194,7 +194,7 @@ func Enforce(env Env, a account.Account, orderID string, leaving int64) (Change,
 		}
 		why := stopReason(a, b)
 		c := control(a, next, CreditStopped, why)
-		c.Events = []Event{{Type: ShippingStopped, OrderID: orderID, Reasons: b.reasons, Notify: slices.Clone(responsible)}}
+		c.Events = []Event{{Type: ShippingStopped, OrderID: orderID, Reasons: b.reasons, Notify: responsible()}}
 		if a.Profile.Grant.Treatment == account.Credit {
 			c.Withdraw = &Withdrawal{BusinessDate: env.Today, Reason: why, OrderID: orderID}
 		}
@@ -202,7 +202,7 @@ func Enforce(env Env, a account.Account, orderID string, leaving int64) (Change,
 	case len(b.reasons) == 0 && next.Stop != nil && leaving == 0:
 		next.Stop = nil
 		c := control(a, next, CreditStopLifted, "")
-		c.Events = []Event{{Type: ShippingResumed, Notify: slices.Clone(responsible)}}
+		c.Events = []Event{{Type: ShippingResumed, Notify: responsible()}}
 		return c, true
 	}
 	return Change{}, false
@@ -221,7 +221,7 @@ func EnforceAtShipping(env Env, a account.Account, o order.Order, amount *money.
 }
 
 // responsible are told of a stop, beside the salesperson.
-var responsible = []string{"SALES_DIRECTOR", "FINANCE_DIRECTOR", "CREDIT_MANAGER"} //nolint:gochecknoglobals // a constant list
+func responsible() []string { return []string{"SALES_DIRECTOR", "FINANCE_DIRECTOR", "CREDIT_MANAGER"} }
 
 func stopReason(a account.Account, b breach) string {
 	text := "S2.18:"

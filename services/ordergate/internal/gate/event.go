@@ -1,6 +1,8 @@
 package gate
 
 import (
+	"slices"
+
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/services/ordergate/internal/order"
 )
@@ -37,8 +39,7 @@ func eventsOf(before, after order.Order) []Event {
 			return []Event{{Type: OrderStopped, OrderID: after.ID, Reasons: after.Hold.Reasons}}
 		}
 	case order.Approved:
-		switch before.State {
-		case order.Held, order.Closed, order.Cancelled, order.Expired:
+		if slices.Contains([]order.State{order.Held, order.Closed, order.Cancelled, order.Expired}, before.State) {
 			return []Event{{Type: OrderFreed, OrderID: after.ID, Until: after.Expiry()}}
 		}
 	case order.Rejected, order.Cancelled, order.Closed, order.Expired:

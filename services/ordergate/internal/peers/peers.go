@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"google.golang.org/grpc"
@@ -101,16 +100,8 @@ func resolve(ctx context.Context, targets event.Targets, addr string) (string, e
 	}
 	for _, ip := range ips {
 		if targets.AllowsAddr(ip) {
-			return netip.AddrPortFrom(ip.Unmap(), portOf(port)).String(), nil
+			return net.JoinHostPort(ip.Unmap().String(), port), nil
 		}
 	}
 	return "", fmt.Errorf("%s has no address that webhooks may go to", host)
-}
-
-func portOf(s string) uint16 {
-	p, err := net.LookupPort("tcp", s)
-	if err != nil || p < 0 || p > 65535 {
-		return 0
-	}
-	return uint16(p)
 }

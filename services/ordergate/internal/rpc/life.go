@@ -119,7 +119,7 @@ func (s *Orders) ReturnGoods(ctx context.Context, r *pb.ReturnGoodsRequest) (*pb
 	if id == "" {
 		id = r.GetRequestId()
 	}
-	a, err := s.Gate.TakeBack(ctx, caller(ctx), request("ReturnGoods", r.GetRequestId(), r), r.GetOrderId(), id, *amount, r.GetReplace())
+	a, err := s.Gate.TakeBack(ctx, caller(ctx), request("ReturnGoods", r.GetRequestId(), r), r.GetOrderId(), app.Return{ID: id, Amount: *amount, Replace: r.GetReplace()})
 	if err != nil {
 		return nil, err
 	}

@@ -76,7 +76,7 @@ func (s *Warehouse) StreamShipmentEvents(r *pb.StreamShipmentEventsRequest, stre
 
 func shipmentEventOf(e event.Shipment) *pb.ShipmentEvent {
 	return &pb.ShipmentEvent{
-		EventId: e.ID(), Type: enum[pb.ShipmentEventType](pb.ShipmentEventType_value, "SHIPMENT_EVENT_TYPE_", string(e.Type)),
+		EventId: e.ID(), Type: enum[pb.ShipmentEventType](pb.ShipmentEventType_value, "SHIPMENT_EVENT_TYPE_", e.Type),
 		CustomerId: e.CustomerID, Sequence: e.Seq, OrderId: e.OrderID, ReasonCodes: e.Reasons, BusinessDate: e.BusinessDate.String(),
 		UntilDate: e.Until.String(), EventTime: timestamppb.New(e.Time), SalespersonId: e.SalespersonID, NotifyRoles: slices.Clone(e.Notify),
 	}
