@@ -155,6 +155,16 @@ func (v *view) judgedFresh(w *work, err error) bool {
 	return true
 }
 
+// allFresh reports whether nothing of the view was remembered.
+func (v *view) allFresh() bool {
+	for k := range v.accounts {
+		if !v.fresh[k] {
+			return false
+		}
+	}
+	return true
+}
+
 // attempt decides the batch in memory, in order, and writes it in one transaction. lookup asks first for requests and orders that exist.
 func (s *shard) attempt(ctx context.Context, batch []*work, lookup bool) (v *view, err error) {
 	defer func() {
@@ -167,8 +177,12 @@ func (s *shard) attempt(ctx context.Context, batch []*work, lookup bool) (v *vie
 		return v, err
 	}
 	for i, w := range batch {
-		if v.answers[i], v.errors[i] = s.decide(w, v); v.failed != nil {
-			return nil, v.failed
+		v.answers[i], v.errors[i] = s.decide(w, v)
+		if v.failed != nil && !v.allFresh() {
+			return v, fmt.Errorf("%w: %w", postgres.ErrStale, v.failed) // sums of another time do not fit together
+		}
+		if v.failed != nil {
+			return v, v.failed
 		}
 	}
 	return v, s.gate.Store.Apply(ctx, v.batch)

@@ -348,7 +348,10 @@ func (v *view) record(w *work, c gate.Change, req Request) (Answer, error) {
 		a.Order = c.Orders[0]
 	}
 	step.After, step.Is, step.Entry = c.Account, c.Orders, e
-	return a, v.share(w, step)
+	if v.failed = v.share(w, step); v.failed != nil {
+		return Answer{}, v.failed
+	}
+	return a, nil
 }
 
 func (v *view) put(root string, seq int64, o order.Order) {
