@@ -4,9 +4,10 @@
 // What the file does not say follows stated rules. The day before the first invoice every customer gets a file, a
 // verified financial statement, a rating and a credit application for one usual purchase, which is the largest of its
 // invoices, at thirty days. Each invoice is an order on its invoice date; one that the gate holds is released on the
-// same day by the people its policy names, so nothing is cancelled; it is shipped and invoiced on that day too, and
-// paid in full on its settled date by a receipt that names it. On a day, payments come before orders: a payment frees
-// credit as soon as it is posted (one on the invoice's own date follows the invoice).
+// same day by the people its policy names, top management first where the customer is severely over, so nothing is
+// cancelled; it is shipped and invoiced on that day too, and paid in full on its settled date by a receipt that names
+// it. On a day, payments come before orders: a payment frees credit as soon as it is posted (one on the invoice's own
+// date follows the invoice).
 package latepayments
 
 import (

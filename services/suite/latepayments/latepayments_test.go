@@ -117,3 +117,50 @@ func TestPartsOfTheFile(t *testing.T) {
 		t.Errorf("until the 19th: %v", part)
 	}
 }
+
+// The limit is the largest invoice, so exposure of twice that is where top management signs before anybody else.
+func TestTopManagementComesFirstWhereTheCustomerIsSeverelyOver(t *testing.T) {
+	t.Parallel()
+	const rows = header + `391,B-2,4/6/2013,0000000021,1/10/2013,2/9/2013,100,No,1/20/2013,Paper,10,0
+391,B-2,4/6/2013,0000000022,1/11/2013,2/10/2013,99.99,No,3/1/2013,Paper,50,0
+391,B-2,4/6/2013,0000000023,1/20/2013,2/19/2013,99.99,No,3/1/2013,Paper,50,0
+391,B-2,4/6/2013,0000000024,1/20/2013,2/19/2013,0.02,No,3/1/2013,Paper,50,0
+391,B-2,4/6/2013,0000000025,3/1/2013,3/31/2013,100,No,3/2/2013,Paper,50,0
+`
+	invoices, err := latepayments.Read(strings.NewReader(rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := latepayments.Write(&out, invoices, latepayments.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	signers := map[string][]string{}
+	for _, text := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		var l struct {
+			Call    string
+			As      struct{ Role string }
+			Request struct {
+				Order string `json:"order_id"`
+			}
+		}
+		if err := json.Unmarshal([]byte(text), &l); err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(l.Call, "/ApproveOrder") {
+			signers[l.Request.Order] = append(signers[l.Request.Order], l.As.Role)
+		}
+	}
+	usual := []string{"CREDIT_MANAGER", "FINANCE_MANAGER", "GENERAL_MANAGER"}
+	for order, want := range map[string][]string{
+		"SO-0000000021": usual,
+		"SO-0000000022": usual,                                // 199.99
+		"SO-0000000023": usual,                                // 199.98: the first was paid that morning
+		"SO-0000000024": append([]string{usual[2]}, usual...), // 200.00
+		"SO-0000000025": usual,                                // all is paid
+	} {
+		if !slices.Equal(signers[order], want) {
+			t.Errorf("%s: asked are %q, want %q", order, signers[order], want)
+		}
+	}
+}

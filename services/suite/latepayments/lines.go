@@ -61,8 +61,12 @@ var (
 // is the beginning of this list. What is released after fewer steps answers the others that it is not held.
 var releasers = []caller{creditManager, finance, general}
 
-// notHeld is the reason with which an order that is not held (any more) refuses to be approved.
-const notHeld = "ORDER_NOT_HELD"
+const (
+	// notHeld is the reason with which an order that is not held (any more) refuses to be approved.
+	notHeld = "ORDER_NOT_HELD"
+	// notTheirs is the reason with which a form refuses people whose step is not the next.
+	notTheirs = "NOT_YOUR_STEP"
+)
 
 // Write writes the invoices' history as NDJSON.
 func Write(w io.Writer, invoices []Invoice, o Options) error {
@@ -121,10 +125,23 @@ func (b *book) customer(start calendar.Date, invoices []Invoice) {
 	seller := caller{"SALESPERSON", "seller-" + invoices[0].Country}
 	b.open(seller, invoices[0], limit)
 	b.apply(seller, limit)
-	for _, i := range invoices {
-		b.order(i)
+	for n, i := range invoices {
+		b.order(i, severelyOver(limit, invoices, n))
 		b.payment(i)
 	}
+}
+
+// severelyOver reports whether the n-th invoice takes its customer as far over the limit as the limit itself, which is
+// where the default policy's form begins with top management. All that was invoiced before it and is unpaid counts.
+func severelyOver(limit money.Money, invoices []Invoice, n int) bool {
+	this, exposure := invoices[n], invoices[n].Amount
+	for m, i := range invoices {
+		earlier := i.Date.Before(this.Date) || i.Date == this.Date && m < n
+		if earlier && i.Settled.After(this.Date) {
+			exposure = exposure.Add(i.Amount)
+		}
+	}
+	return exposure.Minor >= 2*limit.Minor
 }
 
 // open writes the customer file, what is known of the customer, and its first rating.
@@ -178,7 +195,7 @@ func (b *book) apply(applicant caller, limit money.Money) {
 }
 
 // order is the order of an invoice, its release where it is held, its shipment and the invoice itself.
-func (b *book) order(i Invoice) {
+func (b *book) order(i Invoice, severe bool) {
 	const service = "aval.ordergate.v1.OrderService/"
 	b.date, b.phase = i.Date, phaseOrder
 	id := "SO-" + i.ID
@@ -186,10 +203,17 @@ func (b *book) order(i Invoice) {
 		"request_id": "lp-order-" + i.ID,
 		"order":      object{"order_id": id, "customer_id": i.CustomerID, "amount": i.Amount, "requested_term_days": i.Due.DaysSince(i.Date)},
 	})
-	for n, as := range releasers {
+	release := func(n int, as caller, accept ...string) {
 		b.add(as, service+"ApproveOrder", object{
-			"request_id": fmt.Sprintf("lp-release-%d-%s", n+1, i.ID), "order_id": id, "reason": "known customer; released on the day",
-		}, notHeld)
+			"request_id": fmt.Sprintf("lp-release-%d-%s", n, i.ID), "order_id": id, "reason": "known customer; released on the day",
+		}, accept...)
+	}
+	if severe {
+		// A customer that is on credit no longer has no limit to be over: its form begins as any other.
+		release(0, general, notHeld, notTheirs)
+	}
+	for n, as := range releasers {
+		release(n+1, as, notHeld)
 	}
 	b.add(warehouse, service+"ShipOrder", object{
 		"request_id": "lp-ship-" + i.ID, "order_id": id, "shipment_id": "DN-" + i.ID, "final": true,
