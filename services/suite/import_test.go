@@ -6,11 +6,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"github.com/avalcredit/aval/pkg/pgtest"
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
+	ordergatev1 "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 	"github.com/avalcredit/aval/services/suite/access"
 	"github.com/avalcredit/aval/services/suite/importer"
@@ -21,10 +23,14 @@ type importFile struct {
 	kind, mapping, text string
 }
 
-// opening is what a firm has when it begins with Aval: its customers in GBK as the old system writes them, the limits
-// on paper, what is open, what was paid on it, and the orders in hand.
+// ago is the day so many days before today, as a file has it.
+func ago(days int, layout string) string { return time.Now().AddDate(0, 0, -days).Format(layout) }
+
+// opening is what a firm has when it begins with Aval: its customers in GBK as the old system writes them, what is open,
+// what was paid on it, the limits on paper, and the orders in hand.
 func opening(t *testing.T) []importFile {
 	t.Helper()
+	const us = "1/2/2006"
 	customers, err := simplifiedchinese.GBK.NewEncoder().String("客户编号;客户名称;状态;业务员\n0017;示例客户17;正常;seller-1\n0018;示例客户18;停用;seller-2\n")
 	if err != nil {
 		t.Fatal(err)
@@ -32,14 +38,14 @@ func opening(t *testing.T) []importFile {
 	return []importFile{
 		{"customers", "encoding: gbk\ndelimiter: semicolon\nfields:\n  customer_id: 客户编号\n  display_name: 客户名称\n" +
 			"  life_cycle: {column: 状态, values: {正常: ACTIVE, 停用: WATCH}}\n  salesperson_id: 业务员\n  currency_code: {constant: CNY}\n", customers},
+		{"invoices", "fields:\n  invoice_id: no\n  customer_id: id\n  invoice_date: {column: date, date_format: M/D/YYYY}\n  term_days: {constant: 30}\n  amount: amount\n",
+			"no,id,date,amount\n000071,0017," + ago(60, us) + ",12000.5\n000072,0017," + ago(28, us) + ",800\n000073,0018," + ago(27, us) + ",45\n"},
+		{"receipts", "fields:\n  receipt_id: no\n  customer_id: id\n  receipt_date: date\n  amount: amount\n  invoice_id: for\n",
+			"no,id,date,amount,for\nR1,0017," + ago(4, time.DateOnly) + ",2000.50,000071\nR2,0018," + ago(3, time.DateOnly) + ",45,\n"},
 		{"limits", "fields:\n  customer_id: id\n  limit: {column: limit, number_format: \"1,234.56\"}\n  term_days: days\n  paper_form_reference: form\n",
 			"id,limit,days,form\n0017,\"100,000.00\",30,binder 3/17\n"},
-		{"invoices", "fields:\n  invoice_id: no\n  customer_id: id\n  invoice_date: {column: date, date_format: M/D/YYYY}\n  term_days: {constant: 30}\n  amount: amount\n",
-			"no,id,date,amount\n000071,0017,3/5/2026,12000.5\n000072,0017,4/6/2026,800\n000073,0018,4/7/2026,45\n"},
-		{"receipts", "fields:\n  receipt_id: no\n  customer_id: id\n  receipt_date: date\n  amount: amount\n  invoice_id: for\n",
-			"no,id,date,amount,for\nR1,0017,2026-05-01,2000.50,000071\nR2,0018,2026-05-02,45,\n"},
 		{"orders", "fields:\n  order_id: no\n  customer_id: id\n  order_date: date\n  amount: amount\n  payment_terms: {constant: OPEN_ACCOUNT}\n",
-			"no,id,date,amount\nO1,0017,2026-06-01,500\nO2,0018,2026-06-01,500\n"},
+			"no,id,date,amount\nO1,0017," + ago(1, time.DateOnly) + ",500\nO2,0018," + ago(1, time.DateOnly) + ",500\n"},
 	}
 }
 
@@ -89,7 +95,7 @@ func TestImport(t *testing.T) {
 	if want := "0017 TREATMENT_CREDIT 100000.00 binder 3/17; 10800.00 in 2; 0018 TREATMENT_CASH_CUSTOMER  ; 0.00 in 0; "; before != want {
 		t.Errorf("the suite has\n%s\nwant\n%s", before, want)
 	}
-	refusals(t, s, files[2])
+	refusals(t, s, files[1])
 	if after := imported(t, system); after != before {
 		t.Errorf("what was refused changed\n%s\nto\n%s", before, after)
 	}
@@ -122,7 +128,7 @@ func refusals(t *testing.T, s *access.Suite, invoices importFile) {
 	const good = "000099,0017,5/5/2026,1\n"
 	for name, c := range map[string]struct{ row, problem string }{
 		"an unknown customer":  {"000100,0099,5/5/2026,1\n", `3: column id (2): customer_id: the suite has no customer "0099"; import customers first [CUSTOMER_UNKNOWN]`},
-		"another amount":       {"000071,0017,3/5/2026,12000.6\n", "3: column amount (4): amount: invoice_id 000071 is in the suite with another amount.amount: 12000.60 here, 12000.50 there [EXISTS_OTHERWISE]"},
+		"another amount":       {"000071,0017," + ago(60, "1/2/2006") + ",12000.6\n", "3: column amount (4): amount: invoice_id 000071 is in the suite with another amount.amount: 12000.60 here, 12000.50 there [EXISTS_OTHERWISE]"},
 		"a day too many":       {"000100,0017,2/29/2026,1\n", `3: column date (3): invoice_date: "2/29/2026" is not a day of the calendar (M/D/YYYY) [DATE_INVALID]`},
 		"two bad rows at once": {"000100,0099,5/5/2026,1\n000101,0017,13/1/2026,1\n", ""},
 	} {
@@ -137,6 +143,53 @@ func refusals(t *testing.T, s *access.Suite, invoices importFile) {
 		}
 		if tally(report) != "0 new, 0 same, 1 bad, 1 left out" || len(problems) != 1 || problems[0] != c.problem {
 			t.Errorf("%s: %s %q", name, tally(report), problems)
+		}
+	}
+}
+
+// TestTakingOverLimits brings in customers, their history and then their limits. What was paid long ago is held against
+// nobody; who is beyond S2.18 that day is stopped and loses the limit at once, which the import says; an exception that
+// both directors signed before keeps it.
+func TestTakingOverLimits(t *testing.T) {
+	t.Parallel()
+	system, s := operated(t, pgtest.Database(t))
+	day := func(days int) string { return ago(days, time.DateOnly) }
+	load := func(f importFile) importer.Report {
+		t.Helper()
+		report, problems := importInto(t, s, f, importer.Options{})
+		if !report.OK() || report.New != report.Rows {
+			t.Fatalf("%s: %s %q", f.kind, tally(report), problems)
+		}
+		return report
+	}
+	load(importFile{"customers", "fields:\n  customer_id: id\n  display_name: id\n", "id\nPAID\nOVERTERM\nOVERLIMIT\nSIGNED\nCLOSE\n"})
+	load(importFile{"invoices", "fields:\n  invoice_id: no\n  customer_id: id\n  invoice_date: date\n  term_days: {constant: 30}\n  amount: amount\n",
+		"no,id,date,amount\nI1,PAID," + day(400) + ",5000\nI2,OVERTERM," + day(130) + ",10\nI3,OVERLIMIT," + day(5) + ",1200.01\n" +
+			"I4,SIGNED," + day(130) + ",10\nI5,CLOSE," + day(120) + ",1200\n"})
+	load(importFile{"receipts", "fields:\n  receipt_id: no\n  customer_id: id\n  receipt_date: date\n  amount: amount\n  invoice_id: for\n",
+		"no,id,date,amount,for\nR1,PAID," + day(300) + ",5000,I1\n"})
+	sign(t, system, "SIGNED")
+	report := load(importFile{"limits", "fields:\n  customer_id: id\n  limit: {constant: \"1000\"}\n  term_days: {constant: 30}\n  paper_form_reference: {constant: binder 1}\n",
+		"id\nPAID\nOVERTERM\nOVERLIMIT\nSIGNED\nCLOSE\n"})
+
+	lost := map[string]string{}
+	for _, w := range report.Withdrawn {
+		lost[w.CustomerID] = w.Reason
+	}
+	if len(lost) != 2 || !strings.Contains(lost["OVERTERM"], "days overdue after grace") ||
+		!strings.Contains(lost["OVERLIMIT"], "S2.18: owed 200.01 over the limit of 1000.00") {
+		t.Errorf("withdrawn: %q", lost)
+	}
+	auditor := system.as(t, "AUDITOR", "auditor")
+	for id, want := range map[string]string{
+		"PAID": "CREDIT false", "OVERTERM": "CASH_CUSTOMER true", "OVERLIMIT": "CASH_CUSTOMER true", "SIGNED": "CREDIT false", "CLOSE": "CREDIT false",
+	} {
+		var account ordergatev1.GetCreditAccountResponse
+		auditor.call(t, "GET", "/v1/creditAccounts/"+id, nil, &account)
+		var control ordergatev1.GetCustomerControlResponse
+		auditor.call(t, "GET", "/v1/customerControls/"+id, nil, &control)
+		if got := fmt.Sprint(strings.TrimPrefix(account.GetAccount().GetTreatment().String(), "TREATMENT_"), " ", control.GetControl().GetShippingStopped()); got != want {
+			t.Errorf("%s: %s, want %s", id, got, want)
 		}
 	}
 }

@@ -22,7 +22,10 @@ import (
 	"github.com/avalcredit/aval/services/suite/progress"
 )
 
-const defaultConcurrency = 16
+const (
+	defaultConcurrency = 16
+	deliveryWait       = time.Minute
+)
 
 // Options of Run. The zero value of all but Suite is good.
 type Options struct {
@@ -56,11 +59,21 @@ type Report struct {
 	Same int
 	// NotSent are good rows that were not sent because others are bad.
 	NotSent int
+	// Withdrawn are limits of the file that did not stay: their customers are beyond S2.18 (the order policy's credit stop)
+	// with what they owe. They are looked for where a limit was new.
+	Withdrawn []Withdrawn
 	// Amounts of the new rows by currency.
 	Amounts map[string]money.Money
 	// Elapsed is the time that sending took; Rate is rows a second.
 	Elapsed time.Duration
 	Rate    float64
+}
+
+// Withdrawn is a limit that did not stay.
+type Withdrawn struct {
+	CustomerID string
+	// Reason as the suite gives it.
+	Reason string
 }
 
 // Run imports a file. Bad rows are in the report and are no error; an error says that the file or the mapping cannot be
@@ -78,31 +91,50 @@ func Run(ctx context.Context, in io.Reader, m Mapping, o Options) (Report, error
 	if len(rows) == 0 {
 		return job.report, nil
 	}
-	if ctx, err = o.Suite.As(ctx, importSubject, "OPERATOR"); err != nil {
+	if m.kind.credit {
+		// What earlier files brought must be at the gate before credit is held against it.
+		if err := access.Delivered(ctx, o.Suite, deliveryWait); err != nil {
+			return job.report, err
+		}
+	}
+	if err := job.bring(ctx, m, rows); err != nil || !m.kind.credit || o.DryRun || job.report.New == 0 {
 		return job.report, err
+	}
+	// What the gate makes of the credit is known when all is delivered again.
+	if err := access.Delivered(ctx, o.Suite, deliveryWait); err != nil {
+		return job.report, err
+	}
+	return job.report, job.withdrawn(ctx, rows)
+}
+
+// bring asks the suite about the rows and sends those that are new.
+func (j *job) bring(ctx context.Context, m Mapping, rows []row) error {
+	ctx, err := j.Suite.As(ctx, importSubject, "OPERATOR")
+	if err != nil {
+		return err
 	}
 	method, err := m.kind.method()
 	if err != nil {
-		return job.report, err
+		return err
 	}
-	job.server = &server{
-		suite: o.Suite, kind: m.kind, create: method, workers: o.Concurrency, customers: map[string]customer{},
+	j.server = &server{
+		suite: j.Suite, kind: m.kind, create: method, workers: j.Concurrency, customers: map[string]customer{},
 	}
-	fresh, err := job.check(ctx, rows)
+	fresh, err := j.check(ctx, rows)
 	if err != nil {
-		return job.report, err
+		return err
 	}
 	switch {
-	case job.stopped():
-		job.report.NotSent = len(fresh)
-		return job.report, nil
-	case o.DryRun:
+	case j.stopped():
+		j.report.NotSent = len(fresh)
+		return nil
+	case j.DryRun:
 		for _, r := range fresh {
-			job.count(r)
+			j.count(r)
 		}
-		return job.report, nil
+		return nil
 	default:
-		return job.report, job.send(ctx, fresh)
+		return j.send(ctx, fresh)
 	}
 }
 
@@ -226,6 +258,29 @@ func (j *job) send(ctx context.Context, rows []row) error {
 	}
 	if errors.Is(err, errStop) {
 		return nil
+	}
+	return err
+}
+
+// withdrawn notes which customers of the rows have no credit any more.
+func (j *job) withdrawn(ctx context.Context, rows []row) error {
+	ctx, err := j.Suite.As(ctx, importSubject, "OPERATOR")
+	if err != nil {
+		return err
+	}
+	keys := make([]string, len(rows))
+	for i, r := range rows {
+		keys[i] = r.customer
+	}
+	reasons := make([]string, len(rows))
+	err = lanes.Run(ctx, j.Concurrency, keys, func(ctx context.Context, i int) (err error) {
+		reasons[i], err = j.server.withdrawn(ctx, rows[i].customer)
+		return err
+	})
+	for i, reason := range reasons {
+		if reason != "" {
+			j.report.Withdrawn = append(j.report.Withdrawn, Withdrawn{CustomerID: rows[i].customer, Reason: reason})
+		}
 	}
 	return err
 }

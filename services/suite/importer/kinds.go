@@ -34,6 +34,8 @@ type kind struct {
 	get    string // full name of the method that finds the document
 	idPath string // field of the get request
 	key    string // target field that identifies the row within the file
+	// credit: the row gives a customer credit, which the gate holds against what the customer owes as soon as it hears of it.
+	credit bool
 	fields []field
 }
 
@@ -112,6 +114,7 @@ func limits() kind {
 		name:   "limits",
 		create: "aval.evaluation.v1.CreditGrantService/TakeOverGrant",
 		key:    "customer_id",
+		credit: true,
 		fields: []field{
 			{name: "customer_id", path: "customer_id", required: true},
 			{name: "limit", path: "limit.amount", form: formAmount, required: true},

@@ -274,6 +274,15 @@ func sameGrant(want *evaluationv1.TakeOverGrantRequest, g *evaluationv1.Grant) b
 		(want.GetValidUntilDate() == "" || want.GetValidUntilDate() == g.GetValidUntilDate())
 }
 
+// withdrawn is why a customer's credit is withdrawn; empty: it is not.
+func (s *server) withdrawn(ctx context.Context, customerID string) (string, error) {
+	answer, err := evaluationv1.NewCreditGrantServiceClient(s.suite.Conn()).GetGrant(ctx, &evaluationv1.GetGrantRequest{CustomerId: customerID})
+	if err != nil || answer.GetGrant().GetOrigin() != evaluationv1.GrantOrigin_GRANT_ORIGIN_WITHDRAWAL {
+		return "", err
+	}
+	return answer.GetGrant().GetReason(), nil
+}
+
 // references checks the documents that a row names.
 func (s *server) references(ctx context.Context, r row) (*refusal, error) {
 	switch request := r.request.(type) {
