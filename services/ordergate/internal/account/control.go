@@ -55,7 +55,7 @@ type Control struct {
 	Block     *Block      `json:"block,omitempty"`
 	Stop      *CreditStop `json:"stop,omitempty"`
 	Exception *Exception  `json:"exception,omitempty"`
-	Released  int64       `json:"released,omitempty"` // greatest excess that people released since the account was last within its limit
+	Released  int64       `json:"released,omitempty"` // greatest excess that people released since the account, with its open orders, was last within its limit
 }
 
 // BlockOn is the block in force on day, nil where there is none. It is computed from the dates, so that it ends without a job.

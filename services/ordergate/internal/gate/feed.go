@@ -61,8 +61,8 @@ func ReceivePosition(a account.Account, p account.Position, orders map[string]or
 		a = changed(a, o, after, Change{}).Account
 		touched[m.OrderID] = after
 	}
-	if a.Control.Released > 0 && a.Buckets.Owed() <= max(0, a.Profile.Grant.Limit.Minor) {
-		back := a.Control // within the limit again: what was released is used up
+	if a.Control.Released > 0 && a.Buckets.Exposure() <= max(0, a.Profile.Grant.Limit.Minor) {
+		back := a.Control // within the limit again, and nothing released has yet to leave: what was released is used up
 		back.Released = 0
 		a.Control, c.Detail.Control = back, &back
 	}
