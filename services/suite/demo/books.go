@@ -26,11 +26,12 @@ type books struct {
 	anchor calendar.Date
 
 	mu       sync.Mutex
-	approved map[string]bool // orders that may be shipped
+	approved map[string]bool // orders that may be shipped, by the number of the sale
+	shipped  map[string]bool // shipments that left the house
 }
 
 func newBooks(s *access.Suite, anchor calendar.Date) *books {
-	return &books{suite: s, anchor: anchor, approved: map[string]bool{}}
+	return &books{suite: s, anchor: anchor, approved: map[string]bool{}, shipped: map[string]bool{}}
 }
 
 // person is somebody in the demo company.
@@ -39,6 +40,19 @@ type person struct{ role, subject string }
 // by is the person who has the role in the demo company.
 func by(role string) person {
 	return person{role: role, subject: prefix + strings.ReplaceAll(strings.ToLower(role), "_", "-")}
+}
+
+// set and is write and read one of the maps.
+func (b *books) set(m map[string]bool, key string, value bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m[key] = value
+}
+
+func (b *books) is(m map[string]bool, key string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return m[key]
 }
 
 // signer is the role that takes a step: the first of those that may.

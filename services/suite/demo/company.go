@@ -61,6 +61,9 @@ type firm struct {
 	// usual is what one usual purchase comes to: its limit.
 	usual money.Money
 	opens calendar.Date
+	// names is whether the firm's payments name their invoices. A firm does it always or never: a payment that names an
+	// invoice which another one without a name has paid would lie on the account while its own stays open.
+	names bool
 	dice  *rand.Rand
 }
 
@@ -74,6 +77,7 @@ func newFirm(seed uint64, n int, start calendar.Date) *firm {
 		opens: start.AddDays(n * 3 % 60),
 		dice:  rand.New(rand.NewPCG(seed, uint64(n))), //nolint:gosec // the same company every time, no secrets
 	}
+	f.names = f.chance(85)
 	f.usual = f.draw(60_000, 240_000)
 	if n%8 == 0 {
 		f.usual = f.draw(300_000, 900_000) // beyond the first row of the authority table

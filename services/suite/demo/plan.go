@@ -149,8 +149,7 @@ func (p *plan) fulfils(s *sale) {
 			continue
 		}
 		paid := date.AddDays(termDays + delay)
-		named := f.chance(85)
-		p.on(f, paid, func(ctx context.Context, b *books) error { return b.pay(ctx, s, i, named) })
+		p.on(f, paid, func(ctx context.Context, b *books) error { return b.pay(ctx, s, i) })
 	}
 }
 

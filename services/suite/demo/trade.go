@@ -3,7 +3,9 @@ package demo
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"github.com/avalcredit/aval/pkg/errs"
 	ordergatev1 "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 )
@@ -27,14 +29,16 @@ func (b *books) submit(ctx context.Context, s *sale, terms ordergatev1.PaymentTe
 	}
 	order := answer.GetOrder()
 	if order.GetState() != ordergatev1.OrderState_ORDER_STATE_HELD {
-		b.approve(s)
+		b.set(b.approved, s.number, true)
 		return nil
 	}
 	switch s.verdict {
 	case release:
 		return b.release(ctx, s, order)
 	case reject:
-		return b.tell(ctx, by("CREDIT_MANAGER"), ordergatev1.OrderService_RejectOrder_FullMethodName, &ordergatev1.RejectOrderRequest{
+		// Whoever is asked first says no: the credit manager, or top management where the customer is severely over.
+		first := order.GetApproval().GetSteps()[0]
+		return b.tell(ctx, by(signer(first)), ordergatev1.OrderService_RejectOrder_FullMethodName, &ordergatev1.RejectOrderRequest{
 			RequestId: prefix + "reject-" + s.number, OrderId: s.order(), Reason: "open items have to be paid first",
 		})
 	default:
@@ -52,34 +56,34 @@ func (b *books) release(ctx context.Context, s *sale, order *ordergatev1.Order) 
 			return err
 		}
 	}
-	b.approve(s)
+	b.set(b.approved, s.number, true)
 	return nil
 }
 
-func (b *books) approve(s *sale) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.approved[s.number] = true
-}
+// stays are the reasons for which the gate keeps goods of a customer in the house, and what an order answers that was
+// closed for one of them, when an interrupted load is run again.
+var stays = []string{"CREDIT_STOPPED", "CREDIT_WITHDRAWN", "ORDER_NOT_APPROVED"}
 
-// goes says whether the order was approved, by the gate or by people.
-func (b *books) goes(s *sale) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.approved[s.number]
-}
-
-// ship ships a part of the order and invoices it on the same day.
+// ship ships a part of the order and invoices it on the same day. Where the gate keeps the goods in the house, because the
+// customer's credit ended after the order was approved, the rest of the order is closed.
 func (b *books) ship(ctx context.Context, s *sale, i int, final bool) error {
-	if !b.goes(s) {
+	if !b.is(b.approved, s.number) {
 		return nil
 	}
-	if err := b.tell(ctx, by("WAREHOUSE"), ordergatev1.OrderService_ShipOrder_FullMethodName, &ordergatev1.ShipOrderRequest{
+	err := b.tell(ctx, by("WAREHOUSE"), ordergatev1.OrderService_ShipOrder_FullMethodName, &ordergatev1.ShipOrderRequest{
 		RequestId: prefix + "ship-" + s.shipment(i), OrderId: s.order(), ShipmentId: s.shipment(i),
 		Amount: amount(s.parts[i]), Final: final,
-	}); err != nil {
+	})
+	if slices.Contains(stays, errs.ReasonOf(err)) {
+		b.set(b.approved, s.number, false)
+		return b.tell(ctx, by("ERP"), ordergatev1.OrderService_CloseOrder_FullMethodName, &ordergatev1.CloseOrderRequest{
+			RequestId: prefix + "close-" + s.number, OrderId: s.order(), Reason: "the customer has no credit any more",
+		})
+	}
+	if err != nil {
 		return err
 	}
+	b.set(b.shipped, s.shipment(i), true)
 	return b.tell(ctx, by("FINANCE_CLERK"), receivablesv1.InvoiceService_PostInvoice_FullMethodName, &receivablesv1.PostInvoiceRequest{
 		RequestId: prefix + "invoice-" + s.invoice(i),
 		Invoice: &receivablesv1.Invoice{
@@ -89,13 +93,13 @@ func (b *books) ship(ctx context.Context, s *sale, i int, final bool) error {
 	})
 }
 
-// pay posts the payment of an invoice; where the payer names none it goes to the oldest due.
-func (b *books) pay(ctx context.Context, s *sale, i int, named bool) error {
-	if !b.goes(s) {
+// pay posts the payment of an invoice; where the firm names none it goes to the oldest due.
+func (b *books) pay(ctx context.Context, s *sale, i int) error {
+	if !b.is(b.shipped, s.shipment(i)) {
 		return nil
 	}
 	request := b.receipt(s, i)
-	if named {
+	if s.firm.names {
 		request.Invoices = []*receivablesv1.InvoiceAmount{{InvoiceId: s.invoice(i)}}
 	}
 	return b.tell(ctx, by("FINANCE_CLERK"), receivablesv1.ReceiptService_PostReceipt_FullMethodName, request)
@@ -123,10 +127,7 @@ func (b *books) prepay(ctx context.Context, s *sale) error {
 
 // shipPrepaid ships and invoices a prepaid order and applies its money to the invoice.
 func (b *books) shipPrepaid(ctx context.Context, s *sale) error {
-	if !b.goes(s) {
-		return nil
-	}
-	if err := b.ship(ctx, s, 0, true); err != nil {
+	if err := b.ship(ctx, s, 0, true); err != nil || !b.is(b.shipped, s.shipment(0)) {
 		return err
 	}
 	return b.tell(ctx, by("FINANCE_CLERK"), receivablesv1.ReceiptService_ApplyReceipt_FullMethodName, &receivablesv1.ApplyReceiptRequest{
