@@ -30,7 +30,7 @@ func record(t *testing.T, answer fakesuite.Answer) (*books, *trail) {
 	s := fakesuite.Start(t, func(call fakesuite.Call) (proto.Message, error) {
 		got.mu.Lock()
 		defer got.mu.Unlock()
-		got.calls = append(got.calls, call.Method[strings.LastIndex(call.Method, "/")+1:]+" by "+string(call.Caller.Roles[0]))
+		got.calls = append(got.calls, call.Method[strings.LastIndex(call.Method, "/")+1:]+" by "+call.Caller.Roles[0])
 		return answer(call)
 	})
 	return newBooks(s, calendar.MustDate("2026-11-27")), got
