@@ -101,16 +101,16 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	shipments := delivery.NewRelay(d.Pool, postgres.StreamShipment, events.Log, d.Log, d.Clock)
 	withdrawals := delivery.NewRelay(d.Pool, postgres.StreamWithdrawal, peers.SendWithdrawals(d.Evaluation), d.Log, d.Clock)
 	violations := &app.Violations{Store: store, Clock: d.Clock, Log: d.Log}
+	gate := app.New(app.Deps{Store: store, Policies: cache, Clock: d.Clock, Log: d.Log, Profiles: rpc.NewProfiles(d.Evaluation), Violations: violations, Historic: d.Config.Historic, Tell: func(ctx context.Context, id string) {
+		shipments.Flush(ctx, id)
+		withdrawals.Flush(ctx, id)
+	}})
 	return &Service{
-		reporting: newReporting(d, store, cache, versions, pages), violations: violations,
+		gate: gate, reporting: newReporting(d, gate, store, cache, versions, pages), violations: violations,
 		log: d.Log, events: events, shipments: shipments, withdrawals: withdrawals,
 		webhooks: &app.Webhooks{
 			Pool: d.Pool, Store: store, Clock: d.Clock, Log: d.Log, Targets: targets, Post: peers.Webhook(targets, d.Clock), Key: d.PageKey,
 		},
-		gate: app.New(app.Deps{Store: store, Policies: cache, Clock: d.Clock, Log: d.Log, Profiles: rpc.NewProfiles(d.Evaluation), Violations: violations, Historic: d.Config.Historic, Tell: func(ctx context.Context, id string) {
-			shipments.Flush(ctx, id)
-			withdrawals.Flush(ctx, id)
-		}}),
 		queries:  &app.Queries{Store: store, Policies: cache, Clock: d.Clock, Pages: pages},
 		verifier: &app.Verifier{Pool: d.Pool, Store: store, Policies: cache, Book: versions},
 		book:     &policy.Book{Store: versions, Clock: d.Clock, Signed: cache.Invalidate},

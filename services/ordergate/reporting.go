@@ -21,7 +21,7 @@ import (
 type Reporting struct {
 	Zone      *time.Location // where business dates change and the policy's hour is counted; nil: UTC
 	FontFile  string         // font of documents; empty: the usual places are looked through
-	Scheduled bool           // the report of each business date is made by the clock; off where callers set the business date
+	Scheduled bool           // reports are made, and orders on hold judged again, by the clock; off where callers set the business date
 }
 
 // reporting is what reads the journals beside the decision path: daily reports and long-running operations.
@@ -29,10 +29,11 @@ type reporting struct {
 	reports     *rpc.Reports
 	operations  *rpc.LongRunning
 	makeReports *jobs.Reports // nil: not scheduled
+	recheck     *jobs.Waiting // nil: not scheduled
 	work        *jobs.Operations
 }
 
-func newReporting(d Deps, store *postgres.Store, policies *policy.Cache[check.Policy], versions *policy.Store, pages *page.Signer) reporting {
+func newReporting(d Deps, gate *app.Gate, store *postgres.Store, policies *policy.Cache[check.Policy], versions *policy.Store, pages *page.Signer) reporting {
 	zone := d.Reporting.Zone
 	if zone == nil {
 		zone = time.UTC
@@ -49,6 +50,7 @@ func newReporting(d Deps, store *postgres.Store, policies *policy.Cache[check.Po
 	}
 	if d.Reporting.Scheduled {
 		r.makeReports = &jobs.Reports{App: reports, Clock: d.Clock, Zone: zone, Log: d.Log, Worker: worker}
+		r.recheck = &jobs.Waiting{Gate: gate, Store: store, Policies: policies, Clock: d.Clock, Log: d.Log, Worker: worker}
 	}
 	return r
 }
@@ -62,7 +64,7 @@ func (r reporting) register(registrar grpc.ServiceRegistrar) {
 func (r reporting) tasks() []lifecycle.Task {
 	tasks := []lifecycle.Task{{Name: "ordergate operations", Run: r.work.Run}}
 	if r.makeReports != nil {
-		tasks = append(tasks, lifecycle.Task{Name: "ordergate daily reports", Run: r.makeReports.Run})
+		tasks = append(tasks, lifecycle.Task{Name: "ordergate daily reports", Run: r.makeReports.Run}, lifecycle.Task{Name: "ordergate orders on hold", Run: r.recheck.Run})
 	}
 	return tasks
 }

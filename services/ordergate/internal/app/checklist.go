@@ -105,6 +105,7 @@ func (l *listed) submit(w *work) (*check.Record, error) {
 	}
 	a := l.view.accounts[w.key]
 	o.Budgets = l.view.drafted(w, a).Budgets
+	o.Priority = 0 // it counts among orders that wait, and nothing waits here
 	change, err := gate.Submit(env, a, o)
 	if err != nil {
 		return nil, err

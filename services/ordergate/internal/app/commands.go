@@ -73,15 +73,15 @@ func (g *Gate) learn(ctx context.Context, customerID string) (bool, error) {
 
 // existing runs a command on an order that exists.
 func (g *Gate) existing(ctx context.Context, c Caller, req Request, orderID string, frees bool,
-	apply func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error)) (Answer, error) {
+	apply func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error), marks ...func(*work)) (Answer, error) {
 	return g.existingWith(ctx, c, req, orderID, frees, func(env gate.Env, v *view, w *work, o order.Order) (gate.Change, bool, error) {
 		return apply(env, v.accounts[w.key], o)
-	})
+	}, marks...)
 }
 
 // existingWith is existing for commands that do more than one change.
 func (g *Gate) existingWith(ctx context.Context, c Caller, req Request, orderID string, frees bool,
-	apply func(env gate.Env, v *view, w *work, o order.Order) (gate.Change, bool, error)) (Answer, error) {
+	apply func(env gate.Env, v *view, w *work, o order.Order) (gate.Change, bool, error), marks ...func(*work)) (Answer, error) {
 	key, found, err := g.Store.Locate(ctx, orderID)
 	if err != nil {
 		return Answer{}, err
@@ -90,6 +90,9 @@ func (g *Gate) existingWith(ctx context.Context, c Caller, req Request, orderID 
 		return Answer{}, gate.UnknownOrder(orderID)
 	}
 	w := &work{ctx: ctx, key: key, req: req, caller: c, orders: []string{orderID}, frees: frees}
+	for _, mark := range marks {
+		mark(w)
+	}
 	w.apply = func(env gate.Env, v *view) (Answer, error) {
 		o, err := v.order(w.key, orderID)
 		if err != nil {
@@ -125,7 +128,7 @@ func (g *Gate) Recheck(ctx context.Context, c Caller, req Request, orderID strin
 	return g.existing(ctx, c, req, orderID, false, func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error) {
 		change, err := gate.Recheck(env, a, o)
 		return change, true, err
-	})
+	}, direct)
 }
 
 // Cancel frees what is open of an order, see gate.Cancel.

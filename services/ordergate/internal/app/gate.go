@@ -53,6 +53,8 @@ type Answer struct {
 	Record *check.Record
 	Last   int64         // last sequence of the stream that the account has, for what another service reported
 	Plan   *account.Plan // of a shared account
+
+	Approved []string // numbers of orders on hold that were approved, where that was asked for
 }
 
 // Deps of a gate.
@@ -121,6 +123,7 @@ type work struct {
 	draft   *order.Order     // the order that it creates
 	profile *account.Profile // the profile that it brings
 	frees   bool             // may free credit, so held orders are judged again
+	direct  bool             // may let one of the orders on hold go ahead of others
 	crowd   bool             // touches budgets or ceilings: one queue decides all such commands
 	apply   func(env gate.Env, v *view) (Answer, error)
 

@@ -30,6 +30,7 @@ type keeper struct {
 	gate *Gate
 	wake chan struct{}
 
+	turn  sync.Mutex // one goes through those that wait at a time
 	mu    sync.Mutex
 	freed map[string]bool
 }
@@ -126,10 +127,17 @@ func (k *keeper) work(ctx context.Context) error {
 	return k.release(ctx, room)
 }
 
-// release judges orders on hold again that wait for one of the roots, oldest first. Those that pass are approved, each in its own
-// transaction; for the others nothing changes.
+// release judges orders on hold again that wait for one of the roots, in the policy's order. Those that pass are approved, each in its
+// own transaction, and name those before them that wait for the same room; for the others nothing changes.
 func (k *keeper) release(ctx context.Context, room map[string]int64) error {
+	k.turn.Lock()
+	defer k.turn.Unlock()
+	policy, err := k.gate.Policies.InForce(ctx, k.gate.Clock.Today(ctx))
+	if err != nil {
+		return err
+	}
 	var waiting []order.Order
+	shares := map[string][]gate.Ref{}
 	var after postgres.OrderKey
 	for {
 		found, err := k.gate.Store.ListHeld(ctx, after, keeperPage)
@@ -148,19 +156,62 @@ func (k *keeper) release(ctx context.Context, room map[string]int64) error {
 			after = o.Key()
 			if wanted(heads[o.Key().Key], o.Order, room) {
 				waiting = append(waiting, o.Order)
+				shares[o.Order.ID] = gate.SharedBy(heads[o.Key().Key], o.Order)
 			}
 		}
 		if len(found) < keeperPage {
 			break
 		}
 	}
-	slices.SortFunc(waiting, gate.OldestFirst)
+	slices.SortFunc(waiting, gate.InTurn(policy))
+	before := map[gate.Ref][]string{} // the first in turn that wait on for what they share
 	for _, o := range waiting {
-		if err := k.gate.recheckWaiting(ctx, o); err != nil {
+		waits, err := k.gate.recheckWaiting(ctx, o, named(shares[o.ID], before))
+		if err != nil {
 			return err
+		}
+		for _, r := range shares[o.ID] {
+			if waits && len(before[r]) < gate.MaxPassed {
+				before[r] = append(before[r], o.ID)
+			}
 		}
 	}
 	return nil
+}
+
+// named are the orders that wait for any of what an order shares, each once, in turn.
+func named(refs []gate.Ref, before map[gate.Ref][]string) []string {
+	var ids []string
+	for _, r := range refs {
+		for _, id := range before[r] {
+			if !slices.Contains(ids, id) && len(ids) < gate.MaxPassed {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
+// releaseAll judges all orders on hold again that count in budgets or ceilings, whatever the room.
+func (k *keeper) releaseAll(ctx context.Context, roots []string) error {
+	keys := make([]postgres.Key, len(roots))
+	for i, r := range roots {
+		keys[i] = postgres.Key{RootID: r, AccountID: r}
+	}
+	heads, err := k.gate.Store.Heads(ctx, keys)
+	if err != nil {
+		return err
+	}
+	room := map[string]int64{}
+	for _, key := range keys {
+		if heads[key].Held > 0 {
+			room[key.RootID] = math.MaxInt64
+		}
+	}
+	if len(room) == 0 {
+		return nil
+	}
+	return k.release(ctx, room)
 }
 
 // wanted reports whether an order waits for one of the roots and could fit.
@@ -173,11 +224,11 @@ func wanted(a account.Account, o order.Order, room map[string]int64) bool {
 	return false
 }
 
-// recheckWaiting judges an order again that was on hold when it was read.
-func (g *Gate) recheckWaiting(ctx context.Context, o order.Order) error {
+// recheckWaiting judges an order again that was on hold when it was read, and reports whether it waits on. before are those that stand before it.
+func (g *Gate) recheckWaiting(ctx context.Context, o order.Order, before []string) (waits bool, err error) {
 	key, found, err := g.Store.Locate(ctx, o.ID)
 	if err != nil || !found {
-		return err
+		return false, err
 	}
 	w := &work{ctx: ctx, key: key, caller: service(), orders: []string{o.ID}, crowd: true}
 	w.apply = func(env gate.Env, v *view) (Answer, error) {
@@ -192,12 +243,15 @@ func (g *Gate) recheckWaiting(ctx context.Context, o order.Order) error {
 		if !passed {
 			return Answer{}, errWaitsOn // a refusal: not given on a remembered state
 		}
+		if change.Overtakes(now) {
+			change.Detail.Passed = before
+		}
 		return v.record(w, change, Request{})
 	}
 	if _, err = g.do(w); errors.Is(err, errWaitsOn) {
-		return nil
+		return true, nil
 	}
-	return err
+	return false, err
 }
 
 var errWaitsOn = errors.New("the order waits on")

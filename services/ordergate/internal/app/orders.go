@@ -122,7 +122,7 @@ func (g *Gate) Reopen(ctx context.Context, c Caller, req Request, orderID string
 	return g.existing(ctx, c, req, orderID, false, func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error) {
 		change, err := gate.Reopen(env, a, o, until, reason)
 		return change, true, err
-	})
+	}, direct)
 }
 
 // Authorization is the answer to a warehouse.

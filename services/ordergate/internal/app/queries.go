@@ -112,6 +112,7 @@ func (q *Queries) Order(ctx context.Context, c Caller, orderID string) (order.Or
 // OrderFilter says which orders to list; empty fields leave open.
 type OrderFilter struct {
 	CustomerID, State string
+	Passed            bool // only those on hold that were passed over
 	Waiting           bool // only those on hold whose next step the caller may take today
 	Size              int32
 	Token             string
@@ -119,7 +120,7 @@ type OrderFilter struct {
 
 // Orders lists orders by account and number.
 func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[order.Order], error) {
-	if f.Waiting {
+	if f.Waiting || f.Passed {
 		if f.State != "" && f.State != string(order.Held) {
 			return Page[order.Order]{}, nil
 		}
@@ -129,7 +130,7 @@ func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[ord
 	if err != nil {
 		return Page[order.Order]{}, err
 	}
-	sum := page.Checksum("orders", f.CustomerID, f.State, strconv.FormatBool(f.Waiting))
+	sum := page.Checksum("orders", f.CustomerID, f.State, strconv.FormatBool(f.Waiting), strconv.FormatBool(f.Passed))
 	cur, err := q.Pages.Decode(f.Token, sum, 3)
 	if err != nil {
 		return Page[order.Order]{}, err
@@ -161,6 +162,10 @@ func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[ord
 		if err := sees.look(ctx, rows); err != nil {
 			return Page[order.Order]{}, err
 		}
+		passed, err := q.passed(ctx, rows, f.Passed)
+		if err != nil {
+			return Page[order.Order]{}, err
+		}
 		for i, o := range rows {
 			if len(out.Items) == size {
 				out.Next = token()
@@ -170,7 +175,7 @@ func (q *Queries) Orders(ctx context.Context, c Caller, f OrderFilter) (Page[ord
 				break // one row more than asked for: there is another page
 			}
 			last = o.Key()
-			if sees.seen[o.Order.CustomerID] && waits(o.Order) {
+			if sees.seen[o.Order.CustomerID] && waits(o.Order) && passed(o.Order) {
 				out.Items = append(out.Items, o.Order)
 			}
 		}

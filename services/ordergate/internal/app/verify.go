@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -60,6 +61,13 @@ func (v *Verifier) Verify(ctx context.Context) (Report, error) {
 	}
 	for k, seq := range beyond {
 		r.broken("journal/"+k.AccountID, seq, "an order stands at an entry that is missing: the tail was cut off")
+	}
+	stray, err := v.Store.StrayPassed(ctx, maxBreaks)
+	if err != nil {
+		return r, err
+	}
+	for _, p := range stray {
+		r.broken("journal/"+p.AccountID, p.Seq, "order %s is said to be passed over by an entry that does not name it", p.OrderID)
 	}
 	trail, err := audit.Verify(ctx, v.Pool)
 	if err != nil {
@@ -135,6 +143,9 @@ func (v *Verifier) journals(ctx context.Context, r *Report) error {
 		for _, o := range d.Orders {
 			now.told[o.ID] = told{e.Seq, o}
 		}
+		if err := v.passed(ctx, r, e, d.Passed); err != nil {
+			return err
+		}
 		return v.redecide(ctx, r, chain, e)
 	})
 	if err != nil {
@@ -146,6 +157,23 @@ func (v *Verifier) journals(ctx context.Context, r *Report) error {
 	for _, parts := range travelled {
 		if err := v.travelled(ctx, r, parts); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// passed compares the orders that an entry names as passed over with what is kept of them beside the journal.
+func (v *Verifier) passed(ctx context.Context, r *Report, e gate.Entry, named []string) error {
+	if len(named) == 0 {
+		return nil
+	}
+	kept, err := v.Store.PassedBy(ctx, postgres.Key{RootID: e.RootID, AccountID: e.AccountID}, e.Seq)
+	if err != nil {
+		return err
+	}
+	for _, id := range named {
+		if !slices.Contains(kept, id) {
+			r.broken("journal/"+e.AccountID, e.Seq, "order %s was passed over, and that is not kept", id)
 		}
 	}
 	return nil

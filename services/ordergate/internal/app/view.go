@@ -28,6 +28,7 @@ type view struct {
 	requests map[postgres.Request]gate.Entry
 	batch    postgres.Write
 	slot     map[postgres.OrderKey]int // place of an order in batch.Orders
+	settling bool                      // orders on hold are being judged again, in turn
 	freed    []string                  // budgets and ceilings with room for orders that wait for it
 	tells    map[postgres.Key]bool     // accounts of which others are told something
 	answers  []Answer
@@ -136,7 +137,7 @@ func (v *view) loadOrders(ctx context.Context, batch []*work) error {
 			named = append(named, postgres.OrderKey{Key: w.key, OrderID: id})
 		}
 		a := v.accounts[w.key]
-		if w.frees && a.Held > 0 && !a.InGroup() {
+		if (w.frees || v.namesPassed(w, a)) && a.Held > 0 && !a.InGroup() {
 			freed = append(freed, w.key)
 		}
 		groups = append(groups, v.waiting(w, a)...)
@@ -197,7 +198,7 @@ func (v *view) loadOrders(ctx context.Context, batch []*work) error {
 
 // waiting lists the groups whose orders on hold a command may let go.
 func (v *view) waiting(w *work, a account.Account) []string {
-	if !w.frees {
+	if !w.frees && !v.namesPassed(w, a) {
 		return nil
 	}
 	var roots []string
@@ -336,10 +337,12 @@ func (v *view) record(w *work, c gate.Change, req Request) (Answer, error) {
 	for _, o := range c.Orders {
 		step.Was = append(step.Was, v.orders[postgres.OrderKey{Key: k, OrderID: o.ID}])
 	}
+	v.overtakes(w, &c)
 	e, err := v.seal(w, &c, req)
 	if err != nil {
 		return Answer{}, err
 	}
+	v.passes(e, c)
 	for _, o := range c.Orders {
 		v.put(k.RootID, e.Seq, o)
 	}
@@ -381,6 +384,8 @@ func (v *view) settleHeld(env gate.Env, w *work, k postgres.Key) error {
 		its.Others = func() []order.Order { return v.others(member) }
 		return its, v.accounts[member]
 	}
+	v.settling = true
+	defer func() { v.settling = false }()
 	v.failed = gate.RecheckAll(of, v.held(k, group), func(c *gate.Change) error {
 		_, err := v.record(&self, *c, Request{})
 		return err

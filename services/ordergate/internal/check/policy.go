@@ -127,6 +127,17 @@ type Weights struct {
 	Deposit        money.Ratio
 }
 
+// WaitingCriterion is what puts one order on hold before another.
+type WaitingCriterion string
+
+// The criteria.
+const (
+	ByPriority WaitingCriterion = "PRIORITY" // the higher first
+	ByAge      WaitingCriterion = "AGE"      // the day of submission, the earlier first
+	BySmallest WaitingCriterion = "AMOUNT_SMALLEST"
+	ByLargest  WaitingCriterion = "AMOUNT_LARGEST"
+)
+
 // Memory is how far and how long a release of an order holds for later checks of the same order.
 type Memory struct {
 	Tolerance money.Ratio // share above the value released
@@ -147,9 +158,10 @@ type Policy struct {
 	OverShipmentPercent money.Ratio    // share of the order that may be shipped beyond it
 	Combinations        []Combination
 	Weights             Weights
-	Conversion          Conversion // of orders in other currencies than the account's
-	NeedsOrders         bool       // some rule looks at the account's other orders, see NeedsOthers
-	Controls            Controls   // approvals, blocks and stops
+	Conversion          Conversion         // of orders in other currencies than the account's
+	NeedsOrders         bool               // some rule looks at the account's other orders, see NeedsOthers
+	Controls            Controls           // approvals, blocks and stops
+	WaitingOrder        []WaitingCriterion // who gets credit first that comes free; each decides where those before it tie
 }
 
 // WatchRatio is the share of the limit above which an account is on watch; not valid where no rule sets one.

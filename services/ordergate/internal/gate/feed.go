@@ -77,16 +77,6 @@ func ReceivePosition(a account.Account, p account.Position, orders map[string]or
 	return c, true, nil
 }
 
-// RecheckHeld judges an account's held orders again, oldest first, after something freed credit. Only orders that pass are changed;
-// each that passes takes its credit before the next is judged, so the order of judging is the policy's order, the same every time.
-func RecheckHeld(env Env, a account.Account, orders []order.Order, seal func(*Change) error) error {
-	return RecheckAll(func(string) (Env, account.Account) { return env, a }, orders, func(c *Change) error {
-		err := seal(c)
-		a = c.Account
-		return err
-	})
-}
-
 // paidIn is what came in, or was credited, with a position: the fall of what is owed, beside what was billed. Minor units.
 func paidIn(before account.Buckets, p account.Position) int64 {
 	billed := p.OtherBilled

@@ -68,6 +68,7 @@ type Detail struct {
 	Former   []string          `json:"former,omitempty"`    // beside a profile: roots that the account lived under before
 	MovedTo  string            `json:"moved_to,omitempty"`  // root that the account went to
 	MovedOut string            `json:"moved_out,omitempty"` // root that it came from: the entry before is there
+	Passed   []string          `json:"passed,omitempty"`    // orders that stood before this one, which got credit, and wait on
 }
 
 // Change is what a command does: one entry, the account after it and the orders that it changed.

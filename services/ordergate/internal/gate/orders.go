@@ -20,6 +20,9 @@ func Submit(env Env, a account.Account, o order.Order) (Change, error) {
 	if !o.ValidUntil.IsZero() && o.ValidUntil.Before(env.Today) {
 		return Change{}, pastDate("order.valid_until_date", o.ValidUntil)
 	}
+	if err := mayRank(env, 0, o.Priority); err != nil {
+		return Change{}, err
+	}
 	if o.OrderDate.IsZero() {
 		o.OrderDate = env.Today
 	}
@@ -51,10 +54,18 @@ type Amendment struct {
 	TermDays          *int
 	RequestedDelivery func(*order.Order)
 	HoldIfNeeded      bool
+	Priority          *int
 }
 
-// Amend changes an order and judges the difference to its own reservation. Errors: AMENDMENT_HELD where the change does not pass
-// and HoldIfNeeded is not set; ORDER_CLOSED; AMOUNT_BELOW_SHIPPED; CURRENCY_MISMATCH.
+// ranksOnly reports whether an amendment changed nothing but the priority: people decide about the same document then.
+func (m Amendment) ranksOnly(before, after order.Order) bool {
+	return m.Priority != nil && m.Amount == nil && m.TermDays == nil &&
+		after.RequestedDelivery == before.RequestedDelivery && after.ValidUntil == before.ValidUntil
+}
+
+// Amend changes an order and judges the difference to its own reservation; a change of the priority alone is not judged. Errors:
+// AMENDMENT_HELD where the change does not pass and HoldIfNeeded is not set; ORDER_CLOSED; AMOUNT_BELOW_SHIPPED; CURRENCY_MISMATCH;
+// PRIORITY_NOT_ALLOWED.
 func Amend(env Env, a account.Account, o order.Order, m Amendment) (Change, error) {
 	if !env.Sees(a.Profile.SalespersonID) {
 		return Change{}, unknownOrder(o.ID)
@@ -66,6 +77,12 @@ func Amend(env Env, a account.Account, o order.Order, m Amendment) (Change, erro
 		return Change{}, errs.New(errs.FailedPrecondition, "ORDER_CLOSED", "order %s is %s and cannot be amended", o.ID, o.State).With("state", string(o.State))
 	}
 	after := o.Clone()
+	if m.Priority != nil {
+		if err := mayRank(env, o.Priority, *m.Priority); err != nil {
+			return Change{}, err
+		}
+		after.Priority = *m.Priority
+	}
 	if m.Amount != nil {
 		if err := reprice(&after, *m.Amount); err != nil {
 			return Change{}, err
@@ -76,6 +93,9 @@ func Amend(env Env, a account.Account, o order.Order, m Amendment) (Change, erro
 	}
 	if m.RequestedDelivery != nil {
 		m.RequestedDelivery(&after)
+	}
+	if m.ranksOnly(o, after) {
+		return changed(a, o, after, Change{Kind: OrderAmended}), nil
 	}
 	if after.ValidUntil != o.ValidUntil && after.ValidUntil.Before(env.Today) {
 		return Change{}, pastDate("valid_until_date", after.ValidUntil)

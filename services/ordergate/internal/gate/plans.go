@@ -3,7 +3,6 @@ package gate
 import (
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
-	"github.com/avalcredit/aval/services/ordergate/internal/order"
 )
 
 // PlanBudget makes a budget of credit sales and proposes its amount (minor units of its currency). It counts from now on; nothing is
@@ -84,13 +83,4 @@ func CountCeiling(ceiling account.Account) (Change, bool) {
 	p.Counted = true
 	ceiling.Plan = &p
 	return Change{Kind: CeilingCounted, Account: ceiling, Detail: Detail{Plan: &p}}, true
-}
-
-// RecheckOne judges one order on hold again, as RecheckAll does. It reports false where the order waits on.
-func RecheckOne(env Env, a account.Account, o order.Order) (c Change, passed bool, err error) {
-	err = RecheckAll(func(string) (Env, account.Account) { return env, a }, []order.Order{o}, func(x *Change) error {
-		c, passed = *x, true
-		return nil
-	})
-	return c, passed, err
 }

@@ -254,16 +254,6 @@ func SetGroupLimit(env Env, pool account.Account, currency string, limit account
 	return Change{Kind: GroupLimitSet, Account: pool, Detail: Detail{Plan: p, Reason: reason}}, nil
 }
 
-// OldestFirst is the order in which orders on hold get credit that comes free: the same every time.
-func OldestFirst(x, y order.Order) int {
-	xs, ys := x.Hold, y.Hold
-	if xs == nil || ys == nil {
-		xs, ys = &order.Hold{}, &order.Hold{}
-	}
-	return cmp.Or(x.SubmitDate.Compare(y.SubmitDate), cmp.Compare(xs.Place, ys.Place), cmp.Compare(xs.Number, ys.Number),
-		cmp.Compare(x.CustomerID, y.CustomerID), cmp.Compare(x.ID, y.ID))
-}
-
 // placeOf is the number in the group's journal at which an order came on hold: it compares orders of different members. An order that
 // is on hold already keeps its place.
 func placeOf(before order.Order, in check.Input) int64 {
@@ -274,27 +264,4 @@ func placeOf(before order.Order, in check.Input) int64 {
 		return before.Hold.Place
 	}
 	return in.Pools[0].Seq + 1
-}
-
-// RecheckAll judges orders on hold of several accounts again, as RecheckHeld does those of one. of gives an account as it is now, and
-// what its orders are judged under.
-func RecheckAll(of func(customerID string) (Env, account.Account), orders []order.Order, seal func(*Change) error) error {
-	slices.SortFunc(orders, OldestFirst)
-	for _, o := range orders {
-		env, a := of(o.CustomerID)
-		if a.Profile.LifeCycle == account.Closed {
-			continue // no further trade
-		}
-		c, err := judge(env, a, o, o.Clone(), check.AtRecheck, OrderRechecked)
-		if err != nil {
-			return err
-		}
-		if s := c.Orders[0].State; s == order.Held || s == order.Rejected { // what a rule forbids today waits; a person rechecks or rejects it
-			continue
-		}
-		if err := seal(&c); err != nil {
-			return err
-		}
-	}
-	return nil
 }

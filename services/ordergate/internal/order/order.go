@@ -111,7 +111,8 @@ type Order struct {
 	ValidUntil        calendar.Date `json:"valid_until,omitzero"` // last day on which it ships
 	Returned          int64         `json:"returned,omitempty"`   // came back before it was invoiced
 	Returns           []Return      `json:"returns,omitempty"`
-	Freed             int64         `json:"freed,omitempty"` // by the last cancelling, closing or expiry: what reopening asks for again
+	Freed             int64         `json:"freed,omitempty"`    // by the last cancelling, closing or expiry: what reopening asks for again
+	Priority          int           `json:"priority,omitempty"` // 0 to 9, 9 first: counts while it waits, where the policy says so
 }
 
 // Clone is a copy that shares nothing that changes.

@@ -56,6 +56,7 @@ type Write struct {
 	New      []NewOrder
 	Moves    []Move
 	Outgoing []Outgoing // events for others, in order
+	Passed   []Passed   // orders that wait and were passed over
 	Touch    bool       // an answer given before is given again: commit a write first, so that it is not of a commit that a failover takes back
 }
 
@@ -130,6 +131,7 @@ func (s *Store) Apply(ctx context.Context, w Write) error {
 		}
 		b.Queue(upsertOrders, args...)
 	}
+	queuePassed(b, w.Passed)
 	queueOutgoing(b, w.Outgoing)
 	if w.Touch {
 		b.Queue(touch)

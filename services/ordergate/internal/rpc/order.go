@@ -46,7 +46,7 @@ func parseOrder(m *pb.Order) (order.Order, error) {
 		UnitID: m.GetUnitId(), SalespersonID: m.GetSalespersonId(),
 		Currency: amount.Currency, Amount: amount.Minor, TermDays: dayCount(m.RequestedTermDays), //nolint:protogetter // absent is not zero
 		Terms:     order.Terms(word(m.GetPaymentTerms().String(), "PAYMENT_TERMS_", string(order.OpenAccount))),
-		OrderDate: date, RequestedDelivery: delivery, ValidUntil: until,
+		OrderDate: date, RequestedDelivery: delivery, ValidUntil: until, Priority: int(m.GetPriority()),
 	}, nil
 }
 
@@ -81,7 +81,7 @@ func (s *Orders) SubmitOrder(ctx context.Context, r *pb.SubmitOrderRequest) (*pb
 
 // AmendOrder implements the contract.
 func (s *Orders) AmendOrder(ctx context.Context, r *pb.AmendOrderRequest) (*pb.AmendOrderResponse, error) {
-	m := gate.Amendment{TermDays: dayCount(r.RequestedTermDays), HoldIfNeeded: r.GetHoldIfNeeded()} //nolint:protogetter // absent is not zero
+	m := gate.Amendment{TermDays: dayCount(r.RequestedTermDays), HoldIfNeeded: r.GetHoldIfNeeded(), Priority: dayCount(r.Priority)} //nolint:protogetter // absent is not zero
 	if r.GetAmount() != nil {
 		amount, err := parseMoney("amount", r.GetAmount())
 		if err != nil {
@@ -176,23 +176,33 @@ func (s *Orders) GetOrder(ctx context.Context, r *pb.GetOrderRequest) (*pb.GetOr
 		return nil, err
 	}
 	out, err := s.orderNow(ctx, app.Answer{Order: o})
+	if err != nil {
+		return nil, err
+	}
+	passed, err := s.Queries.PassedOver(ctx, caller(ctx), o)
+	out.PassedOver = passedOf(passed, o.ID)
 	return &pb.GetOrderResponse{Order: out}, err
 }
 
 // ListOrders implements the contract.
 func (s *Orders) ListOrders(ctx context.Context, r *pb.ListOrdersRequest) (*pb.ListOrdersResponse, error) {
 	page, err := s.Queries.Orders(ctx, caller(ctx), app.OrderFilter{
-		CustomerID: r.GetCustomerId(), State: stateName(r.GetState()), Waiting: r.GetWaitingForMe(), Size: r.GetPageSize(), Token: r.GetPageToken(),
+		CustomerID: r.GetCustomerId(), State: stateName(r.GetState()), Waiting: r.GetWaitingForMe(), Passed: r.GetPassedOver(), Size: r.GetPageSize(), Token: r.GetPageToken(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	resp := &pb.ListOrdersResponse{NextPageToken: page.Next}
+	passed, err := s.Queries.PassedOver(ctx, caller(ctx), page.Items...)
+	if err != nil {
+		return nil, err
+	}
 	for _, o := range page.Items {
 		out, err := s.orderNow(ctx, app.Answer{Order: o})
 		if err != nil {
 			return nil, err
 		}
+		out.PassedOver = passedOf(passed, o.ID)
 		resp.Orders = append(resp.Orders, out)
 	}
 	return resp, nil
@@ -208,6 +218,7 @@ func orderOf(o order.Order) *pb.Order {
 		ReservedAmount: m(o.Reserved), ShippedAmount: m(o.Shipped), DeliveredAmount: m(o.Delivered), InvoicedAmount: m(o.Invoiced), CancelledAmount: m(o.Cancelled),
 		Revision: o.Revision, JournalSequence: o.Seq, SubmittedBy: o.SubmittedBy, SubmitDate: o.SubmitDate.String(),
 	}
+	out.Priority = int32(o.Priority) //nolint:gosec // at most 9 by the contract
 	out.UnitId, out.SalespersonId = o.UnitID, o.SalespersonID
 	for _, root := range o.Budgets {
 		out.BudgetIds = append(out.BudgetIds, account.BudgetID(root))
@@ -255,4 +266,24 @@ func approvalOf(o order.Order) *pb.OrderApproval {
 		out.ReleasedAmount, out.ReleaseDate = moneyOf(money.New(o.Release.Minor, o.Currency)), o.Release.Date.String()
 	}
 	return out
+}
+
+// passedOf is what an order shows of those that went ahead of it; nil where none did.
+func passedOf(passed map[string]app.PassedOver, id string) *pb.PassedOver {
+	p, ok := passed[id]
+	if !ok {
+		return nil
+	}
+	return &pb.PassedOver{Count: p.Count, LastDate: p.LastDate.String(), LastOrderId: p.OrderID, LastDecisionId: p.DecisionID}
+}
+
+// RecheckWaitingOrders implements the contract.
+func (s *Orders) RecheckWaitingOrders(ctx context.Context, r *pb.RecheckWaitingOrdersRequest) (*pb.RecheckWaitingOrdersResponse, error) {
+	done, next, err := s.Gate.RecheckWaiting(ctx, s.Queries.Pages, r.GetCustomerId(), r.GetPageSize(), r.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	return &pb.RecheckWaitingOrdersResponse{
+		Accounts: int32(done.Accounts), ApprovedOrderIds: done.Approved, NextPageToken: next, //nolint:gosec // at most a page
+	}, nil
 }

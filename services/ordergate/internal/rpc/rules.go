@@ -44,6 +44,7 @@ func rulesOf(spec *pb.OrderPolicy, p *check.Policy) error {
 	b.combinations(spec, places, p)
 	b.weights(spec.GetBucketWeights(), p)
 	b.rates(spec.GetConversion(), p)
+	b.waiting(spec.GetWaitingOrder(), p)
 	return policyInvalid(b.faults)
 }
 
@@ -280,5 +281,23 @@ func (b *rulebook) rates(c *pb.CurrencyConversion, p *check.Policy) {
 	}
 	for _, rates := range p.Conversion.Rates {
 		slices.SortFunc(rates, func(x, y check.Rate) int { return cmp.Compare(x.From.String(), y.From.String()) })
+	}
+}
+
+// waiting reads the order of those that wait: each criterion once, and one amount only.
+func (b *rulebook) waiting(criteria []pb.WaitingCriterion, p *check.Policy) {
+	for i, c := range criteria {
+		at, by := "policy.waiting_order["+strconv.Itoa(i)+"]", check.WaitingCriterion(word(c.String(), "WAITING_CRITERION_", ""))
+		amount := func(x check.WaitingCriterion) bool { return x == check.BySmallest || x == check.ByLargest }
+		switch {
+		case by == "" || pb.WaitingCriterion_name[int32(c)] == "":
+			b.fault(at, "CRITERION", "not a criterion of the order of those that wait")
+		case slices.Contains(p.WaitingOrder, by):
+			b.fault(at, "UNIQUE", "the criterion is named twice; the second would decide nothing")
+		case amount(by) && slices.ContainsFunc(p.WaitingOrder, amount):
+			b.fault(at, "ONE_AMOUNT", "smallest first and largest first exclude each other")
+		default:
+			p.WaitingOrder = append(p.WaitingOrder, by)
+		}
 	}
 }

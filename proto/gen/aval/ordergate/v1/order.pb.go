@@ -219,7 +219,12 @@ type Order struct {
 	// Salesperson who sold it; empty: the customer's.
 	SalespersonId string `protobuf:"bytes,61,opt,name=salesperson_id,json=salespersonId,proto3" json:"salesperson_id,omitempty"`
 	// Output: budgets that it counts in.
-	BudgetIds     []string `protobuf:"bytes,62,rep,name=budget_ids,json=budgetIds,proto3" json:"budget_ids,omitempty"`
+	BudgetIds []string `protobuf:"bytes,62,rep,name=budget_ids,json=budgetIds,proto3" json:"budget_ids,omitempty"`
+	// How urgent it is where credit is scarce, 0 to 9, 9 first; it counts while the order is on hold, where the policy's waiting_order says so.
+	// Above 0 it is given by sales supervisors, managers and directors, the ERP and operators (PRIORITY_NOT_ALLOWED), not by a salesperson alone.
+	Priority int32 `protobuf:"varint,70,opt,name=priority,proto3" json:"priority,omitempty"`
+	// Output: which orders got credit while this one stood before them and waited on; absent where none did. Given by GetOrder and ListOrders.
+	PassedOver    *PassedOver `protobuf:"bytes,71,opt,name=passed_over,json=passedOver,proto3" json:"passed_over,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -471,6 +476,94 @@ func (x *Order) GetBudgetIds() []string {
 	return nil
 }
 
+func (x *Order) GetPriority() int32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *Order) GetPassedOver() *PassedOver {
+	if x != nil {
+		return x.PassedOver
+	}
+	return nil
+}
+
+// PassedOver says that an order on hold was passed over: others behind it in the policy's order got credit, because they fit or nothing
+// else held them. What people release is not counted. At most the first 50 of those that wait are told of each that goes ahead.
+type PassedOver struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How often, since the order was submitted.
+	Count int64 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
+	// Business date of the last time.
+	LastDate string `protobuf:"bytes,2,opt,name=last_date,json=lastDate,proto3" json:"last_date,omitempty"`
+	// The order that went ahead then; empty where the caller may not see its customer.
+	LastOrderId string `protobuf:"bytes,3,opt,name=last_order_id,json=lastOrderId,proto3" json:"last_order_id,omitempty"`
+	// The decision that let it go; empty where the caller may not see its customer.
+	LastDecisionId string `protobuf:"bytes,4,opt,name=last_decision_id,json=lastDecisionId,proto3" json:"last_decision_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *PassedOver) Reset() {
+	*x = PassedOver{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PassedOver) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PassedOver) ProtoMessage() {}
+
+func (x *PassedOver) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PassedOver.ProtoReflect.Descriptor instead.
+func (*PassedOver) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PassedOver) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *PassedOver) GetLastDate() string {
+	if x != nil {
+		return x.LastDate
+	}
+	return ""
+}
+
+func (x *PassedOver) GetLastOrderId() string {
+	if x != nil {
+		return x.LastOrderId
+	}
+	return ""
+}
+
+func (x *PassedOver) GetLastDecisionId() string {
+	if x != nil {
+		return x.LastDecisionId
+	}
+	return ""
+}
+
 // Shipment is one goods issue of an order.
 type Shipment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -486,7 +579,7 @@ type Shipment struct {
 
 func (x *Shipment) Reset() {
 	*x = Shipment{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[1]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -498,7 +591,7 @@ func (x *Shipment) String() string {
 func (*Shipment) ProtoMessage() {}
 
 func (x *Shipment) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[1]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -511,7 +604,7 @@ func (x *Shipment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Shipment.ProtoReflect.Descriptor instead.
 func (*Shipment) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{1}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Shipment) GetShipmentId() string {
@@ -570,7 +663,7 @@ type OrderApproval struct {
 
 func (x *OrderApproval) Reset() {
 	*x = OrderApproval{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[2]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -582,7 +675,7 @@ func (x *OrderApproval) String() string {
 func (*OrderApproval) ProtoMessage() {}
 
 func (x *OrderApproval) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[2]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -595,7 +688,7 @@ func (x *OrderApproval) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderApproval.ProtoReflect.Descriptor instead.
 func (*OrderApproval) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{2}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *OrderApproval) GetFormNumber() string {
@@ -700,7 +793,7 @@ type CheckOrderRequest struct {
 
 func (x *CheckOrderRequest) Reset() {
 	*x = CheckOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[3]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -712,7 +805,7 @@ func (x *CheckOrderRequest) String() string {
 func (*CheckOrderRequest) ProtoMessage() {}
 
 func (x *CheckOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[3]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -725,7 +818,7 @@ func (x *CheckOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckOrderRequest.ProtoReflect.Descriptor instead.
 func (*CheckOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{3}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CheckOrderRequest) GetOrder() *Order {
@@ -746,7 +839,7 @@ type CheckOrderResponse struct {
 
 func (x *CheckOrderResponse) Reset() {
 	*x = CheckOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[4]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -758,7 +851,7 @@ func (x *CheckOrderResponse) String() string {
 func (*CheckOrderResponse) ProtoMessage() {}
 
 func (x *CheckOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[4]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -771,7 +864,7 @@ func (x *CheckOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckOrderResponse.ProtoReflect.Descriptor instead.
 func (*CheckOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{4}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CheckOrderResponse) GetDecision() *Decision {
@@ -794,7 +887,7 @@ type SubmitOrderRequest struct {
 
 func (x *SubmitOrderRequest) Reset() {
 	*x = SubmitOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[5]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -806,7 +899,7 @@ func (x *SubmitOrderRequest) String() string {
 func (*SubmitOrderRequest) ProtoMessage() {}
 
 func (x *SubmitOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[5]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -819,7 +912,7 @@ func (x *SubmitOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitOrderRequest.ProtoReflect.Descriptor instead.
 func (*SubmitOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{5}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SubmitOrderRequest) GetRequestId() string {
@@ -849,7 +942,7 @@ type SubmitOrderResponse struct {
 
 func (x *SubmitOrderResponse) Reset() {
 	*x = SubmitOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[6]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -861,7 +954,7 @@ func (x *SubmitOrderResponse) String() string {
 func (*SubmitOrderResponse) ProtoMessage() {}
 
 func (x *SubmitOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[6]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -874,7 +967,7 @@ func (x *SubmitOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitOrderResponse.ProtoReflect.Descriptor instead.
 func (*SubmitOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{6}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SubmitOrderResponse) GetOrder() *Order {
@@ -907,14 +1000,17 @@ type AmendOrderRequest struct {
 	// New last business date; empty: unchanged.
 	ValidUntilDate string `protobuf:"bytes,7,opt,name=valid_until_date,json=validUntilDate,proto3" json:"valid_until_date,omitempty"`
 	// Hold the whole order for approval where the change does not pass, instead of refusing the change.
-	HoldIfNeeded  bool `protobuf:"varint,6,opt,name=hold_if_needed,json=holdIfNeeded,proto3" json:"hold_if_needed,omitempty"`
+	HoldIfNeeded bool `protobuf:"varint,6,opt,name=hold_if_needed,json=holdIfNeeded,proto3" json:"hold_if_needed,omitempty"`
+	// New priority; absent: unchanged. A change of nothing else is no other document: the order is not judged and keeps its form, and the
+	// orders on hold are judged again in their new order. A salesperson alone may only lower it (PRIORITY_NOT_ALLOWED).
+	Priority      *int32 `protobuf:"varint,8,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AmendOrderRequest) Reset() {
 	*x = AmendOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[7]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -926,7 +1022,7 @@ func (x *AmendOrderRequest) String() string {
 func (*AmendOrderRequest) ProtoMessage() {}
 
 func (x *AmendOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[7]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -939,7 +1035,7 @@ func (x *AmendOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AmendOrderRequest.ProtoReflect.Descriptor instead.
 func (*AmendOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{7}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *AmendOrderRequest) GetRequestId() string {
@@ -991,12 +1087,19 @@ func (x *AmendOrderRequest) GetHoldIfNeeded() bool {
 	return false
 }
 
+func (x *AmendOrderRequest) GetPriority() int32 {
+	if x != nil && x.Priority != nil {
+		return *x.Priority
+	}
+	return 0
+}
+
 // Answer of AmendOrder.
 type AmendOrderResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The order after it.
 	Order *Order `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
-	// The decision.
+	// The decision; absent where only the priority was changed.
 	Decision      *Decision `protobuf:"bytes,2,opt,name=decision,proto3" json:"decision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1004,7 +1107,7 @@ type AmendOrderResponse struct {
 
 func (x *AmendOrderResponse) Reset() {
 	*x = AmendOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[8]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1016,7 +1119,7 @@ func (x *AmendOrderResponse) String() string {
 func (*AmendOrderResponse) ProtoMessage() {}
 
 func (x *AmendOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[8]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1029,7 +1132,7 @@ func (x *AmendOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AmendOrderResponse.ProtoReflect.Descriptor instead.
 func (*AmendOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{8}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AmendOrderResponse) GetOrder() *Order {
@@ -1061,7 +1164,7 @@ type CancelOrderRequest struct {
 
 func (x *CancelOrderRequest) Reset() {
 	*x = CancelOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[9]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1073,7 +1176,7 @@ func (x *CancelOrderRequest) String() string {
 func (*CancelOrderRequest) ProtoMessage() {}
 
 func (x *CancelOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[9]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1086,7 +1189,7 @@ func (x *CancelOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelOrderRequest.ProtoReflect.Descriptor instead.
 func (*CancelOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{9}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CancelOrderRequest) GetRequestId() string {
@@ -1121,7 +1224,7 @@ type CancelOrderResponse struct {
 
 func (x *CancelOrderResponse) Reset() {
 	*x = CancelOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[10]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1133,7 +1236,7 @@ func (x *CancelOrderResponse) String() string {
 func (*CancelOrderResponse) ProtoMessage() {}
 
 func (x *CancelOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[10]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1146,7 +1249,7 @@ func (x *CancelOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelOrderResponse.ProtoReflect.Descriptor instead.
 func (*CancelOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{10}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CancelOrderResponse) GetOrder() *Order {
@@ -1173,7 +1276,7 @@ type ApproveOrderRequest struct {
 
 func (x *ApproveOrderRequest) Reset() {
 	*x = ApproveOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[11]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1185,7 +1288,7 @@ func (x *ApproveOrderRequest) String() string {
 func (*ApproveOrderRequest) ProtoMessage() {}
 
 func (x *ApproveOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[11]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1198,7 +1301,7 @@ func (x *ApproveOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveOrderRequest.ProtoReflect.Descriptor instead.
 func (*ApproveOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{11}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ApproveOrderRequest) GetRequestId() string {
@@ -1240,7 +1343,7 @@ type ApproveOrderResponse struct {
 
 func (x *ApproveOrderResponse) Reset() {
 	*x = ApproveOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[12]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1252,7 +1355,7 @@ func (x *ApproveOrderResponse) String() string {
 func (*ApproveOrderResponse) ProtoMessage() {}
 
 func (x *ApproveOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[12]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1265,7 +1368,7 @@ func (x *ApproveOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveOrderResponse.ProtoReflect.Descriptor instead.
 func (*ApproveOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{12}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ApproveOrderResponse) GetOrder() *Order {
@@ -1290,7 +1393,7 @@ type RejectOrderRequest struct {
 
 func (x *RejectOrderRequest) Reset() {
 	*x = RejectOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[13]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1302,7 +1405,7 @@ func (x *RejectOrderRequest) String() string {
 func (*RejectOrderRequest) ProtoMessage() {}
 
 func (x *RejectOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[13]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1315,7 +1418,7 @@ func (x *RejectOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectOrderRequest.ProtoReflect.Descriptor instead.
 func (*RejectOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{13}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RejectOrderRequest) GetRequestId() string {
@@ -1350,7 +1453,7 @@ type RejectOrderResponse struct {
 
 func (x *RejectOrderResponse) Reset() {
 	*x = RejectOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[14]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1362,7 +1465,7 @@ func (x *RejectOrderResponse) String() string {
 func (*RejectOrderResponse) ProtoMessage() {}
 
 func (x *RejectOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[14]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1375,7 +1478,7 @@ func (x *RejectOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectOrderResponse.ProtoReflect.Descriptor instead.
 func (*RejectOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{14}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RejectOrderResponse) GetOrder() *Order {
@@ -1398,7 +1501,7 @@ type RecheckOrderRequest struct {
 
 func (x *RecheckOrderRequest) Reset() {
 	*x = RecheckOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[15]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1410,7 +1513,7 @@ func (x *RecheckOrderRequest) String() string {
 func (*RecheckOrderRequest) ProtoMessage() {}
 
 func (x *RecheckOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[15]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1423,7 +1526,7 @@ func (x *RecheckOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecheckOrderRequest.ProtoReflect.Descriptor instead.
 func (*RecheckOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{15}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RecheckOrderRequest) GetRequestId() string {
@@ -1453,7 +1556,7 @@ type RecheckOrderResponse struct {
 
 func (x *RecheckOrderResponse) Reset() {
 	*x = RecheckOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[16]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1465,7 +1568,7 @@ func (x *RecheckOrderResponse) String() string {
 func (*RecheckOrderResponse) ProtoMessage() {}
 
 func (x *RecheckOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[16]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1478,7 +1581,7 @@ func (x *RecheckOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecheckOrderResponse.ProtoReflect.Descriptor instead.
 func (*RecheckOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{16}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RecheckOrderResponse) GetOrder() *Order {
@@ -1493,6 +1596,134 @@ func (x *RecheckOrderResponse) GetDecision() *Decision {
 		return x.Decision
 	}
 	return nil
+}
+
+// Request of RecheckWaitingOrders.
+type RecheckWaitingOrdersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only those of this customer, and of its group; empty: all.
+	CustomerId string `protobuf:"bytes,1,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// Most accounts to look at; 0: 50; more than 1,000: 1,000.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Token from the answer before; empty: from the beginning.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecheckWaitingOrdersRequest) Reset() {
+	*x = RecheckWaitingOrdersRequest{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecheckWaitingOrdersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecheckWaitingOrdersRequest) ProtoMessage() {}
+
+func (x *RecheckWaitingOrdersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecheckWaitingOrdersRequest.ProtoReflect.Descriptor instead.
+func (*RecheckWaitingOrdersRequest) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *RecheckWaitingOrdersRequest) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *RecheckWaitingOrdersRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *RecheckWaitingOrdersRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Answer of RecheckWaitingOrders.
+type RecheckWaitingOrdersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Accounts looked at.
+	Accounts int32 `protobuf:"varint,1,opt,name=accounts,proto3" json:"accounts,omitempty"`
+	// Numbers of the orders that were approved, in the order in which they got their credit.
+	ApprovedOrderIds []string `protobuf:"bytes,2,rep,name=approved_order_ids,json=approvedOrderIds,proto3" json:"approved_order_ids,omitempty"`
+	// Token to go on with; empty at the end.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecheckWaitingOrdersResponse) Reset() {
+	*x = RecheckWaitingOrdersResponse{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecheckWaitingOrdersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecheckWaitingOrdersResponse) ProtoMessage() {}
+
+func (x *RecheckWaitingOrdersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecheckWaitingOrdersResponse.ProtoReflect.Descriptor instead.
+func (*RecheckWaitingOrdersResponse) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *RecheckWaitingOrdersResponse) GetAccounts() int32 {
+	if x != nil {
+		return x.Accounts
+	}
+	return 0
+}
+
+func (x *RecheckWaitingOrdersResponse) GetApprovedOrderIds() []string {
+	if x != nil {
+		return x.ApprovedOrderIds
+	}
+	return nil
+}
+
+func (x *RecheckWaitingOrdersResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 // Request of ShipOrder.
@@ -1514,7 +1745,7 @@ type ShipOrderRequest struct {
 
 func (x *ShipOrderRequest) Reset() {
 	*x = ShipOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[17]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1526,7 +1757,7 @@ func (x *ShipOrderRequest) String() string {
 func (*ShipOrderRequest) ProtoMessage() {}
 
 func (x *ShipOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[17]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1539,7 +1770,7 @@ func (x *ShipOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipOrderRequest.ProtoReflect.Descriptor instead.
 func (*ShipOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{17}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ShipOrderRequest) GetRequestId() string {
@@ -1588,7 +1819,7 @@ type ShipOrderResponse struct {
 
 func (x *ShipOrderResponse) Reset() {
 	*x = ShipOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[18]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1600,7 +1831,7 @@ func (x *ShipOrderResponse) String() string {
 func (*ShipOrderResponse) ProtoMessage() {}
 
 func (x *ShipOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[18]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1613,7 +1844,7 @@ func (x *ShipOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipOrderResponse.ProtoReflect.Descriptor instead.
 func (*ShipOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{18}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ShipOrderResponse) GetOrder() *Order {
@@ -1638,7 +1869,7 @@ type SendBackOrderRequest struct {
 
 func (x *SendBackOrderRequest) Reset() {
 	*x = SendBackOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[19]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +1881,7 @@ func (x *SendBackOrderRequest) String() string {
 func (*SendBackOrderRequest) ProtoMessage() {}
 
 func (x *SendBackOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[19]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,7 +1894,7 @@ func (x *SendBackOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBackOrderRequest.ProtoReflect.Descriptor instead.
 func (*SendBackOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{19}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SendBackOrderRequest) GetRequestId() string {
@@ -1698,7 +1929,7 @@ type SendBackOrderResponse struct {
 
 func (x *SendBackOrderResponse) Reset() {
 	*x = SendBackOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[20]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1710,7 +1941,7 @@ func (x *SendBackOrderResponse) String() string {
 func (*SendBackOrderResponse) ProtoMessage() {}
 
 func (x *SendBackOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[20]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1723,7 +1954,7 @@ func (x *SendBackOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBackOrderResponse.ProtoReflect.Descriptor instead.
 func (*SendBackOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{20}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SendBackOrderResponse) GetOrder() *Order {
@@ -1746,7 +1977,7 @@ type DecideOrdersRequest struct {
 
 func (x *DecideOrdersRequest) Reset() {
 	*x = DecideOrdersRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[21]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1758,7 +1989,7 @@ func (x *DecideOrdersRequest) String() string {
 func (*DecideOrdersRequest) ProtoMessage() {}
 
 func (x *DecideOrdersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[21]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1771,7 +2002,7 @@ func (x *DecideOrdersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideOrdersRequest.ProtoReflect.Descriptor instead.
 func (*DecideOrdersRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{21}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DecideOrdersRequest) GetRequestId() string {
@@ -1799,7 +2030,7 @@ type DecideOrdersResponse struct {
 
 func (x *DecideOrdersResponse) Reset() {
 	*x = DecideOrdersResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[22]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1811,7 +2042,7 @@ func (x *DecideOrdersResponse) String() string {
 func (*DecideOrdersResponse) ProtoMessage() {}
 
 func (x *DecideOrdersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[22]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1824,7 +2055,7 @@ func (x *DecideOrdersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideOrdersResponse.ProtoReflect.Descriptor instead.
 func (*DecideOrdersResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{22}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DecideOrdersResponse) GetResults() []*DecideResult {
@@ -1851,7 +2082,7 @@ type DecideResult struct {
 
 func (x *DecideResult) Reset() {
 	*x = DecideResult{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[23]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1863,7 +2094,7 @@ func (x *DecideResult) String() string {
 func (*DecideResult) ProtoMessage() {}
 
 func (x *DecideResult) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[23]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1876,7 +2107,7 @@ func (x *DecideResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideResult.ProtoReflect.Descriptor instead.
 func (*DecideResult) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{23}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DecideResult) GetOrderId() string {
@@ -1926,7 +2157,7 @@ type ReturnGoodsRequest struct {
 
 func (x *ReturnGoodsRequest) Reset() {
 	*x = ReturnGoodsRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[24]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1938,7 +2169,7 @@ func (x *ReturnGoodsRequest) String() string {
 func (*ReturnGoodsRequest) ProtoMessage() {}
 
 func (x *ReturnGoodsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[24]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1951,7 +2182,7 @@ func (x *ReturnGoodsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReturnGoodsRequest.ProtoReflect.Descriptor instead.
 func (*ReturnGoodsRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{24}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ReturnGoodsRequest) GetRequestId() string {
@@ -2000,7 +2231,7 @@ type ReturnGoodsResponse struct {
 
 func (x *ReturnGoodsResponse) Reset() {
 	*x = ReturnGoodsResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[25]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2012,7 +2243,7 @@ func (x *ReturnGoodsResponse) String() string {
 func (*ReturnGoodsResponse) ProtoMessage() {}
 
 func (x *ReturnGoodsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[25]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2025,7 +2256,7 @@ func (x *ReturnGoodsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReturnGoodsResponse.ProtoReflect.Descriptor instead.
 func (*ReturnGoodsResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{25}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ReturnGoodsResponse) GetOrder() *Order {
@@ -2050,7 +2281,7 @@ type CloseOrderRequest struct {
 
 func (x *CloseOrderRequest) Reset() {
 	*x = CloseOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[26]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2062,7 +2293,7 @@ func (x *CloseOrderRequest) String() string {
 func (*CloseOrderRequest) ProtoMessage() {}
 
 func (x *CloseOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[26]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2075,7 +2306,7 @@ func (x *CloseOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseOrderRequest.ProtoReflect.Descriptor instead.
 func (*CloseOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{26}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CloseOrderRequest) GetRequestId() string {
@@ -2110,7 +2341,7 @@ type CloseOrderResponse struct {
 
 func (x *CloseOrderResponse) Reset() {
 	*x = CloseOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[27]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2122,7 +2353,7 @@ func (x *CloseOrderResponse) String() string {
 func (*CloseOrderResponse) ProtoMessage() {}
 
 func (x *CloseOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[27]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2135,7 +2366,7 @@ func (x *CloseOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseOrderResponse.ProtoReflect.Descriptor instead.
 func (*CloseOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{27}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CloseOrderResponse) GetOrder() *Order {
@@ -2162,7 +2393,7 @@ type ReopenOrderRequest struct {
 
 func (x *ReopenOrderRequest) Reset() {
 	*x = ReopenOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[28]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2174,7 +2405,7 @@ func (x *ReopenOrderRequest) String() string {
 func (*ReopenOrderRequest) ProtoMessage() {}
 
 func (x *ReopenOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[28]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2187,7 +2418,7 @@ func (x *ReopenOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenOrderRequest.ProtoReflect.Descriptor instead.
 func (*ReopenOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{28}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ReopenOrderRequest) GetRequestId() string {
@@ -2231,7 +2462,7 @@ type ReopenOrderResponse struct {
 
 func (x *ReopenOrderResponse) Reset() {
 	*x = ReopenOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[29]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2243,7 +2474,7 @@ func (x *ReopenOrderResponse) String() string {
 func (*ReopenOrderResponse) ProtoMessage() {}
 
 func (x *ReopenOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[29]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2256,7 +2487,7 @@ func (x *ReopenOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenOrderResponse.ProtoReflect.Descriptor instead.
 func (*ReopenOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{29}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ReopenOrderResponse) GetOrder() *Order {
@@ -2284,7 +2515,7 @@ type GetOrderRequest struct {
 
 func (x *GetOrderRequest) Reset() {
 	*x = GetOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[30]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2296,7 +2527,7 @@ func (x *GetOrderRequest) String() string {
 func (*GetOrderRequest) ProtoMessage() {}
 
 func (x *GetOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[30]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2309,7 +2540,7 @@ func (x *GetOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOrderRequest.ProtoReflect.Descriptor instead.
 func (*GetOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{30}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *GetOrderRequest) GetOrderId() string {
@@ -2330,7 +2561,7 @@ type GetOrderResponse struct {
 
 func (x *GetOrderResponse) Reset() {
 	*x = GetOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[31]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2342,7 +2573,7 @@ func (x *GetOrderResponse) String() string {
 func (*GetOrderResponse) ProtoMessage() {}
 
 func (x *GetOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[31]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2355,7 +2586,7 @@ func (x *GetOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOrderResponse.ProtoReflect.Descriptor instead.
 func (*GetOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{31}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *GetOrderResponse) GetOrder() *Order {
@@ -2377,14 +2608,16 @@ type ListOrdersRequest struct {
 	// Only those in this state; unspecified: all.
 	State OrderState `protobuf:"varint,4,opt,name=state,proto3,enum=aval.ordergate.v1.OrderState" json:"state,omitempty"`
 	// Only orders on hold whose next step the caller may take today.
-	WaitingForMe  bool `protobuf:"varint,5,opt,name=waiting_for_me,json=waitingForMe,proto3" json:"waiting_for_me,omitempty"`
+	WaitingForMe bool `protobuf:"varint,5,opt,name=waiting_for_me,json=waitingForMe,proto3" json:"waiting_for_me,omitempty"`
+	// Only orders on hold that were passed over.
+	PassedOver    bool `protobuf:"varint,6,opt,name=passed_over,json=passedOver,proto3" json:"passed_over,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListOrdersRequest) Reset() {
 	*x = ListOrdersRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[32]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2396,7 +2629,7 @@ func (x *ListOrdersRequest) String() string {
 func (*ListOrdersRequest) ProtoMessage() {}
 
 func (x *ListOrdersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[32]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2409,7 +2642,7 @@ func (x *ListOrdersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOrdersRequest.ProtoReflect.Descriptor instead.
 func (*ListOrdersRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{32}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ListOrdersRequest) GetPageSize() int32 {
@@ -2447,6 +2680,13 @@ func (x *ListOrdersRequest) GetWaitingForMe() bool {
 	return false
 }
 
+func (x *ListOrdersRequest) GetPassedOver() bool {
+	if x != nil {
+		return x.PassedOver
+	}
+	return false
+}
+
 // Answer of ListOrders.
 type ListOrdersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2460,7 +2700,7 @@ type ListOrdersResponse struct {
 
 func (x *ListOrdersResponse) Reset() {
 	*x = ListOrdersResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[33]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2472,7 +2712,7 @@ func (x *ListOrdersResponse) String() string {
 func (*ListOrdersResponse) ProtoMessage() {}
 
 func (x *ListOrdersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[33]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2485,7 +2725,7 @@ func (x *ListOrdersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOrdersResponse.ProtoReflect.Descriptor instead.
 func (*ListOrdersResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{33}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ListOrdersResponse) GetOrders() []*Order {
@@ -2513,7 +2753,7 @@ type CheckOrdersRequest struct {
 
 func (x *CheckOrdersRequest) Reset() {
 	*x = CheckOrdersRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[34]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2525,7 +2765,7 @@ func (x *CheckOrdersRequest) String() string {
 func (*CheckOrdersRequest) ProtoMessage() {}
 
 func (x *CheckOrdersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[34]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2538,7 +2778,7 @@ func (x *CheckOrdersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckOrdersRequest.ProtoReflect.Descriptor instead.
 func (*CheckOrdersRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{34}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CheckOrdersRequest) GetOrders() []*Order {
@@ -2565,7 +2805,7 @@ type CheckOrdersResponse struct {
 
 func (x *CheckOrdersResponse) Reset() {
 	*x = CheckOrdersResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[35]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2577,7 +2817,7 @@ func (x *CheckOrdersResponse) String() string {
 func (*CheckOrdersResponse) ProtoMessage() {}
 
 func (x *CheckOrdersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[35]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2590,7 +2830,7 @@ func (x *CheckOrdersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckOrdersResponse.ProtoReflect.Descriptor instead.
 func (*CheckOrdersResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{35}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *CheckOrdersResponse) GetResults() []*CheckedOrder {
@@ -2638,7 +2878,7 @@ type CheckedOrder struct {
 
 func (x *CheckedOrder) Reset() {
 	*x = CheckedOrder{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[36]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2650,7 +2890,7 @@ func (x *CheckedOrder) String() string {
 func (*CheckedOrder) ProtoMessage() {}
 
 func (x *CheckedOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[36]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2663,7 +2903,7 @@ func (x *CheckedOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckedOrder.ProtoReflect.Descriptor instead.
 func (*CheckedOrder) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{36}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *CheckedOrder) GetOrderId() string {
@@ -2698,7 +2938,7 @@ var File_aval_ordergate_v1_order_proto protoreflect.FileDescriptor
 
 const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\n" +
-	"\x1daval/ordergate/v1/order.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a\x1faval/ordergate/v1/control.proto\x1a aval/ordergate/v1/decision.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xaf\x0e\n" +
+	"\x1daval/ordergate/v1/order.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a\x1faval/ordergate/v1/control.proto\x1a aval/ordergate/v1/decision.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\x96\x0f\n" +
 	"\x05Order\x12C\n" +
 	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12I\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
@@ -2739,8 +2979,17 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\aunit_id\x18< \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06unitId\x12R\n" +
 	"\x0esalesperson_id\x18= \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rsalespersonId\x12\x1d\n" +
 	"\n" +
-	"budget_ids\x18> \x03(\tR\tbudgetIdsB\x16\n" +
-	"\x14_requested_term_days\"}\n" +
+	"budget_ids\x18> \x03(\tR\tbudgetIds\x12%\n" +
+	"\bpriority\x18F \x01(\x05B\t\xbaH\x06\x1a\x04\x18\t(\x00R\bpriority\x12>\n" +
+	"\vpassed_over\x18G \x01(\v2\x1d.aval.ordergate.v1.PassedOverR\n" +
+	"passedOverB\x16\n" +
+	"\x14_requested_term_days\"\x8d\x01\n" +
+	"\n" +
+	"PassedOver\x12\x14\n" +
+	"\x05count\x18\x01 \x01(\x03R\x05count\x12\x1b\n" +
+	"\tlast_date\x18\x02 \x01(\tR\blastDate\x12\"\n" +
+	"\rlast_order_id\x18\x03 \x01(\tR\vlastOrderId\x12(\n" +
+	"\x10last_decision_id\x18\x04 \x01(\tR\x0elastDecisionId\"}\n" +
 	"\bShipment\x12\x1f\n" +
 	"\vshipment_id\x18\x01 \x01(\tR\n" +
 	"shipmentId\x12+\n" +
@@ -2775,7 +3024,7 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\x05order\x18\x02 \x01(\v2\x18.aval.ordergate.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\"~\n" +
 	"\x13SubmitOrderResponse\x12.\n" +
 	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\x127\n" +
-	"\bdecision\x18\x02 \x01(\v2\x1b.aval.ordergate.v1.DecisionR\bdecision\"\xe1\x03\n" +
+	"\bdecision\x18\x02 \x01(\v2\x1b.aval.ordergate.v1.DecisionR\bdecision\"\x9a\x04\n" +
 	"\x11AmendOrderRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -2786,8 +3035,10 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00H\x00R\x11requestedTermDays\x88\x01\x01\x12^\n" +
 	"\x17requested_delivery_date\x18\x05 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x15requestedDeliveryDate\x12P\n" +
 	"\x10valid_until_date\x18\a \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0evalidUntilDate\x12$\n" +
-	"\x0ehold_if_needed\x18\x06 \x01(\bR\fholdIfNeededB\x16\n" +
-	"\x14_requested_term_days\"}\n" +
+	"\x0ehold_if_needed\x18\x06 \x01(\bR\fholdIfNeeded\x12*\n" +
+	"\bpriority\x18\b \x01(\x05B\t\xbaH\x06\x1a\x04\x18\t(\x00H\x01R\bpriority\x88\x01\x01B\x16\n" +
+	"\x14_requested_term_daysB\v\n" +
+	"\t_priority\"}\n" +
 	"\x12AmendOrderResponse\x12.\n" +
 	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\x127\n" +
 	"\bdecision\x18\x02 \x01(\v2\x1b.aval.ordergate.v1.DecisionR\bdecision\"\xa6\x01\n" +
@@ -2827,7 +3078,17 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\border_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\"\x7f\n" +
 	"\x14RecheckOrderResponse\x12.\n" +
 	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\x127\n" +
-	"\bdecision\x18\x02 \x01(\v2\x1b.aval.ordergate.v1.DecisionR\bdecision\"\x93\x02\n" +
+	"\bdecision\x18\x02 \x01(\v2\x1b.aval.ordergate.v1.DecisionR\bdecision\"\xba\x01\n" +
+	"\x1bRecheckWaitingOrdersRequest\x12L\n" +
+	"\vcustomer_id\x18\x01 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
+	"customerId\x12$\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"\x90\x01\n" +
+	"\x1cRecheckWaitingOrdersResponse\x12\x1a\n" +
+	"\baccounts\x18\x01 \x01(\x05R\baccounts\x12,\n" +
+	"\x12approved_order_ids\x18\x02 \x03(\tR\x10approvedOrderIds\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\x93\x02\n" +
 	"\x10ShipOrderRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -2892,7 +3153,7 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\x0fGetOrderRequest\x12C\n" +
 	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\"B\n" +
 	"\x10GetOrderResponse\x12.\n" +
-	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\x95\x02\n" +
+	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\xb6\x02\n" +
 	"\x11ListOrdersRequest\x12$\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
@@ -2900,7 +3161,9 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\vcustomer_id\x18\x03 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12=\n" +
 	"\x05state\x18\x04 \x01(\x0e2\x1d.aval.ordergate.v1.OrderStateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12$\n" +
-	"\x0ewaiting_for_me\x18\x05 \x01(\bR\fwaitingForMe\"n\n" +
+	"\x0ewaiting_for_me\x18\x05 \x01(\bR\fwaitingForMe\x12\x1f\n" +
+	"\vpassed_over\x18\x06 \x01(\bR\n" +
+	"passedOver\"n\n" +
 	"\x12ListOrdersResponse\x120\n" +
 	"\x06orders\x18\x01 \x03(\v2\x18.aval.ordergate.v1.OrderR\x06orders\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"S\n" +
@@ -2930,7 +3193,7 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\x15ORDER_STATE_CANCELLED\x10\x04\x12\x19\n" +
 	"\x15ORDER_STATE_COMPLETED\x10\x05\x12\x16\n" +
 	"\x12ORDER_STATE_CLOSED\x10\x06\x12\x17\n" +
-	"\x13ORDER_STATE_EXPIRED\x10\a2\xa0\x12\n" +
+	"\x13ORDER_STATE_EXPIRED\x10\a2\xc8\x13\n" +
 	"\fOrderService\x12\x86\x01\n" +
 	"\n" +
 	"CheckOrder\x12$.aval.ordergate.v1.CheckOrderRequest\x1a%.aval.ordergate.v1.CheckOrderResponse\"+\x8a\xb5\x18\f\n" +
@@ -2972,7 +3235,9 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\x06\x01\x02\x03\x04\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/orders/{order_id}:close\x12\x93\x01\n" +
 	"\vReopenOrder\x12%.aval.ordergate.v1.ReopenOrderRequest\x1a&.aval.ordergate.v1.ReopenOrderResponse\"5\x8a\xb5\x18\n" +
 	"\n" +
-	"\x06\x01\x02\x03\x04\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/v1/orders/{order_id}:reopen\x12\x89\x01\n" +
+	"\x06\x01\x02\x03\x04\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/v1/orders/{order_id}:reopen\x12\xa5\x01\n" +
+	"\x14RecheckWaitingOrders\x12..aval.ordergate.v1.RecheckWaitingOrdersRequest\x1a/.aval.ordergate.v1.RecheckWaitingOrdersResponse\",\x8a\xb5\x18\x04\n" +
+	"\x02\x06\x10\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/orders:recheckWaiting\x12\x89\x01\n" +
 	"\bGetOrder\x12\".aval.ordergate.v1.GetOrderRequest\x1a#.aval.ordergate.v1.GetOrderResponse\"4\x8a\xb5\x18\x13\n" +
 	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
 	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/orders/{order_id}\x12\x84\x01\n" +
@@ -2995,144 +3260,150 @@ func file_aval_ordergate_v1_order_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_ordergate_v1_order_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_aval_ordergate_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
+var file_aval_ordergate_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_aval_ordergate_v1_order_proto_goTypes = []any{
-	(PaymentTerms)(0),             // 0: aval.ordergate.v1.PaymentTerms
-	(OrderState)(0),               // 1: aval.ordergate.v1.OrderState
-	(*Order)(nil),                 // 2: aval.ordergate.v1.Order
-	(*Shipment)(nil),              // 3: aval.ordergate.v1.Shipment
-	(*OrderApproval)(nil),         // 4: aval.ordergate.v1.OrderApproval
-	(*CheckOrderRequest)(nil),     // 5: aval.ordergate.v1.CheckOrderRequest
-	(*CheckOrderResponse)(nil),    // 6: aval.ordergate.v1.CheckOrderResponse
-	(*SubmitOrderRequest)(nil),    // 7: aval.ordergate.v1.SubmitOrderRequest
-	(*SubmitOrderResponse)(nil),   // 8: aval.ordergate.v1.SubmitOrderResponse
-	(*AmendOrderRequest)(nil),     // 9: aval.ordergate.v1.AmendOrderRequest
-	(*AmendOrderResponse)(nil),    // 10: aval.ordergate.v1.AmendOrderResponse
-	(*CancelOrderRequest)(nil),    // 11: aval.ordergate.v1.CancelOrderRequest
-	(*CancelOrderResponse)(nil),   // 12: aval.ordergate.v1.CancelOrderResponse
-	(*ApproveOrderRequest)(nil),   // 13: aval.ordergate.v1.ApproveOrderRequest
-	(*ApproveOrderResponse)(nil),  // 14: aval.ordergate.v1.ApproveOrderResponse
-	(*RejectOrderRequest)(nil),    // 15: aval.ordergate.v1.RejectOrderRequest
-	(*RejectOrderResponse)(nil),   // 16: aval.ordergate.v1.RejectOrderResponse
-	(*RecheckOrderRequest)(nil),   // 17: aval.ordergate.v1.RecheckOrderRequest
-	(*RecheckOrderResponse)(nil),  // 18: aval.ordergate.v1.RecheckOrderResponse
-	(*ShipOrderRequest)(nil),      // 19: aval.ordergate.v1.ShipOrderRequest
-	(*ShipOrderResponse)(nil),     // 20: aval.ordergate.v1.ShipOrderResponse
-	(*SendBackOrderRequest)(nil),  // 21: aval.ordergate.v1.SendBackOrderRequest
-	(*SendBackOrderResponse)(nil), // 22: aval.ordergate.v1.SendBackOrderResponse
-	(*DecideOrdersRequest)(nil),   // 23: aval.ordergate.v1.DecideOrdersRequest
-	(*DecideOrdersResponse)(nil),  // 24: aval.ordergate.v1.DecideOrdersResponse
-	(*DecideResult)(nil),          // 25: aval.ordergate.v1.DecideResult
-	(*ReturnGoodsRequest)(nil),    // 26: aval.ordergate.v1.ReturnGoodsRequest
-	(*ReturnGoodsResponse)(nil),   // 27: aval.ordergate.v1.ReturnGoodsResponse
-	(*CloseOrderRequest)(nil),     // 28: aval.ordergate.v1.CloseOrderRequest
-	(*CloseOrderResponse)(nil),    // 29: aval.ordergate.v1.CloseOrderResponse
-	(*ReopenOrderRequest)(nil),    // 30: aval.ordergate.v1.ReopenOrderRequest
-	(*ReopenOrderResponse)(nil),   // 31: aval.ordergate.v1.ReopenOrderResponse
-	(*GetOrderRequest)(nil),       // 32: aval.ordergate.v1.GetOrderRequest
-	(*GetOrderResponse)(nil),      // 33: aval.ordergate.v1.GetOrderResponse
-	(*ListOrdersRequest)(nil),     // 34: aval.ordergate.v1.ListOrdersRequest
-	(*ListOrdersResponse)(nil),    // 35: aval.ordergate.v1.ListOrdersResponse
-	(*CheckOrdersRequest)(nil),    // 36: aval.ordergate.v1.CheckOrdersRequest
-	(*CheckOrdersResponse)(nil),   // 37: aval.ordergate.v1.CheckOrdersResponse
-	(*CheckedOrder)(nil),          // 38: aval.ordergate.v1.CheckedOrder
-	(*v1.Money)(nil),              // 39: aval.type.v1.Money
-	(*Conversion)(nil),            // 40: aval.ordergate.v1.Conversion
-	(*RecordedReturn)(nil),        // 41: aval.ordergate.v1.RecordedReturn
-	(*v1.ApprovalStep)(nil),       // 42: aval.type.v1.ApprovalStep
-	(*v1.ApprovalAct)(nil),        // 43: aval.type.v1.ApprovalAct
-	(*ReleaseConditions)(nil),     // 44: aval.ordergate.v1.ReleaseConditions
-	(*Decision)(nil),              // 45: aval.ordergate.v1.Decision
-	(*DecideItem)(nil),            // 46: aval.ordergate.v1.DecideItem
+	(PaymentTerms)(0),                    // 0: aval.ordergate.v1.PaymentTerms
+	(OrderState)(0),                      // 1: aval.ordergate.v1.OrderState
+	(*Order)(nil),                        // 2: aval.ordergate.v1.Order
+	(*PassedOver)(nil),                   // 3: aval.ordergate.v1.PassedOver
+	(*Shipment)(nil),                     // 4: aval.ordergate.v1.Shipment
+	(*OrderApproval)(nil),                // 5: aval.ordergate.v1.OrderApproval
+	(*CheckOrderRequest)(nil),            // 6: aval.ordergate.v1.CheckOrderRequest
+	(*CheckOrderResponse)(nil),           // 7: aval.ordergate.v1.CheckOrderResponse
+	(*SubmitOrderRequest)(nil),           // 8: aval.ordergate.v1.SubmitOrderRequest
+	(*SubmitOrderResponse)(nil),          // 9: aval.ordergate.v1.SubmitOrderResponse
+	(*AmendOrderRequest)(nil),            // 10: aval.ordergate.v1.AmendOrderRequest
+	(*AmendOrderResponse)(nil),           // 11: aval.ordergate.v1.AmendOrderResponse
+	(*CancelOrderRequest)(nil),           // 12: aval.ordergate.v1.CancelOrderRequest
+	(*CancelOrderResponse)(nil),          // 13: aval.ordergate.v1.CancelOrderResponse
+	(*ApproveOrderRequest)(nil),          // 14: aval.ordergate.v1.ApproveOrderRequest
+	(*ApproveOrderResponse)(nil),         // 15: aval.ordergate.v1.ApproveOrderResponse
+	(*RejectOrderRequest)(nil),           // 16: aval.ordergate.v1.RejectOrderRequest
+	(*RejectOrderResponse)(nil),          // 17: aval.ordergate.v1.RejectOrderResponse
+	(*RecheckOrderRequest)(nil),          // 18: aval.ordergate.v1.RecheckOrderRequest
+	(*RecheckOrderResponse)(nil),         // 19: aval.ordergate.v1.RecheckOrderResponse
+	(*RecheckWaitingOrdersRequest)(nil),  // 20: aval.ordergate.v1.RecheckWaitingOrdersRequest
+	(*RecheckWaitingOrdersResponse)(nil), // 21: aval.ordergate.v1.RecheckWaitingOrdersResponse
+	(*ShipOrderRequest)(nil),             // 22: aval.ordergate.v1.ShipOrderRequest
+	(*ShipOrderResponse)(nil),            // 23: aval.ordergate.v1.ShipOrderResponse
+	(*SendBackOrderRequest)(nil),         // 24: aval.ordergate.v1.SendBackOrderRequest
+	(*SendBackOrderResponse)(nil),        // 25: aval.ordergate.v1.SendBackOrderResponse
+	(*DecideOrdersRequest)(nil),          // 26: aval.ordergate.v1.DecideOrdersRequest
+	(*DecideOrdersResponse)(nil),         // 27: aval.ordergate.v1.DecideOrdersResponse
+	(*DecideResult)(nil),                 // 28: aval.ordergate.v1.DecideResult
+	(*ReturnGoodsRequest)(nil),           // 29: aval.ordergate.v1.ReturnGoodsRequest
+	(*ReturnGoodsResponse)(nil),          // 30: aval.ordergate.v1.ReturnGoodsResponse
+	(*CloseOrderRequest)(nil),            // 31: aval.ordergate.v1.CloseOrderRequest
+	(*CloseOrderResponse)(nil),           // 32: aval.ordergate.v1.CloseOrderResponse
+	(*ReopenOrderRequest)(nil),           // 33: aval.ordergate.v1.ReopenOrderRequest
+	(*ReopenOrderResponse)(nil),          // 34: aval.ordergate.v1.ReopenOrderResponse
+	(*GetOrderRequest)(nil),              // 35: aval.ordergate.v1.GetOrderRequest
+	(*GetOrderResponse)(nil),             // 36: aval.ordergate.v1.GetOrderResponse
+	(*ListOrdersRequest)(nil),            // 37: aval.ordergate.v1.ListOrdersRequest
+	(*ListOrdersResponse)(nil),           // 38: aval.ordergate.v1.ListOrdersResponse
+	(*CheckOrdersRequest)(nil),           // 39: aval.ordergate.v1.CheckOrdersRequest
+	(*CheckOrdersResponse)(nil),          // 40: aval.ordergate.v1.CheckOrdersResponse
+	(*CheckedOrder)(nil),                 // 41: aval.ordergate.v1.CheckedOrder
+	(*v1.Money)(nil),                     // 42: aval.type.v1.Money
+	(*Conversion)(nil),                   // 43: aval.ordergate.v1.Conversion
+	(*RecordedReturn)(nil),               // 44: aval.ordergate.v1.RecordedReturn
+	(*v1.ApprovalStep)(nil),              // 45: aval.type.v1.ApprovalStep
+	(*v1.ApprovalAct)(nil),               // 46: aval.type.v1.ApprovalAct
+	(*ReleaseConditions)(nil),            // 47: aval.ordergate.v1.ReleaseConditions
+	(*Decision)(nil),                     // 48: aval.ordergate.v1.Decision
+	(*DecideItem)(nil),                   // 49: aval.ordergate.v1.DecideItem
 }
 var file_aval_ordergate_v1_order_proto_depIdxs = []int32{
-	39, // 0: aval.ordergate.v1.Order.amount:type_name -> aval.type.v1.Money
+	42, // 0: aval.ordergate.v1.Order.amount:type_name -> aval.type.v1.Money
 	0,  // 1: aval.ordergate.v1.Order.payment_terms:type_name -> aval.ordergate.v1.PaymentTerms
 	1,  // 2: aval.ordergate.v1.Order.state:type_name -> aval.ordergate.v1.OrderState
-	39, // 3: aval.ordergate.v1.Order.reserved_amount:type_name -> aval.type.v1.Money
-	39, // 4: aval.ordergate.v1.Order.shipped_amount:type_name -> aval.type.v1.Money
-	39, // 5: aval.ordergate.v1.Order.delivered_amount:type_name -> aval.type.v1.Money
-	39, // 6: aval.ordergate.v1.Order.invoiced_amount:type_name -> aval.type.v1.Money
-	39, // 7: aval.ordergate.v1.Order.cancelled_amount:type_name -> aval.type.v1.Money
-	4,  // 8: aval.ordergate.v1.Order.approval:type_name -> aval.ordergate.v1.OrderApproval
-	3,  // 9: aval.ordergate.v1.Order.shipments:type_name -> aval.ordergate.v1.Shipment
-	40, // 10: aval.ordergate.v1.Order.conversion:type_name -> aval.ordergate.v1.Conversion
-	39, // 11: aval.ordergate.v1.Order.returned_amount:type_name -> aval.type.v1.Money
-	41, // 12: aval.ordergate.v1.Order.returns:type_name -> aval.ordergate.v1.RecordedReturn
-	39, // 13: aval.ordergate.v1.Shipment.amount:type_name -> aval.type.v1.Money
-	39, // 14: aval.ordergate.v1.OrderApproval.excess:type_name -> aval.type.v1.Money
-	42, // 15: aval.ordergate.v1.OrderApproval.steps:type_name -> aval.type.v1.ApprovalStep
-	43, // 16: aval.ordergate.v1.OrderApproval.acts:type_name -> aval.type.v1.ApprovalAct
-	39, // 17: aval.ordergate.v1.OrderApproval.released_amount:type_name -> aval.type.v1.Money
-	44, // 18: aval.ordergate.v1.OrderApproval.conditions:type_name -> aval.ordergate.v1.ReleaseConditions
-	2,  // 19: aval.ordergate.v1.CheckOrderRequest.order:type_name -> aval.ordergate.v1.Order
-	45, // 20: aval.ordergate.v1.CheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	2,  // 21: aval.ordergate.v1.SubmitOrderRequest.order:type_name -> aval.ordergate.v1.Order
-	2,  // 22: aval.ordergate.v1.SubmitOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	45, // 23: aval.ordergate.v1.SubmitOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	39, // 24: aval.ordergate.v1.AmendOrderRequest.amount:type_name -> aval.type.v1.Money
-	2,  // 25: aval.ordergate.v1.AmendOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	45, // 26: aval.ordergate.v1.AmendOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	2,  // 27: aval.ordergate.v1.CancelOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	44, // 28: aval.ordergate.v1.ApproveOrderRequest.conditions:type_name -> aval.ordergate.v1.ReleaseConditions
-	2,  // 29: aval.ordergate.v1.ApproveOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 30: aval.ordergate.v1.RejectOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 31: aval.ordergate.v1.RecheckOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	45, // 32: aval.ordergate.v1.RecheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	39, // 33: aval.ordergate.v1.ShipOrderRequest.amount:type_name -> aval.type.v1.Money
-	2,  // 34: aval.ordergate.v1.ShipOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 35: aval.ordergate.v1.SendBackOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	46, // 36: aval.ordergate.v1.DecideOrdersRequest.items:type_name -> aval.ordergate.v1.DecideItem
-	25, // 37: aval.ordergate.v1.DecideOrdersResponse.results:type_name -> aval.ordergate.v1.DecideResult
-	2,  // 38: aval.ordergate.v1.DecideResult.order:type_name -> aval.ordergate.v1.Order
-	39, // 39: aval.ordergate.v1.ReturnGoodsRequest.amount:type_name -> aval.type.v1.Money
-	2,  // 40: aval.ordergate.v1.ReturnGoodsResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 41: aval.ordergate.v1.CloseOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 42: aval.ordergate.v1.ReopenOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	45, // 43: aval.ordergate.v1.ReopenOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	2,  // 44: aval.ordergate.v1.GetOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	1,  // 45: aval.ordergate.v1.ListOrdersRequest.state:type_name -> aval.ordergate.v1.OrderState
-	2,  // 46: aval.ordergate.v1.ListOrdersResponse.orders:type_name -> aval.ordergate.v1.Order
-	2,  // 47: aval.ordergate.v1.CheckOrdersRequest.orders:type_name -> aval.ordergate.v1.Order
-	38, // 48: aval.ordergate.v1.CheckOrdersResponse.results:type_name -> aval.ordergate.v1.CheckedOrder
-	45, // 49: aval.ordergate.v1.CheckedOrder.decision:type_name -> aval.ordergate.v1.Decision
-	5,  // 50: aval.ordergate.v1.OrderService.CheckOrder:input_type -> aval.ordergate.v1.CheckOrderRequest
-	36, // 51: aval.ordergate.v1.OrderService.CheckOrders:input_type -> aval.ordergate.v1.CheckOrdersRequest
-	7,  // 52: aval.ordergate.v1.OrderService.SubmitOrder:input_type -> aval.ordergate.v1.SubmitOrderRequest
-	9,  // 53: aval.ordergate.v1.OrderService.AmendOrder:input_type -> aval.ordergate.v1.AmendOrderRequest
-	11, // 54: aval.ordergate.v1.OrderService.CancelOrder:input_type -> aval.ordergate.v1.CancelOrderRequest
-	13, // 55: aval.ordergate.v1.OrderService.ApproveOrder:input_type -> aval.ordergate.v1.ApproveOrderRequest
-	15, // 56: aval.ordergate.v1.OrderService.RejectOrder:input_type -> aval.ordergate.v1.RejectOrderRequest
-	17, // 57: aval.ordergate.v1.OrderService.RecheckOrder:input_type -> aval.ordergate.v1.RecheckOrderRequest
-	19, // 58: aval.ordergate.v1.OrderService.ShipOrder:input_type -> aval.ordergate.v1.ShipOrderRequest
-	21, // 59: aval.ordergate.v1.OrderService.SendBackOrder:input_type -> aval.ordergate.v1.SendBackOrderRequest
-	23, // 60: aval.ordergate.v1.OrderService.DecideOrders:input_type -> aval.ordergate.v1.DecideOrdersRequest
-	26, // 61: aval.ordergate.v1.OrderService.ReturnGoods:input_type -> aval.ordergate.v1.ReturnGoodsRequest
-	28, // 62: aval.ordergate.v1.OrderService.CloseOrder:input_type -> aval.ordergate.v1.CloseOrderRequest
-	30, // 63: aval.ordergate.v1.OrderService.ReopenOrder:input_type -> aval.ordergate.v1.ReopenOrderRequest
-	32, // 64: aval.ordergate.v1.OrderService.GetOrder:input_type -> aval.ordergate.v1.GetOrderRequest
-	34, // 65: aval.ordergate.v1.OrderService.ListOrders:input_type -> aval.ordergate.v1.ListOrdersRequest
-	6,  // 66: aval.ordergate.v1.OrderService.CheckOrder:output_type -> aval.ordergate.v1.CheckOrderResponse
-	37, // 67: aval.ordergate.v1.OrderService.CheckOrders:output_type -> aval.ordergate.v1.CheckOrdersResponse
-	8,  // 68: aval.ordergate.v1.OrderService.SubmitOrder:output_type -> aval.ordergate.v1.SubmitOrderResponse
-	10, // 69: aval.ordergate.v1.OrderService.AmendOrder:output_type -> aval.ordergate.v1.AmendOrderResponse
-	12, // 70: aval.ordergate.v1.OrderService.CancelOrder:output_type -> aval.ordergate.v1.CancelOrderResponse
-	14, // 71: aval.ordergate.v1.OrderService.ApproveOrder:output_type -> aval.ordergate.v1.ApproveOrderResponse
-	16, // 72: aval.ordergate.v1.OrderService.RejectOrder:output_type -> aval.ordergate.v1.RejectOrderResponse
-	18, // 73: aval.ordergate.v1.OrderService.RecheckOrder:output_type -> aval.ordergate.v1.RecheckOrderResponse
-	20, // 74: aval.ordergate.v1.OrderService.ShipOrder:output_type -> aval.ordergate.v1.ShipOrderResponse
-	22, // 75: aval.ordergate.v1.OrderService.SendBackOrder:output_type -> aval.ordergate.v1.SendBackOrderResponse
-	24, // 76: aval.ordergate.v1.OrderService.DecideOrders:output_type -> aval.ordergate.v1.DecideOrdersResponse
-	27, // 77: aval.ordergate.v1.OrderService.ReturnGoods:output_type -> aval.ordergate.v1.ReturnGoodsResponse
-	29, // 78: aval.ordergate.v1.OrderService.CloseOrder:output_type -> aval.ordergate.v1.CloseOrderResponse
-	31, // 79: aval.ordergate.v1.OrderService.ReopenOrder:output_type -> aval.ordergate.v1.ReopenOrderResponse
-	33, // 80: aval.ordergate.v1.OrderService.GetOrder:output_type -> aval.ordergate.v1.GetOrderResponse
-	35, // 81: aval.ordergate.v1.OrderService.ListOrders:output_type -> aval.ordergate.v1.ListOrdersResponse
-	66, // [66:82] is the sub-list for method output_type
-	50, // [50:66] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	42, // 3: aval.ordergate.v1.Order.reserved_amount:type_name -> aval.type.v1.Money
+	42, // 4: aval.ordergate.v1.Order.shipped_amount:type_name -> aval.type.v1.Money
+	42, // 5: aval.ordergate.v1.Order.delivered_amount:type_name -> aval.type.v1.Money
+	42, // 6: aval.ordergate.v1.Order.invoiced_amount:type_name -> aval.type.v1.Money
+	42, // 7: aval.ordergate.v1.Order.cancelled_amount:type_name -> aval.type.v1.Money
+	5,  // 8: aval.ordergate.v1.Order.approval:type_name -> aval.ordergate.v1.OrderApproval
+	4,  // 9: aval.ordergate.v1.Order.shipments:type_name -> aval.ordergate.v1.Shipment
+	43, // 10: aval.ordergate.v1.Order.conversion:type_name -> aval.ordergate.v1.Conversion
+	42, // 11: aval.ordergate.v1.Order.returned_amount:type_name -> aval.type.v1.Money
+	44, // 12: aval.ordergate.v1.Order.returns:type_name -> aval.ordergate.v1.RecordedReturn
+	3,  // 13: aval.ordergate.v1.Order.passed_over:type_name -> aval.ordergate.v1.PassedOver
+	42, // 14: aval.ordergate.v1.Shipment.amount:type_name -> aval.type.v1.Money
+	42, // 15: aval.ordergate.v1.OrderApproval.excess:type_name -> aval.type.v1.Money
+	45, // 16: aval.ordergate.v1.OrderApproval.steps:type_name -> aval.type.v1.ApprovalStep
+	46, // 17: aval.ordergate.v1.OrderApproval.acts:type_name -> aval.type.v1.ApprovalAct
+	42, // 18: aval.ordergate.v1.OrderApproval.released_amount:type_name -> aval.type.v1.Money
+	47, // 19: aval.ordergate.v1.OrderApproval.conditions:type_name -> aval.ordergate.v1.ReleaseConditions
+	2,  // 20: aval.ordergate.v1.CheckOrderRequest.order:type_name -> aval.ordergate.v1.Order
+	48, // 21: aval.ordergate.v1.CheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	2,  // 22: aval.ordergate.v1.SubmitOrderRequest.order:type_name -> aval.ordergate.v1.Order
+	2,  // 23: aval.ordergate.v1.SubmitOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	48, // 24: aval.ordergate.v1.SubmitOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	42, // 25: aval.ordergate.v1.AmendOrderRequest.amount:type_name -> aval.type.v1.Money
+	2,  // 26: aval.ordergate.v1.AmendOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	48, // 27: aval.ordergate.v1.AmendOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	2,  // 28: aval.ordergate.v1.CancelOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	47, // 29: aval.ordergate.v1.ApproveOrderRequest.conditions:type_name -> aval.ordergate.v1.ReleaseConditions
+	2,  // 30: aval.ordergate.v1.ApproveOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 31: aval.ordergate.v1.RejectOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 32: aval.ordergate.v1.RecheckOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	48, // 33: aval.ordergate.v1.RecheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	42, // 34: aval.ordergate.v1.ShipOrderRequest.amount:type_name -> aval.type.v1.Money
+	2,  // 35: aval.ordergate.v1.ShipOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 36: aval.ordergate.v1.SendBackOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	49, // 37: aval.ordergate.v1.DecideOrdersRequest.items:type_name -> aval.ordergate.v1.DecideItem
+	28, // 38: aval.ordergate.v1.DecideOrdersResponse.results:type_name -> aval.ordergate.v1.DecideResult
+	2,  // 39: aval.ordergate.v1.DecideResult.order:type_name -> aval.ordergate.v1.Order
+	42, // 40: aval.ordergate.v1.ReturnGoodsRequest.amount:type_name -> aval.type.v1.Money
+	2,  // 41: aval.ordergate.v1.ReturnGoodsResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 42: aval.ordergate.v1.CloseOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 43: aval.ordergate.v1.ReopenOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	48, // 44: aval.ordergate.v1.ReopenOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	2,  // 45: aval.ordergate.v1.GetOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	1,  // 46: aval.ordergate.v1.ListOrdersRequest.state:type_name -> aval.ordergate.v1.OrderState
+	2,  // 47: aval.ordergate.v1.ListOrdersResponse.orders:type_name -> aval.ordergate.v1.Order
+	2,  // 48: aval.ordergate.v1.CheckOrdersRequest.orders:type_name -> aval.ordergate.v1.Order
+	41, // 49: aval.ordergate.v1.CheckOrdersResponse.results:type_name -> aval.ordergate.v1.CheckedOrder
+	48, // 50: aval.ordergate.v1.CheckedOrder.decision:type_name -> aval.ordergate.v1.Decision
+	6,  // 51: aval.ordergate.v1.OrderService.CheckOrder:input_type -> aval.ordergate.v1.CheckOrderRequest
+	39, // 52: aval.ordergate.v1.OrderService.CheckOrders:input_type -> aval.ordergate.v1.CheckOrdersRequest
+	8,  // 53: aval.ordergate.v1.OrderService.SubmitOrder:input_type -> aval.ordergate.v1.SubmitOrderRequest
+	10, // 54: aval.ordergate.v1.OrderService.AmendOrder:input_type -> aval.ordergate.v1.AmendOrderRequest
+	12, // 55: aval.ordergate.v1.OrderService.CancelOrder:input_type -> aval.ordergate.v1.CancelOrderRequest
+	14, // 56: aval.ordergate.v1.OrderService.ApproveOrder:input_type -> aval.ordergate.v1.ApproveOrderRequest
+	16, // 57: aval.ordergate.v1.OrderService.RejectOrder:input_type -> aval.ordergate.v1.RejectOrderRequest
+	18, // 58: aval.ordergate.v1.OrderService.RecheckOrder:input_type -> aval.ordergate.v1.RecheckOrderRequest
+	22, // 59: aval.ordergate.v1.OrderService.ShipOrder:input_type -> aval.ordergate.v1.ShipOrderRequest
+	24, // 60: aval.ordergate.v1.OrderService.SendBackOrder:input_type -> aval.ordergate.v1.SendBackOrderRequest
+	26, // 61: aval.ordergate.v1.OrderService.DecideOrders:input_type -> aval.ordergate.v1.DecideOrdersRequest
+	29, // 62: aval.ordergate.v1.OrderService.ReturnGoods:input_type -> aval.ordergate.v1.ReturnGoodsRequest
+	31, // 63: aval.ordergate.v1.OrderService.CloseOrder:input_type -> aval.ordergate.v1.CloseOrderRequest
+	33, // 64: aval.ordergate.v1.OrderService.ReopenOrder:input_type -> aval.ordergate.v1.ReopenOrderRequest
+	20, // 65: aval.ordergate.v1.OrderService.RecheckWaitingOrders:input_type -> aval.ordergate.v1.RecheckWaitingOrdersRequest
+	35, // 66: aval.ordergate.v1.OrderService.GetOrder:input_type -> aval.ordergate.v1.GetOrderRequest
+	37, // 67: aval.ordergate.v1.OrderService.ListOrders:input_type -> aval.ordergate.v1.ListOrdersRequest
+	7,  // 68: aval.ordergate.v1.OrderService.CheckOrder:output_type -> aval.ordergate.v1.CheckOrderResponse
+	40, // 69: aval.ordergate.v1.OrderService.CheckOrders:output_type -> aval.ordergate.v1.CheckOrdersResponse
+	9,  // 70: aval.ordergate.v1.OrderService.SubmitOrder:output_type -> aval.ordergate.v1.SubmitOrderResponse
+	11, // 71: aval.ordergate.v1.OrderService.AmendOrder:output_type -> aval.ordergate.v1.AmendOrderResponse
+	13, // 72: aval.ordergate.v1.OrderService.CancelOrder:output_type -> aval.ordergate.v1.CancelOrderResponse
+	15, // 73: aval.ordergate.v1.OrderService.ApproveOrder:output_type -> aval.ordergate.v1.ApproveOrderResponse
+	17, // 74: aval.ordergate.v1.OrderService.RejectOrder:output_type -> aval.ordergate.v1.RejectOrderResponse
+	19, // 75: aval.ordergate.v1.OrderService.RecheckOrder:output_type -> aval.ordergate.v1.RecheckOrderResponse
+	23, // 76: aval.ordergate.v1.OrderService.ShipOrder:output_type -> aval.ordergate.v1.ShipOrderResponse
+	25, // 77: aval.ordergate.v1.OrderService.SendBackOrder:output_type -> aval.ordergate.v1.SendBackOrderResponse
+	27, // 78: aval.ordergate.v1.OrderService.DecideOrders:output_type -> aval.ordergate.v1.DecideOrdersResponse
+	30, // 79: aval.ordergate.v1.OrderService.ReturnGoods:output_type -> aval.ordergate.v1.ReturnGoodsResponse
+	32, // 80: aval.ordergate.v1.OrderService.CloseOrder:output_type -> aval.ordergate.v1.CloseOrderResponse
+	34, // 81: aval.ordergate.v1.OrderService.ReopenOrder:output_type -> aval.ordergate.v1.ReopenOrderResponse
+	21, // 82: aval.ordergate.v1.OrderService.RecheckWaitingOrders:output_type -> aval.ordergate.v1.RecheckWaitingOrdersResponse
+	36, // 83: aval.ordergate.v1.OrderService.GetOrder:output_type -> aval.ordergate.v1.GetOrderResponse
+	38, // 84: aval.ordergate.v1.OrderService.ListOrders:output_type -> aval.ordergate.v1.ListOrdersResponse
+	68, // [68:85] is the sub-list for method output_type
+	51, // [51:68] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_order_proto_init() }
@@ -3143,14 +3414,14 @@ func file_aval_ordergate_v1_order_proto_init() {
 	file_aval_ordergate_v1_control_proto_init()
 	file_aval_ordergate_v1_decision_proto_init()
 	file_aval_ordergate_v1_order_proto_msgTypes[0].OneofWrappers = []any{}
-	file_aval_ordergate_v1_order_proto_msgTypes[7].OneofWrappers = []any{}
+	file_aval_ordergate_v1_order_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_ordergate_v1_order_proto_rawDesc), len(file_aval_ordergate_v1_order_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   37,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

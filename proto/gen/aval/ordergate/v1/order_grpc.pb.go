@@ -19,22 +19,23 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	OrderService_CheckOrder_FullMethodName    = "/aval.ordergate.v1.OrderService/CheckOrder"
-	OrderService_CheckOrders_FullMethodName   = "/aval.ordergate.v1.OrderService/CheckOrders"
-	OrderService_SubmitOrder_FullMethodName   = "/aval.ordergate.v1.OrderService/SubmitOrder"
-	OrderService_AmendOrder_FullMethodName    = "/aval.ordergate.v1.OrderService/AmendOrder"
-	OrderService_CancelOrder_FullMethodName   = "/aval.ordergate.v1.OrderService/CancelOrder"
-	OrderService_ApproveOrder_FullMethodName  = "/aval.ordergate.v1.OrderService/ApproveOrder"
-	OrderService_RejectOrder_FullMethodName   = "/aval.ordergate.v1.OrderService/RejectOrder"
-	OrderService_RecheckOrder_FullMethodName  = "/aval.ordergate.v1.OrderService/RecheckOrder"
-	OrderService_ShipOrder_FullMethodName     = "/aval.ordergate.v1.OrderService/ShipOrder"
-	OrderService_SendBackOrder_FullMethodName = "/aval.ordergate.v1.OrderService/SendBackOrder"
-	OrderService_DecideOrders_FullMethodName  = "/aval.ordergate.v1.OrderService/DecideOrders"
-	OrderService_ReturnGoods_FullMethodName   = "/aval.ordergate.v1.OrderService/ReturnGoods"
-	OrderService_CloseOrder_FullMethodName    = "/aval.ordergate.v1.OrderService/CloseOrder"
-	OrderService_ReopenOrder_FullMethodName   = "/aval.ordergate.v1.OrderService/ReopenOrder"
-	OrderService_GetOrder_FullMethodName      = "/aval.ordergate.v1.OrderService/GetOrder"
-	OrderService_ListOrders_FullMethodName    = "/aval.ordergate.v1.OrderService/ListOrders"
+	OrderService_CheckOrder_FullMethodName           = "/aval.ordergate.v1.OrderService/CheckOrder"
+	OrderService_CheckOrders_FullMethodName          = "/aval.ordergate.v1.OrderService/CheckOrders"
+	OrderService_SubmitOrder_FullMethodName          = "/aval.ordergate.v1.OrderService/SubmitOrder"
+	OrderService_AmendOrder_FullMethodName           = "/aval.ordergate.v1.OrderService/AmendOrder"
+	OrderService_CancelOrder_FullMethodName          = "/aval.ordergate.v1.OrderService/CancelOrder"
+	OrderService_ApproveOrder_FullMethodName         = "/aval.ordergate.v1.OrderService/ApproveOrder"
+	OrderService_RejectOrder_FullMethodName          = "/aval.ordergate.v1.OrderService/RejectOrder"
+	OrderService_RecheckOrder_FullMethodName         = "/aval.ordergate.v1.OrderService/RecheckOrder"
+	OrderService_ShipOrder_FullMethodName            = "/aval.ordergate.v1.OrderService/ShipOrder"
+	OrderService_SendBackOrder_FullMethodName        = "/aval.ordergate.v1.OrderService/SendBackOrder"
+	OrderService_DecideOrders_FullMethodName         = "/aval.ordergate.v1.OrderService/DecideOrders"
+	OrderService_ReturnGoods_FullMethodName          = "/aval.ordergate.v1.OrderService/ReturnGoods"
+	OrderService_CloseOrder_FullMethodName           = "/aval.ordergate.v1.OrderService/CloseOrder"
+	OrderService_ReopenOrder_FullMethodName          = "/aval.ordergate.v1.OrderService/ReopenOrder"
+	OrderService_RecheckWaitingOrders_FullMethodName = "/aval.ordergate.v1.OrderService/RecheckWaitingOrders"
+	OrderService_GetOrder_FullMethodName             = "/aval.ordergate.v1.OrderService/GetOrder"
+	OrderService_ListOrders_FullMethodName           = "/aval.ordergate.v1.OrderService/ListOrders"
 )
 
 // OrderServiceClient is the client API for OrderService service.
@@ -51,7 +52,7 @@ type OrderServiceClient interface {
 	// Submits an order: it is checked, and then approved (its amount reserved) or held.
 	// Errors: NOT_FOUND (CUSTOMER_UNKNOWN), ALREADY_EXISTS (ORDER_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID), RESOURCE_EXHAUSTED (OVERLOADED, with a retry delay).
 	SubmitOrder(ctx context.Context, in *SubmitOrderRequest, opts ...grpc.CallOption) (*SubmitOrderResponse, error)
-	// Changes amount, term or delivery date of an order. It is judged by the difference to its own reservation; a change that lowers it is never refused.
+	// Changes amount, term, delivery date or priority of an order. It is judged by the difference to its own reservation; a change that lowers it is never refused.
 	// Where the change would be held, it is refused (AMENDMENT_HELD, with the failed rules) and the order stays as it was, unless hold_if_needed is set.
 	AmendOrder(ctx context.Context, in *AmendOrderRequest, opts ...grpc.CallOption) (*AmendOrderResponse, error)
 	// Cancels what is not shipped of an order and frees its reservation. Cancelling twice has no further effect.
@@ -79,6 +80,12 @@ type OrderServiceClient interface {
 	// Opens an order that was closed, cancelled or has expired: what that freed is asked for again, and checked; the order is approved, or held.
 	// Errors: FAILED_PRECONDITION (ORDER_NOT_CLOSED), NOT_FOUND (ORDER_UNKNOWN).
 	ReopenOrder(ctx context.Context, in *ReopenOrderRequest, opts ...grpc.CallOption) (*ReopenOrderResponse, error)
+	// Judges orders on hold again as of the business date, those of one customer or of all, account by account and in the policy's order
+	// within each: those that nothing holds any more are approved, nothing changes of the others. What frees credit does this by itself, and
+	// a job does it on each new business date and when another policy comes into force; this is for whoever will not wait for it. Calling it
+	// again does no harm. A call looks at a bounded number of accounts; go on with the token until it is empty.
+	// Errors: NOT_FOUND (CUSTOMER_UNKNOWN), RESOURCE_EXHAUSTED (OVERLOADED, with a retry delay).
+	RecheckWaitingOrders(ctx context.Context, in *RecheckWaitingOrdersRequest, opts ...grpc.CallOption) (*RecheckWaitingOrdersResponse, error)
 	// Returns one order.
 	GetOrder(ctx context.Context, in *GetOrderRequest, opts ...grpc.CallOption) (*GetOrderResponse, error)
 	// Lists orders.
@@ -233,6 +240,16 @@ func (c *orderServiceClient) ReopenOrder(ctx context.Context, in *ReopenOrderReq
 	return out, nil
 }
 
+func (c *orderServiceClient) RecheckWaitingOrders(ctx context.Context, in *RecheckWaitingOrdersRequest, opts ...grpc.CallOption) (*RecheckWaitingOrdersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RecheckWaitingOrdersResponse)
+	err := c.cc.Invoke(ctx, OrderService_RecheckWaitingOrders_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *orderServiceClient) GetOrder(ctx context.Context, in *GetOrderRequest, opts ...grpc.CallOption) (*GetOrderResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetOrderResponse)
@@ -267,7 +284,7 @@ type OrderServiceServer interface {
 	// Submits an order: it is checked, and then approved (its amount reserved) or held.
 	// Errors: NOT_FOUND (CUSTOMER_UNKNOWN), ALREADY_EXISTS (ORDER_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID), RESOURCE_EXHAUSTED (OVERLOADED, with a retry delay).
 	SubmitOrder(context.Context, *SubmitOrderRequest) (*SubmitOrderResponse, error)
-	// Changes amount, term or delivery date of an order. It is judged by the difference to its own reservation; a change that lowers it is never refused.
+	// Changes amount, term, delivery date or priority of an order. It is judged by the difference to its own reservation; a change that lowers it is never refused.
 	// Where the change would be held, it is refused (AMENDMENT_HELD, with the failed rules) and the order stays as it was, unless hold_if_needed is set.
 	AmendOrder(context.Context, *AmendOrderRequest) (*AmendOrderResponse, error)
 	// Cancels what is not shipped of an order and frees its reservation. Cancelling twice has no further effect.
@@ -295,6 +312,12 @@ type OrderServiceServer interface {
 	// Opens an order that was closed, cancelled or has expired: what that freed is asked for again, and checked; the order is approved, or held.
 	// Errors: FAILED_PRECONDITION (ORDER_NOT_CLOSED), NOT_FOUND (ORDER_UNKNOWN).
 	ReopenOrder(context.Context, *ReopenOrderRequest) (*ReopenOrderResponse, error)
+	// Judges orders on hold again as of the business date, those of one customer or of all, account by account and in the policy's order
+	// within each: those that nothing holds any more are approved, nothing changes of the others. What frees credit does this by itself, and
+	// a job does it on each new business date and when another policy comes into force; this is for whoever will not wait for it. Calling it
+	// again does no harm. A call looks at a bounded number of accounts; go on with the token until it is empty.
+	// Errors: NOT_FOUND (CUSTOMER_UNKNOWN), RESOURCE_EXHAUSTED (OVERLOADED, with a retry delay).
+	RecheckWaitingOrders(context.Context, *RecheckWaitingOrdersRequest) (*RecheckWaitingOrdersResponse, error)
 	// Returns one order.
 	GetOrder(context.Context, *GetOrderRequest) (*GetOrderResponse, error)
 	// Lists orders.
@@ -350,6 +373,9 @@ func (UnimplementedOrderServiceServer) CloseOrder(context.Context, *CloseOrderRe
 }
 func (UnimplementedOrderServiceServer) ReopenOrder(context.Context, *ReopenOrderRequest) (*ReopenOrderResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReopenOrder not implemented")
+}
+func (UnimplementedOrderServiceServer) RecheckWaitingOrders(context.Context, *RecheckWaitingOrdersRequest) (*RecheckWaitingOrdersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RecheckWaitingOrders not implemented")
 }
 func (UnimplementedOrderServiceServer) GetOrder(context.Context, *GetOrderRequest) (*GetOrderResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetOrder not implemented")
@@ -630,6 +656,24 @@ func _OrderService_ReopenOrder_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OrderService_RecheckWaitingOrders_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RecheckWaitingOrdersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderServiceServer).RecheckWaitingOrders(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderService_RecheckWaitingOrders_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderServiceServer).RecheckWaitingOrders(ctx, req.(*RecheckWaitingOrdersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _OrderService_GetOrder_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetOrderRequest)
 	if err := dec(in); err != nil {
@@ -728,6 +772,10 @@ var OrderService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ReopenOrder",
 			Handler:    _OrderService_ReopenOrder_Handler,
+		},
+		{
+			MethodName: "RecheckWaitingOrders",
+			Handler:    _OrderService_RecheckWaitingOrders_Handler,
 		},
 		{
 			MethodName: "GetOrder",

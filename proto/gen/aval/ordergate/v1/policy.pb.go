@@ -88,6 +88,67 @@ func (RuleEnforcement) EnumDescriptor() ([]byte, []int) {
 	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{0}
 }
 
+// WaitingCriterion is what puts one order on hold before another.
+type WaitingCriterion int32
+
+const (
+	// Not given; refused.
+	WaitingCriterion_WAITING_CRITERION_UNSPECIFIED WaitingCriterion = 0
+	// The order's priority, the higher first.
+	WaitingCriterion_WAITING_CRITERION_PRIORITY WaitingCriterion = 1
+	// The business date of submission, the earlier first; orders of one day tie.
+	WaitingCriterion_WAITING_CRITERION_AGE WaitingCriterion = 2
+	// What is open of the order in the account's currency, the smaller first: lets most orders go. Of accounts in different currencies those of one currency stay together.
+	WaitingCriterion_WAITING_CRITERION_AMOUNT_SMALLEST WaitingCriterion = 3
+	// The same, the larger first.
+	WaitingCriterion_WAITING_CRITERION_AMOUNT_LARGEST WaitingCriterion = 4
+)
+
+// Enum value maps for WaitingCriterion.
+var (
+	WaitingCriterion_name = map[int32]string{
+		0: "WAITING_CRITERION_UNSPECIFIED",
+		1: "WAITING_CRITERION_PRIORITY",
+		2: "WAITING_CRITERION_AGE",
+		3: "WAITING_CRITERION_AMOUNT_SMALLEST",
+		4: "WAITING_CRITERION_AMOUNT_LARGEST",
+	}
+	WaitingCriterion_value = map[string]int32{
+		"WAITING_CRITERION_UNSPECIFIED":     0,
+		"WAITING_CRITERION_PRIORITY":        1,
+		"WAITING_CRITERION_AGE":             2,
+		"WAITING_CRITERION_AMOUNT_SMALLEST": 3,
+		"WAITING_CRITERION_AMOUNT_LARGEST":  4,
+	}
+)
+
+func (x WaitingCriterion) Enum() *WaitingCriterion {
+	p := new(WaitingCriterion)
+	*p = x
+	return p
+}
+
+func (x WaitingCriterion) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WaitingCriterion) Descriptor() protoreflect.EnumDescriptor {
+	return file_aval_ordergate_v1_policy_proto_enumTypes[1].Descriptor()
+}
+
+func (WaitingCriterion) Type() protoreflect.EnumType {
+	return &file_aval_ordergate_v1_policy_proto_enumTypes[1]
+}
+
+func (x WaitingCriterion) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WaitingCriterion.Descriptor instead.
+func (WaitingCriterion) EnumDescriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{1}
+}
+
 // OrderPolicyVersion is one version of the policy.
 type OrderPolicyVersion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2030,7 +2091,11 @@ type OrderPolicy struct {
 	// Approvals, blocks and stops; absent: due times, the stop of S2.18 and top management first are not in use.
 	Controls *OrderControls `protobuf:"bytes,40,opt,name=controls,proto3" json:"controls,omitempty"`
 	// When the daily report is made and what it lists; absent: hour 6, ratio "0.9", 30 days.
-	DailyReport   *DailyReportSettings `protobuf:"bytes,50,opt,name=daily_report,json=dailyReport,proto3" json:"daily_report,omitempty"`
+	DailyReport *DailyReportSettings `protobuf:"bytes,50,opt,name=daily_report,json=dailyReport,proto3" json:"daily_report,omitempty"`
+	// In which order those that wait get credit that comes free: by the first criterion, by each further one where those before it tie, and
+	// in the end always the one that has waited longest, then by number, so that it is the same every time. Each criterion at most once, and
+	// one amount only. Empty: who has waited longest.
+	WaitingOrder  []WaitingCriterion `protobuf:"varint,70,rep,packed,name=waiting_order,json=waitingOrder,proto3,enum=aval.ordergate.v1.WaitingCriterion" json:"waiting_order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2145,6 +2210,13 @@ func (x *OrderPolicy) GetControls() *OrderControls {
 func (x *OrderPolicy) GetDailyReport() *DailyReportSettings {
 	if x != nil {
 		return x.DailyReport
+	}
+	return nil
+}
+
+func (x *OrderPolicy) GetWaitingOrder() []WaitingCriterion {
+	if x != nil {
+		return x.WaitingOrder
 	}
 	return nil
 }
@@ -2286,7 +2358,7 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\rReleaseMemory\x12O\n" +
 	"\x11tolerance_percent\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d2\x1b^[0-9]{1,3}(\\.[0-9]{1,4})?$R\x10tolerancePercent\x12\x1e\n" +
 	"\x04days\x18\x02 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xed\x02(\x00R\x04days\"\xc1\x06\n" +
+	"\xbaH\a\x1a\x05\x18\xed\x02(\x00R\x04days\"\x9e\a\n" +
 	"\vOrderPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
@@ -2306,13 +2378,20 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	" \x01(\v2%.aval.ordergate.v1.CurrencyConversionR\n" +
 	"conversion\x12<\n" +
 	"\bcontrols\x18( \x01(\v2 .aval.ordergate.v1.OrderControlsR\bcontrols\x12I\n" +
-	"\fdaily_report\x182 \x01(\v2&.aval.ordergate.v1.DailyReportSettingsR\vdailyReport*\xa3\x01\n" +
+	"\fdaily_report\x182 \x01(\v2&.aval.ordergate.v1.DailyReportSettingsR\vdailyReport\x12[\n" +
+	"\rwaiting_order\x18F \x03(\x0e2#.aval.ordergate.v1.WaitingCriterionB\x11\xbaH\x0e\x92\x01\v\x10\x03\"\a\x82\x01\x04\x10\x01 \x00R\fwaitingOrder*\xa3\x01\n" +
 	"\x0fRuleEnforcement\x12 \n" +
 	"\x1cRULE_ENFORCEMENT_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17RULE_ENFORCEMENT_INFORM\x10\x01\x12\x19\n" +
 	"\x15RULE_ENFORCEMENT_WARN\x10\x02\x12\x19\n" +
 	"\x15RULE_ENFORCEMENT_HOLD\x10\x03\x12\x1b\n" +
-	"\x17RULE_ENFORCEMENT_FORBID\x10\x042\x8e\x05\n" +
+	"\x17RULE_ENFORCEMENT_FORBID\x10\x04*\xbd\x01\n" +
+	"\x10WaitingCriterion\x12!\n" +
+	"\x1dWAITING_CRITERION_UNSPECIFIED\x10\x00\x12\x1e\n" +
+	"\x1aWAITING_CRITERION_PRIORITY\x10\x01\x12\x19\n" +
+	"\x15WAITING_CRITERION_AGE\x10\x02\x12%\n" +
+	"!WAITING_CRITERION_AMOUNT_SMALLEST\x10\x03\x12$\n" +
+	" WAITING_CRITERION_AMOUNT_LARGEST\x10\x042\x8e\x05\n" +
 	"\x12OrderPolicyService\x12\x95\x01\n" +
 	"\x11CreateOrderPolicy\x12+.aval.ordergate.v1.CreateOrderPolicyRequest\x1a,.aval.ordergate.v1.CreateOrderPolicyResponse\"%\x8a\xb5\x18\x05\n" +
 	"\x03\x06\b\t\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/v1/orderPolicies\x12\x9c\x01\n" +
@@ -2338,122 +2417,124 @@ func file_aval_ordergate_v1_policy_proto_rawDescGZIP() []byte {
 	return file_aval_ordergate_v1_policy_proto_rawDescData
 }
 
-var file_aval_ordergate_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_aval_ordergate_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_aval_ordergate_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_aval_ordergate_v1_policy_proto_goTypes = []any{
 	(RuleEnforcement)(0),              // 0: aval.ordergate.v1.RuleEnforcement
-	(*OrderPolicyVersion)(nil),        // 1: aval.ordergate.v1.OrderPolicyVersion
-	(*CreateOrderPolicyRequest)(nil),  // 2: aval.ordergate.v1.CreateOrderPolicyRequest
-	(*CreateOrderPolicyResponse)(nil), // 3: aval.ordergate.v1.CreateOrderPolicyResponse
-	(*SignOrderPolicyRequest)(nil),    // 4: aval.ordergate.v1.SignOrderPolicyRequest
-	(*SignOrderPolicyResponse)(nil),   // 5: aval.ordergate.v1.SignOrderPolicyResponse
-	(*GetOrderPolicyRequest)(nil),     // 6: aval.ordergate.v1.GetOrderPolicyRequest
-	(*GetOrderPolicyResponse)(nil),    // 7: aval.ordergate.v1.GetOrderPolicyResponse
-	(*ListOrderPoliciesRequest)(nil),  // 8: aval.ordergate.v1.ListOrderPoliciesRequest
-	(*ListOrderPoliciesResponse)(nil), // 9: aval.ordergate.v1.ListOrderPoliciesResponse
-	(*LimitCheck)(nil),                // 10: aval.ordergate.v1.LimitCheck
-	(*DaysOverdueCheck)(nil),          // 11: aval.ordergate.v1.DaysOverdueCheck
-	(*OverdueAmountCheck)(nil),        // 12: aval.ordergate.v1.OverdueAmountCheck
-	(*TermCheck)(nil),                 // 13: aval.ordergate.v1.TermCheck
-	(*TreatmentCheck)(nil),            // 14: aval.ordergate.v1.TreatmentCheck
-	(*GrantValidityCheck)(nil),        // 15: aval.ordergate.v1.GrantValidityCheck
-	(*OrderSizeCheck)(nil),            // 16: aval.ordergate.v1.OrderSizeCheck
-	(*GroupPoolCheck)(nil),            // 17: aval.ordergate.v1.GroupPoolCheck
-	(*BudgetCheck)(nil),               // 18: aval.ordergate.v1.BudgetCheck
-	(*CeilingCheck)(nil),              // 19: aval.ordergate.v1.CeilingCheck
-	(*ConcentrationCheck)(nil),        // 20: aval.ordergate.v1.ConcentrationCheck
-	(*RuleOverride)(nil),              // 21: aval.ordergate.v1.RuleOverride
-	(*OrderRule)(nil),                 // 22: aval.ordergate.v1.OrderRule
-	(*ReleaseMemory)(nil),             // 23: aval.ordergate.v1.ReleaseMemory
-	(*OrderPolicy)(nil),               // 24: aval.ordergate.v1.OrderPolicy
-	(v1.PolicyState)(0),               // 25: aval.type.v1.PolicyState
-	(*timestamppb.Timestamp)(nil),     // 26: google.protobuf.Timestamp
-	(*SecurityUse)(nil),               // 27: aval.ordergate.v1.SecurityUse
-	(v11.Grade)(0),                    // 28: aval.evaluation.v1.Grade
-	(*RuleExemption)(nil),             // 29: aval.ordergate.v1.RuleExemption
-	(*UtilizationCheck)(nil),          // 30: aval.ordergate.v1.UtilizationCheck
-	(*OverdueRatioCheck)(nil),         // 31: aval.ordergate.v1.OverdueRatioCheck
-	(*OldestOpenItemCheck)(nil),       // 32: aval.ordergate.v1.OldestOpenItemCheck
-	(*UnpaidBatchesCheck)(nil),        // 33: aval.ordergate.v1.UnpaidBatchesCheck
-	(*BrokenPromiseCheck)(nil),        // 34: aval.ordergate.v1.BrokenPromiseCheck
-	(*OpenDisputeCheck)(nil),          // 35: aval.ordergate.v1.OpenDisputeCheck
-	(*DunningLevelCheck)(nil),         // 36: aval.ordergate.v1.DunningLevelCheck
-	(*ExpressionCheck)(nil),           // 37: aval.ordergate.v1.ExpressionCheck
-	(*v1.AuthorityRow)(nil),           // 38: aval.type.v1.AuthorityRow
-	(*RuleCombination)(nil),           // 39: aval.ordergate.v1.RuleCombination
-	(*BucketWeights)(nil),             // 40: aval.ordergate.v1.BucketWeights
-	(*CurrencyConversion)(nil),        // 41: aval.ordergate.v1.CurrencyConversion
-	(*OrderControls)(nil),             // 42: aval.ordergate.v1.OrderControls
-	(*DailyReportSettings)(nil),       // 43: aval.ordergate.v1.DailyReportSettings
+	(WaitingCriterion)(0),             // 1: aval.ordergate.v1.WaitingCriterion
+	(*OrderPolicyVersion)(nil),        // 2: aval.ordergate.v1.OrderPolicyVersion
+	(*CreateOrderPolicyRequest)(nil),  // 3: aval.ordergate.v1.CreateOrderPolicyRequest
+	(*CreateOrderPolicyResponse)(nil), // 4: aval.ordergate.v1.CreateOrderPolicyResponse
+	(*SignOrderPolicyRequest)(nil),    // 5: aval.ordergate.v1.SignOrderPolicyRequest
+	(*SignOrderPolicyResponse)(nil),   // 6: aval.ordergate.v1.SignOrderPolicyResponse
+	(*GetOrderPolicyRequest)(nil),     // 7: aval.ordergate.v1.GetOrderPolicyRequest
+	(*GetOrderPolicyResponse)(nil),    // 8: aval.ordergate.v1.GetOrderPolicyResponse
+	(*ListOrderPoliciesRequest)(nil),  // 9: aval.ordergate.v1.ListOrderPoliciesRequest
+	(*ListOrderPoliciesResponse)(nil), // 10: aval.ordergate.v1.ListOrderPoliciesResponse
+	(*LimitCheck)(nil),                // 11: aval.ordergate.v1.LimitCheck
+	(*DaysOverdueCheck)(nil),          // 12: aval.ordergate.v1.DaysOverdueCheck
+	(*OverdueAmountCheck)(nil),        // 13: aval.ordergate.v1.OverdueAmountCheck
+	(*TermCheck)(nil),                 // 14: aval.ordergate.v1.TermCheck
+	(*TreatmentCheck)(nil),            // 15: aval.ordergate.v1.TreatmentCheck
+	(*GrantValidityCheck)(nil),        // 16: aval.ordergate.v1.GrantValidityCheck
+	(*OrderSizeCheck)(nil),            // 17: aval.ordergate.v1.OrderSizeCheck
+	(*GroupPoolCheck)(nil),            // 18: aval.ordergate.v1.GroupPoolCheck
+	(*BudgetCheck)(nil),               // 19: aval.ordergate.v1.BudgetCheck
+	(*CeilingCheck)(nil),              // 20: aval.ordergate.v1.CeilingCheck
+	(*ConcentrationCheck)(nil),        // 21: aval.ordergate.v1.ConcentrationCheck
+	(*RuleOverride)(nil),              // 22: aval.ordergate.v1.RuleOverride
+	(*OrderRule)(nil),                 // 23: aval.ordergate.v1.OrderRule
+	(*ReleaseMemory)(nil),             // 24: aval.ordergate.v1.ReleaseMemory
+	(*OrderPolicy)(nil),               // 25: aval.ordergate.v1.OrderPolicy
+	(v1.PolicyState)(0),               // 26: aval.type.v1.PolicyState
+	(*timestamppb.Timestamp)(nil),     // 27: google.protobuf.Timestamp
+	(*SecurityUse)(nil),               // 28: aval.ordergate.v1.SecurityUse
+	(v11.Grade)(0),                    // 29: aval.evaluation.v1.Grade
+	(*RuleExemption)(nil),             // 30: aval.ordergate.v1.RuleExemption
+	(*UtilizationCheck)(nil),          // 31: aval.ordergate.v1.UtilizationCheck
+	(*OverdueRatioCheck)(nil),         // 32: aval.ordergate.v1.OverdueRatioCheck
+	(*OldestOpenItemCheck)(nil),       // 33: aval.ordergate.v1.OldestOpenItemCheck
+	(*UnpaidBatchesCheck)(nil),        // 34: aval.ordergate.v1.UnpaidBatchesCheck
+	(*BrokenPromiseCheck)(nil),        // 35: aval.ordergate.v1.BrokenPromiseCheck
+	(*OpenDisputeCheck)(nil),          // 36: aval.ordergate.v1.OpenDisputeCheck
+	(*DunningLevelCheck)(nil),         // 37: aval.ordergate.v1.DunningLevelCheck
+	(*ExpressionCheck)(nil),           // 38: aval.ordergate.v1.ExpressionCheck
+	(*v1.AuthorityRow)(nil),           // 39: aval.type.v1.AuthorityRow
+	(*RuleCombination)(nil),           // 40: aval.ordergate.v1.RuleCombination
+	(*BucketWeights)(nil),             // 41: aval.ordergate.v1.BucketWeights
+	(*CurrencyConversion)(nil),        // 42: aval.ordergate.v1.CurrencyConversion
+	(*OrderControls)(nil),             // 43: aval.ordergate.v1.OrderControls
+	(*DailyReportSettings)(nil),       // 44: aval.ordergate.v1.DailyReportSettings
 }
 var file_aval_ordergate_v1_policy_proto_depIdxs = []int32{
-	25, // 0: aval.ordergate.v1.OrderPolicyVersion.state:type_name -> aval.type.v1.PolicyState
-	24, // 1: aval.ordergate.v1.OrderPolicyVersion.policy:type_name -> aval.ordergate.v1.OrderPolicy
-	26, // 2: aval.ordergate.v1.OrderPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
-	26, // 3: aval.ordergate.v1.OrderPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
-	24, // 4: aval.ordergate.v1.CreateOrderPolicyRequest.policy:type_name -> aval.ordergate.v1.OrderPolicy
-	1,  // 5: aval.ordergate.v1.CreateOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
-	1,  // 6: aval.ordergate.v1.SignOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
-	1,  // 7: aval.ordergate.v1.GetOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
-	1,  // 8: aval.ordergate.v1.ListOrderPoliciesResponse.versions:type_name -> aval.ordergate.v1.OrderPolicyVersion
-	27, // 9: aval.ordergate.v1.LimitCheck.security:type_name -> aval.ordergate.v1.SecurityUse
-	28, // 10: aval.ordergate.v1.RuleOverride.grade:type_name -> aval.evaluation.v1.Grade
+	26, // 0: aval.ordergate.v1.OrderPolicyVersion.state:type_name -> aval.type.v1.PolicyState
+	25, // 1: aval.ordergate.v1.OrderPolicyVersion.policy:type_name -> aval.ordergate.v1.OrderPolicy
+	27, // 2: aval.ordergate.v1.OrderPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
+	27, // 3: aval.ordergate.v1.OrderPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
+	25, // 4: aval.ordergate.v1.CreateOrderPolicyRequest.policy:type_name -> aval.ordergate.v1.OrderPolicy
+	2,  // 5: aval.ordergate.v1.CreateOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
+	2,  // 6: aval.ordergate.v1.SignOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
+	2,  // 7: aval.ordergate.v1.GetOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
+	2,  // 8: aval.ordergate.v1.ListOrderPoliciesResponse.versions:type_name -> aval.ordergate.v1.OrderPolicyVersion
+	28, // 9: aval.ordergate.v1.LimitCheck.security:type_name -> aval.ordergate.v1.SecurityUse
+	29, // 10: aval.ordergate.v1.RuleOverride.grade:type_name -> aval.evaluation.v1.Grade
 	0,  // 11: aval.ordergate.v1.RuleOverride.enforcement:type_name -> aval.ordergate.v1.RuleEnforcement
-	29, // 12: aval.ordergate.v1.RuleOverride.exemption:type_name -> aval.ordergate.v1.RuleExemption
-	10, // 13: aval.ordergate.v1.RuleOverride.limit:type_name -> aval.ordergate.v1.LimitCheck
-	11, // 14: aval.ordergate.v1.RuleOverride.days_overdue:type_name -> aval.ordergate.v1.DaysOverdueCheck
-	12, // 15: aval.ordergate.v1.RuleOverride.overdue_amount:type_name -> aval.ordergate.v1.OverdueAmountCheck
-	16, // 16: aval.ordergate.v1.RuleOverride.order_size:type_name -> aval.ordergate.v1.OrderSizeCheck
-	30, // 17: aval.ordergate.v1.RuleOverride.utilization:type_name -> aval.ordergate.v1.UtilizationCheck
-	31, // 18: aval.ordergate.v1.RuleOverride.overdue_ratio:type_name -> aval.ordergate.v1.OverdueRatioCheck
-	32, // 19: aval.ordergate.v1.RuleOverride.oldest_open_item:type_name -> aval.ordergate.v1.OldestOpenItemCheck
-	33, // 20: aval.ordergate.v1.RuleOverride.unpaid_batches:type_name -> aval.ordergate.v1.UnpaidBatchesCheck
-	34, // 21: aval.ordergate.v1.RuleOverride.broken_promise:type_name -> aval.ordergate.v1.BrokenPromiseCheck
-	35, // 22: aval.ordergate.v1.RuleOverride.open_dispute:type_name -> aval.ordergate.v1.OpenDisputeCheck
-	36, // 23: aval.ordergate.v1.RuleOverride.dunning_level:type_name -> aval.ordergate.v1.DunningLevelCheck
-	37, // 24: aval.ordergate.v1.RuleOverride.expression:type_name -> aval.ordergate.v1.ExpressionCheck
+	30, // 12: aval.ordergate.v1.RuleOverride.exemption:type_name -> aval.ordergate.v1.RuleExemption
+	11, // 13: aval.ordergate.v1.RuleOverride.limit:type_name -> aval.ordergate.v1.LimitCheck
+	12, // 14: aval.ordergate.v1.RuleOverride.days_overdue:type_name -> aval.ordergate.v1.DaysOverdueCheck
+	13, // 15: aval.ordergate.v1.RuleOverride.overdue_amount:type_name -> aval.ordergate.v1.OverdueAmountCheck
+	17, // 16: aval.ordergate.v1.RuleOverride.order_size:type_name -> aval.ordergate.v1.OrderSizeCheck
+	31, // 17: aval.ordergate.v1.RuleOverride.utilization:type_name -> aval.ordergate.v1.UtilizationCheck
+	32, // 18: aval.ordergate.v1.RuleOverride.overdue_ratio:type_name -> aval.ordergate.v1.OverdueRatioCheck
+	33, // 19: aval.ordergate.v1.RuleOverride.oldest_open_item:type_name -> aval.ordergate.v1.OldestOpenItemCheck
+	34, // 20: aval.ordergate.v1.RuleOverride.unpaid_batches:type_name -> aval.ordergate.v1.UnpaidBatchesCheck
+	35, // 21: aval.ordergate.v1.RuleOverride.broken_promise:type_name -> aval.ordergate.v1.BrokenPromiseCheck
+	36, // 22: aval.ordergate.v1.RuleOverride.open_dispute:type_name -> aval.ordergate.v1.OpenDisputeCheck
+	37, // 23: aval.ordergate.v1.RuleOverride.dunning_level:type_name -> aval.ordergate.v1.DunningLevelCheck
+	38, // 24: aval.ordergate.v1.RuleOverride.expression:type_name -> aval.ordergate.v1.ExpressionCheck
 	0,  // 25: aval.ordergate.v1.OrderRule.enforcement:type_name -> aval.ordergate.v1.RuleEnforcement
-	10, // 26: aval.ordergate.v1.OrderRule.limit:type_name -> aval.ordergate.v1.LimitCheck
-	11, // 27: aval.ordergate.v1.OrderRule.days_overdue:type_name -> aval.ordergate.v1.DaysOverdueCheck
-	12, // 28: aval.ordergate.v1.OrderRule.overdue_amount:type_name -> aval.ordergate.v1.OverdueAmountCheck
-	13, // 29: aval.ordergate.v1.OrderRule.term:type_name -> aval.ordergate.v1.TermCheck
-	14, // 30: aval.ordergate.v1.OrderRule.treatment:type_name -> aval.ordergate.v1.TreatmentCheck
-	15, // 31: aval.ordergate.v1.OrderRule.grant_validity:type_name -> aval.ordergate.v1.GrantValidityCheck
-	16, // 32: aval.ordergate.v1.OrderRule.order_size:type_name -> aval.ordergate.v1.OrderSizeCheck
-	17, // 33: aval.ordergate.v1.OrderRule.group_pool:type_name -> aval.ordergate.v1.GroupPoolCheck
-	18, // 34: aval.ordergate.v1.OrderRule.budget:type_name -> aval.ordergate.v1.BudgetCheck
-	19, // 35: aval.ordergate.v1.OrderRule.ceiling:type_name -> aval.ordergate.v1.CeilingCheck
-	20, // 36: aval.ordergate.v1.OrderRule.concentration:type_name -> aval.ordergate.v1.ConcentrationCheck
-	30, // 37: aval.ordergate.v1.OrderRule.utilization:type_name -> aval.ordergate.v1.UtilizationCheck
-	31, // 38: aval.ordergate.v1.OrderRule.overdue_ratio:type_name -> aval.ordergate.v1.OverdueRatioCheck
-	32, // 39: aval.ordergate.v1.OrderRule.oldest_open_item:type_name -> aval.ordergate.v1.OldestOpenItemCheck
-	33, // 40: aval.ordergate.v1.OrderRule.unpaid_batches:type_name -> aval.ordergate.v1.UnpaidBatchesCheck
-	34, // 41: aval.ordergate.v1.OrderRule.broken_promise:type_name -> aval.ordergate.v1.BrokenPromiseCheck
-	35, // 42: aval.ordergate.v1.OrderRule.open_dispute:type_name -> aval.ordergate.v1.OpenDisputeCheck
-	36, // 43: aval.ordergate.v1.OrderRule.dunning_level:type_name -> aval.ordergate.v1.DunningLevelCheck
-	37, // 44: aval.ordergate.v1.OrderRule.expression:type_name -> aval.ordergate.v1.ExpressionCheck
-	21, // 45: aval.ordergate.v1.OrderRule.overrides:type_name -> aval.ordergate.v1.RuleOverride
-	22, // 46: aval.ordergate.v1.OrderPolicy.rules:type_name -> aval.ordergate.v1.OrderRule
-	23, // 47: aval.ordergate.v1.OrderPolicy.release_memory:type_name -> aval.ordergate.v1.ReleaseMemory
-	38, // 48: aval.ordergate.v1.OrderPolicy.release_authority:type_name -> aval.type.v1.AuthorityRow
-	39, // 49: aval.ordergate.v1.OrderPolicy.combinations:type_name -> aval.ordergate.v1.RuleCombination
-	40, // 50: aval.ordergate.v1.OrderPolicy.bucket_weights:type_name -> aval.ordergate.v1.BucketWeights
-	41, // 51: aval.ordergate.v1.OrderPolicy.conversion:type_name -> aval.ordergate.v1.CurrencyConversion
-	42, // 52: aval.ordergate.v1.OrderPolicy.controls:type_name -> aval.ordergate.v1.OrderControls
-	43, // 53: aval.ordergate.v1.OrderPolicy.daily_report:type_name -> aval.ordergate.v1.DailyReportSettings
-	2,  // 54: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:input_type -> aval.ordergate.v1.CreateOrderPolicyRequest
-	4,  // 55: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:input_type -> aval.ordergate.v1.SignOrderPolicyRequest
-	6,  // 56: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:input_type -> aval.ordergate.v1.GetOrderPolicyRequest
-	8,  // 57: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:input_type -> aval.ordergate.v1.ListOrderPoliciesRequest
-	3,  // 58: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:output_type -> aval.ordergate.v1.CreateOrderPolicyResponse
-	5,  // 59: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:output_type -> aval.ordergate.v1.SignOrderPolicyResponse
-	7,  // 60: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:output_type -> aval.ordergate.v1.GetOrderPolicyResponse
-	9,  // 61: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:output_type -> aval.ordergate.v1.ListOrderPoliciesResponse
-	58, // [58:62] is the sub-list for method output_type
-	54, // [54:58] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	11, // 26: aval.ordergate.v1.OrderRule.limit:type_name -> aval.ordergate.v1.LimitCheck
+	12, // 27: aval.ordergate.v1.OrderRule.days_overdue:type_name -> aval.ordergate.v1.DaysOverdueCheck
+	13, // 28: aval.ordergate.v1.OrderRule.overdue_amount:type_name -> aval.ordergate.v1.OverdueAmountCheck
+	14, // 29: aval.ordergate.v1.OrderRule.term:type_name -> aval.ordergate.v1.TermCheck
+	15, // 30: aval.ordergate.v1.OrderRule.treatment:type_name -> aval.ordergate.v1.TreatmentCheck
+	16, // 31: aval.ordergate.v1.OrderRule.grant_validity:type_name -> aval.ordergate.v1.GrantValidityCheck
+	17, // 32: aval.ordergate.v1.OrderRule.order_size:type_name -> aval.ordergate.v1.OrderSizeCheck
+	18, // 33: aval.ordergate.v1.OrderRule.group_pool:type_name -> aval.ordergate.v1.GroupPoolCheck
+	19, // 34: aval.ordergate.v1.OrderRule.budget:type_name -> aval.ordergate.v1.BudgetCheck
+	20, // 35: aval.ordergate.v1.OrderRule.ceiling:type_name -> aval.ordergate.v1.CeilingCheck
+	21, // 36: aval.ordergate.v1.OrderRule.concentration:type_name -> aval.ordergate.v1.ConcentrationCheck
+	31, // 37: aval.ordergate.v1.OrderRule.utilization:type_name -> aval.ordergate.v1.UtilizationCheck
+	32, // 38: aval.ordergate.v1.OrderRule.overdue_ratio:type_name -> aval.ordergate.v1.OverdueRatioCheck
+	33, // 39: aval.ordergate.v1.OrderRule.oldest_open_item:type_name -> aval.ordergate.v1.OldestOpenItemCheck
+	34, // 40: aval.ordergate.v1.OrderRule.unpaid_batches:type_name -> aval.ordergate.v1.UnpaidBatchesCheck
+	35, // 41: aval.ordergate.v1.OrderRule.broken_promise:type_name -> aval.ordergate.v1.BrokenPromiseCheck
+	36, // 42: aval.ordergate.v1.OrderRule.open_dispute:type_name -> aval.ordergate.v1.OpenDisputeCheck
+	37, // 43: aval.ordergate.v1.OrderRule.dunning_level:type_name -> aval.ordergate.v1.DunningLevelCheck
+	38, // 44: aval.ordergate.v1.OrderRule.expression:type_name -> aval.ordergate.v1.ExpressionCheck
+	22, // 45: aval.ordergate.v1.OrderRule.overrides:type_name -> aval.ordergate.v1.RuleOverride
+	23, // 46: aval.ordergate.v1.OrderPolicy.rules:type_name -> aval.ordergate.v1.OrderRule
+	24, // 47: aval.ordergate.v1.OrderPolicy.release_memory:type_name -> aval.ordergate.v1.ReleaseMemory
+	39, // 48: aval.ordergate.v1.OrderPolicy.release_authority:type_name -> aval.type.v1.AuthorityRow
+	40, // 49: aval.ordergate.v1.OrderPolicy.combinations:type_name -> aval.ordergate.v1.RuleCombination
+	41, // 50: aval.ordergate.v1.OrderPolicy.bucket_weights:type_name -> aval.ordergate.v1.BucketWeights
+	42, // 51: aval.ordergate.v1.OrderPolicy.conversion:type_name -> aval.ordergate.v1.CurrencyConversion
+	43, // 52: aval.ordergate.v1.OrderPolicy.controls:type_name -> aval.ordergate.v1.OrderControls
+	44, // 53: aval.ordergate.v1.OrderPolicy.daily_report:type_name -> aval.ordergate.v1.DailyReportSettings
+	1,  // 54: aval.ordergate.v1.OrderPolicy.waiting_order:type_name -> aval.ordergate.v1.WaitingCriterion
+	3,  // 55: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:input_type -> aval.ordergate.v1.CreateOrderPolicyRequest
+	5,  // 56: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:input_type -> aval.ordergate.v1.SignOrderPolicyRequest
+	7,  // 57: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:input_type -> aval.ordergate.v1.GetOrderPolicyRequest
+	9,  // 58: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:input_type -> aval.ordergate.v1.ListOrderPoliciesRequest
+	4,  // 59: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:output_type -> aval.ordergate.v1.CreateOrderPolicyResponse
+	6,  // 60: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:output_type -> aval.ordergate.v1.SignOrderPolicyResponse
+	8,  // 61: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:output_type -> aval.ordergate.v1.GetOrderPolicyResponse
+	10, // 62: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:output_type -> aval.ordergate.v1.ListOrderPoliciesResponse
+	59, // [59:63] is the sub-list for method output_type
+	55, // [55:59] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_policy_proto_init() }
@@ -2512,7 +2593,7 @@ func file_aval_ordergate_v1_policy_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_ordergate_v1_policy_proto_rawDesc), len(file_aval_ordergate_v1_policy_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
