@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -113,126 +112,23 @@ func (k *keeper) work(ctx context.Context) error {
 				return err
 			}
 		}
-		left := int64(math.MaxInt64)
-		if a.Plan.Limit.Kind == account.LimitAmount {
-			left = a.Plan.Limit.Minor - a.Buckets.Exposure()
-		}
-		if a.Held > 0 && left > 0 {
+		if left := roomOf(a); a.Held > 0 && left > 0 {
 			room[key.RootID] = left
 		}
 	}
-	if len(room) == 0 {
-		return nil
-	}
-	return k.release(ctx, room)
+	return k.release(ctx, room, false)
 }
 
-// release judges orders on hold again that wait for one of the roots, in the policy's order. Those that pass are approved, each in its
-// own transaction, and name those before them that wait for the same room; for the others nothing changes.
-func (k *keeper) release(ctx context.Context, room map[string]int64) error {
-	k.turn.Lock()
-	defer k.turn.Unlock()
-	policy, err := k.gate.Policies.InForce(ctx, k.gate.Clock.Today(ctx))
-	if err != nil {
-		return err
-	}
-	var waiting []order.Order
-	shares := map[string][]gate.Ref{}
-	var after postgres.OrderKey
-	for {
-		found, err := k.gate.Store.ListHeld(ctx, after, keeperPage)
-		if err != nil {
-			return err
-		}
-		keys := make([]postgres.Key, len(found))
-		for i, o := range found {
-			keys[i] = o.Key().Key
-		}
-		heads, err := k.gate.Store.Heads(ctx, keys)
-		if err != nil {
-			return err
-		}
-		for _, o := range found {
-			after = o.Key()
-			if wanted(heads[o.Key().Key], o.Order, room) {
-				waiting = append(waiting, o.Order)
-				shares[o.Order.ID] = gate.SharedBy(heads[o.Key().Key], o.Order)
-			}
-		}
-		if len(found) < keeperPage {
-			break
-		}
-	}
-	slices.SortFunc(waiting, gate.InTurn(policy))
-	before := map[gate.Ref][]string{} // the first in turn that wait on for what they share
-	for _, o := range waiting {
-		waits, err := k.gate.recheckWaiting(ctx, o, named(shares[o.ID], before))
-		if err != nil {
-			return err
-		}
-		for _, r := range shares[o.ID] {
-			if waits && len(before[r]) < gate.MaxPassed {
-				before[r] = append(before[r], o.ID)
-			}
-		}
-	}
-	return nil
-}
-
-// named are the orders that wait for any of what an order shares, each once, in turn.
-func named(refs []gate.Ref, before map[gate.Ref][]string) []string {
-	var ids []string
-	for _, r := range refs {
-		for _, id := range before[r] {
-			if !slices.Contains(ids, id) && len(ids) < gate.MaxPassed {
-				ids = append(ids, id)
-			}
-		}
-	}
-	return ids
-}
-
-// releaseAll judges all orders on hold again that count in budgets or ceilings, whatever the room.
-func (k *keeper) releaseAll(ctx context.Context, roots []string) error {
-	keys := make([]postgres.Key, len(roots))
-	for i, r := range roots {
-		keys[i] = postgres.Key{RootID: r, AccountID: r}
-	}
-	heads, err := k.gate.Store.Heads(ctx, keys)
-	if err != nil {
-		return err
-	}
-	room := map[string]int64{}
-	for _, key := range keys {
-		if heads[key].Held > 0 {
-			room[key.RootID] = math.MaxInt64
-		}
-	}
-	if len(room) == 0 {
-		return nil
-	}
-	return k.release(ctx, room)
-}
-
-// wanted reports whether an order waits for one of the roots and could fit.
-func wanted(a account.Account, o order.Order, room map[string]int64) bool {
-	for _, r := range gate.SharedBy(a, o) {
-		if left, ok := room[r.RootID]; ok && o.Open()-o.Reserved <= left {
-			return true
-		}
-	}
-	return false
-}
-
-// recheckWaiting judges an order again that was on hold when it was read, and reports whether it waits on. before are those that stand before it.
-func (g *Gate) recheckWaiting(ctx context.Context, o order.Order, before []string) (waits bool, err error) {
-	key, found, err := g.Store.Locate(ctx, o.ID)
+// recheckWaiting judges an order again that was on hold when it was read, and reports whether it waits on. before
+// are those that stand before it.
+func (g *Gate) recheckWaiting(ctx context.Context, orderID string, before []string) (waits bool, err error) {
+	key, found, err := g.Store.Locate(ctx, orderID)
 	if err != nil || !found {
 		return false, err
 	}
-	w := &work{ctx: ctx, key: key, caller: service(), orders: []string{o.ID}, crowd: true}
+	w := &work{ctx: ctx, key: key, caller: service(), orders: []string{orderID}, crowd: true}
 	w.apply = func(env gate.Env, v *view) (Answer, error) {
-		now, err := v.order(w.key, o.ID)
+		now, err := v.order(w.key, orderID)
 		if err != nil || now.State != order.Held {
 			return Answer{}, nil //nolint:nilerr // it waits no longer
 		}

@@ -22,8 +22,10 @@ func TestTamperIsFound(t *testing.T) {
 		"an entry removed":             {`DELETE FROM journal WHERE seq = 3`, `journal/C1 4 entry 4 follows`},
 		"the tail cut off":             {`DELETE FROM journal WHERE seq = 5`, `journal/C1 5 .*tail`},
 		"two entries exchanged":        {`UPDATE journal SET seq = CASE seq WHEN 3 THEN 1000 ELSE 3 END WHERE seq IN (3, 4); UPDATE journal SET seq = 4 WHERE seq = 1000`, `journal/C1 3 .*hash`},
-		"an order that went by itself": {`UPDATE orders SET state = 'APPROVED', doc = replace(replace(doc, '"state":"HELD"', '"state":"APPROVED"'), '"reserved":0', '"reserved":900') WHERE order_id = 'O3'`, `orders/C1 5 order O3`},
+		"an order that went by itself": {`UPDATE orders SET state = 'APPROVED', doc = replace(replace(doc, '"state":"HELD"', '"state":"APPROVED"'), '"reserved":0', '"reserved":900') WHERE order_id = 'O2'`, `orders/C1 5 order O2`},
 		"an order from nowhere":        {`INSERT INTO orders SELECT root_id, 'X', account_id, state, updated_seq, doc FROM orders WHERE order_id = 'O1'`, `orders/C1 5 order X`},
+		"who was passed over":          {`DELETE FROM passed_over`, `journal/C1 5 order O2 was passed over`},
+		"passed over by nobody":        {`INSERT INTO passed_over VALUES ('C1', 'C1', 4, 'O2', 'O2', '2026-07-01')`, `journal/C1 4 order O2 is said`},
 		"who did it":                   {`UPDATE journal SET actor = 'somebody' WHERE seq = 2`, `journal/C1 2 .*hash`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -31,9 +33,9 @@ func TestTamperIsFound(t *testing.T) {
 			r := newRig(t)
 			g := r.start()
 			r.customer("C1", 1_000)
-			for i := range 4 {
+			for i, minor := range []int64{300, 300, 900, 300} {
 				id := fmt.Sprintf("O%d", i)
-				if _, err := g.Submit(t.Context(), person("sales"), request(id), newOrder(id, "C1", 300)); err != nil {
+				if _, err := g.Submit(t.Context(), person("sales"), request(id), newOrder(id, "C1", minor)); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -62,12 +62,11 @@ func (v *Verifier) Verify(ctx context.Context) (Report, error) {
 	for k, seq := range beyond {
 		r.broken("journal/"+k.AccountID, seq, "an order stands at an entry that is missing: the tail was cut off")
 	}
-	stray, err := v.Store.StrayPassed(ctx, maxBreaks)
+	err = v.Store.StrayPassed(ctx, func(p postgres.Passed) {
+		r.broken("journal/"+p.AccountID, p.Seq, "order %s is said to be passed over by an entry that does not name it", p.OrderID)
+	})
 	if err != nil {
 		return r, err
-	}
-	for _, p := range stray {
-		r.broken("journal/"+p.AccountID, p.Seq, "order %s is said to be passed over by an entry that does not name it", p.OrderID)
 	}
 	trail, err := audit.Verify(ctx, v.Pool)
 	if err != nil {

@@ -1,10 +1,13 @@
 package gate_test
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -50,6 +53,7 @@ type ruleStep struct {
 	Delivery  string
 	Currency  string
 	OrderDate string `yaml:"order_date"`
+	Priority  *int
 	// what must show
 	Verdict       string
 	Refusals      []string
@@ -58,6 +62,8 @@ type ruleStep struct {
 	Figures       map[string]string // of any rule
 	ExposureAfter string            `yaml:"exposure_after"`
 	Rate          string            // rate, date and kind
+	States        map[string]string // of several orders
+	Passed        map[string]string // by order that got credit: those that its entry names, in turn
 }
 
 const policyAround = `name: Case
@@ -141,6 +147,7 @@ func (w *ruleWorld) run(n int, s ruleStep) {
 	}
 	w.expect(n, s.step, rec)
 	w.shows(n, s, rec)
+	w.waits(n, s)
 	w.invariants(n)
 }
 
@@ -175,9 +182,17 @@ func (w *ruleWorld) act(s ruleStep) (*check.Record, error) {
 			rec, err := gate.Check(env, w.account, o)
 			return &rec, err
 		}
-		return w.take(gate.Submit(w.env("SALESPERSON"), w.account, o))
+		if s.Priority != nil {
+			o.Priority = *s.Priority
+		}
+		return w.take(gate.Submit(w.env(cmp.Or(s.By, "SALESPERSON")), w.account, o))
 	case "amend":
-		return w.take(gate.Amend(env, w.account, o, gate.Amendment{Amount: amount()}))
+		rec, err := w.take(gate.Amend(w.env(cmp.Or(s.By, "CREDIT_MANAGER")), w.account, o, gate.Amendment{Amount: amount(), Priority: s.Priority}))
+		w.recheckHeld()
+		return rec, err
+	case "new day":
+		w.recheckHeld()
+		return nil, nil
 	case "ship":
 		return w.take(gate.Ship(env, w.account, o, fmt.Sprint("S", len(w.journal)), amount(), s.Final))
 	}
@@ -277,6 +292,30 @@ func (w *ruleWorld) shows(n int, s ruleStep, rec *check.Record) {
 		c := rec.Input.Order.Conversion
 		if c == nil || c.Rate.String()+" "+c.RateDate.String()+" "+c.Kind != s.Rate {
 			w.t.Errorf("step %d: conversion %+v, want %s", n, c, s.Rate)
+		}
+	}
+}
+
+// waits compares the orders that wait, and who was passed over, with what must show.
+func (w *ruleWorld) waits(n int, s ruleStep) {
+	w.t.Helper()
+	for id, want := range s.States {
+		if got := string(w.orders[id].State); got != want {
+			w.t.Errorf("step %d: %s is %s, want %s", n, id, got, want)
+		}
+	}
+	for id, want := range s.Passed {
+		var d gate.Detail
+		for _, e := range w.journal {
+			if e.OrderID == id {
+				d = gate.Detail{}
+				if err := json.Unmarshal(e.Detail, &d); err != nil {
+					w.t.Fatal(err)
+				}
+			}
+		}
+		if got := strings.Join(d.Passed, " "); got != want {
+			w.t.Errorf("step %d: %s passed %q, want %q", n, id, got, want)
 		}
 	}
 }

@@ -140,3 +140,15 @@ func RecheckOne(env Env, a account.Account, o order.Order) (c Change, passed boo
 	})
 	return c, passed, err
 }
+
+// Turn is of an order what its turn is decided by, and no more: for long queues.
+func Turn(o order.Order) order.Order {
+	t := order.Order{
+		ID: o.ID, CustomerID: o.CustomerID, Currency: o.Currency, SubmitDate: o.SubmitDate, Priority: o.Priority,
+		Amount: o.Amount, Over: o.Over, Cancelled: o.Cancelled, Shipped: o.Shipped, Ahead: o.Ahead,
+	}
+	if o.Hold != nil {
+		t.Hold = &order.Hold{Place: o.Hold.Place, Number: o.Hold.Number}
+	}
+	return t
+}

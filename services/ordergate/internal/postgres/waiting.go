@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -75,23 +76,39 @@ func (s *Store) PassedBy(ctx context.Context, k Key, seq int64) ([]string, error
 	return ids, pg.Err(err)
 }
 
-const strayPassed = `
-SELECT p.root_id, p.account_id, p.seq, p.order_id, p.by_order, p.business_date FROM passed_over p
-LEFT JOIN journal j ON j.root_id = p.root_id AND j.account_id = p.account_id AND j.seq = p.seq
-WHERE j.seq IS NULL OR j.order_id IS DISTINCT FROM p.by_order OR j.business_date <> p.business_date
-   OR NOT coalesce(j.detail::jsonb -> 'passed', '[]') ? p.order_id LIMIT $1`
+const keptPassed = `
+SELECT p.root_id, p.account_id, p.seq, array_agg(p.order_id), bool_and(j.order_id IS NOT DISTINCT FROM p.by_order AND j.business_date = p.business_date),
+    coalesce(j.detail, '')
+FROM passed_over p LEFT JOIN journal j ON j.root_id = p.root_id AND j.account_id = p.account_id AND j.seq = p.seq
+WHERE (p.root_id, p.account_id, p.seq) > ($1, $2, $3)
+GROUP BY p.root_id, p.account_id, p.seq, j.detail ORDER BY p.root_id, p.account_id, p.seq LIMIT 1000`
 
-// StrayPassed lists what is kept of orders that were passed over and no entry says.
-func (s *Store) StrayPassed(ctx context.Context, limit int) ([]Passed, error) {
-	rows, err := s.pool.Query(ctx, strayPassed, limit)
-	if err != nil {
-		return nil, pg.Err(err)
+// StrayPassed visits what is kept of orders that were passed over and no entry says.
+func (s *Store) StrayPassed(ctx context.Context, visit func(Passed)) error {
+	var last Passed
+	for {
+		rows, err := s.pool.Query(ctx, keptPassed, last.RootID, last.AccountID, last.Seq)
+		if err != nil {
+			return pg.Err(err)
+		}
+		var ids []string
+		var same bool
+		var detail string
+		n := 0
+		_, err = pgx.ForEachRow(rows, []any{&last.RootID, &last.AccountID, &last.Seq, &ids, &same, &detail}, func() error {
+			n++
+			d, err := decodeDetail(detail)
+			for _, id := range ids {
+				if err != nil || !same || !slices.Contains(d.Passed, id) {
+					visit(Passed{Key: last.Key, Seq: last.Seq, OrderID: id})
+				}
+			}
+			return nil //nolint:nilerr // an entry that cannot be read says nothing
+		})
+		if err != nil || n == 0 {
+			return pg.Err(err)
+		}
 	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Passed, error) {
-		var p Passed
-		return p, row.Scan(&p.RootID, &p.AccountID, &p.Seq, &p.OrderID, &p.By, &p.Date)
-	})
-	return found, pg.Err(err)
 }
 
 // Accounts with something on hold, and those of whose orders the date has ended one: what it frees others may wait for.
