@@ -116,15 +116,16 @@ func (k *keeper) work(ctx context.Context) error {
 			room[key.RootID] = left
 		}
 	}
-	return k.release(ctx, room, false)
+	_, err = k.release(ctx, room, false)
+	return err
 }
 
-// recheckWaiting judges an order again that was on hold when it was read, and reports whether it waits on. before
-// are those that stand before it.
-func (g *Gate) recheckWaiting(ctx context.Context, orderID string, before []string) (waits bool, err error) {
+// recheckWaiting judges an order again that was on hold when it was read, and reports whether it was approved or waits
+// on; neither where it waits no longer. before are those that stand before it.
+func (g *Gate) recheckWaiting(ctx context.Context, orderID string, before []string) (approved, waits bool, err error) {
 	key, found, err := g.Store.Locate(ctx, orderID)
 	if err != nil || !found {
-		return false, err
+		return false, false, err
 	}
 	w := &work{ctx: ctx, key: key, caller: service(), orders: []string{orderID}, crowd: true}
 	w.apply = func(env gate.Env, v *view) (Answer, error) {
@@ -144,10 +145,11 @@ func (g *Gate) recheckWaiting(ctx context.Context, orderID string, before []stri
 		}
 		return v.record(w, change, Request{})
 	}
-	if _, err = g.do(w); errors.Is(err, errWaitsOn) {
-		return true, nil
+	a, err := g.do(w)
+	if errors.Is(err, errWaitsOn) {
+		return false, true, nil
 	}
-	return false, err
+	return a.Order.State == order.Approved, false, err
 }
 
 var errWaitsOn = errors.New("the order waits on")

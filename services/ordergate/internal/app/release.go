@@ -29,42 +29,45 @@ type waiter struct {
 
 // release goes through the orders on hold that count in budgets or ceilings with room, in the policy's order. Those that could fit (all:
 // every one) are judged again; those that pass are approved, each in its own transaction, and name those before them for which the same
-// room is too small. For the others nothing changes.
-func (k *keeper) release(ctx context.Context, room map[string]int64, all bool) error {
+// room is too small. For the others nothing changes. It returns the orders that were approved.
+func (k *keeper) release(ctx context.Context, room map[string]int64, all bool) (approved []string, err error) {
 	if len(room) == 0 {
-		return nil
+		return nil, nil
 	}
 	k.turn.Lock()
 	defer k.turn.Unlock()
 	policy, err := k.gate.Policies.InForce(ctx, k.gate.Clock.Today(ctx))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	queue, err := k.queue(ctx, room)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	turn := gate.InTurn(policy)
 	slices.SortFunc(queue, func(x, y waiter) int { return turn(x.order, y.order) })
 	left := maps.Clone(room)
 	short := map[string][]string{} // by root the first in turn that wait for more room
 	for _, w := range queue {
-		waits := true
+		goes, waits := false, true
 		if all || w.couldFit(room) {
-			if waits, err = k.gate.recheckWaiting(ctx, w.order.ID, named(w.shares, short)); err != nil {
-				return err
+			if goes, waits, err = k.gate.recheckWaiting(ctx, w.order.ID, named(w.shares, short)); err != nil {
+				return approved, err
 			}
+		}
+		if goes {
+			approved = append(approved, w.order.ID)
 		}
 		for _, r := range w.shares {
 			switch {
 			case waits && w.needs > left[r] && len(short[r]) < gate.MaxPassed:
 				short[r] = append(short[r], w.order.ID)
-			case !waits && left[r] != math.MaxInt64:
+			case goes && left[r] != math.MaxInt64:
 				left[r] -= w.needs
 			}
 		}
 	}
-	return nil
+	return approved, nil
 }
 
 // queue reads the orders on hold that count in one of the roots.
@@ -121,14 +124,14 @@ func named(roots []string, short map[string][]string) []string {
 }
 
 // releaseAll judges all orders on hold again that count in budgets or ceilings, whatever the room.
-func (k *keeper) releaseAll(ctx context.Context, roots []string) error {
+func (k *keeper) releaseAll(ctx context.Context, roots []string) ([]string, error) {
 	keys := make([]postgres.Key, len(roots))
 	for i, r := range roots {
 		keys[i] = postgres.Key{RootID: r, AccountID: r}
 	}
 	heads, err := k.gate.Store.Heads(ctx, keys)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	room := map[string]int64{}
 	for _, key := range keys {

@@ -33,13 +33,13 @@ func (v *view) onHold(a account.Account) int {
 // overtakes has the change of an order that gets credit name the orders before it that wait on. Where those on hold were judged again
 // they are named already; what people release is decided by them and passes nobody.
 func (v *view) overtakes(w *work, c *gate.Change) {
+	if v.settling || c.Account.Held == 0 && !c.Account.InGroup() || len(c.Detail.Passed) > 0 || len(c.Orders) != 1 {
+		return
+	}
 	k := postgres.Key{RootID: c.Account.RootID, AccountID: c.Account.ID}
 	a := v.accounts[k]
 	n := v.onHold(a)
-	if n == 0 || n > gate.MaxPassed || v.settling || len(c.Detail.Passed) > 0 || len(c.Orders) != 1 {
-		return
-	}
-	if !c.Overtakes(v.orders[postgres.OrderKey{Key: k, OrderID: c.Orders[0].ID}]) {
+	if n == 0 || n > gate.MaxPassed || !c.Overtakes(v.orders[postgres.OrderKey{Key: k, OrderID: c.Orders[0].ID}]) {
 		return
 	}
 	held := v.held(k, a.InGroup())
@@ -109,7 +109,8 @@ func (g *Gate) RecheckWaiting(ctx context.Context, pages *page.Signer, customerI
 func (g *Gate) RecheckPage(ctx context.Context, today calendar.Date, after postgres.Key, size int) (Rechecked, postgres.Key, error) {
 	var r Rechecked
 	if after == (postgres.Key{}) {
-		if err := g.recheckShared(ctx); err != nil {
+		var err error
+		if r.Approved, err = g.recheckShared(ctx); err != nil {
 			return r, after, err
 		}
 	}
@@ -154,13 +155,13 @@ func passing(err error) bool {
 }
 
 // recheckShared judges orders that wait for budgets and ceilings, across all roots in the policy's order.
-func (g *Gate) recheckShared(ctx context.Context) error {
+func (g *Gate) recheckShared(ctx context.Context) ([]string, error) {
 	if err := g.registry.refresh(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	roots := g.registry.roots()
 	if len(roots) == 0 {
-		return nil
+		return nil, nil
 	}
 	return g.keeper.releaseAll(ctx, roots)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/page"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
@@ -125,6 +126,26 @@ func TestPassedOverUnderACeiling(t *testing.T) {
 	}
 	if got := r.passed(g, "B1", person("x")); got != "1 2026-07-01 C1 "+decisionOf(t, g, "C1") {
 		t.Errorf("B1 was passed by %q", got)
+	}
+	// A day on which more is allowed, for all customers under the ceiling: in one order for all of them.
+	for i, id := range []string{"A", "B", "C"} {
+		p := r.profile(id, "", 2, 10_000)
+		p.Grant.ValidFrom = p.BusinessDate.AddDays(9)
+		if _, err := g.ReceiveProfile(ctx, id, p, false); err != nil {
+			t.Fatal(err)
+		}
+		r.submit(g, id+"2", id, []int64{600, 300, 10}[i])
+	}
+	ceiling("c3", 2_000)
+	day := calendar.WithBusinessDate(ctx, calendar.MustDate("2026-07-10"))
+	done, next, err := g.RecheckWaiting(day, page.NewSigner([]byte("test")), "", 0, "")
+	if err != nil || next != "" || fmt.Sprint(done.Approved) != "[A2 C2]" {
+		t.Errorf("approved %v, want A2 and C2 of 700: %v", done.Approved, err)
+	}
+	for id, n := range map[string]int{"B1": 2, "B2": 1} { // A2, the first form of its customer, stands before both
+		if got := r.passed(g, id, person("x")); got != fmt.Sprint(n, " 2026-07-10 C2 ", decisionOf(t, g, "C2")) {
+			t.Errorf("%s was passed by %q", id, got)
+		}
 	}
 	if rep, err := g.verifier.Verify(ctx); err != nil || len(rep.Breaks) > 0 {
 		t.Errorf("verify: %+v %v", rep.Breaks, err)

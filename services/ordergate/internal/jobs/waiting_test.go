@@ -279,3 +279,30 @@ func TestRecheckIsTakenOver(t *testing.T) {
 		t.Errorf("claimed back under the lease: %v", err)
 	}
 }
+
+// A stop by S2.18 that the date lifts goes with the new day, and then what waits for it.
+func TestNewDayLiftsAStop(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := t.Context()
+	r.customer(t, "C1", raised("2026-07-10", "2026-07-20"))
+	_, err := r.gate.ReceivePosition(ctx, "C1", account.Position{Seq: 1, BusinessDate: calendar.MustDate("2026-07-01"), Currency: "CNY", Receivable: 1500,
+		Ladder: account.Ladder{{Date: calendar.MustDate("2026-07-31"), Minor: 1500}}})
+	must(t, err)
+	r.submit(t, order.Order{ID: "O1", CustomerID: "C1", Amount: 100}, order.Held)
+	stopped := func() (n int) {
+		must(t, r.pool.QueryRow(ctx, `SELECT count(*) FILTER (WHERE kind = 'CREDIT_STOPPED') - count(*) FILTER (WHERE kind = 'CREDIT_STOP_LIFTED') FROM journal`).Scan(&n))
+		return n
+	}
+	must(t, r.waiting(r.gate, "a").Make(ctx))
+	if stopped() != 1 {
+		t.Fatal("the customer is not stopped")
+	}
+	r.noon("2026-07-10")
+	must(t, r.waiting(r.gate, "a").Make(ctx))
+	if stopped() != 0 {
+		t.Error("the stop is not lifted")
+	}
+	r.states(t, "O1 APPROVED")
+	r.verified(t)
+}
