@@ -73,15 +73,30 @@ func (g *Gate) learn(ctx context.Context, customerID string) (bool, error) {
 
 // existing runs a command on an order that exists.
 func (g *Gate) existing(ctx context.Context, c Caller, req Request, orderID string, frees bool,
-	apply func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error), marks ...func(*work)) (Answer, error) {
+	apply func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error)) (Answer, error) {
 	return g.existingWith(ctx, c, req, orderID, frees, func(env gate.Env, v *view, w *work, o order.Order) (gate.Change, bool, error) {
 		return apply(env, v.accounts[w.key], o)
-	}, marks...)
+	})
 }
 
 // existingWith is existing for commands that do more than one change.
 func (g *Gate) existingWith(ctx context.Context, c Caller, req Request, orderID string, frees bool,
-	apply func(env gate.Env, v *view, w *work, o order.Order) (gate.Change, bool, error), marks ...func(*work)) (Answer, error) {
+	apply func(env gate.Env, v *view, w *work, o order.Order) (gate.Change, bool, error)) (Answer, error) {
+	return g.onOrder(ctx, orderID, &work{req: req, caller: c, frees: frees}, apply)
+}
+
+// directly runs a command that may let the order on hold go without judging the others again.
+func (g *Gate) directly(ctx context.Context, c Caller, req Request, orderID string,
+	apply func(env gate.Env, a account.Account, o order.Order) (gate.Change, error)) (Answer, error) {
+	return g.onOrder(ctx, orderID, &work{req: req, caller: c, direct: true}, func(env gate.Env, v *view, w *work, o order.Order) (gate.Change, bool, error) {
+		change, err := apply(env, v.accounts[w.key], o)
+		return change, true, err
+	})
+}
+
+// onOrder runs a command where its order lives.
+func (g *Gate) onOrder(ctx context.Context, orderID string, w *work,
+	apply func(env gate.Env, v *view, w *work, o order.Order) (gate.Change, bool, error)) (Answer, error) {
 	key, found, err := g.Store.Locate(ctx, orderID)
 	if err != nil {
 		return Answer{}, err
@@ -89,10 +104,7 @@ func (g *Gate) existingWith(ctx context.Context, c Caller, req Request, orderID 
 	if !found {
 		return Answer{}, gate.UnknownOrder(orderID)
 	}
-	w := &work{ctx: ctx, key: key, req: req, caller: c, orders: []string{orderID}, frees: frees}
-	for _, mark := range marks {
-		mark(w)
-	}
+	w.ctx, w.key, w.orders = ctx, key, []string{orderID}
 	w.apply = func(env gate.Env, v *view) (Answer, error) {
 		o, err := v.order(w.key, orderID)
 		if err != nil {
@@ -106,8 +118,8 @@ func (g *Gate) existingWith(ctx context.Context, c Caller, req Request, orderID 
 			v.batch.Touch = true
 			return Answer{Order: o}, nil
 		}
-		a, err := v.record(w, change, req)
-		if err == nil && frees {
+		a, err := v.record(w, change, w.req)
+		if err == nil && w.frees {
 			err = v.settleHeld(env, w, w.key)
 		}
 		return a, err
@@ -125,10 +137,7 @@ func (g *Gate) Amend(ctx context.Context, c Caller, req Request, orderID string,
 
 // Recheck judges a held order again, see gate.Recheck.
 func (g *Gate) Recheck(ctx context.Context, c Caller, req Request, orderID string) (Answer, error) {
-	return g.existing(ctx, c, req, orderID, false, func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error) {
-		change, err := gate.Recheck(env, a, o)
-		return change, true, err
-	}, direct)
+	return g.directly(ctx, c, req, orderID, gate.Recheck)
 }
 
 // Cancel frees what is open of an order, see gate.Cancel.

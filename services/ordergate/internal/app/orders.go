@@ -119,10 +119,9 @@ func (g *Gate) Close(ctx context.Context, c Caller, req Request, orderID, reason
 
 // Reopen asks again for what closing, cancelling or expiry freed, see gate.Reopen.
 func (g *Gate) Reopen(ctx context.Context, c Caller, req Request, orderID string, until calendar.Date, reason string) (Answer, error) {
-	return g.existing(ctx, c, req, orderID, false, func(env gate.Env, a account.Account, o order.Order) (gate.Change, bool, error) {
-		change, err := gate.Reopen(env, a, o, until, reason)
-		return change, true, err
-	}, direct)
+	return g.directly(ctx, c, req, orderID, func(env gate.Env, a account.Account, o order.Order) (gate.Change, error) {
+		return gate.Reopen(env, a, o, until, reason)
+	})
 }
 
 // Authorization is the answer to a warehouse.

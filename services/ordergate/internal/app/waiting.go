@@ -57,9 +57,6 @@ func (v *view) passes(e gate.Entry, c gate.Change) {
 	}
 }
 
-// direct marks a command that may let an order on hold go without judging the others again.
-func direct(w *work) { w.direct = true }
-
 // Rechecked is what came of judging again what waits.
 type Rechecked struct {
 	Accounts int      // looked at
@@ -216,15 +213,19 @@ func (q *Queries) PassedOver(ctx context.Context, c Caller, orders ...order.Orde
 	if err != nil {
 		return nil, err
 	}
+	var ahead []postgres.StoredOrder
+	for _, p := range found {
+		ahead = append(ahead, postgres.StoredOrder{Order: order.Order{CustomerID: p.Last.AccountID}})
+	}
+	sees := sight{q: q, c: c, seen: map[string]bool{}}
+	if err := sees.look(ctx, ahead); err != nil {
+		return nil, err
+	}
 	out := make(map[string]PassedOver, len(found))
 	for id, p := range found {
 		x := PassedOver{Count: p.Count, LastDate: p.Last.Date}
-		_, err := q.head(ctx, c, p.Last.AccountID)
-		switch {
-		case err == nil:
+		if sees.seen[p.Last.AccountID] {
 			x.OrderID, x.DecisionID = p.Last.By, DecisionID(p.Last.AccountID, p.Last.Seq)
-		case errs.KindOf(err) != errs.NotFound:
-			return nil, err
 		}
 		out[id] = x
 	}

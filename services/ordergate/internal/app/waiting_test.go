@@ -58,6 +58,17 @@ func TestWhoGoesAheadIsSeen(t *testing.T) {
 	if got := r.passed(g, "O4", all); got != "1 2026-07-01 O5 C1.6" {
 		t.Errorf("after people released O6, O4 was passed by %q", got)
 	}
+	for _, id := range []string{"O3", "O5"} { // 300 come free, beyond 701: O2 does not fit
+		if _, err := g.Cancel(ctx, person("sales"), request("c"+id), id, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := g.Reopen(ctx, person("sales"), request("o"), "O5", calendar.Date{}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.passed(g, "O2", all); got != "3 2026-07-01 O5 "+decisionOf(t, g, "O5") {
+		t.Errorf("after O5 was opened again, O2 was passed by %q", got)
+	}
 	if rep, err := g.verifier.Verify(ctx); err != nil || len(rep.Breaks) > 0 {
 		t.Errorf("verify: %+v %v", rep.Breaks, err)
 	}
