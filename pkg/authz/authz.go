@@ -132,14 +132,13 @@ func (r Rules) Admit(ctx context.Context, fullMethod string) (context.Context, e
 	if !ok {
 		return nil, errs.New(errs.Unimplemented, "METHOD_UNKNOWN", "there is no such method")
 	}
-	held := slices.DeleteFunc(slices.Clone(rule.Roles), func(role string) bool { return !caller.HasRole(role) })
-	if len(held) == 0 {
+	if !slices.ContainsFunc(rule.Roles, caller.HasRole) {
 		return nil, errs.New(errs.PermissionDenied, "ROLE_REQUIRED", "this needs one of the roles %s",
 			strings.Join(rule.Roles, ", ")).With("roles", strings.Join(rule.Roles, ","))
 	}
 	scope := Scope{All: true}
 	if rule.OwnCustomers {
-		scope = scopeOfRoles(caller.Subject, held)
+		scope = scopeOfRoles(caller.Subject, rule.Roles, caller.HasRole)
 	}
 	return context.WithValue(ctx, scopeKey{}, scope), nil
 }

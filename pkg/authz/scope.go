@@ -27,16 +27,20 @@ func ScopeOf(ctx context.Context) Scope {
 	if !ok {
 		return Scope{}
 	}
-	return scopeOfRoles(caller.Subject, caller.Roles)
+	return scopeOfRoles(caller.Subject, caller.Roles, caller.HasRole)
 }
 
-func scopeOfRoles(subject string, roles []string) Scope {
+// scopeOfRoles is what those of the roles that are held reach together.
+func scopeOfRoles(subject string, roles []string, held func(role string) bool) Scope {
 	salesperson := false
 	for _, role := range roles {
-		if role != authn.RoleSalesperson {
+		switch {
+		case !held(role):
+		case role != authn.RoleSalesperson:
 			return Scope{All: true}
+		default:
+			salesperson = true
 		}
-		salesperson = true
 	}
 	if !salesperson {
 		return Scope{}

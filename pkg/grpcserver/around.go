@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -27,23 +28,18 @@ const (
 	BusinessDateHeader = "aval-business-date"
 )
 
-// callRecord collects, for the log, what the inner interceptors find out.
+// callRecord is what the log tells of a call.
 type callRecord struct {
+	method  string
+	start   time.Time
 	subject string
 	cause   error // as the handler returned it, with what the caller is not shown
 }
 
-type callRecordKey struct{}
-
-func recordOf(ctx context.Context) *callRecord {
-	if r, ok := ctx.Value(callRecordKey{}).(*callRecord); ok {
-		return r
-	}
-	return &callRecord{}
-}
-
-// recovering turns a panic into an internal error; the stack goes to the log and nowhere else.
-func (s *Server) recovering(ctx context.Context, method string, next func(context.Context) error) (err error) {
+// around is what every call goes through, unary or stream. A panic becomes an internal error, whose stack goes to the log and nowhere
+// else. Errors take their form on the wire here and nowhere else. Who is calling is known before anything is said about the call.
+func (s *Server) around(ctx context.Context, method string, next func(context.Context) error) (err error) {
+	record := callRecord{method: method, start: s.deps.Clock.Now()}
 	defer func() {
 		if r := recover(); r != nil {
 			s.counters.panicked(s.label(method))
@@ -53,34 +49,66 @@ func (s *Server) recovering(ctx context.Context, method string, next func(contex
 			err = st.Err()
 		}
 	}()
-	return next(ctx)
+	admitted, err := s.admit(ctx, &record)
+	if err == nil {
+		err = next(admitted)
+	}
+	if err != nil {
+		record.cause = err
+		err = rpcerr.ToStatus(err).Err()
+	}
+	s.log(ctx, &record, err)
+	return err
 }
 
-// logging writes a line per call, after it; calls that panic have theirs from recovering.
-func (s *Server) logging(ctx context.Context, method string, next func(context.Context) error) error {
-	record := &callRecord{}
-	start := s.deps.Clock.Now()
-	err := next(context.WithValue(ctx, callRecordKey{}, record))
+// admit lets a call in, and says in its context who is calling and on which date, or refuses it.
+func (s *Server) admit(ctx context.Context, record *callRecord) (context.Context, error) {
+	if s.open[record.method] {
+		return s.dated(ctx)
+	}
+	token, err := tokenOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// Every service verifies the token for itself; nobody in between is believed.
+	caller, err := s.deps.Verifier.Verify(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	record.subject = caller.Subject
+	if err := s.limit(caller); err != nil {
+		return nil, err
+	}
+	if ctx, err = s.rules.Admit(authn.WithPrincipal(ctx, caller), record.method); err != nil {
+		return nil, err
+	}
+	return s.dated(ctx)
+}
+
+// log writes a line per call, after it; calls that panic have theirs already.
+func (s *Server) log(ctx context.Context, record *callRecord, err error) {
+	if err == nil && !s.deps.Log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
 	st := status.Convert(err)
 	attrs := []slog.Attr{
-		slog.String("method", method),
+		slog.String("method", record.method),
 		slog.String("code", st.Code().String()),
 		slog.String("subject", record.subject),
-		slog.Duration("took", s.deps.Clock.Now().Sub(start)),
+		slog.Duration("took", s.deps.Clock.Now().Sub(record.start)),
 	}
 	if p, ok := peer.FromContext(ctx); ok {
 		attrs = append(attrs, slog.String("peer", p.Addr.String()))
 	}
 	if err != nil {
 		info := infoOf(st)
-		s.counters.refused(s.label(method), st.Code().String(), info.GetReason())
+		s.counters.refused(s.label(record.method), st.Code().String(), info.GetReason())
 		attrs = append(attrs, slog.String("reason", info.GetReason()), slog.Any("info", info.GetMetadata()))
 		if record.cause != nil {
 			attrs = append(attrs, slog.String("error", record.cause.Error()))
 		}
 	}
 	s.deps.Log.LogAttrs(ctx, level(st.Code()), "call", attrs...)
-	return err
 }
 
 // level is an error only where we are at fault; a caller's mistakes must not wake anybody up.
@@ -97,33 +125,6 @@ func level(code codes.Code) slog.Level {
 	}
 }
 
-// mapping is the one place where errors become what goes over the wire.
-func (s *Server) mapping(ctx context.Context, _ string, next func(context.Context) error) error {
-	err := next(ctx)
-	if err == nil {
-		return nil
-	}
-	recordOf(ctx).cause = err
-	return rpcerr.ToStatus(err).Err()
-}
-
-// authenticating verifies the caller's token. Every service does it for itself; nobody in between is believed.
-func (s *Server) authenticating(ctx context.Context, method string, next func(context.Context) error) error {
-	if s.open[method] {
-		return next(ctx)
-	}
-	token, err := tokenOf(ctx)
-	if err != nil {
-		return err
-	}
-	caller, err := s.deps.Verifier.Verify(ctx, token)
-	if err != nil {
-		return err
-	}
-	recordOf(ctx).subject = caller.Subject
-	return next(authn.WithPrincipal(ctx, caller))
-}
-
 // tokenOf takes exactly one bearer token: of two, one cannot know which the last proxy has looked at.
 func tokenOf(ctx context.Context) (string, error) {
 	values := metadata.ValueFromIncomingContext(ctx, authorizationHeader)
@@ -137,46 +138,32 @@ func tokenOf(ctx context.Context) (string, error) {
 	return strings.TrimSpace(value[len(bearer):]), nil
 }
 
-// limiting holds each subject to its rate, so that one careless program does not take the time of all others.
-func (s *Server) limiting(ctx context.Context, _ string, next func(context.Context) error) error {
-	caller, ok := authn.FromContext(ctx)
-	if s.rates == nil || !ok || caller.Service() {
-		return next(ctx)
+// limit holds each subject to its rate, so that one careless program does not take the time of all others.
+func (s *Server) limit(caller authn.Principal) error {
+	if s.rates == nil || caller.Service() {
+		return nil
 	}
 	if retry, ok := s.rates.take(caller.Subject, s.deps.Clock.Now()); !ok {
-		refusal := errs.New(errs.ResourceExhausted, "RATE_LIMITED", "too many calls; try again after %s", retry)
-		refusal.RetryAfter = retry
-		return refusal
+		return errs.New(errs.ResourceExhausted, "RATE_LIMITED", "too many calls; try again after %s", retry).WithRetryAfter(retry)
 	}
-	return next(ctx)
+	return nil
 }
 
-func (s *Server) authorizing(ctx context.Context, method string, next func(context.Context) error) error {
-	if s.open[method] {
-		return next(ctx)
-	}
-	ctx, err := s.rules.Admit(ctx, method)
-	if err != nil {
-		return err
-	}
-	return next(ctx)
-}
-
-// dating takes the business date from the call where the server runs with a development clock, and refuses it elsewhere:
+// dated takes the business date from the call where the server runs with a development clock, and refuses it elsewhere:
 // to leave it out silently would book under another date than the caller believes.
-func (s *Server) dating(ctx context.Context, _ string, next func(context.Context) error) error {
+func (s *Server) dated(ctx context.Context) (context.Context, error) {
 	values := metadata.ValueFromIncomingContext(ctx, BusinessDateHeader)
 	if len(values) == 0 {
-		return next(ctx)
+		return ctx, nil
 	}
 	if !s.cfg.DevClock {
-		return errs.New(errs.FailedPrecondition, "BUSINESS_DATE_NOT_SETTABLE", "the business date cannot be set here")
+		return nil, errs.New(errs.FailedPrecondition, "BUSINESS_DATE_NOT_SETTABLE", "the business date cannot be set here")
 	}
 	date, err := calendar.ParseDate(values[0])
 	if len(values) > 1 || err != nil || date.IsZero() {
-		return errs.Field(BusinessDateHeader, "date", "must be one date, YYYY-MM-DD").WithCause(err)
+		return nil, errs.Field(BusinessDateHeader, "date", "must be one date, YYYY-MM-DD").WithCause(err)
 	}
-	return next(calendar.WithBusinessDate(ctx, date))
+	return calendar.WithBusinessDate(ctx, date), nil
 }
 
 // infoOf finds the machine-readable part of a status; nil is fine to ask for its fields.

@@ -13,61 +13,32 @@ import (
 	"github.com/avalcredit/aval/pkg/authn"
 )
 
-// around is one interceptor, written once for unary calls and streams: it may refuse, or go on with another context.
-type around func(ctx context.Context, method string, next func(context.Context) error) error
-
-// arounds are the interceptors in order, the outermost first. Errors take their form on the wire in exactly one place,
-// so everything that refuses stands inside it; who is calling is known before anything is said about the call.
-func (s *Server) arounds() []around {
-	return []around{
-		s.recovering, s.logging, s.mapping, s.authenticating, s.limiting, s.authorizing, s.dating,
-	}
-}
-
-func (s *Server) unaryChain() []grpc.UnaryServerInterceptor {
-	var chain []grpc.UnaryServerInterceptor
-	for _, a := range s.arounds() {
-		chain = append(chain, func(
-			ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
-		) (resp any, err error) {
-			err = a(ctx, info.FullMethod, func(ctx context.Context) (err error) {
-				resp, err = handler(ctx, req)
-				return err
-			})
-			if err != nil {
-				return nil, err
-			}
-			return resp, nil
-		})
-	}
-	return append(chain, s.validatingUnary)
-}
-
-func (s *Server) streamChain() []grpc.StreamServerInterceptor {
-	var chain []grpc.StreamServerInterceptor
-	for _, a := range s.arounds() {
-		chain = append(chain, func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-			return a(stream.Context(), info.FullMethod, func(ctx context.Context) error {
-				return handler(srv, streamWithContext{stream, ctx})
-			})
-		})
-	}
-	return append(chain, s.validatingStream)
-}
-
-// validatingUnary is innermost: it checks the request and bounds the time of the call.
-func (s *Server) validatingUnary(
-	ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
-) (any, error) {
-	if s.open[info.FullMethod] {
-		return handler(ctx, req)
-	}
-	if err := s.validate(ctx, req); err != nil {
+// unary is the one interceptor of unary calls. Innermost it checks the request and bounds the time of the call.
+func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
+	err = s.around(ctx, info.FullMethod, func(ctx context.Context) (err error) {
+		if s.open[info.FullMethod] {
+			resp, err = handler(ctx, req)
+			return err
+		}
+		if err := s.validate(ctx, req); err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(ctx, s.cfg.CallTimeout)
+		defer cancel()
+		resp, err = handler(ctx, req)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.CallTimeout)
-	defer cancel()
-	return handler(ctx, req)
+	return resp, nil
+}
+
+// stream is the one interceptor of streams.
+func (s *Server) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	return s.around(stream.Context(), info.FullMethod, func(ctx context.Context) error {
+		return s.validatingStream(srv, streamWithContext{stream, ctx}, info, handler)
+	})
 }
 
 func (s *Server) validatingStream(
@@ -75,11 +46,8 @@ func (s *Server) validatingStream(
 ) error {
 	if !s.open[info.FullMethod] {
 		stream = validatedStream{stream, s}
-		if info.IsClientStream || !info.IsServerStream {
-			return handler(srv, stream)
-		}
 	}
-	// A watch, of health or of events, never ends by itself and would hold up the shutdown.
+	// A stream that never ends by itself would hold up the shutdown: its handler is told.
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
 	go func() {
@@ -121,7 +89,7 @@ func (s *Server) validate(ctx context.Context, req any) error {
 		return nil
 	}
 	caller, _ := authn.FromContext(ctx)
-	if err := checkText(message.ProtoReflect(), caller.Service()); err != nil {
+	if err := s.text.check(message.ProtoReflect(), caller.Service()); err != nil {
 		return err
 	}
 	return violations(s.validator.Validate(message))

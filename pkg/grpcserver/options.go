@@ -25,6 +25,8 @@ const (
 	maxSend           = 16 << 20
 	maxStreams        = 250 // per connection
 	maxHeaderList     = 16 << 10
+	ioBuffer          = 64 << 10
+	streamWorkers     = 512 // goroutines that are kept: a new one would grow its stack anew for every call
 	connectionTimeout = 5 * time.Second
 
 	minPingInterval = 30 * time.Second // of clients; more often ends their connection
@@ -88,8 +90,12 @@ func (s *Server) options() []grpc.ServerOption {
 				propagation.TraceContext{}, propagation.Baggage{})),
 			otelgrpc.WithFilter(s.measured),
 		)),
-		grpc.ChainUnaryInterceptor(s.unaryChain()...),
-		grpc.ChainStreamInterceptor(s.streamChain()...),
+		grpc.UnaryInterceptor(s.unary),
+		grpc.StreamInterceptor(s.stream),
+		grpc.NumStreamWorkers(streamWorkers),
+		grpc.SharedWriteBuffer(true),
+		grpc.ReadBufferSize(ioBuffer),
+		grpc.WriteBufferSize(ioBuffer),
 		// Calls of methods nobody knows go through the chain as well, which refuses them, and first those without a token.
 		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error {
 			return errs.New(errs.Unimplemented, "METHOD_UNKNOWN", "there is no such method")

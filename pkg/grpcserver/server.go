@@ -85,6 +85,7 @@ type Server struct {
 	services registrar
 	counters counters
 	rates    *subjectRates
+	text     textCheck
 	draining chan struct{} // closed when long-lived health watches have to end
 
 	mu       sync.Mutex

@@ -39,7 +39,7 @@ func TestTextAnywhereInARequest(t *testing.T) {
 		"as a key":         {m: value(map[string]any{"\x00": true}), want: []string{`fields["a"].struct_value.fields["\x00"]`}},
 		"nothing to check": {m: value(1.5)},
 	} {
-		err := checkText(c.m.ProtoReflect(), c.stored)
+		err := (&textCheck{}).check(c.m.ProtoReflect(), c.stored)
 		var got []string
 		if e, ok := errs.As(err); ok {
 			for _, v := range e.Violations {
