@@ -99,7 +99,24 @@ func (d Date) String() string {
 	if d.IsZero() {
 		return ""
 	}
-	return d.utc().Format(layout)
+	var b [len(layout)]byte
+	return string(d.append(b[:0]))
+}
+
+// append writes YYYY-MM-DD behind b.
+func (d Date) append(b []byte) []byte {
+	year, month, day := d.utc().Date()
+	digits := func(n, width int) {
+		for unit := width; unit > 0; unit /= 10 {
+			b = append(b, byte('0'+n/unit%10))
+		}
+	}
+	digits(year, 1000)
+	b = append(b, '-')
+	digits(int(month), 10)
+	b = append(b, '-')
+	digits(day, 10)
+	return b
 }
 
 // IsZero reports whether this is no date.
@@ -195,7 +212,12 @@ func (d Date) Before(o Date) bool { return d.day < o.day }
 func (d Date) After(o Date) bool { return d.day > o.day }
 
 // MarshalText writes YYYY-MM-DD, or nothing for no date.
-func (d Date) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+func (d Date) MarshalText() ([]byte, error) {
+	if d.IsZero() {
+		return []byte{}, nil
+	}
+	return d.append(make([]byte, 0, len(layout))), nil
+}
 
 // UnmarshalText reads YYYY-MM-DD; empty text is no date.
 func (d *Date) UnmarshalText(text []byte) error {

@@ -49,17 +49,26 @@ func allDigits(s string) bool {
 
 // formatScaled writes n / 10^scale with exactly scale digits after the point.
 func formatScaled(n int64, scale int) string {
-	digits := strconv.FormatUint(magnitude(n), 10)
-	if len(digits) <= scale {
-		digits = strings.Repeat("0", scale+1-len(digits)) + digits
-	}
-	if scale > 0 {
-		digits = digits[:len(digits)-scale] + "." + digits[len(digits)-scale:]
-	}
+	var room [32]byte // 19 digits, a sign, a point and zeros before it; append makes more where a scale needs it
+	digits := strconv.AppendUint(room[:0], magnitude(n), 10)
+	var out [48]byte
+	b := out[:0]
 	if n < 0 {
-		return "-" + digits
+		b = append(b, '-')
 	}
-	return digits
+	whole := max(0, len(digits)-scale)
+	if whole == 0 {
+		b = append(b, '0')
+	}
+	b = append(b, digits[:whole]...)
+	if scale > 0 {
+		b = append(b, '.')
+		for range scale - len(digits) {
+			b = append(b, '0')
+		}
+		b = append(b, digits[whole:]...)
+	}
+	return string(b)
 }
 
 // mulDivRound returns n x r rounded half away from zero, with a 128-bit product.
