@@ -21,7 +21,12 @@ type shard struct {
 	queue chan *work
 	heads *heads
 	crowd bool // decides all commands that touch budgets or ceilings
+	wary  int  // batches for which nothing remembered counts, since another replica writes to the same accounts
 }
+
+// waryFor is for how many batches accounts are read anew after another replica was first with one of them: where replicas share their
+// customers, reading costs less than deciding in vain.
+const waryFor = 32
 
 func (s *shard) run(ctx context.Context) {
 	batch := make([]*work, 0, batchSize)
@@ -108,7 +113,11 @@ func (s *shard) attempts(ctx context.Context, batch []*work) (refused []*work, e
 		if !errors.Is(err, postgres.ErrStale) && !errors.Is(err, postgres.ErrDuplicate) {
 			return nil, err
 		}
-		lookup = true
+		if errors.Is(err, postgres.ErrStale) {
+			s.wary = waryFor
+		} else {
+			lookup = true
+		}
 		s.forget(batch)
 		if try > 1 {
 			wait := time.NewTimer(time.Duration(rand.Int64N(int64(try) * int64(2*time.Millisecond)))) //nolint:gosec // spreads retries, guards nothing

@@ -43,6 +43,10 @@ func (s *shard) load(ctx context.Context, batch []*work, lookup bool) (*view, er
 		final: map[*work]bool{}, tells: map[postgres.Key]bool{}, orders: map[postgres.OrderKey]order.Order{}, slot: map[postgres.OrderKey]int{},
 		requests: map[postgres.Request]gate.Entry{}, answers: make([]Answer, len(batch)), errors: make([]error, len(batch)),
 	}
+	if s.wary > 0 {
+		s.wary--
+		v.heads = newHeads() // nothing is remembered
+	}
 	if err := s.gate.registry.refresh(ctx); err != nil {
 		return v, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -162,15 +163,15 @@ func (s *Store) Locate(ctx context.Context, orderID string) (k Key, found bool, 
 }
 
 const selectOrders = `
-SELECT o.root_id, o.updated_seq, o.doc FROM unnest($1::text[], $2::text[], $3::text[]) AS k (root_id, account_id, order_id)
+SELECT ` + orderFields + ` FROM unnest($1::text[], $2::text[], $3::text[]) AS k (root_id, account_id, order_id)
 JOIN orders o ON o.root_id = k.root_id AND o.account_id = k.account_id AND o.order_id = k.order_id`
 
 const selectHeld = `
-SELECT o.root_id, o.updated_seq, o.doc FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
+SELECT ` + orderFields + ` FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
 JOIN orders o ON o.root_id = k.root_id AND o.account_id = k.account_id AND o.state = 'HELD'`
 
 const selectOpen = `
-SELECT o.root_id, o.updated_seq, o.doc FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
+SELECT ` + orderFields + ` FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
 JOIN orders o ON o.root_id = k.root_id AND o.account_id = k.account_id AND o.state IN ('HELD', 'APPROVED', 'CLOSED')`
 
 // OpenOrders reads the orders of accounts that may reserve credit or have goods delivered and not invoiced.
@@ -180,12 +181,12 @@ func (s *Store) OpenOrders(ctx context.Context, keys []Key) ([]StoredOrder, erro
 }
 
 const listOrders = `
-SELECT o.root_id, o.updated_seq, o.doc FROM orders o
+SELECT ` + orderFields + ` FROM orders o
 WHERE (o.root_id, o.account_id, o.order_id) > ($1, $2, $3) AND ($4 = '' OR o.state = $4)
 ORDER BY o.root_id, o.account_id, o.order_id LIMIT $5`
 
 const listAccountOrders = `
-SELECT o.root_id, o.updated_seq, o.doc FROM orders o
+SELECT ` + orderFields + ` FROM orders o
 WHERE o.root_id = $1 AND o.account_id = $2 AND o.order_id > $3 AND ($4 = '' OR o.state = $4)
 ORDER BY o.order_id LIMIT $5`
 
@@ -228,6 +229,11 @@ func (s *Store) ListAccountOrders(ctx context.Context, k Key, afterOrder, state 
 	return s.orders(ctx, listAccountOrders, k.RootID, k.AccountID, afterOrder, state, limit)
 }
 
+// orderFields are those of a StoredOrder. An order stands in the entry of the journal that wrote it; one of an account that moved to
+// another root since, without being open, in a copy.
+const orderFields = `o.root_id, o.order_id, o.updated_seq, o.doc IS NULL, coalesce(o.doc,
+    (SELECT j.detail FROM journal j WHERE j.root_id = o.root_id AND j.account_id = o.account_id AND j.seq = o.updated_seq), '')`
+
 func (s *Store) orders(ctx context.Context, query string, args ...any) ([]StoredOrder, error) {
 	rows, err := s.pool.Query(ctx, query, args...)
 	if err != nil {
@@ -235,26 +241,44 @@ func (s *Store) orders(ctx context.Context, query string, args ...any) ([]Stored
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (StoredOrder, error) {
 		var o StoredOrder
-		var doc string
-		if err := row.Scan(&o.RootID, &o.Seq, &doc); err != nil {
+		var id, text string
+		var inJournal bool
+		if err := row.Scan(&o.RootID, &id, &o.Seq, &inJournal, &text); err != nil {
 			return o, err
 		}
-		return o, decodeOrder(doc, &o.Order)
+		err := decodeOrder(id, text, inJournal, &o.Order)
+		return o, err
 	})
 	return found, pg.Err(err)
 }
 
-func decodeOrder(doc string, o *order.Order) error {
-	if err := json.Unmarshal([]byte(doc), o); err != nil {
-		return fmt.Errorf("stored order: %w", err)
+func decodeOrder(id, text string, inJournal bool, o *order.Order) error {
+	if !inJournal {
+		if err := json.Unmarshal([]byte(text), o); err != nil {
+			return fmt.Errorf("stored order %s: %w", id, err)
+		}
+		return nil
 	}
+	d, err := decodeDetail(text)
+	if err != nil {
+		return fmt.Errorf("journal entry of order %s: %w", id, err)
+	}
+	i := slices.IndexFunc(d.Orders, func(x order.Order) bool { return x.ID == id })
+	if i < 0 {
+		return fmt.Errorf("journal entry of order %s: the order is not in it", id)
+	}
+	*o = d.Orders[i]
 	return nil
 }
 
-// OrderDoc is an order as it is stored.
-type OrderDoc struct{ State, Doc string }
+// OrderDoc is where an order stands: its state, the entry that wrote it, and the copy of an order that moved.
+type OrderDoc struct {
+	State string
+	Seq   int64
+	Doc   *string
+}
 
-const orderDocs = `SELECT order_id, state, doc FROM orders WHERE root_id = $1 AND account_id = $2`
+const orderDocs = `SELECT order_id, state, updated_seq, doc FROM orders WHERE root_id = $1 AND account_id = $2`
 
 // OrderDocs reads all orders of an account as they are stored, by number.
 func (s *Store) OrderDocs(ctx context.Context, k Key) (map[string]OrderDoc, error) {
@@ -265,7 +289,7 @@ func (s *Store) OrderDocs(ctx context.Context, k Key) (map[string]OrderDoc, erro
 	docs := map[string]OrderDoc{}
 	var id string
 	var d OrderDoc
-	_, err = pgx.ForEachRow(rows, []any{&id, &d.State, &d.Doc}, func() error { docs[id] = d; return nil })
+	_, err = pgx.ForEachRow(rows, []any{&id, &d.State, &d.Seq, &d.Doc}, func() error { docs[id] = d; return nil })
 	return docs, pg.Err(err)
 }
 

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -44,7 +46,10 @@ var (
 type Key struct{ RootID, AccountID string }
 
 // Store is the gate's storage.
-type Store struct{ pool *pgxpool.Pool }
+type Store struct {
+	pool *pgxpool.Pool
+	rows sync.Pool // of *[]byte: memory for the rows of batches
+}
 
 // NewStore returns a store on a migrated schema.
 func NewStore(pool *pgxpool.Pool) *Store { return &Store{pool: pool} }
@@ -85,9 +90,7 @@ type NewOrder struct {
 }
 
 const insertEntries = `
-INSERT INTO journal (root_id, account_id, seq, kind, order_id, request_id, request_hash, business_date, actor, recorded_at,
-    order_minor, delivery_minor, receivable_minor, unapplied_minor, prepaid_minor, billed_minor, profile_at, position_at, position_seq, held, forms,
-    decision, detail, hash, control_at, next_expiry)
+INSERT INTO journal (` + entryNames + `)
 SELECT r, a, s, k, nullif(o, ''), nullif(q, ''), h, d, c, t, b1, b2, b3, b4, b5, b6, p1, p2, p3, n, f, nullif(dec, ''), det, hash, p4, ne
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::date[], $9::text[],
     $10::timestamptz[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
@@ -95,25 +98,34 @@ FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::te
     AS x (r, a, s, k, o, q, h, d, c, t, b1, b2, b3, b4, b5, b6, p1, p2, p3, n, f, dec, det, hash, p4, ne)`
 
 const upsertOrders = `
-INSERT INTO orders (root_id, order_id, account_id, state, updated_seq, doc, expires_on)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::date[])
-ON CONFLICT (root_id, account_id, order_id) DO UPDATE SET state = excluded.state, updated_seq = excluded.updated_seq, doc = excluded.doc,
+INSERT INTO orders (root_id, order_id, account_id, state, updated_seq, expires_on)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::date[])
+ON CONFLICT (root_id, account_id, order_id) DO UPDATE SET state = excluded.state, updated_seq = excluded.updated_seq, doc = NULL,
     expires_on = excluded.expires_on`
 
 const insertDirectory = `
 INSERT INTO order_directory (order_id, root_id, account_id) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])`
 
-// moveOrders closes the rows under the old root and opens them under the new one; no key is changed.
+// moveOrders closes the rows under the old root and opens them under the new one; no key is changed. Each takes a copy of the order
+// along, which those that the arrival writes do not keep.
 const moveOrders = `
 WITH gone AS (DELETE FROM orders WHERE root_id = $1 AND account_id = $2 RETURNING *),
 kept AS (INSERT INTO orders (root_id, order_id, account_id, state, updated_seq, doc, expires_on)
-    SELECT $3, order_id, account_id, state, $4::bigint, doc, expires_on FROM gone)
+    SELECT $3, order_id, account_id, state, $4::bigint, coalesce(doc, (
+        SELECT o.value::text FROM journal j, json_array_elements(j.detail::json -> 'orders') o
+        WHERE j.root_id = gone.root_id AND j.account_id = gone.account_id AND j.seq = gone.updated_seq
+            AND o.value ->> 'id' = gone.order_id)), expires_on
+    FROM gone)
 UPDATE order_directory d SET root_id = $3 FROM gone WHERE d.order_id = gone.order_id`
 
 const touch = `SELECT pg_logical_emit_message(true, 'aval', 'replay')`
 
 // Apply writes a batch in one transaction and one round trip. Errors: ErrStale, ErrDuplicate; others as *errs.Error.
 func (s *Store) Apply(ctx context.Context, w Write) error {
+	w.sort()
+	if w.onlyNew() {
+		return written(s.copyIn(ctx, w))
+	}
 	b := &pgx.Batch{}
 	if len(w.New) > 0 {
 		b.Queue(insertDirectory, directoryColumns(w.New)...)
@@ -125,11 +137,7 @@ func (s *Store) Apply(ctx context.Context, w Write) error {
 		b.Queue(moveOrders, m.From, m.AccountID, m.To, m.Seq)
 	}
 	if len(w.Orders) > 0 {
-		args, err := orderColumns(w.Orders)
-		if err != nil {
-			return err
-		}
-		b.Queue(upsertOrders, args...)
+		b.Queue(upsertOrders, orderColumns(w.Orders)...)
 	}
 	queuePassed(b, w.Passed)
 	queueOutgoing(b, w.Outgoing)
@@ -140,16 +148,19 @@ func (s *Store) Apply(ctx context.Context, w Write) error {
 		return nil
 	}
 	// Without BEGIN the statements of a batch are one implicit transaction, committed at its end.
-	err := s.pool.SendBatch(ctx, b).Close()
-	switch {
-	case err == nil:
-		return nil
-	case pg.IsUnique(err, "journal_pkey"):
-		return ErrStale
-	case pg.IsUnique(err, "journal_request"), pg.IsUnique(err, "order_directory_pkey"):
-		return ErrDuplicate
-	}
-	return pg.Err(err)
+	return written(s.pool.SendBatch(ctx, b).Close())
+}
+
+// sort puts rows into the order of their keys. Two replicas that write to the same accounts then wait for each other in one direction
+// only: neither holds what the other waits for while it waits itself.
+func (w *Write) sort() {
+	slices.SortFunc(w.New, func(a, b NewOrder) int { return cmp.Compare(a.OrderID, b.OrderID) })
+	slices.SortFunc(w.Entries, func(a, b gate.Entry) int {
+		return cmp.Or(cmp.Compare(a.RootID, b.RootID), cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.Seq, b.Seq))
+	})
+	slices.SortFunc(w.Orders, func(a, b StoredOrder) int {
+		return cmp.Or(cmp.Compare(a.RootID, b.RootID), cmp.Compare(a.Order.CustomerID, b.Order.CustomerID), cmp.Compare(a.Order.ID, b.Order.ID))
+	})
 }
 
 func directoryColumns(orders []NewOrder) []any {
@@ -160,17 +171,14 @@ func directoryColumns(orders []NewOrder) []any {
 	return []any{ids, roots, accounts}
 }
 
-func orderColumns(orders []StoredOrder) ([]any, error) {
+func orderColumns(orders []StoredOrder) []any {
 	n := len(orders)
-	roots, ids, accounts, states, docs, seqs := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]int64, n)
-	for i, o := range orders {
-		doc, err := json.Marshal(o.Order)
-		if err != nil {
-			return nil, fmt.Errorf("encode order %s: %w", o.Order.ID, err)
-		}
-		roots[i], ids[i], accounts[i], states[i], seqs[i], docs[i] = o.RootID, o.Order.ID, o.Order.CustomerID, string(o.Order.State), o.Seq, string(doc)
+	roots, ids, accounts, states, seqs := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]int64, n)
+	for i := range orders {
+		o := &orders[i]
+		roots[i], ids[i], accounts[i], states[i], seqs[i] = o.RootID, o.Order.ID, o.Order.CustomerID, string(o.Order.State), o.Seq
 	}
-	return []any{roots, ids, accounts, states, seqs, docs, expiries(orders)}, nil
+	return []any{roots, ids, accounts, states, seqs, expiries(orders)}
 }
 
 const selectHeads = `

@@ -52,7 +52,7 @@ func (s *Store) Members(ctx context.Context, rootID, after string, limit int) ([
 	return keys, pg.Err(err)
 }
 
-const heldInRoots = `SELECT o.root_id, o.updated_seq, o.doc FROM orders o WHERE o.root_id = ANY($1) AND o.state = 'HELD'`
+const heldInRoots = `SELECT ` + orderFields + ` FROM orders o WHERE o.root_id = ANY($1) AND o.state = 'HELD'`
 
 // HeldInRoots reads the orders on hold of all accounts under roots.
 func (s *Store) HeldInRoots(ctx context.Context, roots []string) ([]StoredOrder, error) {
@@ -60,7 +60,7 @@ func (s *Store) HeldInRoots(ctx context.Context, roots []string) ([]StoredOrder,
 }
 
 const unfinishedOrders = `
-SELECT o.root_id, o.updated_seq, o.doc FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
+SELECT ` + orderFields + ` FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
 JOIN orders o ON o.root_id = k.root_id AND o.account_id = k.account_id AND o.state IN ('HELD', 'APPROVED')`
 
 // UnfinishedOrders reads the orders of accounts that are on hold or approved.
@@ -70,7 +70,7 @@ func (s *Store) UnfinishedOrders(ctx context.Context, keys []Key) ([]StoredOrder
 }
 
 const listHeld = `
-SELECT o.root_id, o.updated_seq, o.doc FROM orders o WHERE o.state = 'HELD' AND (o.root_id, o.account_id, o.order_id) > ($1, $2, $3)
+SELECT ` + orderFields + ` FROM orders o WHERE o.state = 'HELD' AND (o.root_id, o.account_id, o.order_id) > ($1, $2, $3)
 ORDER BY o.root_id, o.account_id, o.order_id LIMIT $4`
 
 // ListHeld reads orders on hold of all accounts behind one.

@@ -272,7 +272,7 @@ func (s *Store) RecordRefusal(ctx context.Context, r ShipmentRefusal) error {
 }
 
 const selectExpiring = `
-SELECT o.root_id, o.updated_seq, o.doc FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
+SELECT ` + orderFields + ` FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
 JOIN orders o ON o.root_id = k.root_id AND o.account_id = k.account_id AND o.expires_on IS NOT NULL`
 
 // ExpiringOrders reads the orders of accounts that have a last day.
