@@ -15,24 +15,64 @@ import (
 // Submit puts an order through the check. A customer that the gate has not heard of is asked for at evaluation once.
 // Errors: CUSTOMER_UNKNOWN, CUSTOMER_CLOSED, CURRENCY_MISMATCH, ORDER_EXISTS, REQUEST_ID_REUSED, OVERLOADED.
 func (g *Gate) Submit(ctx context.Context, c Caller, req Request, o order.Order) (Answer, error) {
-	submit := func() (Answer, error) {
-		w := &work{ctx: ctx, key: g.keyOf(o.CustomerID), req: req, caller: c, submit: o.ID, draft: &o}
-		w.apply = func(env gate.Env, v *view) (Answer, error) {
-			if _, err := v.order(w.key, o.ID); err == nil || v.taken[o.ID] != (postgres.Key{}) {
-				return Answer{}, errs.New(errs.AlreadyExists, "ORDER_EXISTS", "order %s exists already", o.ID).With("order_id", o.ID)
-			}
-			a, asked := v.accounts[w.key], o
-			asked.Budgets = v.drafted(w, a).Budgets
-			change, err := gate.Submit(env, a, asked)
-			if err != nil {
-				return Answer{}, err
-			}
-			v.batch.New = append(v.batch.New, postgres.NewOrder{OrderID: o.ID, Key: w.key})
-			return v.record(w, change, req)
-		}
-		return g.do(w)
+	return g.BeginSubmit(ctx, c, req, o).Answer()
+}
+
+// Submission is an order on its way through the check.
+type Submission struct {
+	gate   *Gate
+	work   *work
+	queued error
+}
+
+// BeginSubmit queues an order without waiting: orders of one customer are decided in the order in which they were begun.
+func (g *Gate) BeginSubmit(ctx context.Context, c Caller, req Request, o order.Order) Submission {
+	w := g.submission(ctx, c, req, o)
+	return Submission{gate: g, work: w, queued: g.begin(w)}
+}
+
+// Ready reports whether Answer would not wait for other orders.
+func (s Submission) Ready() bool {
+	if s.queued != nil {
+		return true
 	}
-	return g.known(ctx, o.CustomerID, submit)
+	select {
+	case <-s.work.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Answer waits for what the submission leads to, see Submit.
+func (s Submission) Answer() (Answer, error) {
+	g, w, first := s.gate, s.work, true
+	return g.known(w.ctx, w.draft.CustomerID, func() (Answer, error) {
+		if first {
+			first = false
+			return g.finish(w, s.queued)
+		}
+		return g.do(g.submission(w.ctx, w.caller, w.req, *w.draft))
+	})
+}
+
+func (g *Gate) submission(ctx context.Context, c Caller, req Request, o order.Order) *work {
+	w := &work{ctx: ctx, key: g.keyOf(o.CustomerID), req: req, caller: c, submit: o.ID, draft: &o}
+	w.apply = func(env gate.Env, v *view) (Answer, error) {
+		_, exists := v.orders[postgres.OrderKey{Key: w.key, OrderID: o.ID}]
+		if exists || v.taken[o.ID] != (postgres.Key{}) {
+			return Answer{}, errs.New(errs.AlreadyExists, "ORDER_EXISTS", "order %s exists already", o.ID).With("order_id", o.ID)
+		}
+		a, asked := v.accounts[w.key], o
+		asked.Budgets = v.drafted(w, a).Budgets
+		change, err := gate.Submit(env, a, asked)
+		if err != nil {
+			return Answer{}, err
+		}
+		v.batch.New = append(v.batch.New, postgres.NewOrder{OrderID: o.ID, Key: w.key})
+		return v.record(w, change, req)
+	}
+	return w
 }
 
 // known runs ask, and once more after learning of the customer from evaluation where the gate does not know it.

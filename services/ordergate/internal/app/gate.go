@@ -139,27 +139,39 @@ func rootOf(customerID string) postgres.Key {
 }
 
 // do queues the command where it belongs and waits for its answer.
-func (g *Gate) do(w *work) (Answer, error) {
+func (g *Gate) do(w *work) (Answer, error) { return g.finish(w, g.begin(w)) }
+
+// begin queues the command where it was last seen to belong.
+func (g *Gate) begin(w *work) error {
 	if w.today.IsZero() {
 		w.today = g.Clock.Today(w.ctx)
 	}
 	if to, ok := g.routes.get(w.key.AccountID); ok {
 		w.crowd = w.crowd || to.shared
 	}
+	return g.queue(w)
+}
+
+// finish waits for the answer of a command that begin has queued, or not for the given reason; it follows the command to where it belongs.
+func (g *Gate) finish(w *work, err error) (Answer, error) {
 	for range maxTries {
-		a, err := g.queue(w)
+		var a Answer
+		if err == nil {
+			a, err = g.wait(w)
+		}
 		var there *elsewhere
 		if !errors.As(err, &there) {
 			return a, err
 		}
 		g.routes.put(w.key.AccountID, route(*there))
 		w.key.RootID, w.crowd = there.root, w.crowd || there.shared
+		err = g.queue(w)
 	}
 	return Answer{}, errs.New(errs.Aborted, "CONTENDED", "customer %s moved %d times meanwhile; try again", w.key.AccountID, maxTries).WithRetryAfter(retryAfter)
 }
 
-// queue puts the command into the queue of its root and waits for its answer.
-func (g *Gate) queue(w *work) (Answer, error) {
+// queue puts the command into the queue of its root.
+func (g *Gate) queue(w *work) error {
 	w.done = make(chan struct{})
 	q := g.queues[0]
 	if !w.crowd {
@@ -167,9 +179,14 @@ func (g *Gate) queue(w *work) (Answer, error) {
 	}
 	select {
 	case q <- w:
+		return nil
 	default:
-		return Answer{}, errs.New(errs.ResourceExhausted, "OVERLOADED", "the gate has more requests than it can take; try again").WithRetryAfter(retryAfter)
+		return errs.New(errs.ResourceExhausted, "OVERLOADED", "the gate has more requests than it can take; try again").WithRetryAfter(retryAfter)
 	}
+}
+
+// wait returns the answer of a command that is queued.
+func (g *Gate) wait(w *work) (Answer, error) {
 	select {
 	case <-w.done:
 		if w.tells && g.Tell != nil {

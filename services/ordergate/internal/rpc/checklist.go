@@ -29,7 +29,7 @@ func (s *Orders) CheckOrders(ctx context.Context, r *pb.CheckOrdersRequest) (*pb
 		switch {
 		case x.Err != nil:
 			resp.Refused++
-			out.ErrorReason, out.ErrorMessage = reasonOf(x.Err)
+			out.ErrorReason, out.ErrorMessage = failureOf(x.Err)
 		case x.Record.Result.Verdict == check.Approve:
 			resp.Approved++
 			out.Decision = decisionOf(*x.Record)
@@ -40,16 +40,4 @@ func (s *Orders) CheckOrders(ctx context.Context, r *pb.CheckOrdersRequest) (*pb
 		resp.Results = append(resp.Results, out)
 	}
 	return resp, nil
-}
-
-// reasonOf is an error as a row of an answer says it: of a field's error the rule that it breaks.
-func reasonOf(err error) (reason, message string) {
-	e, ok := errs.As(err)
-	if !ok {
-		return "INTERNAL", "internal error"
-	}
-	if e.Reason == "INVALID_FIELD" && len(e.Violations) > 0 {
-		return e.Violations[0].Rule, e.Message
-	}
-	return e.Reason, e.Message
 }

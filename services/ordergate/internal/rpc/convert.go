@@ -57,6 +57,22 @@ func moneyOf(m money.Money) *typev1.Money {
 	return &typev1.Money{CurrencyCode: m.Currency, Amount: m.String()}
 }
 
+// amounts makes the amounts of one answer, in one currency, in one piece of memory.
+type amounts struct {
+	currency string
+	room     []typev1.Money
+}
+
+func (a *amounts) of(minor int64) *typev1.Money {
+	if len(a.room) == 0 {
+		a.room = make([]typev1.Money, 8)
+	}
+	m := &a.room[0]
+	a.room = a.room[1:]
+	m.CurrencyCode, m.Amount = a.currency, money.New(minor, a.currency).String()
+	return m
+}
+
 func minorOf(minor int64, currency string) *typev1.Money { return moneyOf(money.New(minor, currency)) }
 
 func hexOf(b []byte) string { return hex.EncodeToString(b) }

@@ -65,33 +65,51 @@ func decisionOfEntry(a app.Answer) *pb.Decision {
 }
 
 func decisionOf(r check.Record) *pb.Decision {
-	in, res, cur := r.Input, r.Result, r.Input.Account.Currency
+	in, res, cur := &r.Input, &r.Result, r.Input.Account.Currency
+	m := amounts{currency: cur}
 	d := &pb.Decision{
 		CustomerId: in.Account.CustomerID, OrderId: in.Order.OrderID, CheckPoint: string(in.Point),
 		BusinessDate: in.BusinessDate.String(), PolicyVersion: in.PolicyVersion,
 		Verdict:        enum[pb.Verdict](pb.Verdict_value, "VERDICT_", string(res.Verdict)),
-		ExposureBefore: minorOf(res.ExposureBefore, cur), ExposureAfter: minorOf(res.ExposureAfter, cur),
+		ExposureBefore: m.of(res.ExposureBefore), ExposureAfter: m.of(res.ExposureAfter),
 	}
 	if l := in.Account.Grant.Limit; l.Kind == account.LimitAmount {
-		d.Limit, d.AvailableBefore = minorOf(l.Minor, cur), minorOf(l.Minor-res.ExposureBefore, cur)
+		d.Limit, d.AvailableBefore = m.of(l.Minor), m.of(l.Minor-res.ExposureBefore)
 	}
 	if res.Limit != nil {
-		d.Limit, d.AvailableBefore = minorOf(*res.Limit, cur), minorOf(*res.Limit-res.ExposureBefore, cur)
+		d.Limit, d.AvailableBefore = m.of(*res.Limit), m.of(*res.Limit-res.ExposureBefore)
 	}
 	if c := in.Order.Conversion; c != nil {
 		d.Conversion = conversionOf(c, in.Order.Amount, cur)
 	}
-	for _, x := range res.Results {
-		rr := &pb.RuleResult{Rule: x.Rule, Outcome: enum[pb.Outcome](pb.Outcome_value, "OUTCOME_", string(x.Outcome)), Message: x.Message, Scope: x.Scope, Exemption: x.Exemption}
-		for _, f := range x.Figures {
-			rr.Figures = append(rr.Figures, &pb.Figure{Name: f.Name, Value: f.Value})
-		}
-		for _, c := range x.Cures {
-			rr.Cures = append(rr.Cures, cureOf(c, cur))
-		}
-		d.Results = append(d.Results, rr)
-	}
+	d.Results = resultsOf(res.Results, cur)
 	return d
+}
+
+// resultsOf makes what the rules say in few pieces of memory: there are many small parts.
+func resultsOf(results []check.RuleResult, currency string) []*pb.RuleResult {
+	count := 0
+	for i := range results {
+		count += len(results[i].Figures)
+	}
+	out, made := make([]*pb.RuleResult, len(results)), make([]pb.RuleResult, len(results))
+	figures, named := make([]*pb.Figure, count), make([]pb.Figure, count)
+	for i := range results {
+		x, r := &results[i], &made[i]
+		out[i] = r
+		r.Rule, r.Outcome = x.Rule, enum[pb.Outcome](pb.Outcome_value, "OUTCOME_", string(x.Outcome))
+		r.Message, r.Scope, r.Exemption = x.Message, x.Scope, x.Exemption
+		n := len(x.Figures)
+		for k := range x.Figures {
+			named[k].Name, named[k].Value = x.Figures[k].Name, x.Figures[k].Value
+			figures[k] = &named[k]
+		}
+		r.Figures, figures, named = figures[:n:n], figures[n:], named[n:]
+		for _, c := range x.Cures {
+			r.Cures = append(r.Cures, cureOf(c, currency))
+		}
+	}
+	return out
 }
 
 func cureOf(c check.Cure, currency string) *pb.Cure {

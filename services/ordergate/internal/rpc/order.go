@@ -8,7 +8,6 @@ import (
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	pb "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
-	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
 	"github.com/avalcredit/aval/services/ordergate/internal/app"
 	"github.com/avalcredit/aval/services/ordergate/internal/gate"
@@ -65,18 +64,26 @@ func (s *Orders) CheckOrder(ctx context.Context, r *pb.CheckOrderRequest) (*pb.C
 
 // SubmitOrder implements the contract.
 func (s *Orders) SubmitOrder(ctx context.Context, r *pb.SubmitOrderRequest) (*pb.SubmitOrderResponse, error) {
-	o, err := parseOrder(r.GetOrder())
+	sub, err := s.begin(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	if o.Amount < 0 && o.Terms != order.OpenAccount {
-		return nil, errs.Field("order.payment_terms", "RETURN_TERMS", "a return (amount below zero) has no payment terms")
-	}
-	a, err := s.Gate.Submit(ctx, caller(ctx), request(ctx, "SubmitOrder", r.GetRequestId(), r), o)
+	a, err := sub.Answer()
 	if err != nil {
 		return nil, err
 	}
 	return &pb.SubmitOrderResponse{Order: orderOf(a.Order), Decision: decisionOfEntry(a)}, nil
+}
+
+func (s *Orders) begin(ctx context.Context, r *pb.SubmitOrderRequest) (app.Submission, error) {
+	o, err := parseOrder(r.GetOrder())
+	if err != nil {
+		return app.Submission{}, err
+	}
+	if o.Amount < 0 && o.Terms != order.OpenAccount {
+		return app.Submission{}, errs.Field("order.payment_terms", "RETURN_TERMS", "a return (amount below zero) has no payment terms")
+	}
+	return s.Gate.BeginSubmit(ctx, caller(ctx), request(ctx, "SubmitOrder", r.GetRequestId(), r), o), nil
 }
 
 // AmendOrder implements the contract.
@@ -209,7 +216,8 @@ func (s *Orders) ListOrders(ctx context.Context, r *pb.ListOrdersRequest) (*pb.L
 }
 
 func orderOf(o order.Order) *pb.Order {
-	m := func(minor int64) *typev1.Money { return minorOf(minor, o.Currency) }
+	in := amounts{currency: o.Currency}
+	m := in.of
 	out := &pb.Order{
 		OrderId: o.ID, CustomerId: o.CustomerID, BuyerId: o.BuyerID, Reference: o.Reference, Amount: m(o.Amount),
 		RequestedTermDays: int32Of(o.TermDays), PaymentTerms: enum[pb.PaymentTerms](pb.PaymentTerms_value, "PAYMENT_TERMS_", string(o.Terms)),

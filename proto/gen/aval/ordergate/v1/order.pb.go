@@ -984,6 +984,180 @@ func (x *SubmitOrderResponse) GetDecision() *Decision {
 	return nil
 }
 
+// Request of SubmitOrders, one of many.
+type SubmitOrdersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Orders to submit, each with a request id of its own.
+	Submissions   []*SubmitOrderRequest `protobuf:"bytes,1,rep,name=submissions,proto3" json:"submissions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubmitOrdersRequest) Reset() {
+	*x = SubmitOrdersRequest{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubmitOrdersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubmitOrdersRequest) ProtoMessage() {}
+
+func (x *SubmitOrdersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubmitOrdersRequest.ProtoReflect.Descriptor instead.
+func (*SubmitOrdersRequest) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *SubmitOrdersRequest) GetSubmissions() []*SubmitOrderRequest {
+	if x != nil {
+		return x.Submissions
+	}
+	return nil
+}
+
+// Answer of SubmitOrders, one of many. It may hold results of several requests.
+type SubmitOrdersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of the submissions.
+	Results       []*SubmittedOrder `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubmitOrdersResponse) Reset() {
+	*x = SubmitOrdersResponse{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubmitOrdersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubmitOrdersResponse) ProtoMessage() {}
+
+func (x *SubmitOrdersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubmitOrdersResponse.ProtoReflect.Descriptor instead.
+func (*SubmitOrdersResponse) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SubmitOrdersResponse) GetResults() []*SubmittedOrder {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+// SubmittedOrder is what one submission led to.
+type SubmittedOrder struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Request id of the submission.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The order after the decision; absent where it was refused.
+	Order *Order `protobuf:"bytes,2,opt,name=order,proto3" json:"order,omitempty"`
+	// The decision; absent where it was refused.
+	Decision *Decision `protobuf:"bytes,3,opt,name=decision,proto3" json:"decision,omitempty"`
+	// Why it was refused, as SubmitOrder says it, of a field's error the rule: CUSTOMER_UNKNOWN, ORDER_EXISTS, OVERLOADED ...; empty where it was not. OVERLOADED, CONTENDED and DEADLINE_EXCEEDED: the same submission may be sent again.
+	ErrorReason string `protobuf:"bytes,4,opt,name=error_reason,json=errorReason,proto3" json:"error_reason,omitempty"`
+	// The same in words.
+	ErrorMessage  string `protobuf:"bytes,5,opt,name=error_message,json=errorMessage,proto3" json:"error_message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubmittedOrder) Reset() {
+	*x = SubmittedOrder{}
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubmittedOrder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubmittedOrder) ProtoMessage() {}
+
+func (x *SubmittedOrder) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubmittedOrder.ProtoReflect.Descriptor instead.
+func (*SubmittedOrder) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SubmittedOrder) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *SubmittedOrder) GetOrder() *Order {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+func (x *SubmittedOrder) GetDecision() *Decision {
+	if x != nil {
+		return x.Decision
+	}
+	return nil
+}
+
+func (x *SubmittedOrder) GetErrorReason() string {
+	if x != nil {
+		return x.ErrorReason
+	}
+	return ""
+}
+
+func (x *SubmittedOrder) GetErrorMessage() string {
+	if x != nil {
+		return x.ErrorMessage
+	}
+	return ""
+}
+
 // Request of AmendOrder.
 type AmendOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1010,7 +1184,7 @@ type AmendOrderRequest struct {
 
 func (x *AmendOrderRequest) Reset() {
 	*x = AmendOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[8]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1022,7 +1196,7 @@ func (x *AmendOrderRequest) String() string {
 func (*AmendOrderRequest) ProtoMessage() {}
 
 func (x *AmendOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[8]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1035,7 +1209,7 @@ func (x *AmendOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AmendOrderRequest.ProtoReflect.Descriptor instead.
 func (*AmendOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{8}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *AmendOrderRequest) GetRequestId() string {
@@ -1107,7 +1281,7 @@ type AmendOrderResponse struct {
 
 func (x *AmendOrderResponse) Reset() {
 	*x = AmendOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[9]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1119,7 +1293,7 @@ func (x *AmendOrderResponse) String() string {
 func (*AmendOrderResponse) ProtoMessage() {}
 
 func (x *AmendOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[9]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1132,7 +1306,7 @@ func (x *AmendOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AmendOrderResponse.ProtoReflect.Descriptor instead.
 func (*AmendOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{9}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AmendOrderResponse) GetOrder() *Order {
@@ -1164,7 +1338,7 @@ type CancelOrderRequest struct {
 
 func (x *CancelOrderRequest) Reset() {
 	*x = CancelOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[10]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1176,7 +1350,7 @@ func (x *CancelOrderRequest) String() string {
 func (*CancelOrderRequest) ProtoMessage() {}
 
 func (x *CancelOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[10]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1189,7 +1363,7 @@ func (x *CancelOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelOrderRequest.ProtoReflect.Descriptor instead.
 func (*CancelOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{10}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CancelOrderRequest) GetRequestId() string {
@@ -1224,7 +1398,7 @@ type CancelOrderResponse struct {
 
 func (x *CancelOrderResponse) Reset() {
 	*x = CancelOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[11]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1236,7 +1410,7 @@ func (x *CancelOrderResponse) String() string {
 func (*CancelOrderResponse) ProtoMessage() {}
 
 func (x *CancelOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[11]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1249,7 +1423,7 @@ func (x *CancelOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelOrderResponse.ProtoReflect.Descriptor instead.
 func (*CancelOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{11}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CancelOrderResponse) GetOrder() *Order {
@@ -1276,7 +1450,7 @@ type ApproveOrderRequest struct {
 
 func (x *ApproveOrderRequest) Reset() {
 	*x = ApproveOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[12]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1288,7 +1462,7 @@ func (x *ApproveOrderRequest) String() string {
 func (*ApproveOrderRequest) ProtoMessage() {}
 
 func (x *ApproveOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[12]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1301,7 +1475,7 @@ func (x *ApproveOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveOrderRequest.ProtoReflect.Descriptor instead.
 func (*ApproveOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{12}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ApproveOrderRequest) GetRequestId() string {
@@ -1343,7 +1517,7 @@ type ApproveOrderResponse struct {
 
 func (x *ApproveOrderResponse) Reset() {
 	*x = ApproveOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[13]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1355,7 +1529,7 @@ func (x *ApproveOrderResponse) String() string {
 func (*ApproveOrderResponse) ProtoMessage() {}
 
 func (x *ApproveOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[13]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1368,7 +1542,7 @@ func (x *ApproveOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveOrderResponse.ProtoReflect.Descriptor instead.
 func (*ApproveOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{13}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ApproveOrderResponse) GetOrder() *Order {
@@ -1393,7 +1567,7 @@ type RejectOrderRequest struct {
 
 func (x *RejectOrderRequest) Reset() {
 	*x = RejectOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[14]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1405,7 +1579,7 @@ func (x *RejectOrderRequest) String() string {
 func (*RejectOrderRequest) ProtoMessage() {}
 
 func (x *RejectOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[14]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1418,7 +1592,7 @@ func (x *RejectOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectOrderRequest.ProtoReflect.Descriptor instead.
 func (*RejectOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{14}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RejectOrderRequest) GetRequestId() string {
@@ -1453,7 +1627,7 @@ type RejectOrderResponse struct {
 
 func (x *RejectOrderResponse) Reset() {
 	*x = RejectOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[15]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1465,7 +1639,7 @@ func (x *RejectOrderResponse) String() string {
 func (*RejectOrderResponse) ProtoMessage() {}
 
 func (x *RejectOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[15]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1478,7 +1652,7 @@ func (x *RejectOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectOrderResponse.ProtoReflect.Descriptor instead.
 func (*RejectOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{15}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RejectOrderResponse) GetOrder() *Order {
@@ -1501,7 +1675,7 @@ type RecheckOrderRequest struct {
 
 func (x *RecheckOrderRequest) Reset() {
 	*x = RecheckOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[16]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1513,7 +1687,7 @@ func (x *RecheckOrderRequest) String() string {
 func (*RecheckOrderRequest) ProtoMessage() {}
 
 func (x *RecheckOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[16]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1526,7 +1700,7 @@ func (x *RecheckOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecheckOrderRequest.ProtoReflect.Descriptor instead.
 func (*RecheckOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{16}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RecheckOrderRequest) GetRequestId() string {
@@ -1556,7 +1730,7 @@ type RecheckOrderResponse struct {
 
 func (x *RecheckOrderResponse) Reset() {
 	*x = RecheckOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[17]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1568,7 +1742,7 @@ func (x *RecheckOrderResponse) String() string {
 func (*RecheckOrderResponse) ProtoMessage() {}
 
 func (x *RecheckOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[17]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1581,7 +1755,7 @@ func (x *RecheckOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecheckOrderResponse.ProtoReflect.Descriptor instead.
 func (*RecheckOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{17}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RecheckOrderResponse) GetOrder() *Order {
@@ -1613,7 +1787,7 @@ type RecheckWaitingOrdersRequest struct {
 
 func (x *RecheckWaitingOrdersRequest) Reset() {
 	*x = RecheckWaitingOrdersRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[18]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1625,7 +1799,7 @@ func (x *RecheckWaitingOrdersRequest) String() string {
 func (*RecheckWaitingOrdersRequest) ProtoMessage() {}
 
 func (x *RecheckWaitingOrdersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[18]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1638,7 +1812,7 @@ func (x *RecheckWaitingOrdersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecheckWaitingOrdersRequest.ProtoReflect.Descriptor instead.
 func (*RecheckWaitingOrdersRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{18}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RecheckWaitingOrdersRequest) GetCustomerId() string {
@@ -1677,7 +1851,7 @@ type RecheckWaitingOrdersResponse struct {
 
 func (x *RecheckWaitingOrdersResponse) Reset() {
 	*x = RecheckWaitingOrdersResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[19]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1689,7 +1863,7 @@ func (x *RecheckWaitingOrdersResponse) String() string {
 func (*RecheckWaitingOrdersResponse) ProtoMessage() {}
 
 func (x *RecheckWaitingOrdersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[19]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1702,7 +1876,7 @@ func (x *RecheckWaitingOrdersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecheckWaitingOrdersResponse.ProtoReflect.Descriptor instead.
 func (*RecheckWaitingOrdersResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{19}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RecheckWaitingOrdersResponse) GetAccounts() int32 {
@@ -1745,7 +1919,7 @@ type ShipOrderRequest struct {
 
 func (x *ShipOrderRequest) Reset() {
 	*x = ShipOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[20]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1757,7 +1931,7 @@ func (x *ShipOrderRequest) String() string {
 func (*ShipOrderRequest) ProtoMessage() {}
 
 func (x *ShipOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[20]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1770,7 +1944,7 @@ func (x *ShipOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipOrderRequest.ProtoReflect.Descriptor instead.
 func (*ShipOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{20}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ShipOrderRequest) GetRequestId() string {
@@ -1819,7 +1993,7 @@ type ShipOrderResponse struct {
 
 func (x *ShipOrderResponse) Reset() {
 	*x = ShipOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[21]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1831,7 +2005,7 @@ func (x *ShipOrderResponse) String() string {
 func (*ShipOrderResponse) ProtoMessage() {}
 
 func (x *ShipOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[21]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1844,7 +2018,7 @@ func (x *ShipOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipOrderResponse.ProtoReflect.Descriptor instead.
 func (*ShipOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{21}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ShipOrderResponse) GetOrder() *Order {
@@ -1869,7 +2043,7 @@ type SendBackOrderRequest struct {
 
 func (x *SendBackOrderRequest) Reset() {
 	*x = SendBackOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[22]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1881,7 +2055,7 @@ func (x *SendBackOrderRequest) String() string {
 func (*SendBackOrderRequest) ProtoMessage() {}
 
 func (x *SendBackOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[22]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1894,7 +2068,7 @@ func (x *SendBackOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBackOrderRequest.ProtoReflect.Descriptor instead.
 func (*SendBackOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{22}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SendBackOrderRequest) GetRequestId() string {
@@ -1929,7 +2103,7 @@ type SendBackOrderResponse struct {
 
 func (x *SendBackOrderResponse) Reset() {
 	*x = SendBackOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[23]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1941,7 +2115,7 @@ func (x *SendBackOrderResponse) String() string {
 func (*SendBackOrderResponse) ProtoMessage() {}
 
 func (x *SendBackOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[23]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1954,7 +2128,7 @@ func (x *SendBackOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendBackOrderResponse.ProtoReflect.Descriptor instead.
 func (*SendBackOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{23}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SendBackOrderResponse) GetOrder() *Order {
@@ -1977,7 +2151,7 @@ type DecideOrdersRequest struct {
 
 func (x *DecideOrdersRequest) Reset() {
 	*x = DecideOrdersRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[24]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1989,7 +2163,7 @@ func (x *DecideOrdersRequest) String() string {
 func (*DecideOrdersRequest) ProtoMessage() {}
 
 func (x *DecideOrdersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[24]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2002,7 +2176,7 @@ func (x *DecideOrdersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideOrdersRequest.ProtoReflect.Descriptor instead.
 func (*DecideOrdersRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{24}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DecideOrdersRequest) GetRequestId() string {
@@ -2030,7 +2204,7 @@ type DecideOrdersResponse struct {
 
 func (x *DecideOrdersResponse) Reset() {
 	*x = DecideOrdersResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[25]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2042,7 +2216,7 @@ func (x *DecideOrdersResponse) String() string {
 func (*DecideOrdersResponse) ProtoMessage() {}
 
 func (x *DecideOrdersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[25]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2055,7 +2229,7 @@ func (x *DecideOrdersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideOrdersResponse.ProtoReflect.Descriptor instead.
 func (*DecideOrdersResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{25}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DecideOrdersResponse) GetResults() []*DecideResult {
@@ -2082,7 +2256,7 @@ type DecideResult struct {
 
 func (x *DecideResult) Reset() {
 	*x = DecideResult{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[26]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2094,7 +2268,7 @@ func (x *DecideResult) String() string {
 func (*DecideResult) ProtoMessage() {}
 
 func (x *DecideResult) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[26]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2107,7 +2281,7 @@ func (x *DecideResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideResult.ProtoReflect.Descriptor instead.
 func (*DecideResult) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{26}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DecideResult) GetOrderId() string {
@@ -2157,7 +2331,7 @@ type ReturnGoodsRequest struct {
 
 func (x *ReturnGoodsRequest) Reset() {
 	*x = ReturnGoodsRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[27]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2169,7 +2343,7 @@ func (x *ReturnGoodsRequest) String() string {
 func (*ReturnGoodsRequest) ProtoMessage() {}
 
 func (x *ReturnGoodsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[27]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2182,7 +2356,7 @@ func (x *ReturnGoodsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReturnGoodsRequest.ProtoReflect.Descriptor instead.
 func (*ReturnGoodsRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{27}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ReturnGoodsRequest) GetRequestId() string {
@@ -2231,7 +2405,7 @@ type ReturnGoodsResponse struct {
 
 func (x *ReturnGoodsResponse) Reset() {
 	*x = ReturnGoodsResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[28]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2243,7 +2417,7 @@ func (x *ReturnGoodsResponse) String() string {
 func (*ReturnGoodsResponse) ProtoMessage() {}
 
 func (x *ReturnGoodsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[28]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2256,7 +2430,7 @@ func (x *ReturnGoodsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReturnGoodsResponse.ProtoReflect.Descriptor instead.
 func (*ReturnGoodsResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{28}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ReturnGoodsResponse) GetOrder() *Order {
@@ -2281,7 +2455,7 @@ type CloseOrderRequest struct {
 
 func (x *CloseOrderRequest) Reset() {
 	*x = CloseOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[29]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2293,7 +2467,7 @@ func (x *CloseOrderRequest) String() string {
 func (*CloseOrderRequest) ProtoMessage() {}
 
 func (x *CloseOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[29]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2306,7 +2480,7 @@ func (x *CloseOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseOrderRequest.ProtoReflect.Descriptor instead.
 func (*CloseOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{29}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CloseOrderRequest) GetRequestId() string {
@@ -2341,7 +2515,7 @@ type CloseOrderResponse struct {
 
 func (x *CloseOrderResponse) Reset() {
 	*x = CloseOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[30]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2353,7 +2527,7 @@ func (x *CloseOrderResponse) String() string {
 func (*CloseOrderResponse) ProtoMessage() {}
 
 func (x *CloseOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[30]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2366,7 +2540,7 @@ func (x *CloseOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseOrderResponse.ProtoReflect.Descriptor instead.
 func (*CloseOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{30}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CloseOrderResponse) GetOrder() *Order {
@@ -2393,7 +2567,7 @@ type ReopenOrderRequest struct {
 
 func (x *ReopenOrderRequest) Reset() {
 	*x = ReopenOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[31]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2405,7 +2579,7 @@ func (x *ReopenOrderRequest) String() string {
 func (*ReopenOrderRequest) ProtoMessage() {}
 
 func (x *ReopenOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[31]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2418,7 +2592,7 @@ func (x *ReopenOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenOrderRequest.ProtoReflect.Descriptor instead.
 func (*ReopenOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{31}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ReopenOrderRequest) GetRequestId() string {
@@ -2462,7 +2636,7 @@ type ReopenOrderResponse struct {
 
 func (x *ReopenOrderResponse) Reset() {
 	*x = ReopenOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[32]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2474,7 +2648,7 @@ func (x *ReopenOrderResponse) String() string {
 func (*ReopenOrderResponse) ProtoMessage() {}
 
 func (x *ReopenOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[32]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2487,7 +2661,7 @@ func (x *ReopenOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenOrderResponse.ProtoReflect.Descriptor instead.
 func (*ReopenOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{32}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ReopenOrderResponse) GetOrder() *Order {
@@ -2515,7 +2689,7 @@ type GetOrderRequest struct {
 
 func (x *GetOrderRequest) Reset() {
 	*x = GetOrderRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[33]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2527,7 +2701,7 @@ func (x *GetOrderRequest) String() string {
 func (*GetOrderRequest) ProtoMessage() {}
 
 func (x *GetOrderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[33]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2540,7 +2714,7 @@ func (x *GetOrderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOrderRequest.ProtoReflect.Descriptor instead.
 func (*GetOrderRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{33}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *GetOrderRequest) GetOrderId() string {
@@ -2561,7 +2735,7 @@ type GetOrderResponse struct {
 
 func (x *GetOrderResponse) Reset() {
 	*x = GetOrderResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[34]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2573,7 +2747,7 @@ func (x *GetOrderResponse) String() string {
 func (*GetOrderResponse) ProtoMessage() {}
 
 func (x *GetOrderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[34]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2586,7 +2760,7 @@ func (x *GetOrderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOrderResponse.ProtoReflect.Descriptor instead.
 func (*GetOrderResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{34}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *GetOrderResponse) GetOrder() *Order {
@@ -2617,7 +2791,7 @@ type ListOrdersRequest struct {
 
 func (x *ListOrdersRequest) Reset() {
 	*x = ListOrdersRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[35]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2629,7 +2803,7 @@ func (x *ListOrdersRequest) String() string {
 func (*ListOrdersRequest) ProtoMessage() {}
 
 func (x *ListOrdersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[35]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2642,7 +2816,7 @@ func (x *ListOrdersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOrdersRequest.ProtoReflect.Descriptor instead.
 func (*ListOrdersRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{35}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ListOrdersRequest) GetPageSize() int32 {
@@ -2700,7 +2874,7 @@ type ListOrdersResponse struct {
 
 func (x *ListOrdersResponse) Reset() {
 	*x = ListOrdersResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[36]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2712,7 +2886,7 @@ func (x *ListOrdersResponse) String() string {
 func (*ListOrdersResponse) ProtoMessage() {}
 
 func (x *ListOrdersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[36]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2725,7 +2899,7 @@ func (x *ListOrdersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOrdersResponse.ProtoReflect.Descriptor instead.
 func (*ListOrdersResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{36}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ListOrdersResponse) GetOrders() []*Order {
@@ -2753,7 +2927,7 @@ type CheckOrdersRequest struct {
 
 func (x *CheckOrdersRequest) Reset() {
 	*x = CheckOrdersRequest{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[37]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2765,7 +2939,7 @@ func (x *CheckOrdersRequest) String() string {
 func (*CheckOrdersRequest) ProtoMessage() {}
 
 func (x *CheckOrdersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[37]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2778,7 +2952,7 @@ func (x *CheckOrdersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckOrdersRequest.ProtoReflect.Descriptor instead.
 func (*CheckOrdersRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{37}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *CheckOrdersRequest) GetOrders() []*Order {
@@ -2805,7 +2979,7 @@ type CheckOrdersResponse struct {
 
 func (x *CheckOrdersResponse) Reset() {
 	*x = CheckOrdersResponse{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[38]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2817,7 +2991,7 @@ func (x *CheckOrdersResponse) String() string {
 func (*CheckOrdersResponse) ProtoMessage() {}
 
 func (x *CheckOrdersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[38]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2830,7 +3004,7 @@ func (x *CheckOrdersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckOrdersResponse.ProtoReflect.Descriptor instead.
 func (*CheckOrdersResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{38}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *CheckOrdersResponse) GetResults() []*CheckedOrder {
@@ -2878,7 +3052,7 @@ type CheckedOrder struct {
 
 func (x *CheckedOrder) Reset() {
 	*x = CheckedOrder{}
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[39]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2890,7 +3064,7 @@ func (x *CheckedOrder) String() string {
 func (*CheckedOrder) ProtoMessage() {}
 
 func (x *CheckedOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_order_proto_msgTypes[39]
+	mi := &file_aval_ordergate_v1_order_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2903,7 +3077,7 @@ func (x *CheckedOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckedOrder.ProtoReflect.Descriptor instead.
 func (*CheckedOrder) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{39}
+	return file_aval_ordergate_v1_order_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *CheckedOrder) GetOrderId() string {
@@ -3024,7 +3198,18 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\x05order\x18\x02 \x01(\v2\x18.aval.ordergate.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\"~\n" +
 	"\x13SubmitOrderResponse\x12.\n" +
 	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\x127\n" +
-	"\bdecision\x18\x02 \x01(\v2\x1b.aval.ordergate.v1.DecisionR\bdecision\"\x9a\x04\n" +
+	"\bdecision\x18\x02 \x01(\v2\x1b.aval.ordergate.v1.DecisionR\bdecision\"k\n" +
+	"\x13SubmitOrdersRequest\x12T\n" +
+	"\vsubmissions\x18\x01 \x03(\v2%.aval.ordergate.v1.SubmitOrderRequestB\v\xbaH\b\x92\x01\x05\b\x01\x10\x80\x01R\vsubmissions\"S\n" +
+	"\x14SubmitOrdersResponse\x12;\n" +
+	"\aresults\x18\x01 \x03(\v2!.aval.ordergate.v1.SubmittedOrderR\aresults\"\xe0\x01\n" +
+	"\x0eSubmittedOrder\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12.\n" +
+	"\x05order\x18\x02 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\x127\n" +
+	"\bdecision\x18\x03 \x01(\v2\x1b.aval.ordergate.v1.DecisionR\bdecision\x12!\n" +
+	"\ferror_reason\x18\x04 \x01(\tR\verrorReason\x12#\n" +
+	"\rerror_message\x18\x05 \x01(\tR\ferrorMessage\"\x9a\x04\n" +
 	"\x11AmendOrderRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -3193,7 +3378,7 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\x15ORDER_STATE_CANCELLED\x10\x04\x12\x19\n" +
 	"\x15ORDER_STATE_COMPLETED\x10\x05\x12\x16\n" +
 	"\x12ORDER_STATE_CLOSED\x10\x06\x12\x17\n" +
-	"\x13ORDER_STATE_EXPIRED\x10\a2\xc8\x13\n" +
+	"\x13ORDER_STATE_EXPIRED\x10\a2\xb7\x14\n" +
 	"\fOrderService\x12\x86\x01\n" +
 	"\n" +
 	"CheckOrder\x12$.aval.ordergate.v1.CheckOrderRequest\x1a%.aval.ordergate.v1.CheckOrderResponse\"+\x8a\xb5\x18\f\n" +
@@ -3203,7 +3388,9 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\vSubmitOrder\x12%.aval.ordergate.v1.SubmitOrderRequest\x1a&.aval.ordergate.v1.SubmitOrderResponse\"#\x8a\xb5\x18\n" +
 	"\n" +
 	"\x06\x01\x02\x03\x04\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02\x0f:\x01*\"\n" +
-	"/v1/orders\x12\x8f\x01\n" +
+	"/v1/orders\x12m\n" +
+	"\fSubmitOrders\x12&.aval.ordergate.v1.SubmitOrdersRequest\x1a'.aval.ordergate.v1.SubmitOrdersResponse\"\b\x8a\xb5\x18\x04\n" +
+	"\x02\x0e\x10(\x010\x01\x12\x8f\x01\n" +
 	"\n" +
 	"AmendOrder\x12$.aval.ordergate.v1.AmendOrderRequest\x1a%.aval.ordergate.v1.AmendOrderResponse\"4\x8a\xb5\x18\n" +
 	"\n" +
@@ -3260,7 +3447,7 @@ func file_aval_ordergate_v1_order_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_ordergate_v1_order_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_aval_ordergate_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_aval_ordergate_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_aval_ordergate_v1_order_proto_goTypes = []any{
 	(PaymentTerms)(0),                    // 0: aval.ordergate.v1.PaymentTerms
 	(OrderState)(0),                      // 1: aval.ordergate.v1.OrderState
@@ -3272,138 +3459,147 @@ var file_aval_ordergate_v1_order_proto_goTypes = []any{
 	(*CheckOrderResponse)(nil),           // 7: aval.ordergate.v1.CheckOrderResponse
 	(*SubmitOrderRequest)(nil),           // 8: aval.ordergate.v1.SubmitOrderRequest
 	(*SubmitOrderResponse)(nil),          // 9: aval.ordergate.v1.SubmitOrderResponse
-	(*AmendOrderRequest)(nil),            // 10: aval.ordergate.v1.AmendOrderRequest
-	(*AmendOrderResponse)(nil),           // 11: aval.ordergate.v1.AmendOrderResponse
-	(*CancelOrderRequest)(nil),           // 12: aval.ordergate.v1.CancelOrderRequest
-	(*CancelOrderResponse)(nil),          // 13: aval.ordergate.v1.CancelOrderResponse
-	(*ApproveOrderRequest)(nil),          // 14: aval.ordergate.v1.ApproveOrderRequest
-	(*ApproveOrderResponse)(nil),         // 15: aval.ordergate.v1.ApproveOrderResponse
-	(*RejectOrderRequest)(nil),           // 16: aval.ordergate.v1.RejectOrderRequest
-	(*RejectOrderResponse)(nil),          // 17: aval.ordergate.v1.RejectOrderResponse
-	(*RecheckOrderRequest)(nil),          // 18: aval.ordergate.v1.RecheckOrderRequest
-	(*RecheckOrderResponse)(nil),         // 19: aval.ordergate.v1.RecheckOrderResponse
-	(*RecheckWaitingOrdersRequest)(nil),  // 20: aval.ordergate.v1.RecheckWaitingOrdersRequest
-	(*RecheckWaitingOrdersResponse)(nil), // 21: aval.ordergate.v1.RecheckWaitingOrdersResponse
-	(*ShipOrderRequest)(nil),             // 22: aval.ordergate.v1.ShipOrderRequest
-	(*ShipOrderResponse)(nil),            // 23: aval.ordergate.v1.ShipOrderResponse
-	(*SendBackOrderRequest)(nil),         // 24: aval.ordergate.v1.SendBackOrderRequest
-	(*SendBackOrderResponse)(nil),        // 25: aval.ordergate.v1.SendBackOrderResponse
-	(*DecideOrdersRequest)(nil),          // 26: aval.ordergate.v1.DecideOrdersRequest
-	(*DecideOrdersResponse)(nil),         // 27: aval.ordergate.v1.DecideOrdersResponse
-	(*DecideResult)(nil),                 // 28: aval.ordergate.v1.DecideResult
-	(*ReturnGoodsRequest)(nil),           // 29: aval.ordergate.v1.ReturnGoodsRequest
-	(*ReturnGoodsResponse)(nil),          // 30: aval.ordergate.v1.ReturnGoodsResponse
-	(*CloseOrderRequest)(nil),            // 31: aval.ordergate.v1.CloseOrderRequest
-	(*CloseOrderResponse)(nil),           // 32: aval.ordergate.v1.CloseOrderResponse
-	(*ReopenOrderRequest)(nil),           // 33: aval.ordergate.v1.ReopenOrderRequest
-	(*ReopenOrderResponse)(nil),          // 34: aval.ordergate.v1.ReopenOrderResponse
-	(*GetOrderRequest)(nil),              // 35: aval.ordergate.v1.GetOrderRequest
-	(*GetOrderResponse)(nil),             // 36: aval.ordergate.v1.GetOrderResponse
-	(*ListOrdersRequest)(nil),            // 37: aval.ordergate.v1.ListOrdersRequest
-	(*ListOrdersResponse)(nil),           // 38: aval.ordergate.v1.ListOrdersResponse
-	(*CheckOrdersRequest)(nil),           // 39: aval.ordergate.v1.CheckOrdersRequest
-	(*CheckOrdersResponse)(nil),          // 40: aval.ordergate.v1.CheckOrdersResponse
-	(*CheckedOrder)(nil),                 // 41: aval.ordergate.v1.CheckedOrder
-	(*v1.Money)(nil),                     // 42: aval.type.v1.Money
-	(*Conversion)(nil),                   // 43: aval.ordergate.v1.Conversion
-	(*RecordedReturn)(nil),               // 44: aval.ordergate.v1.RecordedReturn
-	(*v1.ApprovalStep)(nil),              // 45: aval.type.v1.ApprovalStep
-	(*v1.ApprovalAct)(nil),               // 46: aval.type.v1.ApprovalAct
-	(*ReleaseConditions)(nil),            // 47: aval.ordergate.v1.ReleaseConditions
-	(*Decision)(nil),                     // 48: aval.ordergate.v1.Decision
-	(*DecideItem)(nil),                   // 49: aval.ordergate.v1.DecideItem
+	(*SubmitOrdersRequest)(nil),          // 10: aval.ordergate.v1.SubmitOrdersRequest
+	(*SubmitOrdersResponse)(nil),         // 11: aval.ordergate.v1.SubmitOrdersResponse
+	(*SubmittedOrder)(nil),               // 12: aval.ordergate.v1.SubmittedOrder
+	(*AmendOrderRequest)(nil),            // 13: aval.ordergate.v1.AmendOrderRequest
+	(*AmendOrderResponse)(nil),           // 14: aval.ordergate.v1.AmendOrderResponse
+	(*CancelOrderRequest)(nil),           // 15: aval.ordergate.v1.CancelOrderRequest
+	(*CancelOrderResponse)(nil),          // 16: aval.ordergate.v1.CancelOrderResponse
+	(*ApproveOrderRequest)(nil),          // 17: aval.ordergate.v1.ApproveOrderRequest
+	(*ApproveOrderResponse)(nil),         // 18: aval.ordergate.v1.ApproveOrderResponse
+	(*RejectOrderRequest)(nil),           // 19: aval.ordergate.v1.RejectOrderRequest
+	(*RejectOrderResponse)(nil),          // 20: aval.ordergate.v1.RejectOrderResponse
+	(*RecheckOrderRequest)(nil),          // 21: aval.ordergate.v1.RecheckOrderRequest
+	(*RecheckOrderResponse)(nil),         // 22: aval.ordergate.v1.RecheckOrderResponse
+	(*RecheckWaitingOrdersRequest)(nil),  // 23: aval.ordergate.v1.RecheckWaitingOrdersRequest
+	(*RecheckWaitingOrdersResponse)(nil), // 24: aval.ordergate.v1.RecheckWaitingOrdersResponse
+	(*ShipOrderRequest)(nil),             // 25: aval.ordergate.v1.ShipOrderRequest
+	(*ShipOrderResponse)(nil),            // 26: aval.ordergate.v1.ShipOrderResponse
+	(*SendBackOrderRequest)(nil),         // 27: aval.ordergate.v1.SendBackOrderRequest
+	(*SendBackOrderResponse)(nil),        // 28: aval.ordergate.v1.SendBackOrderResponse
+	(*DecideOrdersRequest)(nil),          // 29: aval.ordergate.v1.DecideOrdersRequest
+	(*DecideOrdersResponse)(nil),         // 30: aval.ordergate.v1.DecideOrdersResponse
+	(*DecideResult)(nil),                 // 31: aval.ordergate.v1.DecideResult
+	(*ReturnGoodsRequest)(nil),           // 32: aval.ordergate.v1.ReturnGoodsRequest
+	(*ReturnGoodsResponse)(nil),          // 33: aval.ordergate.v1.ReturnGoodsResponse
+	(*CloseOrderRequest)(nil),            // 34: aval.ordergate.v1.CloseOrderRequest
+	(*CloseOrderResponse)(nil),           // 35: aval.ordergate.v1.CloseOrderResponse
+	(*ReopenOrderRequest)(nil),           // 36: aval.ordergate.v1.ReopenOrderRequest
+	(*ReopenOrderResponse)(nil),          // 37: aval.ordergate.v1.ReopenOrderResponse
+	(*GetOrderRequest)(nil),              // 38: aval.ordergate.v1.GetOrderRequest
+	(*GetOrderResponse)(nil),             // 39: aval.ordergate.v1.GetOrderResponse
+	(*ListOrdersRequest)(nil),            // 40: aval.ordergate.v1.ListOrdersRequest
+	(*ListOrdersResponse)(nil),           // 41: aval.ordergate.v1.ListOrdersResponse
+	(*CheckOrdersRequest)(nil),           // 42: aval.ordergate.v1.CheckOrdersRequest
+	(*CheckOrdersResponse)(nil),          // 43: aval.ordergate.v1.CheckOrdersResponse
+	(*CheckedOrder)(nil),                 // 44: aval.ordergate.v1.CheckedOrder
+	(*v1.Money)(nil),                     // 45: aval.type.v1.Money
+	(*Conversion)(nil),                   // 46: aval.ordergate.v1.Conversion
+	(*RecordedReturn)(nil),               // 47: aval.ordergate.v1.RecordedReturn
+	(*v1.ApprovalStep)(nil),              // 48: aval.type.v1.ApprovalStep
+	(*v1.ApprovalAct)(nil),               // 49: aval.type.v1.ApprovalAct
+	(*ReleaseConditions)(nil),            // 50: aval.ordergate.v1.ReleaseConditions
+	(*Decision)(nil),                     // 51: aval.ordergate.v1.Decision
+	(*DecideItem)(nil),                   // 52: aval.ordergate.v1.DecideItem
 }
 var file_aval_ordergate_v1_order_proto_depIdxs = []int32{
-	42, // 0: aval.ordergate.v1.Order.amount:type_name -> aval.type.v1.Money
+	45, // 0: aval.ordergate.v1.Order.amount:type_name -> aval.type.v1.Money
 	0,  // 1: aval.ordergate.v1.Order.payment_terms:type_name -> aval.ordergate.v1.PaymentTerms
 	1,  // 2: aval.ordergate.v1.Order.state:type_name -> aval.ordergate.v1.OrderState
-	42, // 3: aval.ordergate.v1.Order.reserved_amount:type_name -> aval.type.v1.Money
-	42, // 4: aval.ordergate.v1.Order.shipped_amount:type_name -> aval.type.v1.Money
-	42, // 5: aval.ordergate.v1.Order.delivered_amount:type_name -> aval.type.v1.Money
-	42, // 6: aval.ordergate.v1.Order.invoiced_amount:type_name -> aval.type.v1.Money
-	42, // 7: aval.ordergate.v1.Order.cancelled_amount:type_name -> aval.type.v1.Money
+	45, // 3: aval.ordergate.v1.Order.reserved_amount:type_name -> aval.type.v1.Money
+	45, // 4: aval.ordergate.v1.Order.shipped_amount:type_name -> aval.type.v1.Money
+	45, // 5: aval.ordergate.v1.Order.delivered_amount:type_name -> aval.type.v1.Money
+	45, // 6: aval.ordergate.v1.Order.invoiced_amount:type_name -> aval.type.v1.Money
+	45, // 7: aval.ordergate.v1.Order.cancelled_amount:type_name -> aval.type.v1.Money
 	5,  // 8: aval.ordergate.v1.Order.approval:type_name -> aval.ordergate.v1.OrderApproval
 	4,  // 9: aval.ordergate.v1.Order.shipments:type_name -> aval.ordergate.v1.Shipment
-	43, // 10: aval.ordergate.v1.Order.conversion:type_name -> aval.ordergate.v1.Conversion
-	42, // 11: aval.ordergate.v1.Order.returned_amount:type_name -> aval.type.v1.Money
-	44, // 12: aval.ordergate.v1.Order.returns:type_name -> aval.ordergate.v1.RecordedReturn
+	46, // 10: aval.ordergate.v1.Order.conversion:type_name -> aval.ordergate.v1.Conversion
+	45, // 11: aval.ordergate.v1.Order.returned_amount:type_name -> aval.type.v1.Money
+	47, // 12: aval.ordergate.v1.Order.returns:type_name -> aval.ordergate.v1.RecordedReturn
 	3,  // 13: aval.ordergate.v1.Order.passed_over:type_name -> aval.ordergate.v1.PassedOver
-	42, // 14: aval.ordergate.v1.Shipment.amount:type_name -> aval.type.v1.Money
-	42, // 15: aval.ordergate.v1.OrderApproval.excess:type_name -> aval.type.v1.Money
-	45, // 16: aval.ordergate.v1.OrderApproval.steps:type_name -> aval.type.v1.ApprovalStep
-	46, // 17: aval.ordergate.v1.OrderApproval.acts:type_name -> aval.type.v1.ApprovalAct
-	42, // 18: aval.ordergate.v1.OrderApproval.released_amount:type_name -> aval.type.v1.Money
-	47, // 19: aval.ordergate.v1.OrderApproval.conditions:type_name -> aval.ordergate.v1.ReleaseConditions
+	45, // 14: aval.ordergate.v1.Shipment.amount:type_name -> aval.type.v1.Money
+	45, // 15: aval.ordergate.v1.OrderApproval.excess:type_name -> aval.type.v1.Money
+	48, // 16: aval.ordergate.v1.OrderApproval.steps:type_name -> aval.type.v1.ApprovalStep
+	49, // 17: aval.ordergate.v1.OrderApproval.acts:type_name -> aval.type.v1.ApprovalAct
+	45, // 18: aval.ordergate.v1.OrderApproval.released_amount:type_name -> aval.type.v1.Money
+	50, // 19: aval.ordergate.v1.OrderApproval.conditions:type_name -> aval.ordergate.v1.ReleaseConditions
 	2,  // 20: aval.ordergate.v1.CheckOrderRequest.order:type_name -> aval.ordergate.v1.Order
-	48, // 21: aval.ordergate.v1.CheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	51, // 21: aval.ordergate.v1.CheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
 	2,  // 22: aval.ordergate.v1.SubmitOrderRequest.order:type_name -> aval.ordergate.v1.Order
 	2,  // 23: aval.ordergate.v1.SubmitOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	48, // 24: aval.ordergate.v1.SubmitOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	42, // 25: aval.ordergate.v1.AmendOrderRequest.amount:type_name -> aval.type.v1.Money
-	2,  // 26: aval.ordergate.v1.AmendOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	48, // 27: aval.ordergate.v1.AmendOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	2,  // 28: aval.ordergate.v1.CancelOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	47, // 29: aval.ordergate.v1.ApproveOrderRequest.conditions:type_name -> aval.ordergate.v1.ReleaseConditions
-	2,  // 30: aval.ordergate.v1.ApproveOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 31: aval.ordergate.v1.RejectOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 32: aval.ordergate.v1.RecheckOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	48, // 33: aval.ordergate.v1.RecheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	42, // 34: aval.ordergate.v1.ShipOrderRequest.amount:type_name -> aval.type.v1.Money
-	2,  // 35: aval.ordergate.v1.ShipOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 36: aval.ordergate.v1.SendBackOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	49, // 37: aval.ordergate.v1.DecideOrdersRequest.items:type_name -> aval.ordergate.v1.DecideItem
-	28, // 38: aval.ordergate.v1.DecideOrdersResponse.results:type_name -> aval.ordergate.v1.DecideResult
-	2,  // 39: aval.ordergate.v1.DecideResult.order:type_name -> aval.ordergate.v1.Order
-	42, // 40: aval.ordergate.v1.ReturnGoodsRequest.amount:type_name -> aval.type.v1.Money
-	2,  // 41: aval.ordergate.v1.ReturnGoodsResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 42: aval.ordergate.v1.CloseOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	2,  // 43: aval.ordergate.v1.ReopenOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	48, // 44: aval.ordergate.v1.ReopenOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
-	2,  // 45: aval.ordergate.v1.GetOrderResponse.order:type_name -> aval.ordergate.v1.Order
-	1,  // 46: aval.ordergate.v1.ListOrdersRequest.state:type_name -> aval.ordergate.v1.OrderState
-	2,  // 47: aval.ordergate.v1.ListOrdersResponse.orders:type_name -> aval.ordergate.v1.Order
-	2,  // 48: aval.ordergate.v1.CheckOrdersRequest.orders:type_name -> aval.ordergate.v1.Order
-	41, // 49: aval.ordergate.v1.CheckOrdersResponse.results:type_name -> aval.ordergate.v1.CheckedOrder
-	48, // 50: aval.ordergate.v1.CheckedOrder.decision:type_name -> aval.ordergate.v1.Decision
-	6,  // 51: aval.ordergate.v1.OrderService.CheckOrder:input_type -> aval.ordergate.v1.CheckOrderRequest
-	39, // 52: aval.ordergate.v1.OrderService.CheckOrders:input_type -> aval.ordergate.v1.CheckOrdersRequest
-	8,  // 53: aval.ordergate.v1.OrderService.SubmitOrder:input_type -> aval.ordergate.v1.SubmitOrderRequest
-	10, // 54: aval.ordergate.v1.OrderService.AmendOrder:input_type -> aval.ordergate.v1.AmendOrderRequest
-	12, // 55: aval.ordergate.v1.OrderService.CancelOrder:input_type -> aval.ordergate.v1.CancelOrderRequest
-	14, // 56: aval.ordergate.v1.OrderService.ApproveOrder:input_type -> aval.ordergate.v1.ApproveOrderRequest
-	16, // 57: aval.ordergate.v1.OrderService.RejectOrder:input_type -> aval.ordergate.v1.RejectOrderRequest
-	18, // 58: aval.ordergate.v1.OrderService.RecheckOrder:input_type -> aval.ordergate.v1.RecheckOrderRequest
-	22, // 59: aval.ordergate.v1.OrderService.ShipOrder:input_type -> aval.ordergate.v1.ShipOrderRequest
-	24, // 60: aval.ordergate.v1.OrderService.SendBackOrder:input_type -> aval.ordergate.v1.SendBackOrderRequest
-	26, // 61: aval.ordergate.v1.OrderService.DecideOrders:input_type -> aval.ordergate.v1.DecideOrdersRequest
-	29, // 62: aval.ordergate.v1.OrderService.ReturnGoods:input_type -> aval.ordergate.v1.ReturnGoodsRequest
-	31, // 63: aval.ordergate.v1.OrderService.CloseOrder:input_type -> aval.ordergate.v1.CloseOrderRequest
-	33, // 64: aval.ordergate.v1.OrderService.ReopenOrder:input_type -> aval.ordergate.v1.ReopenOrderRequest
-	20, // 65: aval.ordergate.v1.OrderService.RecheckWaitingOrders:input_type -> aval.ordergate.v1.RecheckWaitingOrdersRequest
-	35, // 66: aval.ordergate.v1.OrderService.GetOrder:input_type -> aval.ordergate.v1.GetOrderRequest
-	37, // 67: aval.ordergate.v1.OrderService.ListOrders:input_type -> aval.ordergate.v1.ListOrdersRequest
-	7,  // 68: aval.ordergate.v1.OrderService.CheckOrder:output_type -> aval.ordergate.v1.CheckOrderResponse
-	40, // 69: aval.ordergate.v1.OrderService.CheckOrders:output_type -> aval.ordergate.v1.CheckOrdersResponse
-	9,  // 70: aval.ordergate.v1.OrderService.SubmitOrder:output_type -> aval.ordergate.v1.SubmitOrderResponse
-	11, // 71: aval.ordergate.v1.OrderService.AmendOrder:output_type -> aval.ordergate.v1.AmendOrderResponse
-	13, // 72: aval.ordergate.v1.OrderService.CancelOrder:output_type -> aval.ordergate.v1.CancelOrderResponse
-	15, // 73: aval.ordergate.v1.OrderService.ApproveOrder:output_type -> aval.ordergate.v1.ApproveOrderResponse
-	17, // 74: aval.ordergate.v1.OrderService.RejectOrder:output_type -> aval.ordergate.v1.RejectOrderResponse
-	19, // 75: aval.ordergate.v1.OrderService.RecheckOrder:output_type -> aval.ordergate.v1.RecheckOrderResponse
-	23, // 76: aval.ordergate.v1.OrderService.ShipOrder:output_type -> aval.ordergate.v1.ShipOrderResponse
-	25, // 77: aval.ordergate.v1.OrderService.SendBackOrder:output_type -> aval.ordergate.v1.SendBackOrderResponse
-	27, // 78: aval.ordergate.v1.OrderService.DecideOrders:output_type -> aval.ordergate.v1.DecideOrdersResponse
-	30, // 79: aval.ordergate.v1.OrderService.ReturnGoods:output_type -> aval.ordergate.v1.ReturnGoodsResponse
-	32, // 80: aval.ordergate.v1.OrderService.CloseOrder:output_type -> aval.ordergate.v1.CloseOrderResponse
-	34, // 81: aval.ordergate.v1.OrderService.ReopenOrder:output_type -> aval.ordergate.v1.ReopenOrderResponse
-	21, // 82: aval.ordergate.v1.OrderService.RecheckWaitingOrders:output_type -> aval.ordergate.v1.RecheckWaitingOrdersResponse
-	36, // 83: aval.ordergate.v1.OrderService.GetOrder:output_type -> aval.ordergate.v1.GetOrderResponse
-	38, // 84: aval.ordergate.v1.OrderService.ListOrders:output_type -> aval.ordergate.v1.ListOrdersResponse
-	68, // [68:85] is the sub-list for method output_type
-	51, // [51:68] is the sub-list for method input_type
-	51, // [51:51] is the sub-list for extension type_name
-	51, // [51:51] is the sub-list for extension extendee
-	0,  // [0:51] is the sub-list for field type_name
+	51, // 24: aval.ordergate.v1.SubmitOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	8,  // 25: aval.ordergate.v1.SubmitOrdersRequest.submissions:type_name -> aval.ordergate.v1.SubmitOrderRequest
+	12, // 26: aval.ordergate.v1.SubmitOrdersResponse.results:type_name -> aval.ordergate.v1.SubmittedOrder
+	2,  // 27: aval.ordergate.v1.SubmittedOrder.order:type_name -> aval.ordergate.v1.Order
+	51, // 28: aval.ordergate.v1.SubmittedOrder.decision:type_name -> aval.ordergate.v1.Decision
+	45, // 29: aval.ordergate.v1.AmendOrderRequest.amount:type_name -> aval.type.v1.Money
+	2,  // 30: aval.ordergate.v1.AmendOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	51, // 31: aval.ordergate.v1.AmendOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	2,  // 32: aval.ordergate.v1.CancelOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	50, // 33: aval.ordergate.v1.ApproveOrderRequest.conditions:type_name -> aval.ordergate.v1.ReleaseConditions
+	2,  // 34: aval.ordergate.v1.ApproveOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 35: aval.ordergate.v1.RejectOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 36: aval.ordergate.v1.RecheckOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	51, // 37: aval.ordergate.v1.RecheckOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	45, // 38: aval.ordergate.v1.ShipOrderRequest.amount:type_name -> aval.type.v1.Money
+	2,  // 39: aval.ordergate.v1.ShipOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 40: aval.ordergate.v1.SendBackOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	52, // 41: aval.ordergate.v1.DecideOrdersRequest.items:type_name -> aval.ordergate.v1.DecideItem
+	31, // 42: aval.ordergate.v1.DecideOrdersResponse.results:type_name -> aval.ordergate.v1.DecideResult
+	2,  // 43: aval.ordergate.v1.DecideResult.order:type_name -> aval.ordergate.v1.Order
+	45, // 44: aval.ordergate.v1.ReturnGoodsRequest.amount:type_name -> aval.type.v1.Money
+	2,  // 45: aval.ordergate.v1.ReturnGoodsResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 46: aval.ordergate.v1.CloseOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	2,  // 47: aval.ordergate.v1.ReopenOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	51, // 48: aval.ordergate.v1.ReopenOrderResponse.decision:type_name -> aval.ordergate.v1.Decision
+	2,  // 49: aval.ordergate.v1.GetOrderResponse.order:type_name -> aval.ordergate.v1.Order
+	1,  // 50: aval.ordergate.v1.ListOrdersRequest.state:type_name -> aval.ordergate.v1.OrderState
+	2,  // 51: aval.ordergate.v1.ListOrdersResponse.orders:type_name -> aval.ordergate.v1.Order
+	2,  // 52: aval.ordergate.v1.CheckOrdersRequest.orders:type_name -> aval.ordergate.v1.Order
+	44, // 53: aval.ordergate.v1.CheckOrdersResponse.results:type_name -> aval.ordergate.v1.CheckedOrder
+	51, // 54: aval.ordergate.v1.CheckedOrder.decision:type_name -> aval.ordergate.v1.Decision
+	6,  // 55: aval.ordergate.v1.OrderService.CheckOrder:input_type -> aval.ordergate.v1.CheckOrderRequest
+	42, // 56: aval.ordergate.v1.OrderService.CheckOrders:input_type -> aval.ordergate.v1.CheckOrdersRequest
+	8,  // 57: aval.ordergate.v1.OrderService.SubmitOrder:input_type -> aval.ordergate.v1.SubmitOrderRequest
+	10, // 58: aval.ordergate.v1.OrderService.SubmitOrders:input_type -> aval.ordergate.v1.SubmitOrdersRequest
+	13, // 59: aval.ordergate.v1.OrderService.AmendOrder:input_type -> aval.ordergate.v1.AmendOrderRequest
+	15, // 60: aval.ordergate.v1.OrderService.CancelOrder:input_type -> aval.ordergate.v1.CancelOrderRequest
+	17, // 61: aval.ordergate.v1.OrderService.ApproveOrder:input_type -> aval.ordergate.v1.ApproveOrderRequest
+	19, // 62: aval.ordergate.v1.OrderService.RejectOrder:input_type -> aval.ordergate.v1.RejectOrderRequest
+	21, // 63: aval.ordergate.v1.OrderService.RecheckOrder:input_type -> aval.ordergate.v1.RecheckOrderRequest
+	25, // 64: aval.ordergate.v1.OrderService.ShipOrder:input_type -> aval.ordergate.v1.ShipOrderRequest
+	27, // 65: aval.ordergate.v1.OrderService.SendBackOrder:input_type -> aval.ordergate.v1.SendBackOrderRequest
+	29, // 66: aval.ordergate.v1.OrderService.DecideOrders:input_type -> aval.ordergate.v1.DecideOrdersRequest
+	32, // 67: aval.ordergate.v1.OrderService.ReturnGoods:input_type -> aval.ordergate.v1.ReturnGoodsRequest
+	34, // 68: aval.ordergate.v1.OrderService.CloseOrder:input_type -> aval.ordergate.v1.CloseOrderRequest
+	36, // 69: aval.ordergate.v1.OrderService.ReopenOrder:input_type -> aval.ordergate.v1.ReopenOrderRequest
+	23, // 70: aval.ordergate.v1.OrderService.RecheckWaitingOrders:input_type -> aval.ordergate.v1.RecheckWaitingOrdersRequest
+	38, // 71: aval.ordergate.v1.OrderService.GetOrder:input_type -> aval.ordergate.v1.GetOrderRequest
+	40, // 72: aval.ordergate.v1.OrderService.ListOrders:input_type -> aval.ordergate.v1.ListOrdersRequest
+	7,  // 73: aval.ordergate.v1.OrderService.CheckOrder:output_type -> aval.ordergate.v1.CheckOrderResponse
+	43, // 74: aval.ordergate.v1.OrderService.CheckOrders:output_type -> aval.ordergate.v1.CheckOrdersResponse
+	9,  // 75: aval.ordergate.v1.OrderService.SubmitOrder:output_type -> aval.ordergate.v1.SubmitOrderResponse
+	11, // 76: aval.ordergate.v1.OrderService.SubmitOrders:output_type -> aval.ordergate.v1.SubmitOrdersResponse
+	14, // 77: aval.ordergate.v1.OrderService.AmendOrder:output_type -> aval.ordergate.v1.AmendOrderResponse
+	16, // 78: aval.ordergate.v1.OrderService.CancelOrder:output_type -> aval.ordergate.v1.CancelOrderResponse
+	18, // 79: aval.ordergate.v1.OrderService.ApproveOrder:output_type -> aval.ordergate.v1.ApproveOrderResponse
+	20, // 80: aval.ordergate.v1.OrderService.RejectOrder:output_type -> aval.ordergate.v1.RejectOrderResponse
+	22, // 81: aval.ordergate.v1.OrderService.RecheckOrder:output_type -> aval.ordergate.v1.RecheckOrderResponse
+	26, // 82: aval.ordergate.v1.OrderService.ShipOrder:output_type -> aval.ordergate.v1.ShipOrderResponse
+	28, // 83: aval.ordergate.v1.OrderService.SendBackOrder:output_type -> aval.ordergate.v1.SendBackOrderResponse
+	30, // 84: aval.ordergate.v1.OrderService.DecideOrders:output_type -> aval.ordergate.v1.DecideOrdersResponse
+	33, // 85: aval.ordergate.v1.OrderService.ReturnGoods:output_type -> aval.ordergate.v1.ReturnGoodsResponse
+	35, // 86: aval.ordergate.v1.OrderService.CloseOrder:output_type -> aval.ordergate.v1.CloseOrderResponse
+	37, // 87: aval.ordergate.v1.OrderService.ReopenOrder:output_type -> aval.ordergate.v1.ReopenOrderResponse
+	24, // 88: aval.ordergate.v1.OrderService.RecheckWaitingOrders:output_type -> aval.ordergate.v1.RecheckWaitingOrdersResponse
+	39, // 89: aval.ordergate.v1.OrderService.GetOrder:output_type -> aval.ordergate.v1.GetOrderResponse
+	41, // 90: aval.ordergate.v1.OrderService.ListOrders:output_type -> aval.ordergate.v1.ListOrdersResponse
+	73, // [73:91] is the sub-list for method output_type
+	55, // [55:73] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_order_proto_init() }
@@ -3414,14 +3610,14 @@ func file_aval_ordergate_v1_order_proto_init() {
 	file_aval_ordergate_v1_control_proto_init()
 	file_aval_ordergate_v1_decision_proto_init()
 	file_aval_ordergate_v1_order_proto_msgTypes[0].OneofWrappers = []any{}
-	file_aval_ordergate_v1_order_proto_msgTypes[8].OneofWrappers = []any{}
+	file_aval_ordergate_v1_order_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_ordergate_v1_order_proto_rawDesc), len(file_aval_ordergate_v1_order_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   40,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,7 @@ const (
 	OrderService_CheckOrder_FullMethodName           = "/aval.ordergate.v1.OrderService/CheckOrder"
 	OrderService_CheckOrders_FullMethodName          = "/aval.ordergate.v1.OrderService/CheckOrders"
 	OrderService_SubmitOrder_FullMethodName          = "/aval.ordergate.v1.OrderService/SubmitOrder"
+	OrderService_SubmitOrders_FullMethodName         = "/aval.ordergate.v1.OrderService/SubmitOrders"
 	OrderService_AmendOrder_FullMethodName           = "/aval.ordergate.v1.OrderService/AmendOrder"
 	OrderService_CancelOrder_FullMethodName          = "/aval.ordergate.v1.OrderService/CancelOrder"
 	OrderService_ApproveOrder_FullMethodName         = "/aval.ordergate.v1.OrderService/ApproveOrder"
@@ -52,6 +53,9 @@ type OrderServiceClient interface {
 	// Submits an order: it is checked, and then approved (its amount reserved) or held.
 	// Errors: NOT_FOUND (CUSTOMER_UNKNOWN), ALREADY_EXISTS (ORDER_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID), RESOURCE_EXHAUSTED (OVERLOADED, with a retry delay).
 	SubmitOrder(ctx context.Context, in *SubmitOrderRequest, opts ...grpc.CallOption) (*SubmitOrderResponse, error)
+	// Submits many orders over one stream, as SubmitOrder does one: the way for order modules that submit thousands a second. Results come in the order of the submissions; those of one customer are decided in that order. At most 1,024 submissions of a stream are under way, more are not read before. What one submission is refused for is in its result and touches no other.
+	// When the stream breaks, submissions without a result are sent again with their request ids. Errors that end the stream: INVALID_ARGUMENT (a message against the contract), UNAVAILABLE (SHUTTING_DOWN).
+	SubmitOrders(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[SubmitOrdersRequest, SubmitOrdersResponse], error)
 	// Changes amount, term, delivery date or priority of an order. It is judged by the difference to its own reservation; a change that lowers it is never refused.
 	// Where the change would be held, it is refused (AMENDMENT_HELD, with the failed rules) and the order stays as it was, unless hold_if_needed is set.
 	AmendOrder(ctx context.Context, in *AmendOrderRequest, opts ...grpc.CallOption) (*AmendOrderResponse, error)
@@ -129,6 +133,19 @@ func (c *orderServiceClient) SubmitOrder(ctx context.Context, in *SubmitOrderReq
 	}
 	return out, nil
 }
+
+func (c *orderServiceClient) SubmitOrders(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[SubmitOrdersRequest, SubmitOrdersResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &OrderService_ServiceDesc.Streams[0], OrderService_SubmitOrders_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[SubmitOrdersRequest, SubmitOrdersResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type OrderService_SubmitOrdersClient = grpc.BidiStreamingClient[SubmitOrdersRequest, SubmitOrdersResponse]
 
 func (c *orderServiceClient) AmendOrder(ctx context.Context, in *AmendOrderRequest, opts ...grpc.CallOption) (*AmendOrderResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -284,6 +301,9 @@ type OrderServiceServer interface {
 	// Submits an order: it is checked, and then approved (its amount reserved) or held.
 	// Errors: NOT_FOUND (CUSTOMER_UNKNOWN), ALREADY_EXISTS (ORDER_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID), RESOURCE_EXHAUSTED (OVERLOADED, with a retry delay).
 	SubmitOrder(context.Context, *SubmitOrderRequest) (*SubmitOrderResponse, error)
+	// Submits many orders over one stream, as SubmitOrder does one: the way for order modules that submit thousands a second. Results come in the order of the submissions; those of one customer are decided in that order. At most 1,024 submissions of a stream are under way, more are not read before. What one submission is refused for is in its result and touches no other.
+	// When the stream breaks, submissions without a result are sent again with their request ids. Errors that end the stream: INVALID_ARGUMENT (a message against the contract), UNAVAILABLE (SHUTTING_DOWN).
+	SubmitOrders(grpc.BidiStreamingServer[SubmitOrdersRequest, SubmitOrdersResponse]) error
 	// Changes amount, term, delivery date or priority of an order. It is judged by the difference to its own reservation; a change that lowers it is never refused.
 	// Where the change would be held, it is refused (AMENDMENT_HELD, with the failed rules) and the order stays as it was, unless hold_if_needed is set.
 	AmendOrder(context.Context, *AmendOrderRequest) (*AmendOrderResponse, error)
@@ -340,6 +360,9 @@ func (UnimplementedOrderServiceServer) CheckOrders(context.Context, *CheckOrders
 }
 func (UnimplementedOrderServiceServer) SubmitOrder(context.Context, *SubmitOrderRequest) (*SubmitOrderResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SubmitOrder not implemented")
+}
+func (UnimplementedOrderServiceServer) SubmitOrders(grpc.BidiStreamingServer[SubmitOrdersRequest, SubmitOrdersResponse]) error {
+	return status.Error(codes.Unimplemented, "method SubmitOrders not implemented")
 }
 func (UnimplementedOrderServiceServer) AmendOrder(context.Context, *AmendOrderRequest) (*AmendOrderResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method AmendOrder not implemented")
@@ -457,6 +480,13 @@ func _OrderService_SubmitOrder_Handler(srv interface{}, ctx context.Context, dec
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _OrderService_SubmitOrders_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(OrderServiceServer).SubmitOrders(&grpc.GenericServerStream[SubmitOrdersRequest, SubmitOrdersResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type OrderService_SubmitOrdersServer = grpc.BidiStreamingServer[SubmitOrdersRequest, SubmitOrdersResponse]
 
 func _OrderService_AmendOrder_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(AmendOrderRequest)
@@ -786,6 +816,13 @@ var OrderService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _OrderService_ListOrders_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "SubmitOrders",
+			Handler:       _OrderService_SubmitOrders_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+	},
 	Metadata: "aval/ordergate/v1/order.proto",
 }
