@@ -25,6 +25,7 @@ type Config struct {
 	Rounds    int           `help:"Rounds of each measurement; the median counts." default:"5"`
 	Duration  time.Duration `help:"Length of one measurement." default:"3s"`
 	Customers int           `help:"Customers in the database." default:"100000"`
+	Large     int           `help:"Customers in the large database." default:"3000000"`
 	Dir       string        `help:"Folder for the databases, on the disk to be measured; empty: a new one under the working folder, removed at the end."`
 	Serve     string        `help:"Used by the program itself: serve the gate on this database." hidden:""`
 }

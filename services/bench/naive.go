@@ -28,9 +28,13 @@ var naiveScript string //nolint:gochecknoglobals // embedded text needs a variab
 // naive runs the usual transaction with pgbench.
 type naive struct {
 	pgbench, dsn, dir string
+	size              naiveSize
 }
 
-func newNaive(ctx context.Context, db *pgdev.Server, pgbench, dir string, customers int) (*naive, error) {
+// naiveSize is how many customers there are, and how many bytes a decision record and an order's document have.
+type naiveSize struct{ customers, record, doc int }
+
+func newNaive(ctx context.Context, db *pgdev.Server, pgbench, dir string, size naiveSize) (*naive, error) {
 	err := onDatabase(ctx, db, "postgres", func(c *pgx.Conn) error {
 		_, err := c.Exec(ctx, `CREATE DATABASE naive`)
 		return err
@@ -40,13 +44,13 @@ func newNaive(ctx context.Context, db *pgdev.Server, pgbench, dir string, custom
 	}
 	err = onDatabase(ctx, db, "naive", func(c *pgx.Conn) error {
 		_, err := c.Exec(ctx, naiveSchema+`
-			INSERT INTO account SELECT g, 100000000000, 0, 0, 0, '2020-01-01', decode(repeat('00', 32), 'hex') FROM generate_series(1, `+strconv.Itoa(customers)+`) g;`)
+			INSERT INTO account SELECT g, 100000000000, 0, 0, 0, '2020-01-01', decode(repeat('00', 32), 'hex') FROM generate_series(1, `+strconv.Itoa(size.customers)+`) g;`)
 		if err == nil {
 			_, err = c.Exec(ctx, `VACUUM ANALYZE account`)
 		}
 		return err
 	})
-	return &naive{pgbench: pgbench, dsn: db.DSN("naive"), dir: dir}, err
+	return &naive{pgbench: pgbench, dsn: db.DSN("naive"), dir: dir, size: size}, err
 }
 
 // rate is transactions per second with so many clients over customers.
@@ -57,7 +61,7 @@ func (n *naive) rate(ctx context.Context, clients, customers int, d time.Duratio
 	}
 	secs := max(1, int(d.Seconds()))
 	c := exec.CommandContext(ctx, n.pgbench, "-n", "-M", "prepared", "-c", strconv.Itoa(clients), "-j", "2", "-T", strconv.Itoa(secs), //nolint:gosec // our own arguments
-		"-D", "customers="+strconv.Itoa(customers), "-f", script, n.dsn)
+		"-D", "customers="+strconv.Itoa(customers), "-D", "record="+strconv.Itoa(n.size.record), "-D", "doc="+strconv.Itoa(n.size.doc), "-f", script, n.dsn)
 	text, err := c.CombinedOutput()
 	if err != nil {
 		return 0, fmt.Errorf("pgbench: %w\n%s", err, text[:min(len(text), 2000)])

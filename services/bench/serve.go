@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -32,7 +33,7 @@ type ready struct {
 // serve runs the gate as it runs in production - tokens, roles, validation, traces, metrics - in a process of its own, and beside it an
 // echo: gRPC without any work.
 func serve(ctx context.Context, dsn string, out io.Writer) error {
-	ctx = endWithParent(ctx)
+	ctx = endWithParent(ctx, out)
 	tel, err := telemetry.New(ctx, telemetry.Config{Service: "ordergated", LogLevel: "warn", LogWriter: os.Stderr})
 	if err != nil {
 		return err
@@ -91,11 +92,11 @@ func serve(ctx context.Context, dsn string, out io.Writer) error {
 	)
 }
 
-// endWithParent ends ctx when the process that started this one closes its end of the pipe.
-func endWithParent(ctx context.Context) context.Context {
+// endWithParent ends ctx when the process that started this one closes its end of the pipe; until then it answers what it is asked.
+func endWithParent(ctx context.Context, out io.Writer) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin) // whatever ends it, nobody is there any more
+		answerUsage(bufio.NewScanner(os.Stdin), json.NewEncoder(out))
 		cancel()
 	}()
 	return ctx
