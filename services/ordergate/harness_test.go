@@ -122,6 +122,12 @@ func (w *world) sign(p *pb.OrderPolicy) {
 	today := w.today
 	w.today = "1970-01-02"
 	defer func() { w.today = today }()
+	w.signToday(p)
+}
+
+// signToday makes a policy that is in force from the business date on.
+func (w *world) signToday(p *pb.OrderPolicy) {
+	w.t.Helper()
 	v, err := w.policies.CreateOrderPolicy(w.as("writer", "CREDIT_MANAGER"), &pb.CreateOrderPolicyRequest{
 		RequestId: w.request(), Source: &pb.CreateOrderPolicyRequest_Policy{Policy: p}})
 	must(w.t, err)
@@ -131,11 +137,15 @@ func (w *world) sign(p *pb.OrderPolicy) {
 
 // grant tells the gate of a customer's grant, as evaluation does.
 func (w *world) grant(customer, salesperson string, g *evaluationv1.Grant) error {
-	seq := w.profiles[customer] + 1
-	p := &evaluationv1.CreditProfile{
-		CustomerId: customer, Sequence: seq, BusinessDate: w.today, DisplayName: customer, CurrencyCode: "CNY", SalespersonId: salesperson,
-		Grade: evaluationv1.Grade_GRADE_A, Grant: g,
-	}
+	return w.profile(&evaluationv1.CreditProfile{
+		CustomerId: customer, CurrencyCode: "CNY", SalespersonId: salesperson, Grade: evaluationv1.Grade_GRADE_A, Grant: g,
+	})
+}
+
+// profile tells the gate of a customer's profile; number, dates and name are filled in.
+func (w *world) profile(p *evaluationv1.CreditProfile) error {
+	customer, seq, g := p.GetCustomerId(), w.profiles[p.GetCustomerId()]+1, p.GetGrant()
+	p.Sequence, p.BusinessDate, p.DisplayName = seq, w.today, customer
 	g.CustomerId, g.Version = customer, seq
 	if g.ValidFromDate == "" {
 		g.ValidFromDate = "1970-01-01"

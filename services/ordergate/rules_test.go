@@ -51,7 +51,7 @@ func (w *world) order(id, customer string, amount *typev1.Money, delivery string
 	return r
 }
 
-func result(t *testing.T, d *pb.Decision, rule string) *pb.RuleResult {
+func result(t testing.TB, d *pb.Decision, rule string) *pb.RuleResult {
 	t.Helper()
 	for _, r := range d.GetResults() {
 		if r.GetRule() == rule {

@@ -249,6 +249,7 @@ type AccountSheet struct {
 	Exposure      int64         // as the policy's weights count it; minor units
 	Limit         account.Limit // of today: temporary limits count
 	UtilizationBP int64         // exposure in basis points of the limit, rounded down; 0 without one
+	CapsExceeded  []string      // category caps that the account is over
 }
 
 func (q *Queries) sheet(ctx context.Context, a account.Account) (AccountSheet, error) {
@@ -263,6 +264,9 @@ func (q *Queries) sheet(ctx context.Context, a account.Account) (AccountSheet, e
 		Account: a, Today: today, Overdue: a.Ladder.Overdue(today).Amount(), DaysOverdue: a.Ladder.OldestDays(today),
 		Status: limit.StatusAt(exposure, p.WatchRatio()), Exposure: exposure, Limit: limit,
 	}
+	s.CapsExceeded = p.CapsExceeded(&check.AccountFacts{
+		CustomerID: a.ID, GroupID: a.Profile.GroupID, Grade: a.Profile.Grade, Currency: a.Profile.Currency, Buckets: a.Buckets, Overdue: a.Ladder.Overdue(today),
+	}, today)
 	if limit.Kind == account.LimitAmount && limit.Minor > 0 && exposure > 0 {
 		hi, lo := bits.Mul64(uint64(exposure), 10_000)
 		if hi < uint64(limit.Minor) {

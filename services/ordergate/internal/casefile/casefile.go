@@ -1,8 +1,9 @@
-// Package casefile is the format of the acceptance cases in testdata/cases. Two runners drive them: one through the pure gate, one
-// through the API on a real database.
+// Package casefile is the format of the acceptance cases in testdata. Two runners drive them: one through the pure gate, one through the
+// API on a real database.
 package casefile
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -64,14 +65,26 @@ type Step struct {
 	Row      int               // of the authority table
 }
 
-// Read reads all cases of a folder, file by file. A field that the format does not know is an error.
-func Read(folder fs.FS) ([]Case, error) {
+// Read reads the cases of a folder, file by file.
+func Read(folder fs.FS) ([]Case, error) { return read[Case](folder) }
+
+// ReadRules reads cases with policies as people write them.
+func ReadRules(folder fs.FS) ([]RuleCase, error) { return read[RuleCase](folder) }
+
+// ReadControls reads cases of approvals, blocks, stops and the ends of orders.
+func ReadControls(folder fs.FS) ([]ControlCase, error) { return read[ControlCase](folder) }
+
+// ReadShared reads cases of customers that share limits.
+func ReadShared(folder fs.FS) ([]SharedCase, error) { return read[SharedCase](folder) }
+
+// read reads all cases of a folder. A field that the format does not know is an error, and so is a folder without cases.
+func read[T any](folder fs.FS) ([]T, error) {
 	names, err := fs.Glob(folder, "*.yaml")
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(names)
-	var cases []Case
+	var cases []T
 	for _, name := range names {
 		f, err := folder.Open(name)
 		if err != nil {
@@ -79,13 +92,16 @@ func Read(folder fs.FS) ([]Case, error) {
 		}
 		dec := yaml.NewDecoder(f)
 		dec.KnownFields(true)
-		var some []Case
+		var some []T
 		err = dec.Decode(&some)
 		_ = f.Close() // it was only read
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		cases = append(cases, some...)
+	}
+	if len(cases) == 0 {
+		return nil, errors.New("no cases")
 	}
 	return cases, nil
 }

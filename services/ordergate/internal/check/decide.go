@@ -160,6 +160,8 @@ func (d *decider) find(r *Rule) finding {
 		return d.dunningLevel(r)
 	case KindExpression:
 		return d.expression(r)
+	case KindCategoryCap:
+		return d.categoryCap(r)
 	case KindGroupPool:
 		return d.groupPool()
 	case KindBudget:

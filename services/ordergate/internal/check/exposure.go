@@ -38,6 +38,9 @@ func (d *decider) measure(r *Rule, day calendar.Date) measure {
 	a, o := &d.in.Account, &d.in.Order
 	m := measure{limit: a.Grant.LimitOn(day)}
 	m.before = d.p.Exposure(a.Buckets, &a.Standing)
+	if r.Floor != "" {
+		m.before += max(0, d.floor(r)-(a.Buckets.Receivable-a.Buckets.Unapplied))
+	}
 	m.after = m.before + d.in.Delta()
 	if r.Horizon != nil {
 		m.without(a.Scheduled, o, day.AddDays(*r.Horizon))
@@ -54,6 +57,16 @@ func (d *decider) measure(r *Rule, day calendar.Date) measure {
 		m.limit.Minor += m.security
 	}
 	return m
+}
+
+// floor is the least that open invoices less the money that is here count as. A floor that does not fit the account's currency is zero:
+// money then opens no credit, which is the safe side.
+func (d *decider) floor(r *Rule) int64 {
+	m, err := money.Parse(d.in.Account.Currency, r.Floor)
+	if err != nil {
+		return 0
+	}
+	return m.Minor
 }
 
 // without takes out what is reserved, or asked for, to be delivered after the last day that counts.
@@ -127,6 +140,9 @@ func (d *decider) reasons(r *Rule, m measure) []Figure {
 	}
 	if m.security > 0 {
 		figs = append(figs, Figure{"security", d.money(m.security)})
+	}
+	if r.Floor != "" {
+		figs = append(figs, Figure{"receivable_floor", d.money(d.floor(r))})
 	}
 	if r.Horizon != nil {
 		figs = append(figs, Figure{"horizon_days", strconv.Itoa(*r.Horizon)}, Figure{"later_orders", d.money(m.later)})

@@ -40,6 +40,7 @@ const (
 	KindOpenDispute   Kind = "OPEN_DISPUTE"
 	KindDunningLevel  Kind = "DUNNING_LEVEL"
 	KindExpression    Kind = "EXPRESSION"
+	KindCategoryCap   Kind = "CATEGORY_CAP"
 )
 
 // SecurityMode is how security in force counts; never both ways.
@@ -67,8 +68,8 @@ type Rule struct {
 	Threshold   money.Ratio // LIMIT: share of the limit that may be used
 	Watch       money.Ratio // LIMIT: share above which the account is on watch; not valid: never
 	MaxDays     int         // DAYS_OVERDUE, OLDEST_OPEN_ITEM: most days, after grace
-	MinDays     int         // OVERDUE_AMOUNT, OVERDUE_RATIO: only items overdue by more days count, after grace
-	MaxAmount   string      // OVERDUE_AMOUNT, ORDER_SIZE, OPEN_DISPUTE: decimal amount in the account's currency
+	MinDays     int         // OVERDUE_AMOUNT, OVERDUE_RATIO: only items overdue by more days count, after grace; CATEGORY_CAP: the margin
+	MaxAmount   string      // OVERDUE_AMOUNT, ORDER_SIZE, OPEN_DISPUTE, CATEGORY_CAP: decimal amount in the account's currency
 
 	Horizon         *int         // LIMIT: orders to be delivered more days from now do not count; nil: all count
 	Security        SecurityMode // LIMIT: how security counts
@@ -81,6 +82,8 @@ type Rule struct {
 	Message         string       // EXPRESSION: what people read where it is not true
 	MembersDraw     bool         // GROUP_POOL: members without a limit of their own draw on the group's
 	MaxShare        money.Ratio  // CONCENTRATION: largest share of one customer
+	Category        Category     // CATEGORY_CAP
+	Floor           string       // LIMIT: open invoices less money not applied count as at least this, decimal amount; empty: no floor
 	MinTotal        string       // CONCENTRATION: whole below which no share is looked at, decimal amount; empty: none
 	Overrides       Overrides
 }

@@ -2,69 +2,25 @@ package gate_test
 
 import (
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/avalcredit/aval/pkg/approval"
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/casefile"
 	"github.com/avalcredit/aval/services/ordergate/internal/check"
 	"github.com/avalcredit/aval/services/ordergate/internal/gate"
 	"github.com/avalcredit/aval/services/ordergate/internal/order"
 )
 
-// controlCase is one acceptance case of approvals, blocks and stops. Amounts are CNY.
-type controlCase struct {
-	ID     string `yaml:"id"`
-	Policy struct {
-		Stop         *stopCase `yaml:"stop"`
-		SevereRatio  string    `yaml:"severe_ratio"`
-		SevereDays   int       `yaml:"severe_days"`
-		DueDays      int       `yaml:"due_days"`
-		KeepHold     bool      `yaml:"keep_hold"` // a raised limit does not lift a HOLD
-		Authority    string    `yaml:"authority"`
-		NoMemory     bool      `yaml:"no_memory"`
-		HeldReserve  bool      `yaml:"held_reserve"`
-		OverShipment string    `yaml:"over_shipment"`
-	} `yaml:"policy"`
-	Steps []controlStep `yaml:"steps"`
-}
-
-type stopCase struct {
-	Percent string `yaml:"percent"`
-	Days    int    `yaml:"days"`
-	Count   bool   `yaml:"releases_count"`
-}
-
-type controlStep struct {
-	Do, Order, By, Date, Until, Kind string
-	Limit, Treatment                 string
-	Receivable, Unapplied            string
-	Due, Bills                       map[string]string
-	Amount, Terms                    string
-	MaxAmount                        string `yaml:"max_amount"`
-	Payment                          string
-	MaxExcess                        string `yaml:"max_excess"`
-	MaxDays                          int    `yaml:"max_days"`
-	Replace                          bool
-	// what must show
-	Want, Error string
-	Form        string   // state of the order's form
-	Reasons     []string // rules that hold, or codes of a refused shipment
-	Allowed     bool
-	Stopped     *bool
-	Blocked     *bool
-	Withdrawals *int
-	Events      []string // types told since the step before
-	Buckets     map[string]string
-	Next        []string // roles that may take the next step today
-}
+type (
+	controlCase = casefile.ControlCase
+	controlStep = casefile.ControlStep
+)
 
 // stage is a world with what it told others.
 type stage struct {
@@ -76,31 +32,18 @@ type stage struct {
 
 func TestControlCases(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("../../testdata/controls/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no case files: %v", err)
+	cases, err := casefile.ReadControls(os.DirFS("../../testdata/controls"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, file := range files {
-		f, err := os.Open(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		dec := yaml.NewDecoder(f)
-		dec.KnownFields(true)
-		var cases []controlCase
-		if err := dec.Decode(&cases); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		_ = f.Close()
-		for _, c := range cases {
-			t.Run(c.ID, func(t *testing.T) {
-				t.Parallel()
-				st := newStage(t, c)
-				for i, s := range c.Steps {
-					st.step(i+1, s)
-				}
-			})
-		}
+	for _, c := range cases {
+		t.Run(c.ID, func(t *testing.T) {
+			t.Parallel()
+			st := newStage(t, c)
+			for i, s := range c.Steps {
+				st.step(i+1, s)
+			}
+		})
 	}
 }
 
@@ -230,7 +173,10 @@ func (st *stage) act(s controlStep) (why []string, err error) {
 	case "recheck":
 		return nil, st.tell(gate.Recheck(env, a, o))
 	case "cancel":
-		c, _, err := gate.Cancel(env, a, o, "")
+		c, did, err := gate.Cancel(env, a, o, "")
+		if !did {
+			return nil, err
+		}
 		return nil, st.settle(st.tell(c, err))
 	case "approve", "reject", "send back":
 		d := map[string]approval.Decision{"approve": approval.Approve, "reject": approval.Reject, "send back": approval.Return}[s.Do]

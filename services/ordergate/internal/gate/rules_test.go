@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/avalcredit/aval/pkg/calendar"
@@ -18,98 +16,37 @@ import (
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/policy"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/casefile"
 	"github.com/avalcredit/aval/services/ordergate/internal/check"
 	"github.com/avalcredit/aval/services/ordergate/internal/gate"
 	"github.com/avalcredit/aval/services/ordergate/internal/order"
 	"github.com/avalcredit/aval/services/ordergate/internal/rpc"
 )
 
-// ruleCase is a case with a policy as people write it: rules, and what goes with them.
-type ruleCase struct {
-	ID       string     `yaml:"id"`
-	Currency string     `yaml:"currency"` // of the account; empty: CNY
-	Policy   string     `yaml:"policy"`
-	Steps    []ruleStep `yaml:"steps"`
-}
-
-// ruleStep is a step with what receivables and evaluation may say beside the first facts, and what must show of it.
-type ruleStep struct {
-	step `yaml:",inline"`
-	// grant
-	Group, Grade, Cover string
-	CoverUntil          string `yaml:"cover_until"`
-	ValidFrom           string `yaml:"valid_from"`
-	Temporary           struct{ Mode, Amount, From, Until string }
-	// position
-	Dunning, Broken, Invoices int
-	BrokenAmount              string `yaml:"broken_amount"`
-	BrokenDate                string `yaml:"broken_date"`
-	BankBill                  string `yaml:"bank_bill"`
-	CommercialBill            string `yaml:"commercial_bill"`
-	BaseStock                 string `yaml:"base_stock"`
-	Consignment, Deposit      string
-	Disputed                  map[string]string
-	// orders
-	Delivery  string
-	Currency  string
-	OrderDate string `yaml:"order_date"`
-	Priority  *int
-	// what must show
-	Verdict       string
-	Refusals      []string
-	Scopes        map[string]string
-	Exemptions    map[string]string
-	Figures       map[string]string // of any rule
-	ExposureAfter string            `yaml:"exposure_after"`
-	Rate          string            // rate, date and kind
-	States        map[string]string // of several orders
-	Passed        map[string]string // by order that got credit: those that its entry names, in turn
-}
-
-const policyAround = `name: Case
-base_currency: CNY
-release_memory: {tolerance_percent: "0", days: 0}
-release_authority:
-  - steps: [{name: approval, roles: [ROLE_CREDIT_MANAGER]}]
-`
+type (
+	ruleCase = casefile.RuleCase
+	ruleStep = casefile.RuleStep
+)
 
 func TestRuleCases(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("../../testdata/rules/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
-	for _, f := range files {
-		for _, c := range readRuleCases(t, f) {
-			t.Run(c.ID, func(t *testing.T) {
-				t.Parallel()
-				w := &ruleWorld{world: newWorld(t, policyCase{}), currency: c.Currency}
-				if w.currency == "" {
-					w.currency = "CNY"
-				}
-				w.policy = writtenPolicy(t, policyAround+c.Policy)
-				for i, s := range c.Steps {
-					w.run(i+1, s)
-				}
-			})
-		}
-	}
-}
-
-func readRuleCases(t *testing.T, file string) []ruleCase {
-	t.Helper()
-	f, err := os.Open(file)
+	cases, err := casefile.ReadRules(os.DirFS("../../testdata/rules"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	dec := yaml.NewDecoder(f)
-	dec.KnownFields(true)
-	var cases []ruleCase
-	if err := dec.Decode(&cases); err != nil {
-		t.Fatalf("%s: %v", file, err)
+	for _, c := range cases {
+		t.Run(c.ID, func(t *testing.T) {
+			t.Parallel()
+			w := &ruleWorld{world: newWorld(t, policyCase{}), currency: c.Currency}
+			if w.currency == "" {
+				w.currency = "CNY"
+			}
+			w.policy = writtenPolicy(t, casefile.PolicyAround+c.Policy)
+			for i, s := range c.Steps {
+				w.run(i+1, s)
+			}
+		})
 	}
-	return cases
 }
 
 // writtenPolicy is a policy that comes as text.
@@ -145,7 +82,7 @@ func (w *ruleWorld) run(n int, s ruleStep) {
 	if got := errs.ReasonOf(err); got != s.Error {
 		w.t.Fatalf("step %d (%s %s): error %q (%v), want %q", n, s.Do, s.Order, got, err, s.Error)
 	}
-	w.expect(n, s.step, rec)
+	w.expect(n, s.Step, rec)
 	w.shows(n, s, rec)
 	w.waits(n, s)
 	w.invariants(n)
@@ -165,12 +102,15 @@ func (w *ruleWorld) act(s ruleStep) (*check.Record, error) {
 	}
 	env, o := w.env("CREDIT_MANAGER"), w.orders[s.Order]
 	switch s.Do {
+	case "policy":
+		w.policy = writtenPolicy(w.t, casefile.PolicyAround+s.Policy)
+		return nil, nil
 	case "grant":
 		return nil, w.grants(s)
 	case "position":
 		return nil, w.stands(s)
 	case "submit", "check":
-		o := w.newOrder(s.step)
+		o := w.newOrder(s.Step)
 		o.Currency = amount().Currency
 		if s.Delivery != "" {
 			o.RequestedDelivery = calendar.MustDate(s.Delivery)
@@ -196,7 +136,7 @@ func (w *ruleWorld) act(s ruleStep) (*check.Record, error) {
 	case "ship":
 		return w.take(gate.Ship(env, w.account, o, fmt.Sprint("S", len(w.journal)), amount(), s.Final))
 	}
-	return w.do(s.step)
+	return w.do(s.Step)
 }
 
 func (w *ruleWorld) grants(s ruleStep) error {
@@ -287,6 +227,13 @@ func (w *ruleWorld) shows(n int, s ruleStep, rec *check.Record) {
 	}
 	if s.ExposureAfter != "" && rec.Result.ExposureAfter != minor(w.t, s.ExposureAfter) {
 		w.t.Errorf("step %d: exposure after is %s, want %s", n, money.New(rec.Result.ExposureAfter, "CNY"), s.ExposureAfter)
+	}
+	if s.Caps != nil {
+		a := w.account
+		got := w.policy.CapsExceeded(&check.AccountFacts{CustomerID: a.ID, Currency: w.currency, Buckets: a.Buckets, Overdue: a.Ladder.Overdue(w.today)}, w.today)
+		if !slices.Equal(got, s.Caps) {
+			w.t.Errorf("step %d: over the caps %v, want %v", n, got, s.Caps)
+		}
 	}
 	if s.Rate != "" {
 		c := rec.Input.Order.Conversion

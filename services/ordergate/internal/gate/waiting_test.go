@@ -10,6 +10,7 @@ import (
 
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/casefile"
 	"github.com/avalcredit/aval/services/ordergate/internal/check"
 	"github.com/avalcredit/aval/services/ordergate/internal/gate"
 	"github.com/avalcredit/aval/services/ordergate/internal/order"
@@ -135,7 +136,7 @@ func TestWaitingOrderIsValidated(t *testing.T) {
 		"[WAITING_CRITERION_AMOUNT_SMALLEST, WAITING_CRITERION_AMOUNT_LARGEST]":                 "ONE_AMOUNT",
 		"[WAITING_CRITERION_UNSPECIFIED]":                                                       "enum.not_in",
 	} {
-		_, err := rpc.ParsePolicy("case", policyAround+"rules:\n  - {name: limit, limit: {}}\nwaiting_order: "+text+"\n")
+		_, err := rpc.ParsePolicy("case", casefile.PolicyAround+"rules:\n  - {name: limit, limit: {}}\nwaiting_order: "+text+"\n")
 		e, _ := errs.As(err)
 		if rule == "" {
 			if err != nil {
@@ -151,7 +152,7 @@ func TestWaitingOrderIsValidated(t *testing.T) {
 			t.Errorf("%s: %+v, want %s", text, v, rule)
 		}
 	}
-	if _, err := rpc.ParsePolicy("case", policyAround+"rules:\n  - {name: limit, limit: {}}\nwaiting_order: [WAITING_CRITERION_FAME]\n"); errs.KindOf(err) != errs.Invalid {
+	if _, err := rpc.ParsePolicy("case", casefile.PolicyAround+"rules:\n  - {name: limit, limit: {}}\nwaiting_order: [WAITING_CRITERION_FAME]\n"); errs.KindOf(err) != errs.Invalid {
 		t.Errorf("an unknown criterion: %v", err)
 	}
 }

@@ -216,10 +216,14 @@ func (o *Order) Cancel() bool {
 }
 
 // Ship records goods issue of minor units. tolerated is how far the contract may be exceeded without a check.
-// Errors: FAILED_PRECONDITION ORDER_NOT_APPROVED, SHIPMENT_EXISTS, OVER_SHIPMENT.
+// Errors: FAILED_PRECONDITION ORDER_NOT_APPROVED, ORDER_EXPIRED, SHIPMENT_EXISTS, OVER_SHIPMENT.
 func (o *Order) Ship(s Shipment, final bool, tolerated int64) error {
 	if !o.Live() || o.State == Closed {
-		return errs.New(errs.FailedPrecondition, "ORDER_NOT_APPROVED", "order %s is %s; only an approved order is shipped", o.ID, o.State).With("state", string(o.State))
+		reason := "ORDER_NOT_APPROVED"
+		if o.State == Expired {
+			reason = "ORDER_EXPIRED"
+		}
+		return errs.New(errs.FailedPrecondition, reason, "order %s is %s; only an approved order is shipped", o.ID, o.State).With("state", string(o.State))
 	}
 	if slices.ContainsFunc(o.Shipments, func(x Shipment) bool { return x.ID == s.ID }) {
 		return errs.New(errs.FailedPrecondition, "SHIPMENT_EXISTS", "shipment %s of order %s is recorded already", s.ID, o.ID)

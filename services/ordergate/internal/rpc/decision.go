@@ -82,6 +82,9 @@ func decisionOf(r check.Record) *pb.Decision {
 	if c := in.Order.Conversion; c != nil {
 		d.Conversion = conversionOf(c, in.Order.Amount, cur)
 	}
+	for _, x := range in.Pools {
+		d.Shared = append(d.Shared, &pb.SharedPlace{Kind: string(x.Kind), Id: x.ID, Sequence: x.Seq})
+	}
 	d.Results = resultsOf(res.Results, cur)
 	return d
 }

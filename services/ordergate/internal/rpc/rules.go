@@ -166,6 +166,9 @@ func (b *rulebook) parameters(at string, r *pb.OrderRule, out *check.Rule) error
 		out.Kind, out.MaxAmount = check.KindOpenDispute, c.OpenDispute.GetMaxAmount()
 	case *pb.OrderRule_DunningLevel:
 		out.Kind, out.MaxCount = check.KindDunningLevel, int(c.DunningLevel.GetMaxLevel())
+	case *pb.OrderRule_CategoryCap:
+		out.Kind, out.MaxAmount, out.MinDays = check.KindCategoryCap, c.CategoryCap.GetMaxAmount(), int(c.CategoryCap.GetMarginDays())
+		out.Category = check.Category(word(c.CategoryCap.GetCategory().String(), "EXPOSURE_CATEGORY_", ""))
 	case *pb.OrderRule_Expression:
 		err = b.expression(at+".expression.expression", c.Expression, out)
 	default:
@@ -176,6 +179,7 @@ func (b *rulebook) parameters(at string, r *pb.OrderRule, out *check.Rule) error
 
 func limitOf(c *pb.LimitCheck, out *check.Rule) error {
 	out.Kind = check.KindLimit
+	out.Floor = c.GetReceivableFloor()
 	out.Horizon = dayCount(c.HorizonDays) //nolint:protogetter // absent is not zero
 	var err error
 	if out.Threshold, err = ratioOf(c.GetThreshold()); err != nil {

@@ -308,6 +308,8 @@ type CreditAccount struct {
 	AsOfDate string `protobuf:"bytes,22,opt,name=as_of_date,json=asOfDate,proto3" json:"as_of_date,omitempty"`
 	// Responsible salesperson.
 	SalespersonId string `protobuf:"bytes,23,opt,name=salesperson_id,json=salespersonId,proto3" json:"salesperson_id,omitempty"`
+	// Names of the policy's category caps that the account is over as it stands, without any further order.
+	CapsExceeded  []string `protobuf:"bytes,24,rep,name=caps_exceeded,json=capsExceeded,proto3" json:"caps_exceeded,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -501,6 +503,13 @@ func (x *CreditAccount) GetSalespersonId() string {
 		return x.SalespersonId
 	}
 	return ""
+}
+
+func (x *CreditAccount) GetCapsExceeded() []string {
+	if x != nil {
+		return x.CapsExceeded
+	}
+	return nil
 }
 
 // Request of GetCreditAccount.
@@ -959,7 +968,7 @@ const file_aval_ordergate_v1_account_proto_rawDesc = "" +
 	"\n" +
 	"base_stock\x18\a \x01(\v2\x13.aval.type.v1.MoneyR\tbaseStock\x125\n" +
 	"\vconsignment\x18\b \x01(\v2\x13.aval.type.v1.MoneyR\vconsignment\x12-\n" +
-	"\adeposit\x18\t \x01(\v2\x13.aval.type.v1.MoneyR\adeposit\"\x8c\b\n" +
+	"\adeposit\x18\t \x01(\v2\x13.aval.type.v1.MoneyR\adeposit\"\xb1\b\n" +
 	"\rCreditAccount\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12!\n" +
@@ -988,7 +997,8 @@ const file_aval_ordergate_v1_account_proto_rawDesc = "" +
 	"\x11position_sequence\x18\x15 \x01(\x03R\x10positionSequence\x12\x1c\n" +
 	"\n" +
 	"as_of_date\x18\x16 \x01(\tR\basOfDate\x12%\n" +
-	"\x0esalesperson_id\x18\x17 \x01(\tR\rsalespersonId\"d\n" +
+	"\x0esalesperson_id\x18\x17 \x01(\tR\rsalespersonId\x12#\n" +
+	"\rcaps_exceeded\x18\x18 \x03(\tR\fcapsExceeded\"d\n" +
 	"\x17GetCreditAccountRequest\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\"V\n" +

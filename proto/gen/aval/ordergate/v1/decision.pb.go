@@ -553,6 +553,70 @@ func (x *Conversion) GetRateKind() string {
 	return ""
 }
 
+// SharedPlace is the state of an account that customers share as a decision saw it.
+type SharedPlace struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind: GROUP, BUDGET or CEILING.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Which one: the group, budget or ceiling.
+	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// Newest entry of its journal that the decision stands on. The decision's own entry, where it is kept, is the next.
+	Sequence      int64 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SharedPlace) Reset() {
+	*x = SharedPlace{}
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SharedPlace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SharedPlace) ProtoMessage() {}
+
+func (x *SharedPlace) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SharedPlace.ProtoReflect.Descriptor instead.
+func (*SharedPlace) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SharedPlace) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *SharedPlace) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SharedPlace) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
 // Decision is a record of one check.
 type Decision struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -589,14 +653,17 @@ type Decision struct {
 	// When it was recorded.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// How the order's own amount was converted; absent where it is in the account's currency.
-	Conversion    *Conversion `protobuf:"bytes,17,opt,name=conversion,proto3" json:"conversion,omitempty"`
+	Conversion *Conversion `protobuf:"bytes,17,opt,name=conversion,proto3" json:"conversion,omitempty"`
+	// Accounts shared with other customers that the order had to fit too, group first: with sequence they place the decision in the one
+	// order of all that happens there.
+	Shared        []*SharedPlace `protobuf:"bytes,18,rep,name=shared,proto3" json:"shared,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Decision) Reset() {
 	*x = Decision{}
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[4]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -608,7 +675,7 @@ func (x *Decision) String() string {
 func (*Decision) ProtoMessage() {}
 
 func (x *Decision) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[4]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -621,7 +688,7 @@ func (x *Decision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Decision.ProtoReflect.Descriptor instead.
 func (*Decision) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{4}
+	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Decision) GetDecisionId() string {
@@ -743,6 +810,13 @@ func (x *Decision) GetConversion() *Conversion {
 	return nil
 }
 
+func (x *Decision) GetShared() []*SharedPlace {
+	if x != nil {
+		return x.Shared
+	}
+	return nil
+}
+
 // Request of GetDecision.
 type GetDecisionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -754,7 +828,7 @@ type GetDecisionRequest struct {
 
 func (x *GetDecisionRequest) Reset() {
 	*x = GetDecisionRequest{}
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[5]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -766,7 +840,7 @@ func (x *GetDecisionRequest) String() string {
 func (*GetDecisionRequest) ProtoMessage() {}
 
 func (x *GetDecisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[5]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -779,7 +853,7 @@ func (x *GetDecisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDecisionRequest.ProtoReflect.Descriptor instead.
 func (*GetDecisionRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{5}
+	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetDecisionRequest) GetDecisionId() string {
@@ -800,7 +874,7 @@ type GetDecisionResponse struct {
 
 func (x *GetDecisionResponse) Reset() {
 	*x = GetDecisionResponse{}
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[6]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -812,7 +886,7 @@ func (x *GetDecisionResponse) String() string {
 func (*GetDecisionResponse) ProtoMessage() {}
 
 func (x *GetDecisionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[6]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -825,7 +899,7 @@ func (x *GetDecisionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDecisionResponse.ProtoReflect.Descriptor instead.
 func (*GetDecisionResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{6}
+	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetDecisionResponse) GetDecision() *Decision {
@@ -846,7 +920,7 @@ type ReplayDecisionRequest struct {
 
 func (x *ReplayDecisionRequest) Reset() {
 	*x = ReplayDecisionRequest{}
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[7]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -858,7 +932,7 @@ func (x *ReplayDecisionRequest) String() string {
 func (*ReplayDecisionRequest) ProtoMessage() {}
 
 func (x *ReplayDecisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[7]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -871,7 +945,7 @@ func (x *ReplayDecisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDecisionRequest.ProtoReflect.Descriptor instead.
 func (*ReplayDecisionRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{7}
+	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ReplayDecisionRequest) GetDecisionId() string {
@@ -896,7 +970,7 @@ type ReplayDecisionResponse struct {
 
 func (x *ReplayDecisionResponse) Reset() {
 	*x = ReplayDecisionResponse{}
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[8]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -908,7 +982,7 @@ func (x *ReplayDecisionResponse) String() string {
 func (*ReplayDecisionResponse) ProtoMessage() {}
 
 func (x *ReplayDecisionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[8]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -921,7 +995,7 @@ func (x *ReplayDecisionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDecisionResponse.ProtoReflect.Descriptor instead.
 func (*ReplayDecisionResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{8}
+	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ReplayDecisionResponse) GetIdentical() bool {
@@ -960,7 +1034,7 @@ type ListDecisionsRequest struct {
 
 func (x *ListDecisionsRequest) Reset() {
 	*x = ListDecisionsRequest{}
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[9]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -972,7 +1046,7 @@ func (x *ListDecisionsRequest) String() string {
 func (*ListDecisionsRequest) ProtoMessage() {}
 
 func (x *ListDecisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[9]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -985,7 +1059,7 @@ func (x *ListDecisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDecisionsRequest.ProtoReflect.Descriptor instead.
 func (*ListDecisionsRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{9}
+	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListDecisionsRequest) GetPageSize() int32 {
@@ -1022,7 +1096,7 @@ type ListDecisionsResponse struct {
 
 func (x *ListDecisionsResponse) Reset() {
 	*x = ListDecisionsResponse{}
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[10]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1108,7 @@ func (x *ListDecisionsResponse) String() string {
 func (*ListDecisionsResponse) ProtoMessage() {}
 
 func (x *ListDecisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[10]
+	mi := &file_aval_ordergate_v1_decision_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1121,7 @@ func (x *ListDecisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDecisionsResponse.ProtoReflect.Descriptor instead.
 func (*ListDecisionsResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{10}
+	return file_aval_ordergate_v1_decision_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListDecisionsResponse) GetDecisions() []*Decision {
@@ -1094,7 +1168,11 @@ const file_aval_ordergate_v1_decision_proto_rawDesc = "" +
 	"\x10converted_amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyR\x0fconvertedAmount\x12\x12\n" +
 	"\x04rate\x18\x03 \x01(\tR\x04rate\x12\x1b\n" +
 	"\trate_date\x18\x04 \x01(\tR\brateDate\x12\x1b\n" +
-	"\trate_kind\x18\x05 \x01(\tR\brateKind\"\xec\x05\n" +
+	"\trate_kind\x18\x05 \x01(\tR\brateKind\"M\n" +
+	"\vSharedPlace\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x1a\n" +
+	"\bsequence\x18\x03 \x01(\x03R\bsequence\"\xa4\x06\n" +
 	"\bDecision\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x12\x1f\n" +
@@ -1119,7 +1197,8 @@ const file_aval_ordergate_v1_decision_proto_rawDesc = "" +
 	"createTime\x12=\n" +
 	"\n" +
 	"conversion\x18\x11 \x01(\v2\x1d.aval.ordergate.v1.ConversionR\n" +
-	"conversion\"@\n" +
+	"conversion\x126\n" +
+	"\x06shared\x18\x12 \x03(\v2\x1e.aval.ordergate.v1.SharedPlaceR\x06shared\"@\n" +
 	"\x12GetDecisionRequest\x12*\n" +
 	"\vdecision_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x03\x18`R\n" +
 	"decisionId\"N\n" +
@@ -1189,7 +1268,7 @@ func file_aval_ordergate_v1_decision_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_ordergate_v1_decision_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_aval_ordergate_v1_decision_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_aval_ordergate_v1_decision_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_aval_ordergate_v1_decision_proto_goTypes = []any{
 	(Verdict)(0),                   // 0: aval.ordergate.v1.Verdict
 	(Outcome)(0),                   // 1: aval.ordergate.v1.Outcome
@@ -1198,45 +1277,47 @@ var file_aval_ordergate_v1_decision_proto_goTypes = []any{
 	(*Figure)(nil),                 // 4: aval.ordergate.v1.Figure
 	(*RuleResult)(nil),             // 5: aval.ordergate.v1.RuleResult
 	(*Conversion)(nil),             // 6: aval.ordergate.v1.Conversion
-	(*Decision)(nil),               // 7: aval.ordergate.v1.Decision
-	(*GetDecisionRequest)(nil),     // 8: aval.ordergate.v1.GetDecisionRequest
-	(*GetDecisionResponse)(nil),    // 9: aval.ordergate.v1.GetDecisionResponse
-	(*ReplayDecisionRequest)(nil),  // 10: aval.ordergate.v1.ReplayDecisionRequest
-	(*ReplayDecisionResponse)(nil), // 11: aval.ordergate.v1.ReplayDecisionResponse
-	(*ListDecisionsRequest)(nil),   // 12: aval.ordergate.v1.ListDecisionsRequest
-	(*ListDecisionsResponse)(nil),  // 13: aval.ordergate.v1.ListDecisionsResponse
-	(*v1.Money)(nil),               // 14: aval.type.v1.Money
-	(*timestamppb.Timestamp)(nil),  // 15: google.protobuf.Timestamp
+	(*SharedPlace)(nil),            // 7: aval.ordergate.v1.SharedPlace
+	(*Decision)(nil),               // 8: aval.ordergate.v1.Decision
+	(*GetDecisionRequest)(nil),     // 9: aval.ordergate.v1.GetDecisionRequest
+	(*GetDecisionResponse)(nil),    // 10: aval.ordergate.v1.GetDecisionResponse
+	(*ReplayDecisionRequest)(nil),  // 11: aval.ordergate.v1.ReplayDecisionRequest
+	(*ReplayDecisionResponse)(nil), // 12: aval.ordergate.v1.ReplayDecisionResponse
+	(*ListDecisionsRequest)(nil),   // 13: aval.ordergate.v1.ListDecisionsRequest
+	(*ListDecisionsResponse)(nil),  // 14: aval.ordergate.v1.ListDecisionsResponse
+	(*v1.Money)(nil),               // 15: aval.type.v1.Money
+	(*timestamppb.Timestamp)(nil),  // 16: google.protobuf.Timestamp
 }
 var file_aval_ordergate_v1_decision_proto_depIdxs = []int32{
 	2,  // 0: aval.ordergate.v1.Cure.kind:type_name -> aval.ordergate.v1.CureKind
-	14, // 1: aval.ordergate.v1.Cure.amount:type_name -> aval.type.v1.Money
+	15, // 1: aval.ordergate.v1.Cure.amount:type_name -> aval.type.v1.Money
 	1,  // 2: aval.ordergate.v1.RuleResult.outcome:type_name -> aval.ordergate.v1.Outcome
 	4,  // 3: aval.ordergate.v1.RuleResult.figures:type_name -> aval.ordergate.v1.Figure
 	3,  // 4: aval.ordergate.v1.RuleResult.cures:type_name -> aval.ordergate.v1.Cure
-	14, // 5: aval.ordergate.v1.Conversion.original_amount:type_name -> aval.type.v1.Money
-	14, // 6: aval.ordergate.v1.Conversion.converted_amount:type_name -> aval.type.v1.Money
+	15, // 5: aval.ordergate.v1.Conversion.original_amount:type_name -> aval.type.v1.Money
+	15, // 6: aval.ordergate.v1.Conversion.converted_amount:type_name -> aval.type.v1.Money
 	0,  // 7: aval.ordergate.v1.Decision.verdict:type_name -> aval.ordergate.v1.Verdict
 	5,  // 8: aval.ordergate.v1.Decision.results:type_name -> aval.ordergate.v1.RuleResult
-	14, // 9: aval.ordergate.v1.Decision.exposure_before:type_name -> aval.type.v1.Money
-	14, // 10: aval.ordergate.v1.Decision.exposure_after:type_name -> aval.type.v1.Money
-	14, // 11: aval.ordergate.v1.Decision.limit:type_name -> aval.type.v1.Money
-	14, // 12: aval.ordergate.v1.Decision.available_before:type_name -> aval.type.v1.Money
-	15, // 13: aval.ordergate.v1.Decision.create_time:type_name -> google.protobuf.Timestamp
+	15, // 9: aval.ordergate.v1.Decision.exposure_before:type_name -> aval.type.v1.Money
+	15, // 10: aval.ordergate.v1.Decision.exposure_after:type_name -> aval.type.v1.Money
+	15, // 11: aval.ordergate.v1.Decision.limit:type_name -> aval.type.v1.Money
+	15, // 12: aval.ordergate.v1.Decision.available_before:type_name -> aval.type.v1.Money
+	16, // 13: aval.ordergate.v1.Decision.create_time:type_name -> google.protobuf.Timestamp
 	6,  // 14: aval.ordergate.v1.Decision.conversion:type_name -> aval.ordergate.v1.Conversion
-	7,  // 15: aval.ordergate.v1.GetDecisionResponse.decision:type_name -> aval.ordergate.v1.Decision
-	7,  // 16: aval.ordergate.v1.ListDecisionsResponse.decisions:type_name -> aval.ordergate.v1.Decision
-	8,  // 17: aval.ordergate.v1.DecisionService.GetDecision:input_type -> aval.ordergate.v1.GetDecisionRequest
-	10, // 18: aval.ordergate.v1.DecisionService.ReplayDecision:input_type -> aval.ordergate.v1.ReplayDecisionRequest
-	12, // 19: aval.ordergate.v1.DecisionService.ListDecisions:input_type -> aval.ordergate.v1.ListDecisionsRequest
-	9,  // 20: aval.ordergate.v1.DecisionService.GetDecision:output_type -> aval.ordergate.v1.GetDecisionResponse
-	11, // 21: aval.ordergate.v1.DecisionService.ReplayDecision:output_type -> aval.ordergate.v1.ReplayDecisionResponse
-	13, // 22: aval.ordergate.v1.DecisionService.ListDecisions:output_type -> aval.ordergate.v1.ListDecisionsResponse
-	20, // [20:23] is the sub-list for method output_type
-	17, // [17:20] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	7,  // 15: aval.ordergate.v1.Decision.shared:type_name -> aval.ordergate.v1.SharedPlace
+	8,  // 16: aval.ordergate.v1.GetDecisionResponse.decision:type_name -> aval.ordergate.v1.Decision
+	8,  // 17: aval.ordergate.v1.ListDecisionsResponse.decisions:type_name -> aval.ordergate.v1.Decision
+	9,  // 18: aval.ordergate.v1.DecisionService.GetDecision:input_type -> aval.ordergate.v1.GetDecisionRequest
+	11, // 19: aval.ordergate.v1.DecisionService.ReplayDecision:input_type -> aval.ordergate.v1.ReplayDecisionRequest
+	13, // 20: aval.ordergate.v1.DecisionService.ListDecisions:input_type -> aval.ordergate.v1.ListDecisionsRequest
+	10, // 21: aval.ordergate.v1.DecisionService.GetDecision:output_type -> aval.ordergate.v1.GetDecisionResponse
+	12, // 22: aval.ordergate.v1.DecisionService.ReplayDecision:output_type -> aval.ordergate.v1.ReplayDecisionResponse
+	14, // 23: aval.ordergate.v1.DecisionService.ListDecisions:output_type -> aval.ordergate.v1.ListDecisionsResponse
+	21, // [21:24] is the sub-list for method output_type
+	18, // [18:21] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_decision_proto_init() }
@@ -1250,7 +1331,7 @@ func file_aval_ordergate_v1_decision_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_ordergate_v1_decision_proto_rawDesc), len(file_aval_ordergate_v1_decision_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -68,7 +68,7 @@ type OrderServiceClient interface {
 	// Judges a held order again; where nothing holds it any more it is approved.
 	RecheckOrder(ctx context.Context, in *RecheckOrderRequest, opts ...grpc.CallOption) (*RecheckOrderResponse, error)
 	// Records goods issue for an approved order: the amount moves from ORDER to DELIVERY. More than was ordered is accepted within the policy's over-shipment, judged as an amendment beyond it.
-	// Errors: FAILED_PRECONDITION (ORDER_NOT_APPROVED, SHIPMENT_EXISTS, OVER_SHIPMENT).
+	// Errors: FAILED_PRECONDITION (ORDER_NOT_APPROVED, ORDER_EXPIRED, SHIPMENT_EXISTS, OVER_SHIPMENT).
 	ShipOrder(ctx context.Context, in *ShipOrderRequest, opts ...grpc.CallOption) (*ShipOrderResponse, error)
 	// Sends a held order back to whoever submitted it, with what is to be changed; amended or rechecked, it goes on with a new form.
 	// Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON), FAILED_PRECONDITION (ORDER_NOT_HELD, AUTHORITY_RAISED, FORM_CLOSED).
@@ -316,7 +316,7 @@ type OrderServiceServer interface {
 	// Judges a held order again; where nothing holds it any more it is approved.
 	RecheckOrder(context.Context, *RecheckOrderRequest) (*RecheckOrderResponse, error)
 	// Records goods issue for an approved order: the amount moves from ORDER to DELIVERY. More than was ordered is accepted within the policy's over-shipment, judged as an amendment beyond it.
-	// Errors: FAILED_PRECONDITION (ORDER_NOT_APPROVED, SHIPMENT_EXISTS, OVER_SHIPMENT).
+	// Errors: FAILED_PRECONDITION (ORDER_NOT_APPROVED, ORDER_EXPIRED, SHIPMENT_EXISTS, OVER_SHIPMENT).
 	ShipOrder(context.Context, *ShipOrderRequest) (*ShipOrderResponse, error)
 	// Sends a held order back to whoever submitted it, with what is to be changed; amended or rechecked, it goes on with a new form.
 	// Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON), FAILED_PRECONDITION (ORDER_NOT_HELD, AUTHORITY_RAISED, FORM_CLOSED).

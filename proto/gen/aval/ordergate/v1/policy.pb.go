@@ -88,6 +88,67 @@ func (RuleEnforcement) EnumDescriptor() ([]byte, []int) {
 	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{0}
 }
 
+// ExposureCategory is a part of the exposure that may have a cap of its own. One piece of business is in exactly one of them at a time.
+type ExposureCategory int32
+
+const (
+	// Not given.
+	ExposureCategory_EXPOSURE_CATEGORY_UNSPECIFIED ExposureCategory = 0
+	// Approved and not shipped, with the order that is checked.
+	ExposureCategory_EXPOSURE_CATEGORY_ORDER ExposureCategory = 1
+	// Shipped and not invoiced; an invoice that is drafted and not posted is still here.
+	ExposureCategory_EXPOSURE_CATEGORY_DELIVERY ExposureCategory = 2
+	// Invoiced, and not overdue by more than the margin.
+	ExposureCategory_EXPOSURE_CATEGORY_OPEN ExposureCategory = 3
+	// Overdue by more than the margin.
+	ExposureCategory_EXPOSURE_CATEGORY_UNPAID ExposureCategory = 4
+)
+
+// Enum value maps for ExposureCategory.
+var (
+	ExposureCategory_name = map[int32]string{
+		0: "EXPOSURE_CATEGORY_UNSPECIFIED",
+		1: "EXPOSURE_CATEGORY_ORDER",
+		2: "EXPOSURE_CATEGORY_DELIVERY",
+		3: "EXPOSURE_CATEGORY_OPEN",
+		4: "EXPOSURE_CATEGORY_UNPAID",
+	}
+	ExposureCategory_value = map[string]int32{
+		"EXPOSURE_CATEGORY_UNSPECIFIED": 0,
+		"EXPOSURE_CATEGORY_ORDER":       1,
+		"EXPOSURE_CATEGORY_DELIVERY":    2,
+		"EXPOSURE_CATEGORY_OPEN":        3,
+		"EXPOSURE_CATEGORY_UNPAID":      4,
+	}
+)
+
+func (x ExposureCategory) Enum() *ExposureCategory {
+	p := new(ExposureCategory)
+	*p = x
+	return p
+}
+
+func (x ExposureCategory) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ExposureCategory) Descriptor() protoreflect.EnumDescriptor {
+	return file_aval_ordergate_v1_policy_proto_enumTypes[1].Descriptor()
+}
+
+func (ExposureCategory) Type() protoreflect.EnumType {
+	return &file_aval_ordergate_v1_policy_proto_enumTypes[1]
+}
+
+func (x ExposureCategory) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ExposureCategory.Descriptor instead.
+func (ExposureCategory) EnumDescriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{1}
+}
+
 // WaitingCriterion is what puts one order on hold before another.
 type WaitingCriterion int32
 
@@ -133,11 +194,11 @@ func (x WaitingCriterion) String() string {
 }
 
 func (WaitingCriterion) Descriptor() protoreflect.EnumDescriptor {
-	return file_aval_ordergate_v1_policy_proto_enumTypes[1].Descriptor()
+	return file_aval_ordergate_v1_policy_proto_enumTypes[2].Descriptor()
 }
 
 func (WaitingCriterion) Type() protoreflect.EnumType {
-	return &file_aval_ordergate_v1_policy_proto_enumTypes[1]
+	return &file_aval_ordergate_v1_policy_proto_enumTypes[2]
 }
 
 func (x WaitingCriterion) Number() protoreflect.EnumNumber {
@@ -146,7 +207,7 @@ func (x WaitingCriterion) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use WaitingCriterion.Descriptor instead.
 func (WaitingCriterion) EnumDescriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{1}
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{2}
 }
 
 // OrderPolicyVersion is one version of the policy.
@@ -760,9 +821,12 @@ type LimitCheck struct {
 	// Orders with a requested delivery date more than this many days after the business date do not count; absent: all count.
 	HorizonDays *int32 `protobuf:"varint,3,opt,name=horizon_days,json=horizonDays,proto3,oneof" json:"horizon_days,omitempty"`
 	// How the security of the grant counts; absent: not at all.
-	Security      *SecurityUse `protobuf:"bytes,4,opt,name=security,proto3" json:"security,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Security *SecurityUse `protobuf:"bytes,4,opt,name=security,proto3" json:"security,omitempty"`
+	// Open invoices less the money that is here and not applied count as at least this, decimal string in the account's currency: with "0"
+	// money pays for what is invoiced and opens no credit beyond the limit; empty: no floor.
+	ReceivableFloor string `protobuf:"bytes,5,opt,name=receivable_floor,json=receivableFloor,proto3" json:"receivable_floor,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *LimitCheck) Reset() {
@@ -821,6 +885,13 @@ func (x *LimitCheck) GetSecurity() *SecurityUse {
 		return x.Security
 	}
 	return nil
+}
+
+func (x *LimitCheck) GetReceivableFloor() string {
+	if x != nil {
+		return x.ReceivableFloor
+	}
+	return ""
 }
 
 // DaysOverdueCheck: days overdue of the oldest open item, less the grace days of the grant, are at most this.
@@ -1256,6 +1327,70 @@ func (x *ConcentrationCheck) GetMinTotal() string {
 	return ""
 }
 
+// CategoryCapCheck: what one category of the exposure holds, after the order, is at most this, whatever the limit leaves; equality passes. Money that is here and not applied lowers no category.
+type CategoryCapCheck struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which category.
+	Category ExposureCategory `protobuf:"varint,1,opt,name=category,proto3,enum=aval.ordergate.v1.ExposureCategory" json:"category,omitempty"`
+	// Highest amount, decimal string in the account's currency.
+	MaxAmount string `protobuf:"bytes,2,opt,name=max_amount,json=maxAmount,proto3" json:"max_amount,omitempty"`
+	// OPEN and UNPAID: an item counts as unpaid once it is overdue by more than this many days; grace days do not add to it.
+	MarginDays    int32 `protobuf:"varint,3,opt,name=margin_days,json=marginDays,proto3" json:"margin_days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CategoryCapCheck) Reset() {
+	*x = CategoryCapCheck{}
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CategoryCapCheck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CategoryCapCheck) ProtoMessage() {}
+
+func (x *CategoryCapCheck) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CategoryCapCheck.ProtoReflect.Descriptor instead.
+func (*CategoryCapCheck) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *CategoryCapCheck) GetCategory() ExposureCategory {
+	if x != nil {
+		return x.Category
+	}
+	return ExposureCategory_EXPOSURE_CATEGORY_UNSPECIFIED
+}
+
+func (x *CategoryCapCheck) GetMaxAmount() string {
+	if x != nil {
+		return x.MaxAmount
+	}
+	return ""
+}
+
+func (x *CategoryCapCheck) GetMarginDays() int32 {
+	if x != nil {
+		return x.MarginDays
+	}
+	return 0
+}
+
 // RuleOverride is a rule for one customer, group or grade.
 type RuleOverride struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1289,6 +1424,7 @@ type RuleOverride struct {
 	//	*RuleOverride_OpenDispute
 	//	*RuleOverride_DunningLevel
 	//	*RuleOverride_Expression
+	//	*RuleOverride_CategoryCap
 	Check         isRuleOverride_Check `protobuf_oneof:"check"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1296,7 +1432,7 @@ type RuleOverride struct {
 
 func (x *RuleOverride) Reset() {
 	*x = RuleOverride{}
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[20]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1308,7 +1444,7 @@ func (x *RuleOverride) String() string {
 func (*RuleOverride) ProtoMessage() {}
 
 func (x *RuleOverride) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[20]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1321,7 +1457,7 @@ func (x *RuleOverride) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleOverride.ProtoReflect.Descriptor instead.
 func (*RuleOverride) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{20}
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RuleOverride) GetScope() isRuleOverride_Scope {
@@ -1494,6 +1630,15 @@ func (x *RuleOverride) GetExpression() *ExpressionCheck {
 	return nil
 }
 
+func (x *RuleOverride) GetCategoryCap() *CategoryCapCheck {
+	if x != nil {
+		if x, ok := x.Check.(*RuleOverride_CategoryCap); ok {
+			return x.CategoryCap
+		}
+	}
+	return nil
+}
+
 type isRuleOverride_Scope interface {
 	isRuleOverride_Scope()
 }
@@ -1583,6 +1728,11 @@ type RuleOverride_Expression struct {
 	Expression *ExpressionCheck `protobuf:"bytes,27,opt,name=expression,proto3,oneof"`
 }
 
+type RuleOverride_CategoryCap struct {
+	// Cap of one category of the exposure.
+	CategoryCap *CategoryCapCheck `protobuf:"bytes,28,opt,name=category_cap,json=categoryCap,proto3,oneof"`
+}
+
 func (*RuleOverride_Limit) isRuleOverride_Check() {}
 
 func (*RuleOverride_DaysOverdue) isRuleOverride_Check() {}
@@ -1606,6 +1756,8 @@ func (*RuleOverride_OpenDispute) isRuleOverride_Check() {}
 func (*RuleOverride_DunningLevel) isRuleOverride_Check() {}
 
 func (*RuleOverride_Expression) isRuleOverride_Check() {}
+
+func (*RuleOverride_CategoryCap) isRuleOverride_Check() {}
 
 // OrderRule is one rule of the check.
 type OrderRule struct {
@@ -1637,6 +1789,7 @@ type OrderRule struct {
 	//	*OrderRule_OpenDispute
 	//	*OrderRule_DunningLevel
 	//	*OrderRule_Expression
+	//	*OrderRule_CategoryCap
 	Check isOrderRule_Check `protobuf_oneof:"check"`
 	// Other terms for some customers: the most specific override counts, customer over group over grade over the rule itself.
 	Overrides     []*RuleOverride `protobuf:"bytes,30,rep,name=overrides,proto3" json:"overrides,omitempty"`
@@ -1646,7 +1799,7 @@ type OrderRule struct {
 
 func (x *OrderRule) Reset() {
 	*x = OrderRule{}
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[21]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1658,7 +1811,7 @@ func (x *OrderRule) String() string {
 func (*OrderRule) ProtoMessage() {}
 
 func (x *OrderRule) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[21]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1671,7 +1824,7 @@ func (x *OrderRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderRule.ProtoReflect.Descriptor instead.
 func (*OrderRule) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{21}
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *OrderRule) GetName() string {
@@ -1866,6 +2019,15 @@ func (x *OrderRule) GetExpression() *ExpressionCheck {
 	return nil
 }
 
+func (x *OrderRule) GetCategoryCap() *CategoryCapCheck {
+	if x != nil {
+		if x, ok := x.Check.(*OrderRule_CategoryCap); ok {
+			return x.CategoryCap
+		}
+	}
+	return nil
+}
+
 func (x *OrderRule) GetOverrides() []*RuleOverride {
 	if x != nil {
 		return x.Overrides
@@ -1972,6 +2134,11 @@ type OrderRule_Expression struct {
 	Expression *ExpressionCheck `protobuf:"bytes,17,opt,name=expression,proto3,oneof"`
 }
 
+type OrderRule_CategoryCap struct {
+	// Cap of one category of the exposure.
+	CategoryCap *CategoryCapCheck `protobuf:"bytes,18,opt,name=category_cap,json=categoryCap,proto3,oneof"`
+}
+
 func (*OrderRule_Limit) isOrderRule_Check() {}
 
 func (*OrderRule_DaysOverdue) isOrderRule_Check() {}
@@ -2010,6 +2177,8 @@ func (*OrderRule_DunningLevel) isOrderRule_Check() {}
 
 func (*OrderRule_Expression) isOrderRule_Check() {}
 
+func (*OrderRule_CategoryCap) isOrderRule_Check() {}
+
 // ReleaseMemory is how long and how far a release of an order holds for later checks of the same order.
 type ReleaseMemory struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2023,7 +2192,7 @@ type ReleaseMemory struct {
 
 func (x *ReleaseMemory) Reset() {
 	*x = ReleaseMemory{}
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[22]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2035,7 +2204,7 @@ func (x *ReleaseMemory) String() string {
 func (*ReleaseMemory) ProtoMessage() {}
 
 func (x *ReleaseMemory) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[22]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2048,7 +2217,7 @@ func (x *ReleaseMemory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseMemory.ProtoReflect.Descriptor instead.
 func (*ReleaseMemory) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{22}
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ReleaseMemory) GetTolerancePercent() string {
@@ -2102,7 +2271,7 @@ type OrderPolicy struct {
 
 func (x *OrderPolicy) Reset() {
 	*x = OrderPolicy{}
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[23]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2114,7 +2283,7 @@ func (x *OrderPolicy) String() string {
 func (*OrderPolicy) ProtoMessage() {}
 
 func (x *OrderPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[23]
+	mi := &file_aval_ordergate_v1_policy_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2127,7 +2296,7 @@ func (x *OrderPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderPolicy.ProtoReflect.Descriptor instead.
 func (*OrderPolicy) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{23}
+	return file_aval_ordergate_v1_policy_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *OrderPolicy) GetName() string {
@@ -2269,7 +2438,7 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"\x86\x01\n" +
 	"\x19ListOrderPoliciesResponse\x12A\n" +
 	"\bversions\x18\x01 \x03(\v2%.aval.ordergate.v1.OrderPolicyVersionR\bversions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa6\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x84\x03\n" +
 	"\n" +
 	"LimitCheck\x12I\n" +
 	"\tthreshold\x18\x01 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^(0(\\.[0-9]{1,6})?|1(\\.0{1,6})?)$R\tthreshold\x12L\n" +
@@ -2277,7 +2446,8 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"watchRatio\x122\n" +
 	"\fhorizon_days\x18\x03 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00H\x00R\vhorizonDays\x88\x01\x01\x12:\n" +
-	"\bsecurity\x18\x04 \x01(\v2\x1e.aval.ordergate.v1.SecurityUseR\bsecurityB\x0f\n" +
+	"\bsecurity\x18\x04 \x01(\v2\x1e.aval.ordergate.v1.SecurityUseR\bsecurity\x12\\\n" +
+	"\x10receivable_floor\x18\x05 \x01(\tB1\xbaH.\xd8\x01\x01r)2'^(0|-?[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\x0freceivableFloorB\x0f\n" +
 	"\r_horizon_days\"6\n" +
 	"\x10DaysOverdueCheck\x12\"\n" +
 	"\bmax_days\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\amaxDays\"\x85\x01\n" +
@@ -2297,8 +2467,15 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\fCeilingCheck\"\xa9\x01\n" +
 	"\x12ConcentrationCheck\x12E\n" +
 	"\tmax_share\x18\x01 \x01(\tB(\xbaH%r#2!^(0(\\.[0-9]{1,6})?|1(\\.0{1,6})?)$R\bmaxShare\x12L\n" +
-	"\tmin_total\x18\x02 \x01(\tB/\xbaH,\xd8\x01\x01r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\bminTotal\"\xcd\n" +
+	"\tmin_total\x18\x02 \x01(\tB/\xbaH,\xd8\x01\x01r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\bminTotal\"\xd9\x01\n" +
+	"\x10CategoryCapCheck\x12K\n" +
+	"\bcategory\x18\x01 \x01(\x0e2#.aval.ordergate.v1.ExposureCategoryB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\bcategory\x12K\n" +
 	"\n" +
+	"max_amount\x18\x02 \x01(\tB,\xbaH)r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\tmaxAmount\x12+\n" +
+	"\vmargin_days\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\n" +
+	"marginDays\"\x97\v\n" +
 	"\fRuleOverride\x12K\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$H\x00R\n" +
 	"customerId\x12E\n" +
@@ -2323,9 +2500,10 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\rdunning_level\x18\x1a \x01(\v2$.aval.ordergate.v1.DunningLevelCheckH\x01R\fdunningLevel\x12D\n" +
 	"\n" +
 	"expression\x18\x1b \x01(\v2\".aval.ordergate.v1.ExpressionCheckH\x01R\n" +
-	"expressionB\x0e\n" +
+	"expression\x12H\n" +
+	"\fcategory_cap\x18\x1c \x01(\v2#.aval.ordergate.v1.CategoryCapCheckH\x01R\vcategoryCapB\x0e\n" +
 	"\x05scope\x12\x05\xbaH\x02\b\x01B\a\n" +
-	"\x05check\"\xb5\f\n" +
+	"\x05check\"\xff\f\n" +
 	"\tOrderRule\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x04name\x12N\n" +
 	"\venforcement\x18\x02 \x01(\x0e2\".aval.ordergate.v1.RuleEnforcementB\b\xbaH\x05\x82\x01\x02\x10\x01R\venforcement\x125\n" +
@@ -2353,6 +2531,7 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\n" +
 	"expression\x18\x11 \x01(\v2\".aval.ordergate.v1.ExpressionCheckH\x00R\n" +
 	"expression\x12H\n" +
+	"\fcategory_cap\x18\x12 \x01(\v2#.aval.ordergate.v1.CategoryCapCheckH\x00R\vcategoryCap\x12H\n" +
 	"\toverrides\x18\x1e \x03(\v2\x1f.aval.ordergate.v1.RuleOverrideB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\toverridesB\x0e\n" +
 	"\x05check\x12\x05\xbaH\x02\b\x01\"\x80\x01\n" +
 	"\rReleaseMemory\x12O\n" +
@@ -2385,7 +2564,13 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\x17RULE_ENFORCEMENT_INFORM\x10\x01\x12\x19\n" +
 	"\x15RULE_ENFORCEMENT_WARN\x10\x02\x12\x19\n" +
 	"\x15RULE_ENFORCEMENT_HOLD\x10\x03\x12\x1b\n" +
-	"\x17RULE_ENFORCEMENT_FORBID\x10\x04*\xbd\x01\n" +
+	"\x17RULE_ENFORCEMENT_FORBID\x10\x04*\xac\x01\n" +
+	"\x10ExposureCategory\x12!\n" +
+	"\x1dEXPOSURE_CATEGORY_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17EXPOSURE_CATEGORY_ORDER\x10\x01\x12\x1e\n" +
+	"\x1aEXPOSURE_CATEGORY_DELIVERY\x10\x02\x12\x1a\n" +
+	"\x16EXPOSURE_CATEGORY_OPEN\x10\x03\x12\x1c\n" +
+	"\x18EXPOSURE_CATEGORY_UNPAID\x10\x04*\xbd\x01\n" +
 	"\x10WaitingCriterion\x12!\n" +
 	"\x1dWAITING_CRITERION_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aWAITING_CRITERION_PRIORITY\x10\x01\x12\x19\n" +
@@ -2417,124 +2602,129 @@ func file_aval_ordergate_v1_policy_proto_rawDescGZIP() []byte {
 	return file_aval_ordergate_v1_policy_proto_rawDescData
 }
 
-var file_aval_ordergate_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_aval_ordergate_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_aval_ordergate_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_aval_ordergate_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_aval_ordergate_v1_policy_proto_goTypes = []any{
 	(RuleEnforcement)(0),              // 0: aval.ordergate.v1.RuleEnforcement
-	(WaitingCriterion)(0),             // 1: aval.ordergate.v1.WaitingCriterion
-	(*OrderPolicyVersion)(nil),        // 2: aval.ordergate.v1.OrderPolicyVersion
-	(*CreateOrderPolicyRequest)(nil),  // 3: aval.ordergate.v1.CreateOrderPolicyRequest
-	(*CreateOrderPolicyResponse)(nil), // 4: aval.ordergate.v1.CreateOrderPolicyResponse
-	(*SignOrderPolicyRequest)(nil),    // 5: aval.ordergate.v1.SignOrderPolicyRequest
-	(*SignOrderPolicyResponse)(nil),   // 6: aval.ordergate.v1.SignOrderPolicyResponse
-	(*GetOrderPolicyRequest)(nil),     // 7: aval.ordergate.v1.GetOrderPolicyRequest
-	(*GetOrderPolicyResponse)(nil),    // 8: aval.ordergate.v1.GetOrderPolicyResponse
-	(*ListOrderPoliciesRequest)(nil),  // 9: aval.ordergate.v1.ListOrderPoliciesRequest
-	(*ListOrderPoliciesResponse)(nil), // 10: aval.ordergate.v1.ListOrderPoliciesResponse
-	(*LimitCheck)(nil),                // 11: aval.ordergate.v1.LimitCheck
-	(*DaysOverdueCheck)(nil),          // 12: aval.ordergate.v1.DaysOverdueCheck
-	(*OverdueAmountCheck)(nil),        // 13: aval.ordergate.v1.OverdueAmountCheck
-	(*TermCheck)(nil),                 // 14: aval.ordergate.v1.TermCheck
-	(*TreatmentCheck)(nil),            // 15: aval.ordergate.v1.TreatmentCheck
-	(*GrantValidityCheck)(nil),        // 16: aval.ordergate.v1.GrantValidityCheck
-	(*OrderSizeCheck)(nil),            // 17: aval.ordergate.v1.OrderSizeCheck
-	(*GroupPoolCheck)(nil),            // 18: aval.ordergate.v1.GroupPoolCheck
-	(*BudgetCheck)(nil),               // 19: aval.ordergate.v1.BudgetCheck
-	(*CeilingCheck)(nil),              // 20: aval.ordergate.v1.CeilingCheck
-	(*ConcentrationCheck)(nil),        // 21: aval.ordergate.v1.ConcentrationCheck
-	(*RuleOverride)(nil),              // 22: aval.ordergate.v1.RuleOverride
-	(*OrderRule)(nil),                 // 23: aval.ordergate.v1.OrderRule
-	(*ReleaseMemory)(nil),             // 24: aval.ordergate.v1.ReleaseMemory
-	(*OrderPolicy)(nil),               // 25: aval.ordergate.v1.OrderPolicy
-	(v1.PolicyState)(0),               // 26: aval.type.v1.PolicyState
-	(*timestamppb.Timestamp)(nil),     // 27: google.protobuf.Timestamp
-	(*SecurityUse)(nil),               // 28: aval.ordergate.v1.SecurityUse
-	(v11.Grade)(0),                    // 29: aval.evaluation.v1.Grade
-	(*RuleExemption)(nil),             // 30: aval.ordergate.v1.RuleExemption
-	(*UtilizationCheck)(nil),          // 31: aval.ordergate.v1.UtilizationCheck
-	(*OverdueRatioCheck)(nil),         // 32: aval.ordergate.v1.OverdueRatioCheck
-	(*OldestOpenItemCheck)(nil),       // 33: aval.ordergate.v1.OldestOpenItemCheck
-	(*UnpaidBatchesCheck)(nil),        // 34: aval.ordergate.v1.UnpaidBatchesCheck
-	(*BrokenPromiseCheck)(nil),        // 35: aval.ordergate.v1.BrokenPromiseCheck
-	(*OpenDisputeCheck)(nil),          // 36: aval.ordergate.v1.OpenDisputeCheck
-	(*DunningLevelCheck)(nil),         // 37: aval.ordergate.v1.DunningLevelCheck
-	(*ExpressionCheck)(nil),           // 38: aval.ordergate.v1.ExpressionCheck
-	(*v1.AuthorityRow)(nil),           // 39: aval.type.v1.AuthorityRow
-	(*RuleCombination)(nil),           // 40: aval.ordergate.v1.RuleCombination
-	(*BucketWeights)(nil),             // 41: aval.ordergate.v1.BucketWeights
-	(*CurrencyConversion)(nil),        // 42: aval.ordergate.v1.CurrencyConversion
-	(*OrderControls)(nil),             // 43: aval.ordergate.v1.OrderControls
-	(*DailyReportSettings)(nil),       // 44: aval.ordergate.v1.DailyReportSettings
+	(ExposureCategory)(0),             // 1: aval.ordergate.v1.ExposureCategory
+	(WaitingCriterion)(0),             // 2: aval.ordergate.v1.WaitingCriterion
+	(*OrderPolicyVersion)(nil),        // 3: aval.ordergate.v1.OrderPolicyVersion
+	(*CreateOrderPolicyRequest)(nil),  // 4: aval.ordergate.v1.CreateOrderPolicyRequest
+	(*CreateOrderPolicyResponse)(nil), // 5: aval.ordergate.v1.CreateOrderPolicyResponse
+	(*SignOrderPolicyRequest)(nil),    // 6: aval.ordergate.v1.SignOrderPolicyRequest
+	(*SignOrderPolicyResponse)(nil),   // 7: aval.ordergate.v1.SignOrderPolicyResponse
+	(*GetOrderPolicyRequest)(nil),     // 8: aval.ordergate.v1.GetOrderPolicyRequest
+	(*GetOrderPolicyResponse)(nil),    // 9: aval.ordergate.v1.GetOrderPolicyResponse
+	(*ListOrderPoliciesRequest)(nil),  // 10: aval.ordergate.v1.ListOrderPoliciesRequest
+	(*ListOrderPoliciesResponse)(nil), // 11: aval.ordergate.v1.ListOrderPoliciesResponse
+	(*LimitCheck)(nil),                // 12: aval.ordergate.v1.LimitCheck
+	(*DaysOverdueCheck)(nil),          // 13: aval.ordergate.v1.DaysOverdueCheck
+	(*OverdueAmountCheck)(nil),        // 14: aval.ordergate.v1.OverdueAmountCheck
+	(*TermCheck)(nil),                 // 15: aval.ordergate.v1.TermCheck
+	(*TreatmentCheck)(nil),            // 16: aval.ordergate.v1.TreatmentCheck
+	(*GrantValidityCheck)(nil),        // 17: aval.ordergate.v1.GrantValidityCheck
+	(*OrderSizeCheck)(nil),            // 18: aval.ordergate.v1.OrderSizeCheck
+	(*GroupPoolCheck)(nil),            // 19: aval.ordergate.v1.GroupPoolCheck
+	(*BudgetCheck)(nil),               // 20: aval.ordergate.v1.BudgetCheck
+	(*CeilingCheck)(nil),              // 21: aval.ordergate.v1.CeilingCheck
+	(*ConcentrationCheck)(nil),        // 22: aval.ordergate.v1.ConcentrationCheck
+	(*CategoryCapCheck)(nil),          // 23: aval.ordergate.v1.CategoryCapCheck
+	(*RuleOverride)(nil),              // 24: aval.ordergate.v1.RuleOverride
+	(*OrderRule)(nil),                 // 25: aval.ordergate.v1.OrderRule
+	(*ReleaseMemory)(nil),             // 26: aval.ordergate.v1.ReleaseMemory
+	(*OrderPolicy)(nil),               // 27: aval.ordergate.v1.OrderPolicy
+	(v1.PolicyState)(0),               // 28: aval.type.v1.PolicyState
+	(*timestamppb.Timestamp)(nil),     // 29: google.protobuf.Timestamp
+	(*SecurityUse)(nil),               // 30: aval.ordergate.v1.SecurityUse
+	(v11.Grade)(0),                    // 31: aval.evaluation.v1.Grade
+	(*RuleExemption)(nil),             // 32: aval.ordergate.v1.RuleExemption
+	(*UtilizationCheck)(nil),          // 33: aval.ordergate.v1.UtilizationCheck
+	(*OverdueRatioCheck)(nil),         // 34: aval.ordergate.v1.OverdueRatioCheck
+	(*OldestOpenItemCheck)(nil),       // 35: aval.ordergate.v1.OldestOpenItemCheck
+	(*UnpaidBatchesCheck)(nil),        // 36: aval.ordergate.v1.UnpaidBatchesCheck
+	(*BrokenPromiseCheck)(nil),        // 37: aval.ordergate.v1.BrokenPromiseCheck
+	(*OpenDisputeCheck)(nil),          // 38: aval.ordergate.v1.OpenDisputeCheck
+	(*DunningLevelCheck)(nil),         // 39: aval.ordergate.v1.DunningLevelCheck
+	(*ExpressionCheck)(nil),           // 40: aval.ordergate.v1.ExpressionCheck
+	(*v1.AuthorityRow)(nil),           // 41: aval.type.v1.AuthorityRow
+	(*RuleCombination)(nil),           // 42: aval.ordergate.v1.RuleCombination
+	(*BucketWeights)(nil),             // 43: aval.ordergate.v1.BucketWeights
+	(*CurrencyConversion)(nil),        // 44: aval.ordergate.v1.CurrencyConversion
+	(*OrderControls)(nil),             // 45: aval.ordergate.v1.OrderControls
+	(*DailyReportSettings)(nil),       // 46: aval.ordergate.v1.DailyReportSettings
 }
 var file_aval_ordergate_v1_policy_proto_depIdxs = []int32{
-	26, // 0: aval.ordergate.v1.OrderPolicyVersion.state:type_name -> aval.type.v1.PolicyState
-	25, // 1: aval.ordergate.v1.OrderPolicyVersion.policy:type_name -> aval.ordergate.v1.OrderPolicy
-	27, // 2: aval.ordergate.v1.OrderPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
-	27, // 3: aval.ordergate.v1.OrderPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
-	25, // 4: aval.ordergate.v1.CreateOrderPolicyRequest.policy:type_name -> aval.ordergate.v1.OrderPolicy
-	2,  // 5: aval.ordergate.v1.CreateOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
-	2,  // 6: aval.ordergate.v1.SignOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
-	2,  // 7: aval.ordergate.v1.GetOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
-	2,  // 8: aval.ordergate.v1.ListOrderPoliciesResponse.versions:type_name -> aval.ordergate.v1.OrderPolicyVersion
-	28, // 9: aval.ordergate.v1.LimitCheck.security:type_name -> aval.ordergate.v1.SecurityUse
-	29, // 10: aval.ordergate.v1.RuleOverride.grade:type_name -> aval.evaluation.v1.Grade
-	0,  // 11: aval.ordergate.v1.RuleOverride.enforcement:type_name -> aval.ordergate.v1.RuleEnforcement
-	30, // 12: aval.ordergate.v1.RuleOverride.exemption:type_name -> aval.ordergate.v1.RuleExemption
-	11, // 13: aval.ordergate.v1.RuleOverride.limit:type_name -> aval.ordergate.v1.LimitCheck
-	12, // 14: aval.ordergate.v1.RuleOverride.days_overdue:type_name -> aval.ordergate.v1.DaysOverdueCheck
-	13, // 15: aval.ordergate.v1.RuleOverride.overdue_amount:type_name -> aval.ordergate.v1.OverdueAmountCheck
-	17, // 16: aval.ordergate.v1.RuleOverride.order_size:type_name -> aval.ordergate.v1.OrderSizeCheck
-	31, // 17: aval.ordergate.v1.RuleOverride.utilization:type_name -> aval.ordergate.v1.UtilizationCheck
-	32, // 18: aval.ordergate.v1.RuleOverride.overdue_ratio:type_name -> aval.ordergate.v1.OverdueRatioCheck
-	33, // 19: aval.ordergate.v1.RuleOverride.oldest_open_item:type_name -> aval.ordergate.v1.OldestOpenItemCheck
-	34, // 20: aval.ordergate.v1.RuleOverride.unpaid_batches:type_name -> aval.ordergate.v1.UnpaidBatchesCheck
-	35, // 21: aval.ordergate.v1.RuleOverride.broken_promise:type_name -> aval.ordergate.v1.BrokenPromiseCheck
-	36, // 22: aval.ordergate.v1.RuleOverride.open_dispute:type_name -> aval.ordergate.v1.OpenDisputeCheck
-	37, // 23: aval.ordergate.v1.RuleOverride.dunning_level:type_name -> aval.ordergate.v1.DunningLevelCheck
-	38, // 24: aval.ordergate.v1.RuleOverride.expression:type_name -> aval.ordergate.v1.ExpressionCheck
-	0,  // 25: aval.ordergate.v1.OrderRule.enforcement:type_name -> aval.ordergate.v1.RuleEnforcement
-	11, // 26: aval.ordergate.v1.OrderRule.limit:type_name -> aval.ordergate.v1.LimitCheck
-	12, // 27: aval.ordergate.v1.OrderRule.days_overdue:type_name -> aval.ordergate.v1.DaysOverdueCheck
-	13, // 28: aval.ordergate.v1.OrderRule.overdue_amount:type_name -> aval.ordergate.v1.OverdueAmountCheck
-	14, // 29: aval.ordergate.v1.OrderRule.term:type_name -> aval.ordergate.v1.TermCheck
-	15, // 30: aval.ordergate.v1.OrderRule.treatment:type_name -> aval.ordergate.v1.TreatmentCheck
-	16, // 31: aval.ordergate.v1.OrderRule.grant_validity:type_name -> aval.ordergate.v1.GrantValidityCheck
-	17, // 32: aval.ordergate.v1.OrderRule.order_size:type_name -> aval.ordergate.v1.OrderSizeCheck
-	18, // 33: aval.ordergate.v1.OrderRule.group_pool:type_name -> aval.ordergate.v1.GroupPoolCheck
-	19, // 34: aval.ordergate.v1.OrderRule.budget:type_name -> aval.ordergate.v1.BudgetCheck
-	20, // 35: aval.ordergate.v1.OrderRule.ceiling:type_name -> aval.ordergate.v1.CeilingCheck
-	21, // 36: aval.ordergate.v1.OrderRule.concentration:type_name -> aval.ordergate.v1.ConcentrationCheck
-	31, // 37: aval.ordergate.v1.OrderRule.utilization:type_name -> aval.ordergate.v1.UtilizationCheck
-	32, // 38: aval.ordergate.v1.OrderRule.overdue_ratio:type_name -> aval.ordergate.v1.OverdueRatioCheck
-	33, // 39: aval.ordergate.v1.OrderRule.oldest_open_item:type_name -> aval.ordergate.v1.OldestOpenItemCheck
-	34, // 40: aval.ordergate.v1.OrderRule.unpaid_batches:type_name -> aval.ordergate.v1.UnpaidBatchesCheck
-	35, // 41: aval.ordergate.v1.OrderRule.broken_promise:type_name -> aval.ordergate.v1.BrokenPromiseCheck
-	36, // 42: aval.ordergate.v1.OrderRule.open_dispute:type_name -> aval.ordergate.v1.OpenDisputeCheck
-	37, // 43: aval.ordergate.v1.OrderRule.dunning_level:type_name -> aval.ordergate.v1.DunningLevelCheck
-	38, // 44: aval.ordergate.v1.OrderRule.expression:type_name -> aval.ordergate.v1.ExpressionCheck
-	22, // 45: aval.ordergate.v1.OrderRule.overrides:type_name -> aval.ordergate.v1.RuleOverride
-	23, // 46: aval.ordergate.v1.OrderPolicy.rules:type_name -> aval.ordergate.v1.OrderRule
-	24, // 47: aval.ordergate.v1.OrderPolicy.release_memory:type_name -> aval.ordergate.v1.ReleaseMemory
-	39, // 48: aval.ordergate.v1.OrderPolicy.release_authority:type_name -> aval.type.v1.AuthorityRow
-	40, // 49: aval.ordergate.v1.OrderPolicy.combinations:type_name -> aval.ordergate.v1.RuleCombination
-	41, // 50: aval.ordergate.v1.OrderPolicy.bucket_weights:type_name -> aval.ordergate.v1.BucketWeights
-	42, // 51: aval.ordergate.v1.OrderPolicy.conversion:type_name -> aval.ordergate.v1.CurrencyConversion
-	43, // 52: aval.ordergate.v1.OrderPolicy.controls:type_name -> aval.ordergate.v1.OrderControls
-	44, // 53: aval.ordergate.v1.OrderPolicy.daily_report:type_name -> aval.ordergate.v1.DailyReportSettings
-	1,  // 54: aval.ordergate.v1.OrderPolicy.waiting_order:type_name -> aval.ordergate.v1.WaitingCriterion
-	3,  // 55: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:input_type -> aval.ordergate.v1.CreateOrderPolicyRequest
-	5,  // 56: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:input_type -> aval.ordergate.v1.SignOrderPolicyRequest
-	7,  // 57: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:input_type -> aval.ordergate.v1.GetOrderPolicyRequest
-	9,  // 58: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:input_type -> aval.ordergate.v1.ListOrderPoliciesRequest
-	4,  // 59: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:output_type -> aval.ordergate.v1.CreateOrderPolicyResponse
-	6,  // 60: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:output_type -> aval.ordergate.v1.SignOrderPolicyResponse
-	8,  // 61: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:output_type -> aval.ordergate.v1.GetOrderPolicyResponse
-	10, // 62: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:output_type -> aval.ordergate.v1.ListOrderPoliciesResponse
-	59, // [59:63] is the sub-list for method output_type
-	55, // [55:59] is the sub-list for method input_type
-	55, // [55:55] is the sub-list for extension type_name
-	55, // [55:55] is the sub-list for extension extendee
-	0,  // [0:55] is the sub-list for field type_name
+	28, // 0: aval.ordergate.v1.OrderPolicyVersion.state:type_name -> aval.type.v1.PolicyState
+	27, // 1: aval.ordergate.v1.OrderPolicyVersion.policy:type_name -> aval.ordergate.v1.OrderPolicy
+	29, // 2: aval.ordergate.v1.OrderPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
+	29, // 3: aval.ordergate.v1.OrderPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
+	27, // 4: aval.ordergate.v1.CreateOrderPolicyRequest.policy:type_name -> aval.ordergate.v1.OrderPolicy
+	3,  // 5: aval.ordergate.v1.CreateOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
+	3,  // 6: aval.ordergate.v1.SignOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
+	3,  // 7: aval.ordergate.v1.GetOrderPolicyResponse.version:type_name -> aval.ordergate.v1.OrderPolicyVersion
+	3,  // 8: aval.ordergate.v1.ListOrderPoliciesResponse.versions:type_name -> aval.ordergate.v1.OrderPolicyVersion
+	30, // 9: aval.ordergate.v1.LimitCheck.security:type_name -> aval.ordergate.v1.SecurityUse
+	1,  // 10: aval.ordergate.v1.CategoryCapCheck.category:type_name -> aval.ordergate.v1.ExposureCategory
+	31, // 11: aval.ordergate.v1.RuleOverride.grade:type_name -> aval.evaluation.v1.Grade
+	0,  // 12: aval.ordergate.v1.RuleOverride.enforcement:type_name -> aval.ordergate.v1.RuleEnforcement
+	32, // 13: aval.ordergate.v1.RuleOverride.exemption:type_name -> aval.ordergate.v1.RuleExemption
+	12, // 14: aval.ordergate.v1.RuleOverride.limit:type_name -> aval.ordergate.v1.LimitCheck
+	13, // 15: aval.ordergate.v1.RuleOverride.days_overdue:type_name -> aval.ordergate.v1.DaysOverdueCheck
+	14, // 16: aval.ordergate.v1.RuleOverride.overdue_amount:type_name -> aval.ordergate.v1.OverdueAmountCheck
+	18, // 17: aval.ordergate.v1.RuleOverride.order_size:type_name -> aval.ordergate.v1.OrderSizeCheck
+	33, // 18: aval.ordergate.v1.RuleOverride.utilization:type_name -> aval.ordergate.v1.UtilizationCheck
+	34, // 19: aval.ordergate.v1.RuleOverride.overdue_ratio:type_name -> aval.ordergate.v1.OverdueRatioCheck
+	35, // 20: aval.ordergate.v1.RuleOverride.oldest_open_item:type_name -> aval.ordergate.v1.OldestOpenItemCheck
+	36, // 21: aval.ordergate.v1.RuleOverride.unpaid_batches:type_name -> aval.ordergate.v1.UnpaidBatchesCheck
+	37, // 22: aval.ordergate.v1.RuleOverride.broken_promise:type_name -> aval.ordergate.v1.BrokenPromiseCheck
+	38, // 23: aval.ordergate.v1.RuleOverride.open_dispute:type_name -> aval.ordergate.v1.OpenDisputeCheck
+	39, // 24: aval.ordergate.v1.RuleOverride.dunning_level:type_name -> aval.ordergate.v1.DunningLevelCheck
+	40, // 25: aval.ordergate.v1.RuleOverride.expression:type_name -> aval.ordergate.v1.ExpressionCheck
+	23, // 26: aval.ordergate.v1.RuleOverride.category_cap:type_name -> aval.ordergate.v1.CategoryCapCheck
+	0,  // 27: aval.ordergate.v1.OrderRule.enforcement:type_name -> aval.ordergate.v1.RuleEnforcement
+	12, // 28: aval.ordergate.v1.OrderRule.limit:type_name -> aval.ordergate.v1.LimitCheck
+	13, // 29: aval.ordergate.v1.OrderRule.days_overdue:type_name -> aval.ordergate.v1.DaysOverdueCheck
+	14, // 30: aval.ordergate.v1.OrderRule.overdue_amount:type_name -> aval.ordergate.v1.OverdueAmountCheck
+	15, // 31: aval.ordergate.v1.OrderRule.term:type_name -> aval.ordergate.v1.TermCheck
+	16, // 32: aval.ordergate.v1.OrderRule.treatment:type_name -> aval.ordergate.v1.TreatmentCheck
+	17, // 33: aval.ordergate.v1.OrderRule.grant_validity:type_name -> aval.ordergate.v1.GrantValidityCheck
+	18, // 34: aval.ordergate.v1.OrderRule.order_size:type_name -> aval.ordergate.v1.OrderSizeCheck
+	19, // 35: aval.ordergate.v1.OrderRule.group_pool:type_name -> aval.ordergate.v1.GroupPoolCheck
+	20, // 36: aval.ordergate.v1.OrderRule.budget:type_name -> aval.ordergate.v1.BudgetCheck
+	21, // 37: aval.ordergate.v1.OrderRule.ceiling:type_name -> aval.ordergate.v1.CeilingCheck
+	22, // 38: aval.ordergate.v1.OrderRule.concentration:type_name -> aval.ordergate.v1.ConcentrationCheck
+	33, // 39: aval.ordergate.v1.OrderRule.utilization:type_name -> aval.ordergate.v1.UtilizationCheck
+	34, // 40: aval.ordergate.v1.OrderRule.overdue_ratio:type_name -> aval.ordergate.v1.OverdueRatioCheck
+	35, // 41: aval.ordergate.v1.OrderRule.oldest_open_item:type_name -> aval.ordergate.v1.OldestOpenItemCheck
+	36, // 42: aval.ordergate.v1.OrderRule.unpaid_batches:type_name -> aval.ordergate.v1.UnpaidBatchesCheck
+	37, // 43: aval.ordergate.v1.OrderRule.broken_promise:type_name -> aval.ordergate.v1.BrokenPromiseCheck
+	38, // 44: aval.ordergate.v1.OrderRule.open_dispute:type_name -> aval.ordergate.v1.OpenDisputeCheck
+	39, // 45: aval.ordergate.v1.OrderRule.dunning_level:type_name -> aval.ordergate.v1.DunningLevelCheck
+	40, // 46: aval.ordergate.v1.OrderRule.expression:type_name -> aval.ordergate.v1.ExpressionCheck
+	23, // 47: aval.ordergate.v1.OrderRule.category_cap:type_name -> aval.ordergate.v1.CategoryCapCheck
+	24, // 48: aval.ordergate.v1.OrderRule.overrides:type_name -> aval.ordergate.v1.RuleOverride
+	25, // 49: aval.ordergate.v1.OrderPolicy.rules:type_name -> aval.ordergate.v1.OrderRule
+	26, // 50: aval.ordergate.v1.OrderPolicy.release_memory:type_name -> aval.ordergate.v1.ReleaseMemory
+	41, // 51: aval.ordergate.v1.OrderPolicy.release_authority:type_name -> aval.type.v1.AuthorityRow
+	42, // 52: aval.ordergate.v1.OrderPolicy.combinations:type_name -> aval.ordergate.v1.RuleCombination
+	43, // 53: aval.ordergate.v1.OrderPolicy.bucket_weights:type_name -> aval.ordergate.v1.BucketWeights
+	44, // 54: aval.ordergate.v1.OrderPolicy.conversion:type_name -> aval.ordergate.v1.CurrencyConversion
+	45, // 55: aval.ordergate.v1.OrderPolicy.controls:type_name -> aval.ordergate.v1.OrderControls
+	46, // 56: aval.ordergate.v1.OrderPolicy.daily_report:type_name -> aval.ordergate.v1.DailyReportSettings
+	2,  // 57: aval.ordergate.v1.OrderPolicy.waiting_order:type_name -> aval.ordergate.v1.WaitingCriterion
+	4,  // 58: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:input_type -> aval.ordergate.v1.CreateOrderPolicyRequest
+	6,  // 59: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:input_type -> aval.ordergate.v1.SignOrderPolicyRequest
+	8,  // 60: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:input_type -> aval.ordergate.v1.GetOrderPolicyRequest
+	10, // 61: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:input_type -> aval.ordergate.v1.ListOrderPoliciesRequest
+	5,  // 62: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:output_type -> aval.ordergate.v1.CreateOrderPolicyResponse
+	7,  // 63: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:output_type -> aval.ordergate.v1.SignOrderPolicyResponse
+	9,  // 64: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:output_type -> aval.ordergate.v1.GetOrderPolicyResponse
+	11, // 65: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:output_type -> aval.ordergate.v1.ListOrderPoliciesResponse
+	62, // [62:66] is the sub-list for method output_type
+	58, // [58:62] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_policy_proto_init() }
@@ -2550,7 +2740,7 @@ func file_aval_ordergate_v1_policy_proto_init() {
 		(*CreateOrderPolicyRequest_Yaml)(nil),
 	}
 	file_aval_ordergate_v1_policy_proto_msgTypes[9].OneofWrappers = []any{}
-	file_aval_ordergate_v1_policy_proto_msgTypes[20].OneofWrappers = []any{
+	file_aval_ordergate_v1_policy_proto_msgTypes[21].OneofWrappers = []any{
 		(*RuleOverride_CustomerId)(nil),
 		(*RuleOverride_GroupId)(nil),
 		(*RuleOverride_Grade)(nil),
@@ -2566,8 +2756,9 @@ func file_aval_ordergate_v1_policy_proto_init() {
 		(*RuleOverride_OpenDispute)(nil),
 		(*RuleOverride_DunningLevel)(nil),
 		(*RuleOverride_Expression)(nil),
+		(*RuleOverride_CategoryCap)(nil),
 	}
-	file_aval_ordergate_v1_policy_proto_msgTypes[21].OneofWrappers = []any{
+	file_aval_ordergate_v1_policy_proto_msgTypes[22].OneofWrappers = []any{
 		(*OrderRule_Limit)(nil),
 		(*OrderRule_DaysOverdue)(nil),
 		(*OrderRule_OverdueAmount)(nil),
@@ -2587,14 +2778,15 @@ func file_aval_ordergate_v1_policy_proto_init() {
 		(*OrderRule_OpenDispute)(nil),
 		(*OrderRule_DunningLevel)(nil),
 		(*OrderRule_Expression)(nil),
+		(*OrderRule_CategoryCap)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_ordergate_v1_policy_proto_rawDesc), len(file_aval_ordergate_v1_policy_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   24,
+			NumEnums:      3,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
