@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/avalcredit/aval/pkg/errs"
@@ -28,11 +29,16 @@ type load struct {
 	end      time.Time // no new calls from here on
 	hard     time.Time // no further sendings of a call from here on
 	accounts []*shipped
+	stops    []*stopped
+	silent   atomic.Bool // receivables and evaluation say nothing
+
+	strangers atomic.Int64 // questions about customers that nobody has heard of
 }
 
 // shipped is what of an account waits for its invoice.
 type shipped struct {
 	name string
+	root string // its group, or itself
 	mu   sync.Mutex
 	wait []Bill
 }
@@ -56,25 +62,63 @@ func newLoad(cfg Config, replicas []*replica, start time.Time) *load {
 	l := &load{cfg: cfg, replicas: replicas, start: start, end: start.Add(cfg.Duration)}
 	l.hard = l.end.Add(settleTime)
 	for i := range cfg.Accounts {
-		l.accounts = append(l.accounts, &shipped{name: fmt.Sprintf("A%04d", i)})
+		a := &shipped{name: fmt.Sprintf("A%04d", i)}
+		a.root = a.name
+		if g := i / membersEach; g < cfg.Groups {
+			a.root = fmt.Sprintf("G%04d", g)
+		}
+		l.accounts = append(l.accounts, a)
+	}
+	for i := range cfg.Stops {
+		l.stops = append(l.stops, &stopped{name: fmt.Sprintf("S%04d", i)})
 	}
 	return l
 }
+
+// membersEach is how many accounts share a group.
+const membersEach = 2
+
+// roots are the groups and the accounts that have none.
+func (l *load) roots() []string {
+	var names []string
+	for _, a := range l.accounts {
+		if !slices.Contains(names, a.root) {
+			names = append(names, a.root)
+		}
+	}
+	return names
+}
+
+// groupLimit is of a group when it opens: less than its members may use by their own limits.
+func (l *load) groupLimit() int64 { return l.cfg.Limit * membersEach * 2 / 3 }
 
 // settleTime is how long calls under way are sent again after the end.
 const settleTime = time.Minute
 
 func (l *load) now() int64 { return int64(time.Since(l.start)) }
 
-// open gives every account its first limit.
+// open gives every account its first limit, and every group.
 func (l *load) open(ctx context.Context) error {
+	if err := l.accountsOpen(ctx); err != nil {
+		return err
+	}
+	for i := range l.cfg.Groups {
+		g := fmt.Sprintf("G%04d", i)
+		if op := l.perform(ctx, 0, Call{Kind: GroupLimit, Root: g, RequestID: "open-" + g, Limit: l.groupLimit()}); !op.Known || op.Answer.Refused != "" {
+			return fmt.Errorf("group %s was not opened: %+v", g, op.Answer)
+		}
+	}
+	return nil
+}
+
+func (l *load) accountsOpen(ctx context.Context) error {
 	var wg sync.WaitGroup
 	work := make(chan *shipped)
 	failed := make(chan error, 1)
 	for client := range min(16, len(l.accounts)) {
 		wg.Go(func() {
 			for a := range work {
-				op := l.perform(ctx, client, Call{Kind: Limit, Account: a.name, Sequence: 1, Limit: l.cfg.Limit})
+				op := l.perform(ctx, client, Call{Kind: Limit, Root: a.root, Account: a.name, Sequence: 1, Limit: l.cfg.Limit})
 				if !op.Known || op.Answer.Refused != "" {
 					select {
 					case failed <- fmt.Errorf("account %s was not opened: %+v", a.name, op.Answer):
@@ -98,12 +142,18 @@ func (l *load) run(ctx context.Context) {
 	var wg sync.WaitGroup
 	feeders := 0
 	if l.cfg.Mix.Limit > 0 {
-		wg.Go(func() { l.limits(ctx, feeders) })
+		wg.Go(func() { l.limits(ctx, 0) })
 		feeders++
 	}
 	if l.cfg.Mix.Position > 0 {
 		wg.Go(func() { l.positions(ctx, 1) })
 		feeders++
+	}
+	for i, s := range l.stops {
+		wg.Go(func() { l.breach(ctx, l.cfg.Callers+i, s) })
+	}
+	for i := range l.cfg.Strangers {
+		wg.Go(func() { l.ask(ctx, l.cfg.Callers+len(l.stops)+i) })
 	}
 	for i := range l.cfg.Callers - feeders {
 		wg.Go(func() { (&caller{load: l, client: i + 2}).run(ctx) })
@@ -119,10 +169,16 @@ func (l *load) limits(ctx context.Context, client int) {
 	for n := 0; l.working(ctx); n++ {
 		i := n % len(l.accounts)
 		limit := l.cfg.Limit * int64([]int{1, 2, 1, 3, 2}[rand.IntN(5)]) / 2 //nolint:gosec // load, not secrets
-		op := l.perform(ctx, client, Call{Kind: Limit, Account: l.accounts[i].name, Sequence: 2 + sequence[i], Limit: limit})
+		a := l.accounts[i]
+		op := l.perform(ctx, client, Call{Kind: Limit, Root: a.root, Account: a.name, Sequence: 2 + sequence[i], Limit: limit})
 		if op.Known && op.Answer.Refused == "" {
 			sequence[i]++
 		}
+		if a.root != a.name {
+			limit := l.groupLimit() * int64([]int{2, 3, 4, 6}[rand.IntN(4)]) / 3 //nolint:gosec // load, not secrets
+			l.perform(ctx, client, Call{Kind: GroupLimit, Root: a.root, RequestID: fmt.Sprint("limit-", n), Limit: limit})
+		}
+		l.listen(ctx)
 		pause(ctx, feedPause/time.Duration(l.cfg.Mix.Limit))
 	}
 }
@@ -140,11 +196,19 @@ func (l *load) positions(ctx context.Context, client int) {
 		for _, b := range bills {
 			open += b.Amount
 		}
-		op := l.perform(ctx, client, Call{Kind: Position, Account: l.accounts[i].name, Sequence: 1 + sequence[i], Open: open, Bills: bills})
+		op := l.perform(ctx, client, Call{Kind: Position, Root: l.accounts[i].root, Account: l.accounts[i].name, Sequence: 1 + sequence[i], Open: open, Bills: bills})
 		if op.Known && op.Answer.Refused == "" {
 			sequence[i]++
 		}
+		l.listen(ctx)
 		pause(ctx, feedPause/time.Duration(l.cfg.Mix.Position))
+	}
+}
+
+// listen waits while the feeds are silent.
+func (l *load) listen(ctx context.Context) {
+	for l.silent.Load() && l.working(ctx) {
+		pause(ctx, feedPause)
 	}
 }
 
@@ -317,7 +381,7 @@ func (c *caller) step(ctx context.Context, kind Kind) {
 	switch {
 	case kind == Read:
 		a := c.accounts[rand.IntN(len(c.accounts))] //nolint:gosec // load, not secrets
-		c.perform(ctx, c.client, Call{Kind: Read, Account: a.name})
+		c.perform(ctx, c.client, Call{Kind: Read, Root: a.root, Account: a.name})
 	case kind == Submit && len(c.own) >= most:
 		c.step(ctx, Cancel)
 	case i < 0:
@@ -331,8 +395,8 @@ func (c *caller) submit(ctx context.Context) {
 	if len(c.own) >= most {
 		return
 	}
-	a := c.accounts[rand.IntN(len(c.accounts))]                                                                                 //nolint:gosec // load, not secrets
-	call := Call{Kind: Submit, Account: a.name, Order: c.id("O"), RequestID: c.id("s"), Amount: 2 + rand.Int64N(c.cfg.Limit/8)} //nolint:gosec // load, not secrets
+	a := c.accounts[rand.IntN(len(c.accounts))]                                                                                               //nolint:gosec // load, not secrets
+	call := Call{Kind: Submit, Root: a.root, Account: a.name, Order: c.id("O"), RequestID: c.id("s"), Amount: 2 + rand.Int64N(c.cfg.Limit/8)} //nolint:gosec // load, not secrets
 	op := c.perform(ctx, c.client, call)
 	if op.Known && op.Answer.Refused == "" {
 		c.own = append(c.own, owned{account: a, id: call.Order, state: op.Answer.State, amount: call.Amount, reserved: op.Answer.Reserved})
@@ -341,7 +405,7 @@ func (c *caller) submit(ctx context.Context) {
 
 func (c *caller) change(ctx context.Context, kind Kind, i int) {
 	o := &c.own[i]
-	call := Call{Kind: kind, Account: o.account.name, Order: o.id, RequestID: c.id(string(kind))}
+	call := Call{Kind: kind, Root: o.account.root, Account: o.account.name, Order: o.id, RequestID: c.id(string(kind))}
 	switch kind {
 	case Amend:
 		call.Amount = o.shipped + 1 + rand.Int64N(c.cfg.Limit/8) //nolint:gosec // load, not secrets

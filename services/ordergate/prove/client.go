@@ -106,6 +106,10 @@ func (r *replica) do(ctx context.Context, client int, c Call) (Answer, error) {
 	case Position:
 		_, err := pb.NewFeedServiceClient(conn).ApplyPositions(as(ctx, r.service), positionOf(c))
 		return Answer{}, err
+	case GroupLimit:
+		resp, err := pb.NewGroupServiceClient(conn).SetGroupLimit(as(ctx, r.manager), &pb.SetGroupLimitRequest{
+			RequestId: c.RequestID, GroupId: c.Root, Limit: minor(c.Limit), Reason: "agreed"})
+		return Answer{Limit: minorOf(resp.GetGroup().GetLimit())}, err
 	case Read:
 		resp, err := pb.NewCreditAccountServiceClient(conn).GetCreditAccount(as(ctx, r.manager), &pb.GetCreditAccountRequest{CustomerId: c.Account})
 		a := resp.GetAccount()
@@ -118,6 +122,11 @@ func answerOf(o *pb.Order, d *pb.Decision) Answer {
 	a := Answer{Seq: o.GetJournalSequence(), State: trimState(o.GetState()), Reserved: minorOf(o.GetReservedAmount())}
 	if d != nil {
 		a.Decided, a.Before, a.After = true, minorOf(d.GetExposureBefore()), minorOf(d.GetExposureAfter())
+		for _, p := range d.GetShared() {
+			if p.GetKind() == "GROUP" {
+				a.Shared = p.GetSequence()
+			}
+		}
 	}
 	return a
 }
@@ -143,12 +152,19 @@ func minorOf(m *typev1.Money) int64 {
 func profileOf(c Call) *pb.ApplyCreditProfilesRequest {
 	return &pb.ApplyCreditProfilesRequest{Profiles: []*evaluationv1.CreditProfile{{
 		CustomerId: c.Account, Sequence: c.Sequence, BusinessDate: today, DisplayName: "Customer " + c.Account, CurrencyCode: currency, SalespersonId: "sales-1",
-		Grade: evaluationv1.Grade_GRADE_A,
+		Grade: evaluationv1.Grade_GRADE_A, GroupId: groupOf(c),
 		Grant: &evaluationv1.Grant{
 			CustomerId: c.Account, Version: c.Sequence, Treatment: evaluationv1.Treatment_TREATMENT_CREDIT, TermDays: 30, ValidFromDate: today,
 			Limit: &evaluationv1.CreditLimit{Kind: &evaluationv1.CreditLimit_Amount{Amount: minor(c.Limit)}},
 		},
 	}}}
+}
+
+func groupOf(c Call) string {
+	if c.Root == c.Account {
+		return ""
+	}
+	return c.Root
 }
 
 func positionOf(c Call) *pb.ApplyPositionsRequest {

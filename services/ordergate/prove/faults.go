@@ -30,27 +30,41 @@ const (
 	FaultBackend  = "kill -9 of a busy backend"
 	FaultDatabase = "kill -9 of PostgreSQL"
 	FaultLock     = "a silent session holds rows"
+	// Between one gate and the database.
+	FaultBlackHole = "a black hole before the database"
+	FaultLatency   = "0.5 s to the database"
+	FaultNarrow    = "10 kB/s to the database"
+	FaultReset     = "connections reset"
+	// The other phases; these come beside those above.
+	FaultPeer     = "kill -9 of evaluation"
+	FaultSlowPeer = "evaluation frozen"
+	FaultSilence  = "receivables and evaluation silent"
 )
 
 // storm makes faults one after the other.
 type storm struct {
-	load      *load
-	processes []*process
-	db        *database
-	faults    []Fault
-	next      int // gate to be hit
+	*rig
+	load   *load
+	kinds  []string
+	faults []Fault
+	next   int // gate to be hit
 }
 
-// Wheel is all kinds of faults in turn; a short run sees each of them once.
+// Wheel is all kinds of faults of gates and database in turn; a short run sees each of them once.
 func Wheel() []string {
-	return []string{FaultSession, FaultGate, FaultLock, FaultDatabase, FaultGate, FaultBackend, FaultFreeze, FaultSession, FaultDatabase}
+	return []string{
+		FaultSession, FaultGate, FaultLock, FaultDatabase, FaultBlackHole, FaultBackend, FaultReset, FaultFreeze, FaultLatency, FaultGate,
+		FaultNarrow, FaultDatabase,
+	}
 }
+
+func peerWheel() []string { return []string{FaultPeer, FaultSlowPeer, FaultSilence} }
 
 // run makes a fault, lets the system work for a while, and makes the next.
 func (s *storm) run(ctx context.Context) {
-	kinds := s.load.cfg.Faults
+	kinds := s.kinds
 	for i := 0; ; i++ {
-		pause(ctx, s.load.cfg.FaultEvery)
+		pause(ctx, s.cfg.FaultEvery)
 		if !s.load.working(ctx) {
 			return
 		}
@@ -66,6 +80,9 @@ func (s *storm) run(ctx context.Context) {
 
 // frozenFor is how long a frozen gate stands still: longer than its transactions may.
 const frozenFor = 7 * time.Second
+
+// troubleFor is how long a line is slow or narrow, or the other phases say nothing.
+const troubleFor = 3 * time.Second
 
 // strike makes one fault and calls landed at the moment it has hit: finding what to hit takes a while, in which answers still come.
 func (s *storm) strike(ctx context.Context, kind string, landed func()) error {
@@ -97,13 +114,56 @@ func (s *storm) strike(ctx context.Context, kind string, landed func()) error {
 		return syscall.Kill(pid, syscall.SIGKILL)
 	case FaultLock:
 		return s.lock(ctx, landed)
+	case FaultBlackHole:
+		s.trouble(ctx, trouble{silent: true}, frozenFor, landed)
+	case FaultLatency:
+		s.trouble(ctx, trouble{delay: 500 * time.Millisecond}, troubleFor, landed)
+	case FaultNarrow:
+		s.trouble(ctx, trouble{rate: 10_000}, troubleFor, landed)
+	case FaultReset:
+		s.line().reset()
+		landed()
+	default:
+		s.strikePeer(ctx, kind, landed)
 	}
 	return nil
+}
+
+func (s *storm) strikePeer(ctx context.Context, kind string, landed func()) {
+	switch kind {
+	case FaultPeer:
+		s.peer.signal(syscall.SIGKILL)
+		landed()
+	case FaultSlowPeer:
+		s.peer.signal(syscall.SIGSTOP)
+		landed()
+		pause(ctx, frozenFor)
+		s.peer.signal(syscall.SIGCONT)
+	case FaultSilence:
+		s.load.silent.Store(true)
+		landed()
+		pause(ctx, troubleFor)
+		s.load.silent.Store(false)
+	}
 }
 
 func (s *storm) gate() *process {
 	s.next++
 	return s.processes[s.next%len(s.processes)]
+}
+
+func (s *storm) line() *proxy {
+	s.next++
+	return s.lines[s.next%len(s.lines)]
+}
+
+// trouble lets one gate's line to the database suffer for a while.
+func (s *storm) trouble(ctx context.Context, t trouble, d time.Duration, landed func()) {
+	line := s.line()
+	line.set(t)
+	landed()
+	pause(ctx, d)
+	line.set(trouble{})
 }
 
 func (s *storm) admin(ctx context.Context, query string, into any) error {

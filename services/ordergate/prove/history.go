@@ -18,12 +18,15 @@ const (
 	Limit    Kind = "limit"    // a profile of evaluation with another limit
 	Position Kind = "position" // a position of receivables that bills what was shipped
 	Read     Kind = "read"     // the account as it stands
+	// GroupLimit sets what the members of a group may use together.
+	GroupLimit Kind = "group limit"
 )
 
 // Call is what a caller asks for. Amounts are minor units.
 type Call struct {
 	Kind      Kind
-	Account   string
+	Root      string // group of the account; the account itself where it has none
+	Account   string // empty: the call is about the group
 	Order     string
 	RequestID string
 	Amount    int64 // of the order, the amended order or the shipment
@@ -49,6 +52,8 @@ type Answer struct {
 	// Decided says that the answer carries a decision, and with it the exposure before and after.
 	Decided       bool
 	Before, After int64
+	// Shared is the entry of the group's journal that the decision stands on; 0 without a group.
+	Shared int64
 	// Of a read.
 	Exposure, Limit int64
 }
@@ -64,7 +69,8 @@ type Operation struct {
 	Doubtful   bool   // refused in the end, after a sending whose outcome nobody knows
 	Answer     Answer // zero where not Known
 	Divergence string // two answers to the same request id
-	Place      int64  // entry of the journal that it took effect at; 0: none
+	At         int64  // entry of the account's journal that it took effect at, or that a read saw; 0: none
+	Place      int64  // the same in the one order of all that happens in the root
 }
 
 const never = math.MaxInt64

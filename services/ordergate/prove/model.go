@@ -4,7 +4,8 @@ import (
 	"slices"
 )
 
-// The model is the gate's promise in few words, written apart from the gate: one account, its orders, and what each call does to them.
+// The model is the gate's promise in few words, written apart from the gate: accounts, alone or sharing the limit of a group, their
+// orders, and what each call does to them.
 
 // States of an order that the model tells apart. Orders that are cancelled or completed leave it.
 const (
@@ -18,7 +19,7 @@ const (
 type goods struct {
 	id       string
 	held     bool
-	since    int64 // entry at which it was held: the oldest is judged first
+	since    int64 // entry of the root at which it was submitted: the oldest is judged first
 	amount   int64
 	reserved int64
 	shipped  int64
@@ -46,15 +47,20 @@ func (g goods) covered() bool { return g.released > 0 && 10*g.amount <= 11*g.rel
 
 // account is the model of one account. It is a value: what a call changes is copied.
 type account struct {
+	name              string
 	seq, limit        int64
 	receivable        int64
 	limits, positions int64 // newest profile and position taken
 	reserved, pending int64
 	orders            []goods
-	passive           bool // the gate does not judge held orders again by itself
+	room              int64 // what the group leaves it, beside its own limit
+	place             int64 // next entry of its root
 }
 
 func (a account) exposure() int64 { return a.reserved + a.pending + a.receivable }
+
+// fits says whether an exposure is within the account's own limit and what the group leaves.
+func (a account) fits(exposure int64) bool { return exposure <= a.limit && exposure <= a.room }
 
 // expected is what a call must be answered.
 type expected struct {
@@ -85,11 +91,12 @@ func (a account) apply(c Call, told Answer) (account, expected) {
 		}
 		a.limits, a.limit = c.Sequence, c.Limit
 		a.seq++
-		return a.judgeHeld(), expected{}
+		return a, expected{}
 	case Position:
 		return a.position(c)
 	case Read:
 		return a, expected{exposure: a.exposure(), limit: a.limit}
+	case GroupLimit: // the root's
 	}
 	return a, expected{refused: "UNKNOWN_KIND"}
 }
@@ -100,8 +107,8 @@ func (a account) submit(c Call) (account, expected) {
 	}
 	a.seq++
 	want := expected{state: held, decided: true, before: a.exposure(), after: a.exposure() + c.Amount}
-	g := goods{id: c.Order, amount: c.Amount, held: true, since: a.seq}
-	if want.after <= a.limit {
+	g := goods{id: c.Order, amount: c.Amount, held: true, since: a.place}
+	if a.fits(want.after) {
 		g.held, g.reserved = false, c.Amount
 		a.reserved += c.Amount
 		want.state, want.reserved = approved, c.Amount
@@ -119,14 +126,14 @@ func (a account) amend(c Call) (account, expected) {
 	g.amount = c.Amount
 	delta := g.open() - g.reserved
 	want := expected{decided: true, before: before, after: before + delta}
-	if delta > 0 && want.after > a.limit && !g.covered() {
+	if delta > 0 && !a.fits(want.after) && !g.covered() {
 		return a, expected{refused: "AMENDMENT_HELD"}
 	}
 	g.reserved += delta
 	a = a.put(i, g)
 	want.state, want.reserved = g.state(), g.reserved
 	a.seq++
-	return a.judgeHeld(), want
+	return a, want
 }
 
 func (a account) cancel(c Call) (account, expected) {
@@ -138,7 +145,7 @@ func (a account) cancel(c Call) (account, expected) {
 	g.reserved, g.held = 0, false
 	a = a.put(i, g)
 	a.seq++
-	return a.judgeHeld(), expected{state: g.state()}
+	return a, expected{state: g.state()}
 }
 
 func (a account) ship(c Call) (account, expected) {
@@ -160,9 +167,6 @@ func (a account) ship(c Call) (account, expected) {
 	}
 	a = a.put(i, g)
 	a.seq++
-	if c.Final {
-		a = a.judgeHeld()
-	}
 	return a, expected{state: g.state(), reserved: g.reserved}
 }
 
@@ -197,22 +201,7 @@ func (a account) position(c Call) (account, expected) {
 		}
 	}
 	a.seq++
-	return a.judgeHeld(), expected{}
-}
-
-// judgeHeld approves held orders that fit by now, oldest first, each in an entry of its own.
-func (a account) judgeHeld() account {
-	if a.passive {
-		return a
-	}
-	for i, g := range a.orders { // orders stand in the order of their submission
-		if g.held && (a.exposure()+g.open() <= a.limit || g.covered()) {
-			g.held, g.reserved = false, g.open()
-			a = a.put(i, g)
-			a.seq++
-		}
-	}
-	return a
+	return a, expected{}
 }
 
 func (a account) index(id string) int {
@@ -239,28 +228,6 @@ func (a account) put(i int, g goods) account {
 		a.orders[i] = g
 	}
 	return a
-}
-
-// legal says whether the operation may happen now with the answer that was given, and the account after it.
-func (a account) legal(op *Operation) (bool, account) {
-	next, want := a.apply(op.Call, op.Answer)
-	if op.Place != 0 && op.Kind != Read && (want.refused != "" || op.Place != a.seq+1) {
-		return false, a
-	}
-	if !op.Known {
-		return want.refused == "", next
-	}
-	got := op.Answer
-	switch {
-	case got.Refused != "" || want.refused != "":
-		return got.Refused == want.refused, a
-	case op.Kind == Read:
-		return got.Seq == a.seq && got.Exposure == want.exposure && got.Limit == want.limit, a
-	case op.Kind == Limit || op.Kind == Position:
-		return true, next
-	}
-	return got.Seq == a.seq+1 && got.State == want.state && got.Reserved == want.reserved &&
-		(!want.decided || got.Decided && got.Before == want.before && got.After == want.after), next
 }
 
 func (a account) equal(b account) bool {

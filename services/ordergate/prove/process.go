@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"runtime"
@@ -127,6 +128,18 @@ func (d *database) dsn(name string) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.server.DSN(name)
+}
+
+func (d *database) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(d.cfg.Port)) }
+
+// dsnAt is dsn by another address, that of a line to it.
+func (d *database) dsnAt(name, addr string) (string, error) {
+	u, err := url.Parse(d.dsn(name))
+	if err != nil {
+		return "", err
+	}
+	u.Host = addr
+	return u.String(), nil
 }
 
 // kill ends the server and all its processes at once, without warning, and starts it again on what is on the disk. It calls dead

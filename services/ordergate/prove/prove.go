@@ -22,6 +22,9 @@ type Config struct {
 	Callers    int           // at once; 0: 64
 	Replicas   int           // gate processes; 0: 2
 	Accounts   int           // 0: 4
+	Groups     int           // of two accounts each, that share a limit beside their own; 0: half of the accounts are in groups; below 0: none
+	Stops      int           // customers that go over their limit and back, for what is told to others; 0: 2; below 0: none
+	Strangers  int           // callers that ask about customers nobody has heard of; 0: 2; below 0: none
 	Limit      int64         // of an account, minor units; 0: 1,000,000
 	FaultEvery time.Duration // pause between faults; below 0: no faults; 0: 2 s
 	Faults     []string      // kinds of faults, in turn; nil: all of Wheel
@@ -44,6 +47,13 @@ func (c *Config) complete() {
 	set(&c.Replicas, 2)
 	set(&c.Accounts, 4)
 	set(&c.Window, 20_000)
+	set(&c.Groups, c.Accounts/4)
+	set(&c.Stops, 2)
+	set(&c.Strangers, 2)
+	if c.Gate != "" { // these know customers and orders alone
+		c.Groups, c.Stops, c.Strangers = 0, 0, 0
+	}
+	c.Groups, c.Stops, c.Strangers = max(0, c.Groups), max(0, c.Stops), max(0, c.Strangers)
 	if c.Duration == 0 {
 		c.Duration = 20 * time.Second
 	}
@@ -73,7 +83,9 @@ const databaseName = "gate"
 type rig struct {
 	cfg       Config
 	db        *database
-	processes []*process
+	processes []*process // the gates
+	lines     []*proxy   // of each gate to the database
+	peer      *process   // evaluation
 	replicas  []*replica
 	stop      context.CancelFunc
 	kept      sync.WaitGroup
@@ -94,15 +106,32 @@ func Run(ctx context.Context, cfg Config) (_ Report, err error) {
 	}
 	l.end = time.Now().Add(cfg.Duration)
 	l.hard = l.end.Add(settleTime)
-	s := &storm{load: l, processes: r.processes, db: r.db}
+	return r.judge(ctx, l, r.weather(ctx, l))
+}
+
+// weather lets the load run while faults happen, to the gates and their database, and beside those to the other phases.
+func (r *rig) weather(ctx context.Context, l *load) []Fault {
+	storms := []*storm{{rig: r, load: l, kinds: r.cfg.Faults}}
+	if r.peer != nil {
+		storms = append(storms, &storm{rig: r, load: l, kinds: peerWheel()})
+	}
 	var storming sync.WaitGroup
-	if cfg.FaultEvery > 0 {
-		storming.Go(func() { s.run(ctx) })
+	if r.cfg.FaultEvery > 0 {
+		for _, s := range storms {
+			storming.Go(func() { s.run(ctx) })
+		}
 	}
 	l.run(ctx)
 	storming.Wait()
-	return r.judge(ctx, l, s.faults)
+	var faults []Fault
+	for _, s := range storms {
+		faults = append(faults, s.faults...)
+	}
+	return faults
 }
+
+// withdrawals is the file of what evaluation has taken.
+func (r *rig) withdrawals() string { return filepath.Join(r.dir, "withdrawals") }
 
 func start(ctx context.Context, cfg Config) (*rig, error) {
 	r := &rig{cfg: cfg, stop: func() {}}
@@ -129,8 +158,15 @@ func start(ctx context.Context, cfg Config) (*rig, error) {
 	}
 	keep, stop := context.WithCancel(ctx)
 	r.stop = stop
+	order := serveOrder{Keys: keys, Gate: cfg.Gate}
+	if cfg.Stops+cfg.Strangers > 0 {
+		if r.peer, err = r.launch(ctx, keep, serveOrder{Keys: keys, Gate: evaluationGate, File: r.withdrawals()}); err != nil {
+			return r, err
+		}
+		order.Evaluation = r.peer.addr
+	}
 	for range cfg.Replicas {
-		if err := r.add(ctx, keep, serveOrder{DSN: r.db.dsn(databaseName), Keys: keys, Gate: cfg.Gate}, p); err != nil {
+		if err := r.add(ctx, keep, order, p); err != nil {
 			return r, err
 		}
 	}
@@ -156,27 +192,45 @@ func (r *rig) prepare(ctx context.Context) error {
 	return nil
 }
 
+// add starts a gate with a line of its own to the database.
 func (r *rig) add(ctx, keep context.Context, o serveOrder, p people) error {
-	var err error
-	if o.Addr, err = freeAddr(ctx); err != nil {
+	line, err := newProxy(ctx, r.db.addr())
+	if err != nil {
 		return err
 	}
-	proc, err := newProcess(o, r.cfg.Log)
+	r.lines = append(r.lines, line)
+	if o.DSN, err = r.db.dsnAt(databaseName, line.addr()); err != nil {
+		return err
+	}
+	proc, err := r.launch(ctx, keep, o)
 	if err != nil {
 		return err
 	}
 	r.processes = append(r.processes, proc)
-	r.kept.Go(func() { _ = proc.keep(keep) }) // a gate that cannot be started answers nobody, which the callers see
-	waiting, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	if err := listening(waiting, o.Addr); err != nil {
-		return fmt.Errorf("the gate did not start: %w", err)
-	}
-	rep, err := dialReplica(ctx, o.Addr, p)
+	rep, err := dialReplica(ctx, proc.addr, p)
 	if err == nil {
 		r.replicas = append(r.replicas, rep)
 	}
 	return err
+}
+
+// launch starts a process and waits until it listens.
+func (r *rig) launch(ctx, keep context.Context, o serveOrder) (*process, error) {
+	var err error
+	if o.Addr, err = freeAddr(ctx); err != nil {
+		return nil, err
+	}
+	proc, err := newProcess(o, r.cfg.Log)
+	if err != nil {
+		return nil, err
+	}
+	r.kept.Go(func() { _ = proc.keep(keep) }) // one that cannot be started answers nobody, which the callers see
+	waiting, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := listening(waiting, o.Addr); err != nil {
+		return nil, fmt.Errorf("%s did not start: %w", o.Gate, err)
+	}
+	return proc, nil
 }
 
 func (r *rig) close() error {
@@ -186,8 +240,11 @@ func (r *rig) close() error {
 	r.stop()
 	r.kept.Wait()
 	var err error
+	for _, line := range r.lines {
+		err = errors.Join(err, line.close())
+	}
 	if r.db != nil {
-		err = r.db.stop()
+		err = errors.Join(err, r.db.stop())
 	}
 	if r.dir != "" {
 		err = errors.Join(err, os.RemoveAll(r.dir))

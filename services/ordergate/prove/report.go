@@ -22,9 +22,13 @@ type Report struct {
 	P99        time.Duration
 	Silence    time.Duration // longest time without any answer
 	Faults     []FaultKind
-	Entries    int64 // of the journals, verified with every decision made again
-	Windows    int   // of porcupine
-	Undecided  int   // windows whose search took too long
+	Entries    int64         // of the journals, verified with every decision made again
+	Windows    int           // of porcupine
+	Stops      int           // customers stopped by S2.18, each to be told to evaluation once, in order
+	Told       int           // stops and releases told to warehouses
+	CaughtUp   time.Duration // after the load, until everything was delivered
+	Strangers  int           // questions about customers that only evaluation may know
+	Undecided  int           // windows whose search took too long
 	Findings   []Finding
 	Totals     map[string]int // findings by check
 }
@@ -50,18 +54,29 @@ func (r *rig) judge(ctx context.Context, l *load, faults []Fault) (Report, error
 	rep.measure(l, ops, faults)
 	var journal map[string][]entry
 	if err := answering(ctx, func(ctx context.Context) (err error) {
-		journal, err = journals(ctx, r.db.dsn(databaseName))
+		journal, err = journals(ctx, r.db.dsn(databaseName), r.cfg.Gate == "")
 		return err
 	}); err != nil {
 		return rep, fmt.Errorf("reading the journals: %w", err)
 	}
 	b := newBooks(ops, journal)
+	members := map[string][]string{}
 	for _, a := range l.accounts {
 		b.settle(a.name)
 		b.chain(a.name)
-		if err := r.history(ctx, a.name, b, &rep); err != nil {
+		members[a.root] = append(members[a.root], a.name)
+	}
+	for _, name := range l.roots() {
+		if members[name][0] != name {
+			b.settle(name + groupSuffix)
+			b.chain(name + groupSuffix)
+		}
+		if err := r.history(ctx, name, members[name], b, &rep); err != nil {
 			return rep, err
 		}
+	}
+	if err := r.delivered(ctx, l, b, &rep); err != nil {
+		return rep, err
 	}
 	err := answering(ctx, func(ctx context.Context) (err error) {
 		rep.Entries, err = r.verify(ctx, &b.findings)
@@ -71,16 +86,21 @@ func (r *rig) judge(ctx context.Context, l *load, faults []Fault) (Report, error
 	return rep, err
 }
 
-// history makes the checks of one account's history.
-func (r *rig) history(ctx context.Context, name string, b *books, rep *Report) error {
-	ops := b.ops[name]
-	w, f := witness(name, account{passive: r.cfg.Passive}, ops)
+// history makes the checks of one root's history.
+func (r *rig) history(ctx context.Context, name string, members []string, b *books, rep *Report) error {
+	start, ops := b.start(name, members, r.cfg.Passive)
+	b.reads(ops)
+	w, f := witness(name, start, ops)
 	b.take(f)
 	if f.total["witness"] == 0 {
 		b.take(w.refusals(name, ops))
-		if err := answering(ctx, func(ctx context.Context) error {
-			return r.final(ctx, name, w.states[len(w.states)-1], &b.findings)
-		}); err != nil {
+		end := w.states[len(w.states)-1]
+		for _, a := range end.members {
+			if err := answering(ctx, func(ctx context.Context) error { return r.final(ctx, a, &b.findings) }); err != nil {
+				return err
+			}
+		}
+		if err := answering(ctx, func(ctx context.Context) error { return r.finalGroup(ctx, end, &b.findings) }); err != nil {
 			return err
 		}
 	}
@@ -164,7 +184,7 @@ func firstAfter(known []*Operation, f Fault, account string) int64 {
 // Print writes the report for people.
 func (r Report) Print(out io.Writer) {
 	c := r.Config
-	fmt.Fprintf(out, "%d callers, %d replicas, %d accounts, %s\n", c.Callers, c.Replicas, c.Accounts, r.Elapsed.Round(time.Millisecond))
+	fmt.Fprintf(out, "%d callers, %d replicas, %d accounts, %d groups, %s\n", c.Callers, c.Replicas, c.Accounts, c.Groups, r.Elapsed.Round(time.Millisecond))
 	fmt.Fprintf(out, "  operations %d (%.0f/s), decisions %d, refused %d, sent again %d, never answered %d\n",
 		r.Operations, float64(r.Operations)/max(r.Elapsed.Seconds(), 1e-9), r.Decisions, r.Refused, r.Retried, r.Unknown)
 	fmt.Fprintf(out, "  answers: median %s, p99 %s, longest silence %s\n", r.Median.Round(100*time.Microsecond), r.P99.Round(time.Millisecond), r.Silence.Round(time.Millisecond))
@@ -176,6 +196,10 @@ func (r Report) Print(out io.Writer) {
 		fmt.Fprintln(out)
 	}
 	fmt.Fprintf(out, "  entries verified, every decision made again: %d\n", r.Entries)
+	if r.Stops > 0 {
+		fmt.Fprintf(out, "  stops told to evaluation: %d, events told to warehouses: %d, all delivered %s after the load; questions about strangers: %d\n",
+			r.Stops, r.Told, r.CaughtUp.Round(time.Millisecond), r.Strangers)
+	}
 	fmt.Fprintf(out, "  windows searched by porcupine: %d, undecided %d\n", r.Windows, r.Undecided)
 	for _, check := range slices.Sorted(maps.Keys(r.Totals)) {
 		fmt.Fprintf(out, "  FOUND by %q: %d\n", check, r.Totals[check])

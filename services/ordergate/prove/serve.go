@@ -14,6 +14,7 @@ import (
 
 	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/grpcclient"
 	"github.com/avalcredit/aval/pkg/grpcserver"
 	"github.com/avalcredit/aval/pkg/lifecycle"
 	"github.com/avalcredit/aval/pkg/pg"
@@ -31,6 +32,8 @@ const serveEnv = "AVAL_PROVE_SERVE"
 type serveOrder struct {
 	DSN, Addr, Keys string
 	Gate            string // empty: the product
+	Evaluation      string // its address; empty: there is none
+	File            string // of evaluation: where it keeps what it takes
 }
 
 // Gate is what a gate process runs.
@@ -42,20 +45,21 @@ type Gate interface {
 // NewGate makes a gate on a database.
 type NewGate func(ctx context.Context, pool *pgxpool.Pool, clock calendar.Clock, tel *telemetry.Telemetry) (Gate, error)
 
-// Product is the order gate itself, as its own process runs it. Evaluation is absent: all customers come through the feed.
-func Product(ctx context.Context, pool *pgxpool.Pool, clock calendar.Clock, tel *telemetry.Telemetry) (Gate, error) {
+// product is the order gate itself, as its own process runs it. All customers come through the feed.
+func product(ctx context.Context, pool *pgxpool.Pool, clock calendar.Clock, tel *telemetry.Telemetry, evaluation grpc.ClientConnInterface) (Gate, error) {
 	if err := plainPolicy(ctx, pool); err != nil {
 		return nil, err
 	}
-	s, err := ordergate.New(ctx, ordergate.Deps{Pool: pool, Clock: clock, Log: tel.Log, PageKey: []byte("prove"), Evaluation: absent{}})
+	s, err := ordergate.New(ctx, ordergate.Deps{Pool: pool, Clock: clock, Log: tel.Log, PageKey: []byte("prove"), Evaluation: evaluation})
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// plainPolicy makes the shipped policy without stops and severity the built-in one: the model knows limits, terms and releases, and a
-// stop by S2.18 in the midst of random limits would be an entry that it does not expect.
+// plainPolicy makes the shipped policy the built-in one, without severity, and with a stop that only those who are a hundredfold over
+// their limit come to: the model knows limits, terms and releases, and a stop in the midst of random limits would be an entry that it does
+// not expect.
 func plainPolicy(ctx context.Context, pool *pgxpool.Pool) error {
 	if err := ordergate.Migrate(ctx, pool); err != nil {
 		return err
@@ -64,7 +68,7 @@ func plainPolicy(ctx context.Context, pool *pgxpool.Pool) error {
 	if err := policy.ParseYAML("default.yaml", []byte(defaults.Default), spec); err != nil {
 		return err
 	}
-	spec.Controls = nil
+	spec.Controls = &pb.OrderControls{CreditStop: &pb.CreditStopRule{OverLimitPercent: "9900", OverdueDays: 3650, ReleasesCount: true}}
 	return policy.NewStore(pool).EnsureBuiltIn(ctx, spec, "")
 }
 
@@ -98,11 +102,6 @@ func serve(o serveOrder, others map[string]NewGate) error {
 	if err != nil {
 		return err
 	}
-	pool, err := pg.Open(ctx, pg.Config{URL: o.DSN, Schema: ordergate.Schema, MaxConns: 16, Tracer: tel.Tracer})
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
 	loc, err := calendar.Zone("Asia/Shanghai")
 	if err != nil {
 		return err
@@ -117,14 +116,7 @@ func serve(o serveOrder, others map[string]NewGate) error {
 	if err != nil {
 		return err
 	}
-	build, ok := others[o.Gate]
-	if o.Gate == "" {
-		build, ok = Product, true
-	}
-	if !ok {
-		return fmt.Errorf("no gate is called %q", o.Gate)
-	}
-	gate, err := build(ctx, pool, clock, tel)
+	gate, err := build(ctx, o, others, clock, tel, issuer)
 	if err != nil {
 		return err
 	}
@@ -133,6 +125,33 @@ func serve(o serveOrder, others map[string]NewGate) error {
 		return err
 	}
 	return lifecycle.Run(ctx, tel.Log, lifecycle.Task{Name: "gate", Run: gate.Run}, lifecycle.Task{Name: "grpc", Run: srv.Run})
+}
+
+// build makes what the order asks for.
+func build(ctx context.Context, o serveOrder, others map[string]NewGate, clock calendar.Clock, tel *telemetry.Telemetry, issuer *authn.Issuer) (Gate, error) {
+	if o.Gate == evaluationGate {
+		return newEvaluation(o.File)
+	}
+	pool, err := pg.Open(ctx, pg.Config{URL: o.DSN, Schema: ordergate.Schema, MaxConns: 16, Tracer: tel.Tracer})
+	if err != nil {
+		return nil, err
+	}
+	context.AfterFunc(ctx, pool.Close)
+	if o.Gate != "" {
+		other, ok := others[o.Gate]
+		if !ok {
+			return nil, fmt.Errorf("no gate is called %q", o.Gate)
+		}
+		return other(ctx, pool, clock, tel)
+	}
+	if o.Evaluation == "" {
+		return product(ctx, pool, clock, tel, absent{})
+	}
+	conn, err := grpcclient.Dial(ctx, o.Evaluation, grpcclient.Options{Token: issuer.Source("ordergate", "SERVICE"), Log: tel.Log})
+	if err != nil {
+		return nil, err
+	}
+	return product(ctx, pool, clock, tel, conn)
 }
 
 // absent stands for evaluation.

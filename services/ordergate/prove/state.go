@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -14,30 +15,40 @@ import (
 	"github.com/avalcredit/aval/services/ordergate"
 )
 
-// entry is one row of an account's journal, as far as the checks look at it.
+// entry is one row of a journal, as far as the checks look at it.
 type entry struct {
 	seq                     int64
 	kind, order, request    string
+	member                  string // in a group's journal: the account that moved it, and its entry
+	memberSeq               int64
 	exposure                int64
 	ordered, pending, owing int64
 }
 
-// journals reads every account's journal.
-func journals(ctx context.Context, dsn string) (map[string][]entry, error) {
+// groupSuffix ends the name under which a group's journal is kept here, beside those of accounts.
+const groupSuffix = "/group"
+
+// journals reads every journal: of accounts by their names, of groups by theirs and groupSuffix.
+func journals(ctx context.Context, dsn string, product bool) (map[string][]entry, error) {
 	c, err := pgx.Connect(ctx, dsn)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
-	rows, err := c.Query(ctx, `SELECT account_id, seq, kind, coalesce(order_id, ''), coalesce(request_id, ''), order_minor, delivery_minor,
-		receivable_minor - unapplied_minor FROM `+ordergate.Schema+`.journal ORDER BY account_id, seq`)
+	name, member := "account_id", "'', 0"
+	if product {
+		name = "CASE WHEN account_id = ' group' THEN root_id || '" + groupSuffix + "' ELSE account_id END"
+		member = "coalesce(detail::jsonb -> 'member' ->> 'account_id', ''), coalesce((detail::jsonb -> 'member' ->> 'seq')::bigint, 0)"
+	}
+	rows, err := c.Query(ctx, `SELECT `+name+`, seq, kind, coalesce(order_id, ''), coalesce(request_id, ''), `+member+`, order_minor, delivery_minor,
+		receivable_minor - unapplied_minor FROM `+ordergate.Schema+`.journal ORDER BY 1, seq`)
 	if err != nil {
 		return nil, err
 	}
 	out := map[string][]entry{}
 	var account string
 	var e entry
-	_, err = pgx.ForEachRow(rows, []any{&account, &e.seq, &e.kind, &e.order, &e.request, &e.ordered, &e.pending, &e.owing}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&account, &e.seq, &e.kind, &e.order, &e.request, &e.member, &e.memberSeq, &e.ordered, &e.pending, &e.owing}, func() error {
 		e.exposure = e.ordered + e.pending + e.owing
 		out[account] = append(out[account], e)
 		return nil
@@ -49,23 +60,109 @@ func journals(ctx context.Context, dsn string) (map[string][]entry, error) {
 type books struct {
 	findings
 	journal map[string][]entry
-	ops     map[string][]*Operation // by account
+	ops     map[string][]*Operation    // by account; those about a group by the group's name and groupSuffix
+	places  map[string]map[int64]int64 // of members: entry of the account -> entry of the group
 	unknown int
 }
 
 func newBooks(ops []*Operation, journal map[string][]entry) *books {
-	b := &books{journal: journal, ops: map[string][]*Operation{}}
+	b := &books{journal: journal, ops: map[string][]*Operation{}, places: map[string]map[int64]int64{}}
 	for _, op := range ops {
-		b.ops[op.Account] = append(b.ops[op.Account], op)
+		name := op.Account
+		if op.Kind == GroupLimit {
+			name = op.Root + groupSuffix
+		}
+		b.ops[name] = append(b.ops[name], op)
 		if op.Divergence != "" {
-			b.add("one answer", op.Account, "%s: different answers to one request: %s", op, op.Divergence)
+			b.add("one answer", name, "%s: different answers to one request: %s", op, op.Divergence)
+		}
+	}
+	for name, entries := range journal {
+		if !strings.HasSuffix(name, groupSuffix) {
+			continue
+		}
+		for _, e := range entries {
+			if b.places[e.member] == nil {
+				b.places[e.member] = map[int64]int64{}
+			}
+			b.places[e.member][e.memberSeq] = e.seq
 		}
 	}
 	return b
 }
 
-// settle gives every operation its place: the one it was told, or, where nobody was told, the one in the journal.
+// start is the model of a root as it stands when the load begins, and the operations that come after that.
+func (b *books) start(name string, accounts []string, passive bool) (root, []*Operation) {
+	r := root{passive: passive}
+	if accounts[0] == name {
+		r.members = []account{{name: name}}
+		return r, b.ops[name]
+	}
+	r.group = name
+	ops := slices.Clone(b.ops[name+groupSuffix])
+	for _, op := range ops {
+		if op.RequestID == "open-"+name {
+			r.seq, r.limit = op.Place, op.Call.Limit
+		}
+	}
+	for _, a := range accounts {
+		m := account{name: a, limits: 1}
+		for seq, place := range b.places[a] {
+			if place < r.seq {
+				m.seq = max(m.seq, seq)
+			}
+		}
+		for _, op := range b.ops[a] {
+			if op.Kind == Limit && op.Sequence == 1 {
+				m.limit = op.Call.Limit
+			}
+		}
+		r.members = append(r.members, m)
+		ops = append(ops, b.ops[a]...)
+	}
+	return r, slices.DeleteFunc(ops, func(op *Operation) bool {
+		return op.RequestID == "open-"+name || op.Kind == Limit && op.Sequence == 1
+	})
+}
+
+// place gives an operation that took effect at an entry of its account its place in the root.
+func (b *books) place(name string) {
+	entries := b.places[name]
+	for _, op := range b.ops[name] {
+		op.Place = op.At
+		if entries != nil && op.At > 0 {
+			op.Place = entries[op.At]
+		}
+	}
+}
+
+// reads moves every read of a group's member as far behind as it must stand: a read sees one account only, and is at home anywhere
+// between the entry that it saw and the next one of the same account.
+func (b *books) reads(ops []*Operation) {
+	begins, ends := slices.Clone(ops), slices.Clone(ops)
+	slices.SortFunc(begins, func(x, y *Operation) int { return cmp.Compare(x.Began, y.Began) })
+	slices.SortFunc(ends, func(x, y *Operation) int { return cmp.Compare(x.Ended, y.Ended) })
+	var furthest int64 // place of what had ended
+	for _, op := range begins {
+		for len(ends) > 0 && ends[0].Ended < op.Began {
+			furthest = max(furthest, ends[0].Place)
+			ends = ends[1:]
+		}
+		entries := b.places[op.Account]
+		if op.Kind != Read || op.Place == 0 || entries == nil {
+			continue
+		}
+		last := int64(never)
+		if next, ok := entries[op.At+1]; ok {
+			last = next - 1
+		}
+		op.Place = max(op.Place, min(furthest, last))
+	}
+}
+
+// settle gives every operation its entry: the one it was told, or, where nobody was told, the one in the journal.
 func (b *books) settle(account string) {
+	defer b.place(account)
 	byRequest := map[string][]entry{}
 	var profiles, positions []int64
 	for _, e := range b.journal[account] {
@@ -85,7 +182,10 @@ func (b *books) settle(account string) {
 		case Position:
 			b.fed(op, positions)
 		case Read:
-			op.Place = op.Answer.Seq
+			op.At = op.Answer.Seq
+		case GroupLimit:
+			b.grouped(op, byRequest[op.RequestID])
+			delete(byRequest, op.RequestID)
 		default:
 			b.stored(op, byRequest[op.RequestID])
 			delete(byRequest, op.RequestID)
@@ -100,9 +200,26 @@ func (b *books) settle(account string) {
 func (b *books) fed(op *Operation, entries []int64) {
 	switch {
 	case op.Sequence <= int64(len(entries)):
-		op.Place = entries[op.Sequence-1]
+		op.At = entries[op.Sequence-1]
 	case op.Known && op.Answer.Refused == "":
 		b.add("nothing lost", op.Account, "%s %d was acknowledged and is not in the journal", op.Kind, op.Sequence)
+	}
+}
+
+// grouped finds the entry of a limit of a group, whose answers say no place.
+func (b *books) grouped(op *Operation, entries []entry) {
+	if len(entries) > 1 {
+		b.add("nothing doubled", op.Root, "request %s is in the journal %d times", op.RequestID, len(entries))
+	}
+	switch {
+	case len(entries) > 0:
+		op.At = entries[0].seq
+		if !op.Known {
+			op.Ended = never
+			b.unknown++
+		}
+	case op.Known && op.Answer.Refused == "":
+		b.add("nothing lost", op.Root, "%s was acknowledged and is not in the journal", op)
 	}
 }
 
@@ -114,17 +231,17 @@ func (b *books) stored(op *Operation, entries []entry) {
 	switch {
 	case len(entries) == 0 && told:
 		b.add("nothing lost", op.Account, "%s was acknowledged and is not in the journal", op)
-		op.Place = op.Answer.Seq
+		op.At = op.Answer.Seq
 	case len(entries) == 0:
 	case told:
-		op.Place = op.Answer.Seq
+		op.At = op.Answer.Seq
 		if !slices.ContainsFunc(entries, func(e entry) bool { return e.seq == op.Answer.Seq }) {
 			b.add("nothing lost", op.Account, "%s was acknowledged at another entry than %d", op, entries[0].seq)
 		}
 	case op.Known && !op.Doubtful:
 		b.add("nothing unasked", op.Account, "%s was refused and is in the journal at %d", op, entries[0].seq)
 	default: // nobody knows the answer; what it did is known from the journal
-		op.Known, op.Ended, op.Place = false, never, entries[0].seq
+		op.Known, op.Ended, op.At = false, never, entries[0].seq
 		op.Answer = Answer{State: held}
 		if entries[0].kind != "ORDER_ACTED" {
 			op.Answer.State = approved
@@ -137,8 +254,8 @@ func (b *books) stored(op *Operation, entries []entry) {
 func (b *books) chain(account string) {
 	limits := map[int64]int64{}
 	for _, op := range b.ops[account] {
-		if op.Kind == Limit && op.Place > 0 {
-			limits[op.Place] = op.Call.Limit
+		if (op.Kind == Limit || op.Kind == GroupLimit) && op.At > 0 {
+			limits[op.At] = op.Call.Limit
 		}
 	}
 	var last entry
@@ -150,6 +267,13 @@ func (b *books) chain(account string) {
 		if l, ok := limits[e.seq]; ok {
 			limit = l
 		}
+		if e.member != "" { // what moved the group
+			m := b.entryOf(e.member, e.memberSeq)
+			account, e.kind, e.order = e.member, m.kind, m.order
+			if m.kind == "MOVED_IN" {
+				limit = max(limit, e.exposure) // before the group has a limit
+			}
+		}
 		if e.exposure > limit && e.ordered > last.ordered && e.kind != "ORDER_RELEASED" && !b.covered(account, e) {
 			b.add("never over the limit", account, "entry %d (%s %s) takes the exposure to %d, limit %d", e.seq, e.kind, e.order, e.exposure, limit)
 		}
@@ -157,13 +281,24 @@ func (b *books) chain(account string) {
 	}
 }
 
+func (b *books) entryOf(account string, seq int64) entry {
+	entries := b.journal[account]
+	if seq < 1 || seq > int64(len(entries)) {
+		return entry{}
+	}
+	return entries[seq-1]
+}
+
 // covered says whether people released the order before, so that an amendment within the tolerance may pass the limit.
 func (b *books) covered(account string, e entry) bool {
-	return slices.ContainsFunc(b.journal[account], func(r entry) bool { return r.kind == "ORDER_RELEASED" && r.order == e.order && r.seq < e.seq })
+	return slices.ContainsFunc(b.journal[account], func(r entry) bool {
+		return r.kind == "ORDER_RELEASED" && r.order == e.order && (e.member != "" || r.seq < e.seq)
+	})
 }
 
 // final compares the account and its orders, as the gate shows them, with the model at the end and with each other.
-func (r *rig) final(ctx context.Context, name string, model account, f *findings) error {
+func (r *rig) final(ctx context.Context, model account, f *findings) error {
+	name := model.name
 	rep := r.replicas[0]
 	conn := rep.conns[0]
 	got, err := pb.NewCreditAccountServiceClient(conn).GetCreditAccount(as(ctx, rep.manager), &pb.GetCreditAccountRequest{CustomerId: name})
@@ -196,6 +331,23 @@ func (r *rig) final(ctx context.Context, name string, model account, f *findings
 	if minorOf(got.GetAccount().GetExposure()) != model.exposure() || got.GetAccount().GetSequence() != model.seq || live != len(model.orders) {
 		f.add("the end is what the history leads to", name, "exposure %v at %d with %d live orders; the history gives %d at %d with %d",
 			got.GetAccount().GetExposure().GetAmount(), got.GetAccount().GetSequence(), live, model.exposure(), model.seq, len(model.orders))
+	}
+	return nil
+}
+
+// finalGroup compares a group's pool with its members in the model.
+func (r *rig) finalGroup(ctx context.Context, model root, f *findings) error {
+	if model.group == "" {
+		return nil
+	}
+	rep := r.replicas[0]
+	got, err := pb.NewGroupServiceClient(rep.conns[0]).GetGroup(as(ctx, rep.manager), &pb.GetGroupRequest{GroupId: model.group})
+	if err != nil {
+		return err
+	}
+	if g := got.GetGroup(); minorOf(g.GetExposure()) != model.exposure() || g.GetSequence() != model.seq || minorOf(g.GetLimit()) != model.limit {
+		f.add("the end is what the history leads to", model.group, "exposure %v of %v at %d; the history gives %d of %d at %d",
+			g.GetExposure().GetAmount(), g.GetLimit().GetAmount(), g.GetSequence(), model.exposure(), model.limit, model.seq)
 	}
 	return nil
 }

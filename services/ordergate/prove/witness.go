@@ -45,7 +45,7 @@ func (f *findings) take(other findings) {
 	}
 }
 
-// byPlace sorts operations that took effect by the entry of the journal they took effect at; a read stands behind the entry it saw.
+// byPlace sorts operations that took effect by the entry of the root that they took effect at; a read stands behind the entry it saw.
 func byPlace(ops []*Operation) []*Operation {
 	var placed []*Operation
 	for _, op := range ops {
@@ -66,16 +66,16 @@ func readLast(op *Operation) int {
 	return 0
 }
 
-// witnessed is an account's history in the order of its journal, with the states between.
+// witnessed is the history of a root in the order of its journal, with the states between.
 type witnessed struct {
 	ops    []*Operation
-	states []account // states[i] is before ops[i]; one more at the end
-	broken int       // first operation that the model refuses, len(ops) where none
+	states []root // states[i] is before ops[i]; one more at the end
+	broken int    // first operation that the model refuses, len(ops) where none
 }
 
-// witness replays an account's history by the places that the answers carry: each must be valid where it stands, every entry of the
-// journal accounted for, and nobody may have got an answer before something ordered earlier was asked for.
-func witness(name string, start account, ops []*Operation) (witnessed, findings) {
+// witness replays the history of an account, or of all members of a group, by the places that the answers carry: each must be valid where
+// it stands, every entry of the journal accounted for, and nobody may have got an answer before something ordered earlier was asked for.
+func witness(name string, start root, ops []*Operation) (witnessed, findings) {
 	var f findings
 	w := witnessed{ops: byPlace(ops)}
 	w.broken = len(w.ops)
@@ -85,7 +85,7 @@ func witness(name string, start account, ops []*Operation) (witnessed, findings)
 		ok, next := state.legal(op)
 		if !ok {
 			_, want := state.apply(op.Call, op.Answer)
-			f.add("witness", name, "entry %d: %s; the model at entry %d (exposure %d, limit %d) expects %+v", op.Place, op, state.seq, state.exposure(), state.limit, want)
+			f.add("witness", name, "entry %d: %s; the model at entry %d (exposure %d) expects %+v", op.Place, op, state.seq, state.exposure(), want)
 			if w.broken == len(w.ops) {
 				w.broken = i
 			}
@@ -153,7 +153,7 @@ func (w witnessed) refusals(name string, ops []*Operation) findings {
 }
 
 func (w witnessed) refusable(op *Operation, from int64) bool {
-	i, _ := slices.BinarySearchFunc(w.states, from, func(a account, seq int64) int { return cmp.Compare(a.seq, seq) })
+	i, _ := slices.BinarySearchFunc(w.states, from, func(r root, seq int64) int { return cmp.Compare(r.seq, seq) })
 	for ; i < len(w.states); i++ {
 		if ok, _ := w.states[i].legal(op); ok {
 			return true
@@ -168,16 +168,16 @@ func (w witnessed) refusable(op *Operation, from int64) bool {
 // windowTime bounds the search of one window.
 const windowTime = 30 * time.Second
 
-// linearizable searches an order of its own for each window of the account's history, with porcupine. The first window begins with the
-// empty account, later ones with the state the witness gives.
+// linearizable searches an order of its own for each window of the root's history, with porcupine. The first window begins with the root
+// as it was opened, later ones with the state the witness gives.
 func (w witnessed) linearizable(name string, size int) (windows, unknown int, f findings) {
 	model := porcupine.Model{
 		Step: func(state, input, _ any) (bool, any) {
-			a, op := state.(account), input.(*Operation) //nolint:forcetypeassert // what this function gives to porcupine
-			ok, next := a.legal(op)
+			r, op := state.(root), input.(*Operation) //nolint:forcetypeassert // what this function gives to porcupine
+			ok, next := r.legal(op)
 			return ok, next
 		},
-		Equal: func(x, y any) bool { return x.(account).equal(y.(account)) }, //nolint:forcetypeassert // as above
+		Equal: func(x, y any) bool { return x.(root).equal(y.(root)) }, //nolint:forcetypeassert // as above
 	}
 	for begin := 0; begin < len(w.ops) && begin < len(w.states) && begin <= w.broken; begin += size {
 		end := min(begin+size, len(w.ops))

@@ -20,6 +20,7 @@ func main() {
 		Callers    int           `help:"Callers at once." default:"64"`
 		Replicas   int           `help:"Gate processes." default:"2"`
 		Accounts   int           `help:"Customers; 1 is one hot customer." default:"4"`
+		Groups     int           `help:"Groups of two customers that share a limit; 0: half of the customers are in groups; below 0: none."`
 		FaultEvery time.Duration `help:"Pause between faults; below 0: none." default:"2s"`
 		Fault      []string      `help:"Only faults of this kind, named as in the report; may be given several times."`
 		Window     int           `help:"Operations in a window of porcupine." default:"20000"`
@@ -27,7 +28,7 @@ func main() {
 	kong.Parse(&cli, kong.Name("prove"), kong.Description("Proves the order gate under load and faults: nothing lost, nothing doubled, nothing over the limit."))
 	os.Exit(host.Main("prove", os.Stderr, func(ctx context.Context) error {
 		r, err := prove.Run(ctx, prove.Config{
-			Duration: cli.Duration, Callers: cli.Callers, Replicas: cli.Replicas, Accounts: cli.Accounts,
+			Duration: cli.Duration, Callers: cli.Callers, Replicas: cli.Replicas, Accounts: cli.Accounts, Groups: cli.Groups,
 			FaultEvery: cli.FaultEvery, Faults: cli.Fault, Window: cli.Window,
 		})
 		if err != nil {
