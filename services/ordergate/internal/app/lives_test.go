@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/avalcredit/aval/pkg/approval"
+	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
@@ -120,6 +121,32 @@ func (s *society) actions() map[string]func(*rapid.T) {
 		"decide": func() {
 			d := rapid.SampledFrom([]approval.Decision{approval.Approve, approval.Approve, approval.Reject}).Draw(s.T, "decision")
 			_, err := s.gate().Act(ctx, person("chief", "CREDIT_MANAGER"), request(s.next("r")), s.some(), app.Act{Decision: d, Reason: "so"})
+			s.took(err)
+		},
+		"take back": func() {
+			b := app.Goods{ID: s.next("R"), Amount: money.New(s.amount(), "CNY"), Replace: rapid.Bool().Draw(s.T, "replace")}
+			_, err := s.gate().TakeBack(ctx, person("store"), request(s.next("r")), s.some(), b)
+			s.took(err)
+		},
+		"close": func() {
+			_, err := s.gate().Close(ctx, person("sales"), request(s.next("r")), s.some(), "")
+			s.took(err)
+		},
+		"reopen": func() {
+			_, err := s.gate().Reopen(ctx, person("sales"), request(s.next("r")), s.some(), calendar.Date{}, "")
+			s.took(err)
+		},
+		"block": func() {
+			kind := rapid.SampledFrom([]account.BlockKind{account.BlockStop, account.BlockHold}).Draw(s.T, "kind")
+			_, err := s.gate().Block(ctx, person("chief"), request(s.next("r")), s.member(), account.Block{Kind: kind, Reason: "so"})
+			s.took(err)
+		},
+		"unblock": func() {
+			_, err := s.gate().Unblock(ctx, person("chief"), request(s.next("r")), s.member(), "so")
+			s.took(err)
+		},
+		"unblock soon": func() {
+			_, err := s.gate().Unblock(ctx, person("chief"), request(s.next("r")), s.member(), "so")
 			s.took(err)
 		},
 		"recheck": func() {
