@@ -112,7 +112,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 			Pool: d.Pool, Store: store, Clock: d.Clock, Log: d.Log, Targets: targets, Post: peers.Webhook(targets, d.Clock), Key: d.PageKey,
 		},
 		queries:  &app.Queries{Store: store, Policies: cache, Clock: d.Clock, Pages: pages},
-		verifier: &app.Verifier{Pool: d.Pool, Store: store, Policies: cache, Book: versions},
+		verifier: &app.Verifier{Pool: d.Pool, Store: store, Policies: cache, Book: versions, Log: d.Log},
 		book:     &policy.Book{Store: versions, Clock: d.Clock, Signed: cache.Invalidate},
 		pages:    pages,
 	}, nil

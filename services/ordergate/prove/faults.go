@@ -209,7 +209,7 @@ func (s *storm) lock(ctx context.Context, landed func()) error {
 // all locks, so it is tried again until both are held: a fault that holds nothing would prove nothing.
 func (s *storm) hold(ctx context.Context, pool *pgxpool.Pool) (tx pgx.Tx, err error) {
 	name := s.load.accounts[0].name
-	for range 10 {
+	for range 100 {
 		if tx, err = pool.Begin(ctx); err != nil {
 			return nil, err
 		}

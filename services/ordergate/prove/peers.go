@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -41,17 +42,29 @@ func newEvaluation(file string) (*evaluation, error) {
 		e.last[customer] = slices.Max(seqs)
 	}
 	e.kept, err = os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // the rig's own file
+	if err == nil {
+		_, err = fmt.Fprintln(e.kept) // ends a line that a kill has cut
+	}
 	return e, err
 }
 
-// withdrawn reads what was taken: by customer the numbers in the order they came. A last line that a kill has cut counts for nothing.
+// withdrawn reads what was taken: by customer the numbers in the order they came.
 func withdrawn(file string) (map[string][]int64, error) {
-	text, err := os.ReadFile(file) //nolint:gosec // the rig's own file
-	if err != nil && !os.IsNotExist(err) {
+	out := map[string][]int64{}
+	f, err := os.Open(file) //nolint:gosec // the rig's own file
+	if os.IsNotExist(err) {
+		return out, nil
+	}
+	if err != nil {
 		return nil, err
 	}
-	out := map[string][]int64{}
-	lines := bufio.NewScanner(strings.NewReader(string(text)))
+	defer f.Close()
+	return out, withdrawnFrom(f, out)
+}
+
+// withdrawnFrom reads line by line; a last line that a kill has cut counts for nothing.
+func withdrawnFrom(in io.Reader, out map[string][]int64) error {
+	lines := bufio.NewScanner(in)
 	for lines.Scan() {
 		var customer string
 		var seq int64
@@ -59,7 +72,7 @@ func withdrawn(file string) (map[string][]int64, error) {
 			out[customer] = append(out[customer], seq)
 		}
 	}
-	return out, lines.Err()
+	return lines.Err()
 }
 
 // ApplyWithdrawals implements the contract.

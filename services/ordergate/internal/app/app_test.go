@@ -109,7 +109,7 @@ func (r *rig) idle() (_ replica, run func()) {
 	return replica{
 		Gate: g, store: store,
 		queries:  &app.Queries{Store: store, Policies: cache, Clock: r.clock, Pages: page.NewSigner([]byte("test"))},
-		verifier: &app.Verifier{Pool: r.pool, Store: store, Policies: cache, Book: versions},
+		verifier: &app.Verifier{Pool: r.pool, Store: store, Policies: cache, Book: versions, Log: slog.New(slog.DiscardHandler)},
 	}, run
 }
 

@@ -1,8 +1,10 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"strings"
 	"testing"
@@ -61,9 +63,14 @@ func TestTamperIsFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			var alerts bytes.Buffer
+			g.verifier.Log = slog.New(slog.NewJSONHandler(&alerts, &slog.HandlerOptions{Level: slog.LevelError}))
 			rep, err := g.verifier.Verify(t.Context())
 			if err != nil {
 				t.Fatal(err)
+			}
+			if got := strings.Count(alerts.String(), "\n"); got != len(rep.Breaks) {
+				t.Errorf("%d errors logged of %d breaks", got, len(rep.Breaks))
 			}
 			for _, b := range rep.Breaks {
 				if regexp.MustCompile(tt.finds).MatchString(fmt.Sprintf("%s %d %s", b.Chain, b.Seq, b.Problem)) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"log/slog"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -40,6 +41,7 @@ type Verifier struct {
 	Store    *postgres.Store
 	Policies *policy.Cache[check.Policy]
 	Book     *policy.Store
+	Log      *slog.Logger
 }
 
 func (r *Report) broken(chain string, seq int64, format string, args ...any) {
@@ -50,7 +52,16 @@ func (r *Report) broken(chain string, seq int64, format string, args ...any) {
 
 // Verify recomputes every chain from what is stored. It finds an entry that was edited, removed, inserted or moved, and a tail that was
 // cut off as long as an order still stands at it; a journal rewritten as a whole is found by comparing heads with ones kept elsewhere.
+// What it finds is logged as an error too, which is what alerts are made of (R19).
 func (v *Verifier) Verify(ctx context.Context) (Report, error) {
+	r, err := v.walk(ctx)
+	for _, b := range r.Breaks {
+		v.Log.ErrorContext(ctx, "what is stored is not what it was made from", "chain", b.Chain, "entry", b.Seq, "problem", b.Problem)
+	}
+	return r, err
+}
+
+func (v *Verifier) walk(ctx context.Context) (Report, error) {
 	var r Report
 	if err := v.journals(ctx, &r); err != nil {
 		return r, err
