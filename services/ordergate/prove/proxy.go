@@ -118,10 +118,10 @@ func (p *proxy) suffer(n int) {
 			<-heal
 			continue
 		case t.delay > 0:
-			time.Sleep(t.delay) //nolint:forbidigo // this is the delay
+			time.Sleep(t.delay)
 		}
 		if t.rate > 0 {
-			time.Sleep(time.Duration(n) * time.Second / time.Duration(t.rate)) //nolint:forbidigo // this is the narrow line
+			time.Sleep(time.Duration(n) * time.Second / time.Duration(t.rate))
 		}
 		return
 	}
