@@ -260,11 +260,8 @@ func covered(w *world, seen int) int {
 		raised := e.Buckets.Order + e.Buckets.Delivery - before.Order - before.Delivery
 		before = e.Buckets
 		limit := w.account.Profile.Grant.Limit.Minor
-		if raised <= 0 || e.Buckets.Exposure() <= limit {
-			continue
-		}
-		switch e.Kind {
-		case gate.OrderReleased, gate.OrderShipped, gate.PositionReceived:
+		undecided := e.Kind == gate.OrderReleased || e.Kind == gate.OrderShipped || e.Kind == gate.PositionReceived
+		if raised <= 0 || e.Buckets.Exposure() <= limit || undecided {
 			continue
 		}
 		rec, err := check.DecodeRecord(e.Decision)

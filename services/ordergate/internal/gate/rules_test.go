@@ -23,10 +23,7 @@ import (
 	"github.com/avalcredit/aval/services/ordergate/internal/rpc"
 )
 
-type (
-	ruleCase = casefile.RuleCase
-	ruleStep = casefile.RuleStep
-)
+type ruleStep = casefile.RuleStep
 
 func TestRuleCases(t *testing.T) {
 	t.Parallel()
