@@ -147,6 +147,7 @@ func judge(env Env, a account.Account, before, after order.Order, at check.Point
 	}
 	if rec.Result.Verdict == check.Approve {
 		after.Approve()
+		a.Buckets.Billed += claimed(a, before, after)
 	} else if rel, ok := conditional(env, a, before, after, rec.Result); ok && rec.Result.Verdict == check.Hold {
 		kind, after.Release = OrderReleased, &rel
 		after.Approve()
@@ -206,6 +207,15 @@ func changed(a account.Account, before, after order.Order, c Change) Change {
 	c.Events = append(c.Events, eventsOf(before, after)...)
 	c.Orders = append(c.Orders, after)
 	return c
+}
+
+// claimed is what invoices that were there before the order took of it at once: the money that it is paid from is set aside for them, as
+// far as they are open, until receivables has applied it.
+func claimed(a account.Account, before, after order.Order) int64 {
+	if !after.Prepaid {
+		return 0
+	}
+	return max(0, min(after.Ahead-before.Ahead, a.Buckets.Receivable-a.Buckets.Billed))
 }
 
 func setAside(o order.Order) int64 {
