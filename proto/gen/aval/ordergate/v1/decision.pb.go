@@ -174,6 +174,8 @@ const (
 	CureKind_CURE_KIND_SMALLER_ORDER CureKind = 5
 	// A shorter term: at most this many days.
 	CureKind_CURE_KIND_SHORTER_TERM CureKind = 6
+	// A confirmed payment notice for the order (cash on delivery): over at least this amount.
+	CureKind_CURE_KIND_PAYMENT_NOTICE CureKind = 7
 )
 
 // Enum value maps for CureKind.
@@ -186,15 +188,17 @@ var (
 		4: "CURE_KIND_APPLICATION",
 		5: "CURE_KIND_SMALLER_ORDER",
 		6: "CURE_KIND_SHORTER_TERM",
+		7: "CURE_KIND_PAYMENT_NOTICE",
 	}
 	CureKind_value = map[string]int32{
-		"CURE_KIND_UNSPECIFIED":   0,
-		"CURE_KIND_PAYMENT":       1,
-		"CURE_KIND_DATE":          2,
-		"CURE_KIND_APPROVAL":      3,
-		"CURE_KIND_APPLICATION":   4,
-		"CURE_KIND_SMALLER_ORDER": 5,
-		"CURE_KIND_SHORTER_TERM":  6,
+		"CURE_KIND_UNSPECIFIED":    0,
+		"CURE_KIND_PAYMENT":        1,
+		"CURE_KIND_DATE":           2,
+		"CURE_KIND_APPROVAL":       3,
+		"CURE_KIND_APPLICATION":    4,
+		"CURE_KIND_SMALLER_ORDER":  5,
+		"CURE_KIND_SHORTER_TERM":   6,
+		"CURE_KIND_PAYMENT_NOTICE": 7,
 	}
 )
 
@@ -230,7 +234,7 @@ type Cure struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which way.
 	Kind CureKind `protobuf:"varint,1,opt,name=kind,proto3,enum=aval.ordergate.v1.CureKind" json:"kind,omitempty"`
-	// Amount, for PAYMENT and SMALLER_ORDER.
+	// Amount, for PAYMENT, PAYMENT_NOTICE and SMALLER_ORDER.
 	Amount *v1.Money `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`
 	// Date, for DATE.
 	Date string `protobuf:"bytes,3,opt,name=date,proto3" json:"date,omitempty"`
@@ -1235,7 +1239,7 @@ const file_aval_ordergate_v1_decision_proto_rawDesc = "" +
 	"\x16OUTCOME_NOT_APPLICABLE\x10\x04\x12\x14\n" +
 	"\x10OUTCOME_RELEASED\x10\x05\x12\x12\n" +
 	"\x0eOUTCOME_FORBID\x10\x06\x12\x12\n" +
-	"\x0eOUTCOME_EXEMPT\x10\a*\xbc\x01\n" +
+	"\x0eOUTCOME_EXEMPT\x10\a*\xda\x01\n" +
 	"\bCureKind\x12\x19\n" +
 	"\x15CURE_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11CURE_KIND_PAYMENT\x10\x01\x12\x12\n" +
@@ -1243,7 +1247,8 @@ const file_aval_ordergate_v1_decision_proto_rawDesc = "" +
 	"\x12CURE_KIND_APPROVAL\x10\x03\x12\x19\n" +
 	"\x15CURE_KIND_APPLICATION\x10\x04\x12\x1b\n" +
 	"\x17CURE_KIND_SMALLER_ORDER\x10\x05\x12\x1a\n" +
-	"\x16CURE_KIND_SHORTER_TERM\x10\x062\x80\x04\n" +
+	"\x16CURE_KIND_SHORTER_TERM\x10\x06\x12\x1c\n" +
+	"\x18CURE_KIND_PAYMENT_NOTICE\x10\a2\x80\x04\n" +
 	"\x0fDecisionService\x12\x98\x01\n" +
 	"\vGetDecision\x12%.aval.ordergate.v1.GetDecisionRequest\x1a&.aval.ordergate.v1.GetDecisionResponse\":\x8a\xb5\x18\x13\n" +
 	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +

@@ -144,6 +144,106 @@ func (x *Movement) GetAmount() *v1.Money {
 	return nil
 }
 
+// NoticedPayment is what a payment notice is worth for the order that it names.
+type NoticedPayment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which notice.
+	PaymentNoticeId string `protobuf:"bytes,1,opt,name=payment_notice_id,json=paymentNoticeId,proto3" json:"payment_notice_id,omitempty"`
+	// Order that it is for.
+	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Confirmed and not received yet: worth as much until `last_date`, that day included; absent: none, or not confirmed.
+	Open *v1.Money `protobuf:"bytes,3,opt,name=open,proto3" json:"open,omitempty"`
+	// Received under the notice and there for the order: not applied yet, or applied to invoices of the order; absent: none.
+	Received *v1.Money `protobuf:"bytes,4,opt,name=received,proto3" json:"received,omitempty"`
+	// Part of `received`, and of the position's `unapplied`, that is not applied yet: kept for the order; absent: none.
+	Unapplied *v1.Money `protobuf:"bytes,5,opt,name=unapplied,proto3" json:"unapplied,omitempty"`
+	// Day on which the money was expected.
+	ExpectedDate string `protobuf:"bytes,6,opt,name=expected_date,json=expectedDate,proto3" json:"expected_date,omitempty"`
+	// Last day on which the open part is worth something.
+	LastDate      string `protobuf:"bytes,7,opt,name=last_date,json=lastDate,proto3" json:"last_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NoticedPayment) Reset() {
+	*x = NoticedPayment{}
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NoticedPayment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NoticedPayment) ProtoMessage() {}
+
+func (x *NoticedPayment) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NoticedPayment.ProtoReflect.Descriptor instead.
+func (*NoticedPayment) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *NoticedPayment) GetPaymentNoticeId() string {
+	if x != nil {
+		return x.PaymentNoticeId
+	}
+	return ""
+}
+
+func (x *NoticedPayment) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *NoticedPayment) GetOpen() *v1.Money {
+	if x != nil {
+		return x.Open
+	}
+	return nil
+}
+
+func (x *NoticedPayment) GetReceived() *v1.Money {
+	if x != nil {
+		return x.Received
+	}
+	return nil
+}
+
+func (x *NoticedPayment) GetUnapplied() *v1.Money {
+	if x != nil {
+		return x.Unapplied
+	}
+	return nil
+}
+
+func (x *NoticedPayment) GetExpectedDate() string {
+	if x != nil {
+		return x.ExpectedDate
+	}
+	return ""
+}
+
+func (x *NoticedPayment) GetLastDate() string {
+	if x != nil {
+		return x.LastDate
+	}
+	return ""
+}
+
 // Position is what a customer owes: the whole of it with every change, in one currency.
 type Position struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -184,14 +284,16 @@ type Position struct {
 	// Highest dunning level of the open items; 0: nothing was dunned.
 	DunningLevel int32 `protobuf:"varint,18,opt,name=dunning_level,json=dunningLevel,proto3" json:"dunning_level,omitempty"`
 	// Open invoices; 0 where they are not counted.
-	OpenInvoices  int32 `protobuf:"varint,19,opt,name=open_invoices,json=openInvoices,proto3" json:"open_invoices,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	OpenInvoices int32 `protobuf:"varint,19,opt,name=open_invoices,json=openInvoices,proto3" json:"open_invoices,omitempty"`
+	// Payment notices, not withdrawn, with money that is confirmed and still to come, or received and not applied; by number; empty: none.
+	PaymentNotices []*NoticedPayment `protobuf:"bytes,20,rep,name=payment_notices,json=paymentNotices,proto3" json:"payment_notices,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Position) Reset() {
 	*x = Position{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[2]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -203,7 +305,7 @@ func (x *Position) String() string {
 func (*Position) ProtoMessage() {}
 
 func (x *Position) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[2]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -216,7 +318,7 @@ func (x *Position) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Position.ProtoReflect.Descriptor instead.
 func (*Position) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{2}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Position) GetCustomerId() string {
@@ -352,6 +454,13 @@ func (x *Position) GetOpenInvoices() int32 {
 	return 0
 }
 
+func (x *Position) GetPaymentNotices() []*NoticedPayment {
+	if x != nil {
+		return x.PaymentNotices
+	}
+	return nil
+}
+
 // PaymentRecord is how a customer paid us, as of a day, in the currency of its account.
 type PaymentRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -393,7 +502,7 @@ type PaymentRecord struct {
 
 func (x *PaymentRecord) Reset() {
 	*x = PaymentRecord{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[3]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -405,7 +514,7 @@ func (x *PaymentRecord) String() string {
 func (*PaymentRecord) ProtoMessage() {}
 
 func (x *PaymentRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[3]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -418,7 +527,7 @@ func (x *PaymentRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PaymentRecord.ProtoReflect.Descriptor instead.
 func (*PaymentRecord) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{3}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PaymentRecord) GetCustomerId() string {
@@ -544,7 +653,7 @@ type ApplyCustomersRequest struct {
 
 func (x *ApplyCustomersRequest) Reset() {
 	*x = ApplyCustomersRequest{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[4]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -556,7 +665,7 @@ func (x *ApplyCustomersRequest) String() string {
 func (*ApplyCustomersRequest) ProtoMessage() {}
 
 func (x *ApplyCustomersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[4]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -569,7 +678,7 @@ func (x *ApplyCustomersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyCustomersRequest.ProtoReflect.Descriptor instead.
 func (*ApplyCustomersRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{4}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ApplyCustomersRequest) GetProfiles() []*v11.CreditProfile {
@@ -590,7 +699,7 @@ type ApplyCustomersResponse struct {
 
 func (x *ApplyCustomersResponse) Reset() {
 	*x = ApplyCustomersResponse{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[5]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -602,7 +711,7 @@ func (x *ApplyCustomersResponse) String() string {
 func (*ApplyCustomersResponse) ProtoMessage() {}
 
 func (x *ApplyCustomersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[5]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -615,7 +724,7 @@ func (x *ApplyCustomersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyCustomersResponse.ProtoReflect.Descriptor instead.
 func (*ApplyCustomersResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{5}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ApplyCustomersResponse) GetLastSequence() int64 {
@@ -640,7 +749,7 @@ type GetPaymentRecordRequest struct {
 
 func (x *GetPaymentRecordRequest) Reset() {
 	*x = GetPaymentRecordRequest{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[6]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -652,7 +761,7 @@ func (x *GetPaymentRecordRequest) String() string {
 func (*GetPaymentRecordRequest) ProtoMessage() {}
 
 func (x *GetPaymentRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[6]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -665,7 +774,7 @@ func (x *GetPaymentRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPaymentRecordRequest.ProtoReflect.Descriptor instead.
 func (*GetPaymentRecordRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{6}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetPaymentRecordRequest) GetCustomerId() string {
@@ -700,7 +809,7 @@ type GetPaymentRecordResponse struct {
 
 func (x *GetPaymentRecordResponse) Reset() {
 	*x = GetPaymentRecordResponse{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[7]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -712,7 +821,7 @@ func (x *GetPaymentRecordResponse) String() string {
 func (*GetPaymentRecordResponse) ProtoMessage() {}
 
 func (x *GetPaymentRecordResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[7]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -725,7 +834,7 @@ func (x *GetPaymentRecordResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPaymentRecordResponse.ProtoReflect.Descriptor instead.
 func (*GetPaymentRecordResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{7}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetPaymentRecordResponse) GetRecord() *PaymentRecord {
@@ -747,7 +856,15 @@ const file_aval_receivables_v1_feed_proto_rawDesc = "" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x1d\n" +
 	"\n" +
 	"invoice_id\x18\x02 \x01(\tR\tinvoiceId\x123\n" +
-	"\x06amount\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\"\xc5\b\n" +
+	"\x06amount\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\"\xc4\x03\n" +
+	"\x0eNoticedPayment\x12T\n" +
+	"\x11payment_notice_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x0fpaymentNoticeId\x12C\n" +
+	"\border_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12'\n" +
+	"\x04open\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyR\x04open\x12/\n" +
+	"\breceived\x18\x04 \x01(\v2\x13.aval.type.v1.MoneyR\breceived\x121\n" +
+	"\tunapplied\x18\x05 \x01(\v2\x13.aval.type.v1.MoneyR\tunapplied\x12H\n" +
+	"\rexpected_date\x18\x06 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\fexpectedDate\x12@\n" +
+	"\tlast_date\x18\a \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\blastDate\"\x93\t\n" +
 	"\bPosition\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12#\n" +
@@ -772,7 +889,8 @@ const file_aval_receivables_v1_feed_proto_rawDesc = "" +
 	"\x15broken_promise_amount\x18\x10 \x01(\v2\x13.aval.type.v1.MoneyR\x13brokenPromiseAmount\x12_\n" +
 	"\x18last_broken_promise_date\x18\x11 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x15lastBrokenPromiseDate\x12,\n" +
 	"\rdunning_level\x18\x12 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\fdunningLevel\x12,\n" +
-	"\ropen_invoices\x18\x13 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\fopenInvoices\"\xdf\x05\n" +
+	"\ropen_invoices\x18\x13 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\fopenInvoices\x12L\n" +
+	"\x0fpayment_notices\x18\x14 \x03(\v2#.aval.receivables.v1.NoticedPaymentR\x0epaymentNotices\"\xdf\x05\n" +
 	"\rPaymentRecord\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12\x1c\n" +
@@ -826,50 +944,55 @@ func file_aval_receivables_v1_feed_proto_rawDescGZIP() []byte {
 	return file_aval_receivables_v1_feed_proto_rawDescData
 }
 
-var file_aval_receivables_v1_feed_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_aval_receivables_v1_feed_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_aval_receivables_v1_feed_proto_goTypes = []any{
 	(*DueAmount)(nil),                // 0: aval.receivables.v1.DueAmount
 	(*Movement)(nil),                 // 1: aval.receivables.v1.Movement
-	(*Position)(nil),                 // 2: aval.receivables.v1.Position
-	(*PaymentRecord)(nil),            // 3: aval.receivables.v1.PaymentRecord
-	(*ApplyCustomersRequest)(nil),    // 4: aval.receivables.v1.ApplyCustomersRequest
-	(*ApplyCustomersResponse)(nil),   // 5: aval.receivables.v1.ApplyCustomersResponse
-	(*GetPaymentRecordRequest)(nil),  // 6: aval.receivables.v1.GetPaymentRecordRequest
-	(*GetPaymentRecordResponse)(nil), // 7: aval.receivables.v1.GetPaymentRecordResponse
-	(*v1.Money)(nil),                 // 8: aval.type.v1.Money
-	(*v11.CreditProfile)(nil),        // 9: aval.evaluation.v1.CreditProfile
+	(*NoticedPayment)(nil),           // 2: aval.receivables.v1.NoticedPayment
+	(*Position)(nil),                 // 3: aval.receivables.v1.Position
+	(*PaymentRecord)(nil),            // 4: aval.receivables.v1.PaymentRecord
+	(*ApplyCustomersRequest)(nil),    // 5: aval.receivables.v1.ApplyCustomersRequest
+	(*ApplyCustomersResponse)(nil),   // 6: aval.receivables.v1.ApplyCustomersResponse
+	(*GetPaymentRecordRequest)(nil),  // 7: aval.receivables.v1.GetPaymentRecordRequest
+	(*GetPaymentRecordResponse)(nil), // 8: aval.receivables.v1.GetPaymentRecordResponse
+	(*v1.Money)(nil),                 // 9: aval.type.v1.Money
+	(*v11.CreditProfile)(nil),        // 10: aval.evaluation.v1.CreditProfile
 }
 var file_aval_receivables_v1_feed_proto_depIdxs = []int32{
-	8,  // 0: aval.receivables.v1.DueAmount.amount:type_name -> aval.type.v1.Money
-	8,  // 1: aval.receivables.v1.Movement.amount:type_name -> aval.type.v1.Money
-	8,  // 2: aval.receivables.v1.Position.receivable:type_name -> aval.type.v1.Money
-	8,  // 3: aval.receivables.v1.Position.unapplied:type_name -> aval.type.v1.Money
-	0,  // 4: aval.receivables.v1.Position.ladder:type_name -> aval.receivables.v1.DueAmount
-	1,  // 5: aval.receivables.v1.Position.movements:type_name -> aval.receivables.v1.Movement
-	8,  // 6: aval.receivables.v1.Position.bank_bill:type_name -> aval.type.v1.Money
-	8,  // 7: aval.receivables.v1.Position.commercial_bill:type_name -> aval.type.v1.Money
-	8,  // 8: aval.receivables.v1.Position.base_stock:type_name -> aval.type.v1.Money
-	8,  // 9: aval.receivables.v1.Position.consignment:type_name -> aval.type.v1.Money
-	8,  // 10: aval.receivables.v1.Position.deposit:type_name -> aval.type.v1.Money
-	0,  // 11: aval.receivables.v1.Position.disputed:type_name -> aval.receivables.v1.DueAmount
-	8,  // 12: aval.receivables.v1.Position.broken_promise_amount:type_name -> aval.type.v1.Money
-	8,  // 13: aval.receivables.v1.PaymentRecord.fallen_due:type_name -> aval.type.v1.Money
-	8,  // 14: aval.receivables.v1.PaymentRecord.collected:type_name -> aval.type.v1.Money
-	8,  // 15: aval.receivables.v1.PaymentRecord.collected_on_time:type_name -> aval.type.v1.Money
-	8,  // 16: aval.receivables.v1.PaymentRecord.settled_amount:type_name -> aval.type.v1.Money
-	8,  // 17: aval.receivables.v1.PaymentRecord.open_amount:type_name -> aval.type.v1.Money
-	8,  // 18: aval.receivables.v1.PaymentRecord.invoice_amounts:type_name -> aval.type.v1.Money
-	9,  // 19: aval.receivables.v1.ApplyCustomersRequest.profiles:type_name -> aval.evaluation.v1.CreditProfile
-	3,  // 20: aval.receivables.v1.GetPaymentRecordResponse.record:type_name -> aval.receivables.v1.PaymentRecord
-	4,  // 21: aval.receivables.v1.FeedService.ApplyCustomers:input_type -> aval.receivables.v1.ApplyCustomersRequest
-	6,  // 22: aval.receivables.v1.FeedService.GetPaymentRecord:input_type -> aval.receivables.v1.GetPaymentRecordRequest
-	5,  // 23: aval.receivables.v1.FeedService.ApplyCustomers:output_type -> aval.receivables.v1.ApplyCustomersResponse
-	7,  // 24: aval.receivables.v1.FeedService.GetPaymentRecord:output_type -> aval.receivables.v1.GetPaymentRecordResponse
-	23, // [23:25] is the sub-list for method output_type
-	21, // [21:23] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	9,  // 0: aval.receivables.v1.DueAmount.amount:type_name -> aval.type.v1.Money
+	9,  // 1: aval.receivables.v1.Movement.amount:type_name -> aval.type.v1.Money
+	9,  // 2: aval.receivables.v1.NoticedPayment.open:type_name -> aval.type.v1.Money
+	9,  // 3: aval.receivables.v1.NoticedPayment.received:type_name -> aval.type.v1.Money
+	9,  // 4: aval.receivables.v1.NoticedPayment.unapplied:type_name -> aval.type.v1.Money
+	9,  // 5: aval.receivables.v1.Position.receivable:type_name -> aval.type.v1.Money
+	9,  // 6: aval.receivables.v1.Position.unapplied:type_name -> aval.type.v1.Money
+	0,  // 7: aval.receivables.v1.Position.ladder:type_name -> aval.receivables.v1.DueAmount
+	1,  // 8: aval.receivables.v1.Position.movements:type_name -> aval.receivables.v1.Movement
+	9,  // 9: aval.receivables.v1.Position.bank_bill:type_name -> aval.type.v1.Money
+	9,  // 10: aval.receivables.v1.Position.commercial_bill:type_name -> aval.type.v1.Money
+	9,  // 11: aval.receivables.v1.Position.base_stock:type_name -> aval.type.v1.Money
+	9,  // 12: aval.receivables.v1.Position.consignment:type_name -> aval.type.v1.Money
+	9,  // 13: aval.receivables.v1.Position.deposit:type_name -> aval.type.v1.Money
+	0,  // 14: aval.receivables.v1.Position.disputed:type_name -> aval.receivables.v1.DueAmount
+	9,  // 15: aval.receivables.v1.Position.broken_promise_amount:type_name -> aval.type.v1.Money
+	2,  // 16: aval.receivables.v1.Position.payment_notices:type_name -> aval.receivables.v1.NoticedPayment
+	9,  // 17: aval.receivables.v1.PaymentRecord.fallen_due:type_name -> aval.type.v1.Money
+	9,  // 18: aval.receivables.v1.PaymentRecord.collected:type_name -> aval.type.v1.Money
+	9,  // 19: aval.receivables.v1.PaymentRecord.collected_on_time:type_name -> aval.type.v1.Money
+	9,  // 20: aval.receivables.v1.PaymentRecord.settled_amount:type_name -> aval.type.v1.Money
+	9,  // 21: aval.receivables.v1.PaymentRecord.open_amount:type_name -> aval.type.v1.Money
+	9,  // 22: aval.receivables.v1.PaymentRecord.invoice_amounts:type_name -> aval.type.v1.Money
+	10, // 23: aval.receivables.v1.ApplyCustomersRequest.profiles:type_name -> aval.evaluation.v1.CreditProfile
+	4,  // 24: aval.receivables.v1.GetPaymentRecordResponse.record:type_name -> aval.receivables.v1.PaymentRecord
+	5,  // 25: aval.receivables.v1.FeedService.ApplyCustomers:input_type -> aval.receivables.v1.ApplyCustomersRequest
+	7,  // 26: aval.receivables.v1.FeedService.GetPaymentRecord:input_type -> aval.receivables.v1.GetPaymentRecordRequest
+	6,  // 27: aval.receivables.v1.FeedService.ApplyCustomers:output_type -> aval.receivables.v1.ApplyCustomersResponse
+	8,  // 28: aval.receivables.v1.FeedService.GetPaymentRecord:output_type -> aval.receivables.v1.GetPaymentRecordResponse
+	27, // [27:29] is the sub-list for method output_type
+	25, // [25:27] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_feed_proto_init() }
@@ -883,7 +1006,7 @@ func file_aval_receivables_v1_feed_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_receivables_v1_feed_proto_rawDesc), len(file_aval_receivables_v1_feed_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -638,8 +638,10 @@ type ReceivablesPolicy struct {
 	DefaultTermDays int32 `protobuf:"varint,4,opt,name=default_term_days,json=defaultTermDays,proto3" json:"default_term_days,omitempty"`
 	// Days overdue from which an item counts as a default in the payment record.
 	DefaultAfterDays int32 `protobuf:"varint,5,opt,name=default_after_days,json=defaultAfterDays,proto3" json:"default_after_days,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Days after its expected date on which a payment notice still holds; 0: the expected date is its last day.
+	PaymentNoticeDays int32 `protobuf:"varint,6,opt,name=payment_notice_days,json=paymentNoticeDays,proto3" json:"payment_notice_days,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *ReceivablesPolicy) Reset() {
@@ -707,6 +709,13 @@ func (x *ReceivablesPolicy) GetDefaultAfterDays() int32 {
 	return 0
 }
 
+func (x *ReceivablesPolicy) GetPaymentNoticeDays() int32 {
+	if x != nil {
+		return x.PaymentNoticeDays
+	}
+	return 0
+}
+
 var File_aval_receivables_v1_policy_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_policy_proto_rawDesc = "" +
@@ -755,7 +764,7 @@ const file_aval_receivables_v1_policy_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"\x94\x01\n" +
 	"\x1fListReceivablesPoliciesResponse\x12I\n" +
 	"\bversions\x18\x01 \x03(\v2-.aval.receivables.v1.ReceivablesPolicyVersionR\bversions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x95\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd1\x02\n" +
 	"\x11ReceivablesPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
@@ -765,7 +774,9 @@ const file_aval_receivables_v1_policy_proto_rawDesc = "" +
 	"\x11default_term_days\x18\x04 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\x0fdefaultTermDays\x128\n" +
 	"\x12default_after_days\x18\x05 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x01R\x10defaultAfterDays2\x84\x06\n" +
+	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x01R\x10defaultAfterDays\x12:\n" +
+	"\x13payment_notice_days\x18\x06 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xee\x02(\x00R\x11paymentNoticeDays2\x84\x06\n" +
 	"\x18ReceivablesPolicyService\x12\xb1\x01\n" +
 	"\x17CreateReceivablesPolicy\x123.aval.receivables.v1.CreateReceivablesPolicyRequest\x1a4.aval.receivables.v1.CreateReceivablesPolicyResponse\"+\x8a\xb5\x18\x05\n" +
 	"\x03\x06\b\t\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/receivablesPolicies\x12\xb8\x01\n" +

@@ -219,9 +219,13 @@ type Receipt struct {
 	// Output: business date of posting.
 	PostDate string `protobuf:"bytes,10,opt,name=post_date,json=postDate,proto3" json:"post_date,omitempty"`
 	// Output: when it was posted.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// Payment notice of this customer that the money is for: it is settled as far as the amount goes. Where no invoices are named and no
+	// application mode is given, the money goes to the notice's invoice, else to the open invoices of its order, oldest due first; the
+	// rest stays unapplied and is kept for the order. Empty: none.
+	PaymentNoticeId string `protobuf:"bytes,12,opt,name=payment_notice_id,json=paymentNoticeId,proto3" json:"payment_notice_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Receipt) Reset() {
@@ -331,6 +335,13 @@ func (x *Receipt) GetCreateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Receipt) GetPaymentNoticeId() string {
+	if x != nil {
+		return x.PaymentNoticeId
+	}
+	return ""
+}
+
 // Request of PostReceipt.
 type PostReceiptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -340,7 +351,7 @@ type PostReceiptRequest struct {
 	Receipt *Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	// Invoices that the payer named, in order; at most 1,000. Their total is at most the receipt's amount.
 	Invoices []*InvoiceAmount `protobuf:"bytes,3,rep,name=invoices,proto3" json:"invoices,omitempty"`
-	// What becomes of money beyond the named invoices; where invoices are named the default is NONE.
+	// What becomes of money beyond the named invoices; where invoices or a payment notice are named the default is NONE.
 	ApplicationMode ApplicationMode `protobuf:"varint,4,opt,name=application_mode,json=applicationMode,proto3,enum=aval.receivables.v1.ApplicationMode" json:"application_mode,omitempty"`
 	// Only say what would become of the request: everything is checked and answered as without it, nothing is kept and the request id stays free.
 	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
@@ -907,7 +918,7 @@ const file_aval_receivables_v1_receipt_proto_rawDesc = "" +
 	"\rInvoiceAmount\x12G\n" +
 	"\n" +
 	"invoice_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\tinvoiceId\x12+\n" +
-	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\"\x93\x05\n" +
+	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\"\xec\x05\n" +
 	"\aReceipt\x12G\n" +
 	"\n" +
 	"receipt_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\treceiptId\x12I\n" +
@@ -925,7 +936,8 @@ const file_aval_receivables_v1_receipt_proto_rawDesc = "" +
 	"\tpost_date\x18\n" +
 	" \x01(\tR\bpostDate\x12;\n" +
 	"\vcreate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\xca\x02\n" +
+	"createTime\x12W\n" +
+	"\x11payment_notice_id\x18\f \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x0fpaymentNoticeId\"\xca\x02\n" +
 	"\x12PostReceiptRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +

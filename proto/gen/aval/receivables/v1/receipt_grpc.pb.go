@@ -33,7 +33,7 @@ const (
 // ReceiptService posts the money that customers pay and applies it to invoices.
 type ReceiptServiceClient interface {
 	// Posts a receipt and applies it: to the invoices named, else oldest due first; what is left stays unapplied.
-	// Errors: NOT_FOUND (CUSTOMER_UNKNOWN, INVOICE_UNKNOWN), FAILED_PRECONDITION (OVERAPPLIED), ALREADY_EXISTS (RECEIPT_EXISTS).
+	// Errors: NOT_FOUND (CUSTOMER_UNKNOWN, INVOICE_UNKNOWN, PAYMENT_NOTICE_UNKNOWN), FAILED_PRECONDITION (OVERAPPLIED, PAYMENT_NOTICE_WITHDRAWN), ALREADY_EXISTS (RECEIPT_EXISTS).
 	PostReceipt(ctx context.Context, in *PostReceiptRequest, opts ...grpc.CallOption) (*PostReceiptResponse, error)
 	// Returns one receipt.
 	GetReceipt(ctx context.Context, in *GetReceiptRequest, opts ...grpc.CallOption) (*GetReceiptResponse, error)
@@ -110,7 +110,7 @@ func (c *receiptServiceClient) ReverseReceipt(ctx context.Context, in *ReverseRe
 // ReceiptService posts the money that customers pay and applies it to invoices.
 type ReceiptServiceServer interface {
 	// Posts a receipt and applies it: to the invoices named, else oldest due first; what is left stays unapplied.
-	// Errors: NOT_FOUND (CUSTOMER_UNKNOWN, INVOICE_UNKNOWN), FAILED_PRECONDITION (OVERAPPLIED), ALREADY_EXISTS (RECEIPT_EXISTS).
+	// Errors: NOT_FOUND (CUSTOMER_UNKNOWN, INVOICE_UNKNOWN, PAYMENT_NOTICE_UNKNOWN), FAILED_PRECONDITION (OVERAPPLIED, PAYMENT_NOTICE_WITHDRAWN), ALREADY_EXISTS (RECEIPT_EXISTS).
 	PostReceipt(context.Context, *PostReceiptRequest) (*PostReceiptResponse, error)
 	// Returns one receipt.
 	GetReceipt(context.Context, *GetReceiptRequest) (*GetReceiptResponse, error)
