@@ -46,7 +46,7 @@ func place(service protoreflect.ServiceDescriptor) int {
 	sale := []protoreflect.Name{
 		"CustomerService", "CreditFactService", "RatingService", "CreditApplicationService", "CreditGrantService",
 		"OrderService", "DecisionService", "CreditAccountService",
-		"InvoiceService", "ReceiptService", "LedgerService", "AgingService",
+		"InvoiceService", "PaymentNoticeService", "ReceiptService", "LedgerService", "AgingService",
 	}
 	if i := slices.Index(sale, service.Name()); i >= 0 {
 		return i

@@ -121,6 +121,7 @@ func chains(pool *pgxpool.Pool, store *policy.Store) []app.Chain {
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	receivablesv1.RegisterInvoiceServiceServer(r, &rpc.Invoices{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterReceiptServiceServer(r, &rpc.Receipts{App: s.app, Pages: s.pages})
+	receivablesv1.RegisterPaymentNoticeServiceServer(r, &rpc.Notices{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterAgingServiceServer(r, &rpc.Aging{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterLedgerServiceServer(r, &rpc.Ledger{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterReceivablesPolicyServiceServer(r, &rpc.Policies{Book: s.book, Pages: s.pages})

@@ -88,8 +88,8 @@ type change struct {
 	movements []position.Movement
 	settled   []receipt.Item
 	event     audit.Event
-	// idle is set where nothing was changed after all.
-	idle bool
+	// idle is set where nothing was changed after all, untold where the gate has nothing to learn of it.
+	idle, untold bool
 }
 
 // write runs a change of one customer's account once per request: account, ledger,
@@ -159,12 +159,15 @@ func (c *change) finish(ctx context.Context) error {
 	if err := audit.Append(ctx, c.tx, c.event); err != nil {
 		return err
 	}
-	unapplied, ladder, err := c.Position(ctx)
+	if c.untold {
+		return nil
+	}
+	unapplied, ladder, noticed, err := c.Position(ctx)
 	if err != nil {
 		return err
 	}
 	p := position.New(position.Change{
-		CustomerID: c.customer.ID, BusinessDate: c.act.Today, Movements: c.movements, Cause: c.cause,
+		CustomerID: c.customer.ID, BusinessDate: c.act.Today, Movements: c.movements, Cause: c.cause, Notices: noticed,
 	}, unapplied, ladder)
 	_, err = delivery.Append(ctx, c.tx, StreamPosition, c.customer.ID, func(seq int64) ([]byte, error) {
 		p.Sequence = seq

@@ -10,9 +10,10 @@ import (
 	"github.com/avalcredit/aval/services/receivables/internal/receipt"
 )
 
-// PostReceipt posts money and applies it as ordered. Errors: NotFound
-// CUSTOMER_UNKNOWN and INVOICE_UNKNOWN, AlreadyExists RECEIPT_EXISTS,
-// FailedPrecondition OVERAPPLIED, Invalid CURRENCY_MISMATCH.
+// PostReceipt posts money and applies it as ordered; money for a payment notice goes to
+// its order first. Errors: NotFound CUSTOMER_UNKNOWN, INVOICE_UNKNOWN and
+// PAYMENT_NOTICE_UNKNOWN, AlreadyExists RECEIPT_EXISTS, FailedPrecondition OVERAPPLIED
+// and PAYMENT_NOTICE_WITHDRAWN, Invalid CURRENCY_MISMATCH.
 func (s *Service) PostReceipt(ctx context.Context, req idem.Request, d receipt.Draft, order receipt.Order) (receipt.Receipt, error) {
 	customer, err := s.customerFor(ctx, d.CustomerID, "receipt.customer_id")
 	if err != nil {
@@ -20,6 +21,10 @@ func (s *Service) PostReceipt(ctx context.Context, req idem.Request, d receipt.D
 	}
 	return write(ctx, s, req, customer, func(ctx context.Context, c *change) (receipt.Receipt, error) {
 		r, err := receipt.New(d, c.Currency(), c.act.Today, c.act.Now)
+		if err != nil {
+			return r, err
+		}
+		order, err := c.forNotice(ctx, r, order)
 		if err != nil {
 			return r, err
 		}

@@ -68,6 +68,12 @@ func positionMessage(p position.Position) *receivablesv1.Position {
 	for _, m := range p.Movements {
 		out.Movements = append(out.Movements, &receivablesv1.Movement{OrderId: m.OrderID, InvoiceId: m.InvoiceID, Amount: moneyMessage(m.Amount)})
 	}
+	for _, n := range p.Notices {
+		out.PaymentNotices = append(out.PaymentNotices, &receivablesv1.NoticedPayment{
+			PaymentNoticeId: n.NoticeID, OrderId: n.OrderID, Open: moneyMessage(n.Open), Received: moneyMessage(n.Received),
+			Unapplied: moneyMessage(n.Unapplied), ExpectedDate: n.Expected.String(), LastDate: n.LastDay.String(),
+		})
+	}
 	return out
 }
 

@@ -21,6 +21,19 @@ type Movement struct {
 	Amount    money.Money `json:"amount"`
 }
 
+// Noticed is what a payment notice is worth for the order that it names.
+type Noticed struct {
+	NoticeID string `json:"payment_notice_id"`
+	OrderID  string `json:"order_id"`
+	// Open is confirmed and still to come; it is worth something until LastDay.
+	Open money.Money `json:"open"`
+	// Received is there for the order: Unapplied, or applied to its invoices.
+	Received  money.Money   `json:"received"`
+	Unapplied money.Money   `json:"unapplied"`
+	Expected  calendar.Date `json:"expected_date"`
+	LastDay   calendar.Date `json:"last_date"`
+}
+
 // Position is what a customer owes after a change, in the currency of its account. It
 // holds all that is posted, whatever its date: dates decide in reports only.
 type Position struct {
@@ -32,6 +45,7 @@ type Position struct {
 	Ladder       []Due         `json:"ladder"`
 	Movements    []Movement    `json:"movements"`
 	Cause        string        `json:"cause"`
+	Notices      []Noticed     `json:"payment_notices,omitempty"`
 }
 
 // Change is what was done to a customer's account.
@@ -40,13 +54,14 @@ type Change struct {
 	BusinessDate calendar.Date
 	Movements    []Movement
 	Cause        string
+	Notices      []Noticed
 }
 
 // New makes the position after a change from what is open by due date and what is unapplied.
 func New(c Change, unapplied money.Money, ladder []Due) Position {
 	p := Position{
 		CustomerID: c.CustomerID, BusinessDate: c.BusinessDate, Unapplied: unapplied,
-		Ladder: ladder, Movements: c.Movements, Cause: c.Cause,
+		Ladder: ladder, Movements: c.Movements, Cause: c.Cause, Notices: c.Notices,
 		Receivable: money.Zero(unapplied.Currency),
 	}
 	for _, d := range ladder {

@@ -159,6 +159,7 @@ func (a *Account) AddReceipt(ctx context.Context, r receipt.Receipt) error {
 	err = a.q.AddReceipt(ctx, db.AddReceiptParams{
 		ReceiptID: r.ID, CustomerID: r.CustomerID, ReceiptDate: r.Date, Currency: r.Amount.Currency, Amount: r.Amount.Minor,
 		Instrument: string(r.Instrument), Reference: r.Reference, PostDate: r.PostDate, CreatedAt: r.CreateTime, LedgerSequence: e.Sequence,
+		PaymentNoticeID: orNull(r.NoticeID),
 	})
 	if pg.IsUnique(err, "receipts_pkey") {
 		return errs.New(errs.AlreadyExists, "RECEIPT_EXISTS", "receipt %s was posted before", r.ID).With("receipt_id", r.ID)
@@ -166,7 +167,11 @@ func (a *Account) AddReceipt(ctx context.Context, r receipt.Receipt) error {
 	if err != nil {
 		return pg.Err(err)
 	}
-	return pg.Err(a.q.AddReceiptBalance(ctx, db.AddReceiptBalanceParams{ReceiptID: r.ID, CustomerID: r.CustomerID, Unapplied: r.Amount.Minor}))
+	err = a.q.AddReceiptBalance(ctx, db.AddReceiptBalanceParams{ReceiptID: r.ID, CustomerID: r.CustomerID, Unapplied: r.Amount.Minor})
+	if err != nil {
+		return pg.Err(err)
+	}
+	return a.foldNotice(ctx, r.NoticeID)
 }
 
 // Reversal is the taking back of a document.
@@ -208,7 +213,10 @@ func (a *Account) ReverseReceipt(ctx context.Context, d ReceiptDocument, r Rever
 	if err != nil {
 		return pg.Err(err)
 	}
-	return pg.Err(a.q.CloseReceipt(ctx, d.ID))
+	if err := a.q.CloseReceipt(ctx, d.ID); err != nil {
+		return pg.Err(err)
+	}
+	return a.foldNotice(ctx, d.NoticeID)
 }
 
 // Apply records applications and moves the balances of invoices and receipts.
@@ -256,16 +264,20 @@ func (r applicationRow) canonical() []byte {
 	return c.Sum()
 }
 
-// Position returns what is unapplied and what is open by due date, rising.
-func (a *Account) Position(ctx context.Context) (money.Money, []position.Due, error) {
+// Position returns what is unapplied, what is open by due date, rising, and what payment notices are worth.
+func (a *Account) Position(ctx context.Context) (money.Money, []position.Due, []position.Noticed, error) {
 	rows, err := a.q.Ladder(ctx, a.customerID)
 	if err != nil {
-		return money.Money{}, nil, pg.Err(err)
+		return money.Money{}, nil, nil, pg.Err(err)
 	}
 	ladder := make([]position.Due, len(rows))
 	for i, r := range rows {
 		ladder[i] = position.Due{Date: r.DueDate, Amount: cash(r.Open, a.currency)}
 	}
 	unapplied, err := a.q.UnappliedOf(ctx, a.customerID)
-	return cash(unapplied, a.currency), ladder, pg.Err(err)
+	if err != nil {
+		return money.Money{}, nil, nil, pg.Err(err)
+	}
+	noticed, err := a.noticed(ctx)
+	return cash(unapplied, a.currency), ladder, noticed, err
 }

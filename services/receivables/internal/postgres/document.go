@@ -54,6 +54,7 @@ func receiptDocument(d db.ReceiptDocument) ReceiptDocument {
 			ID: d.ReceiptID, CustomerID: d.CustomerID, Date: d.ReceiptDate, Amount: cash(d.Amount, d.Currency),
 			Instrument: receipt.Instrument(d.Instrument), Reference: d.Reference, PostDate: d.PostDate,
 			CreateTime: d.CreatedAt.UTC(), Unapplied: cash(d.Unapplied, d.Currency), ReverseDate: d.ReverseDate,
+			NoticeID: d.PaymentNoticeID,
 		},
 	}
 }

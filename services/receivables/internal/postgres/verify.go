@@ -226,7 +226,16 @@ LEFT JOIN (SELECT receipt_id, sum(amount) AS amount, max(application_date) AS ne
 WHERE d.customer_id = ANY ($1) AND (
       d.unapplied <> CASE WHEN d.reverse_date IS NULL THEN d.amount - coalesce(a.amount, 0) ELSE 0 END
    OR (d.reverse_date IS NOT NULL AND coalesce(a.amount, 0) <> 0)
-   OR d.last_application IS DISTINCT FROM a.newest)`
+   OR d.last_application IS DISTINCT FROM a.newest)
+UNION ALL
+SELECT n.customer_id, 'payment notice ' || n.payment_notice_id, 0
+FROM payment_notice_documents n
+LEFT JOIN (SELECT payment_notice_id, sum(amount) AS amount FROM receipt_documents
+           WHERE customer_id = ANY ($1) AND payment_notice_id <> '' AND reverse_date IS NULL GROUP BY payment_notice_id) r USING (payment_notice_id)
+WHERE n.customer_id = ANY ($1) AND (
+      n.received <> coalesce(r.amount, 0)
+   OR n.open <> CASE WHEN n.confirm_date IS NOT NULL AND n.withdraw_date IS NULL
+                     THEN greatest(0, n.amount - coalesce(r.amount, 0)) ELSE 0 END)`
 
 func (v verifier) balances(ctx context.Context, ids []string) error {
 	rows, err := v.tx.Query(ctx, balancesSQL, ids)
@@ -236,7 +245,7 @@ func (v verifier) balances(ctx context.Context, ids []string) error {
 	var customer, document string
 	var sequence int64
 	_, err = pgx.ForEachRow(rows, []any{&customer, &document, &sequence}, func() error {
-		v.report.Add("ledger/"+customer, sequence, document+": kept balance is not what its applications give")
+		v.report.Add("ledger/"+customer, sequence, document+": kept balance is not what its applications and receipts give")
 		return nil
 	})
 	return err

@@ -32,6 +32,8 @@ type Receipt struct {
 	Reference  string        `json:"reference,omitempty"`
 	PostDate   calendar.Date `json:"post_date"`
 	CreateTime time.Time     `json:"create_time"`
+	// NoticeID is the payment notice that the money is for; empty: none.
+	NoticeID string `json:"payment_notice_id,omitempty"`
 
 	// Unapplied is not applied to any invoice.
 	Unapplied money.Money `json:"unapplied"`
@@ -47,6 +49,7 @@ type Draft struct {
 	Amount         money.Money
 	Instrument     Instrument // empty: remittance
 	Reference      string
+	NoticeID       string // payment notice that it is for
 }
 
 // New completes a draft. Its errors are those of invoice.CheckAmount and
@@ -57,7 +60,7 @@ func New(d Draft, currency string, today calendar.Date, now time.Time) (Receipt,
 	}
 	r := Receipt{
 		ID: d.ID, CustomerID: d.CustomerID, Date: d.Date, Amount: d.Amount, Instrument: d.Instrument,
-		Reference: d.Reference, PostDate: today, CreateTime: now, Unapplied: d.Amount,
+		Reference: d.Reference, NoticeID: d.NoticeID, PostDate: today, CreateTime: now, Unapplied: d.Amount,
 	}
 	if r.Date.IsZero() {
 		r.Date = today
@@ -77,5 +80,8 @@ func (r Receipt) Canonical() []byte {
 	c.Text("aval.receivables.receipt.v1", r.ID, r.CustomerID, r.Date.String(), r.Amount.Currency,
 		string(r.Instrument), r.Reference, r.PostDate.String())
 	c.Int(r.Amount.Minor, r.CreateTime.UnixMicro())
+	if r.NoticeID != "" { // receipts of the time before notices keep their bytes
+		c.Text("payment_notice", r.NoticeID)
+	}
 	return c.Sum()
 }

@@ -50,6 +50,7 @@ func DecodePolicy(v policy.Version) (terms.Policy, error) {
 func termsOf(p *receivablesv1.ReceivablesPolicy) terms.Policy {
 	return terms.Policy{
 		AgingBounds: p.GetAgingBounds(), DefaultTermDays: int(p.GetDefaultTermDays()), DefaultAfterDays: int(p.GetDefaultAfterDays()),
+		NoticeDays: int(p.GetPaymentNoticeDays()),
 	}
 }
 

@@ -27,6 +27,7 @@ func (s *Receipts) PostReceipt(ctx context.Context, req *receivablesv1.PostRecei
 	d := receipt.Draft{
 		ID: in.GetReceiptId(), CustomerID: in.GetCustomerId(), Date: f.date("receipt.receipt_date", in.GetReceiptDate()),
 		Amount: f.money("receipt.amount", in.GetAmount()), Instrument: instrument(in.GetInstrument()), Reference: in.GetReference(),
+		NoticeID: in.GetPaymentNoticeId(),
 	}
 	order := receipt.Order{Named: f.named(req.GetInvoices()), Mode: mode(req.GetApplicationMode())}
 	if f.err != nil {
@@ -121,6 +122,7 @@ func receiptOf(r receipt.Receipt) *receivablesv1.Receipt {
 		ReceiptId: r.ID, CustomerId: r.CustomerID, ReceiptDate: r.Date.String(), Amount: moneyOf(r.Amount),
 		Instrument: instrumentOf(r.Instrument), Reference: r.Reference, UnappliedAmount: moneyOf(r.Unapplied),
 		Applications: applicationsOf(r.Applications), Reversed: r.Reversed(), PostDate: r.PostDate.String(), CreateTime: timeOf(r.CreateTime),
+		PaymentNoticeId: r.NoticeID,
 	}
 }
 

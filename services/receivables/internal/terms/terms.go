@@ -12,6 +12,8 @@ type Policy struct {
 	DefaultTermDays int
 	// DefaultAfterDays overdue an item counts as a default in the payment record.
 	DefaultAfterDays int
+	// NoticeDays is how long a payment notice holds after its expected date.
+	NoticeDays int
 }
 
 // Check holds the policy to what single fields cannot say: bounds rise. Its error has

@@ -33,7 +33,7 @@ const (
 // PaymentNoticeService keeps what customers say of money that is ready (S2.4): goods sold cash on delivery go out once a payment notice
 // for their order is confirmed. A notice is not money: it lowers nothing that is owed, and ends when a receipt that names it is posted.
 type PaymentNoticeServiceClient interface {
-	// Records a notice; it is worth nothing before another person has confirmed it. Errors: NOT_FOUND (CUSTOMER_UNKNOWN, INVOICE_UNKNOWN), ALREADY_EXISTS (PAYMENT_NOTICE_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID, AMOUNT_NOT_POSITIVE, DATE_PAST, DATE_TOO_FAR, ORDER_MISMATCH).
+	// Records a notice; it is worth nothing before another person has confirmed it. Errors: NOT_FOUND (CUSTOMER_UNKNOWN, INVOICE_UNKNOWN), ALREADY_EXISTS (PAYMENT_NOTICE_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID, AMOUNT_NOT_POSITIVE; rules DATE_PAST, DATE_TOO_FAR, ORDER_MISMATCH).
 	RecordPaymentNotice(ctx context.Context, in *RecordPaymentNoticeRequest, opts ...grpc.CallOption) (*RecordPaymentNoticeResponse, error)
 	// Confirms a notice: from now on it lets the goods of its order go. Whoever recorded it does not confirm it. Errors: NOT_FOUND (PAYMENT_NOTICE_UNKNOWN), PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (PAYMENT_NOTICE_CONFIRMED, PAYMENT_NOTICE_WITHDRAWN, PAYMENT_NOTICE_LAPSED, PAYMENT_NOTICE_SETTLED).
 	ConfirmPaymentNotice(ctx context.Context, in *ConfirmPaymentNoticeRequest, opts ...grpc.CallOption) (*ConfirmPaymentNoticeResponse, error)
@@ -110,7 +110,7 @@ func (c *paymentNoticeServiceClient) ListPaymentNotices(ctx context.Context, in 
 // PaymentNoticeService keeps what customers say of money that is ready (S2.4): goods sold cash on delivery go out once a payment notice
 // for their order is confirmed. A notice is not money: it lowers nothing that is owed, and ends when a receipt that names it is posted.
 type PaymentNoticeServiceServer interface {
-	// Records a notice; it is worth nothing before another person has confirmed it. Errors: NOT_FOUND (CUSTOMER_UNKNOWN, INVOICE_UNKNOWN), ALREADY_EXISTS (PAYMENT_NOTICE_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID, AMOUNT_NOT_POSITIVE, DATE_PAST, DATE_TOO_FAR, ORDER_MISMATCH).
+	// Records a notice; it is worth nothing before another person has confirmed it. Errors: NOT_FOUND (CUSTOMER_UNKNOWN, INVOICE_UNKNOWN), ALREADY_EXISTS (PAYMENT_NOTICE_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID, AMOUNT_NOT_POSITIVE; rules DATE_PAST, DATE_TOO_FAR, ORDER_MISMATCH).
 	RecordPaymentNotice(context.Context, *RecordPaymentNoticeRequest) (*RecordPaymentNoticeResponse, error)
 	// Confirms a notice: from now on it lets the goods of its order go. Whoever recorded it does not confirm it. Errors: NOT_FOUND (PAYMENT_NOTICE_UNKNOWN), PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (PAYMENT_NOTICE_CONFIRMED, PAYMENT_NOTICE_WITHDRAWN, PAYMENT_NOTICE_LAPSED, PAYMENT_NOTICE_SETTLED).
 	ConfirmPaymentNotice(context.Context, *ConfirmPaymentNoticeRequest) (*ConfirmPaymentNoticeResponse, error)

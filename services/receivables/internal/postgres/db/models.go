@@ -126,17 +126,80 @@ type LedgerLine struct {
 	Amount     int64
 }
 
+type PaymentNotice struct {
+	PaymentNoticeID string
+	CustomerID      string
+	OrderID         string
+	InvoiceID       string
+	Currency        string
+	Amount          int64
+	Instrument      string
+	ExpectedDate    calendar.Date
+	LastDate        calendar.Date
+	Reference       string
+	RecordedBy      string
+	RecordDate      calendar.Date
+	CreatedAt       time.Time
+}
+
+type PaymentNoticeBalance struct {
+	PaymentNoticeID string
+	CustomerID      string
+	LastDate        calendar.Date
+	Received        int64
+	Open            int64
+}
+
+type PaymentNoticeConfirmation struct {
+	PaymentNoticeID string
+	ConfirmedBy     string
+	ConfirmDate     calendar.Date
+	CreatedAt       time.Time
+}
+
+type PaymentNoticeDocument struct {
+	PaymentNoticeID string
+	CustomerID      string
+	OrderID         string
+	InvoiceID       string
+	Currency        string
+	Amount          int64
+	Instrument      string
+	ExpectedDate    calendar.Date
+	LastDate        calendar.Date
+	Reference       string
+	RecordedBy      string
+	RecordDate      calendar.Date
+	CreatedAt       time.Time
+	Received        int64
+	Open            int64
+	ConfirmedBy     string
+	ConfirmDate     calendar.Date
+	WithdrawnBy     string
+	WithdrawDate    calendar.Date
+	WithdrawReason  string
+}
+
+type PaymentNoticeWithdrawal struct {
+	PaymentNoticeID string
+	WithdrawnBy     string
+	WithdrawDate    calendar.Date
+	Reason          string
+	CreatedAt       time.Time
+}
+
 type Receipt struct {
-	ReceiptID      string
-	CustomerID     string
-	ReceiptDate    calendar.Date
-	Currency       string
-	Amount         int64
-	Instrument     string
-	Reference      string
-	PostDate       calendar.Date
-	CreatedAt      time.Time
-	LedgerSequence int64
+	ReceiptID       string
+	CustomerID      string
+	ReceiptDate     calendar.Date
+	Currency        string
+	Amount          int64
+	Instrument      string
+	Reference       string
+	PostDate        calendar.Date
+	CreatedAt       time.Time
+	LedgerSequence  int64
+	PaymentNoticeID *string
 }
 
 type ReceiptBalance struct {
@@ -162,6 +225,7 @@ type ReceiptDocument struct {
 	LastApplication calendar.Date
 	LastUndo        calendar.Date
 	ReverseDate     calendar.Date
+	PaymentNoticeID string
 }
 
 type ReceiptReversal struct {

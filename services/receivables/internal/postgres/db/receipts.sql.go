@@ -56,21 +56,22 @@ func (q *Queries) AddApplications(ctx context.Context, arg AddApplicationsParams
 
 const addReceipt = `-- name: AddReceipt :exec
 INSERT INTO receipts (receipt_id, customer_id, receipt_date, currency, amount, instrument, reference, post_date,
-    created_at, ledger_sequence)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    created_at, ledger_sequence, payment_notice_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 `
 
 type AddReceiptParams struct {
-	ReceiptID      string
-	CustomerID     string
-	ReceiptDate    calendar.Date
-	Currency       string
-	Amount         int64
-	Instrument     string
-	Reference      string
-	PostDate       calendar.Date
-	CreatedAt      time.Time
-	LedgerSequence int64
+	ReceiptID       string
+	CustomerID      string
+	ReceiptDate     calendar.Date
+	Currency        string
+	Amount          int64
+	Instrument      string
+	Reference       string
+	PostDate        calendar.Date
+	CreatedAt       time.Time
+	LedgerSequence  int64
+	PaymentNoticeID *string
 }
 
 func (q *Queries) AddReceipt(ctx context.Context, arg AddReceiptParams) error {
@@ -85,6 +86,7 @@ func (q *Queries) AddReceipt(ctx context.Context, arg AddReceiptParams) error {
 		arg.PostDate,
 		arg.CreatedAt,
 		arg.LedgerSequence,
+		arg.PaymentNoticeID,
 	)
 	return err
 }
@@ -299,7 +301,7 @@ func (q *Queries) CloseReceipt(ctx context.Context, receiptID string) error {
 }
 
 const receiptByID = `-- name: ReceiptByID :one
-SELECT receipt_id, customer_id, receipt_date, currency, amount, instrument, reference, post_date, created_at, ledger_sequence, unapplied, last_application, last_undo, reverse_date FROM receipt_documents WHERE receipt_id = $1
+SELECT receipt_id, customer_id, receipt_date, currency, amount, instrument, reference, post_date, created_at, ledger_sequence, unapplied, last_application, last_undo, reverse_date, payment_notice_id FROM receipt_documents WHERE receipt_id = $1
 `
 
 func (q *Queries) ReceiptByID(ctx context.Context, receiptID string) (ReceiptDocument, error) {
@@ -320,6 +322,7 @@ func (q *Queries) ReceiptByID(ctx context.Context, receiptID string) (ReceiptDoc
 		&i.LastApplication,
 		&i.LastUndo,
 		&i.ReverseDate,
+		&i.PaymentNoticeID,
 	)
 	return i, err
 }

@@ -1,7 +1,7 @@
 -- name: AddReceipt :exec
 INSERT INTO receipts (receipt_id, customer_id, receipt_date, currency, amount, instrument, reference, post_date,
-    created_at, ledger_sequence)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+    created_at, ledger_sequence, payment_notice_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 
 -- name: AddReceiptBalance :exec
 INSERT INTO receipt_balances (receipt_id, customer_id, unapplied) VALUES ($1, $2, $3);
