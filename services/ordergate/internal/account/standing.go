@@ -16,4 +16,5 @@ type Standing struct {
 	BrokenDate     calendar.Date `json:"broken_date,omitzero"`      // of the newest
 	DunningLevel   int           `json:"dunning_level,omitempty"`   // highest of the open items
 	OpenInvoices   int           `json:"open_invoices,omitempty"`   // 0: none, or not counted
+	Notices        []Notice      `json:"notices,omitempty"`         // payment notices with money to come or to apply, by number
 }

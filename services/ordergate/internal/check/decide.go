@@ -21,7 +21,7 @@ func Decide(in Input, p Policy) Result {
 		ExposureAfter:  d.first.after,
 		Excess:         d.excess,
 		DaysOverdue:    d.daysOverdue,
-		Prepaid:        d.paid(),
+		Prepaid:        d.setsAside(),
 	}
 	if lim := d.first.limit; lim.Kind == account.LimitAmount && lim != in.Account.Grant.Limit {
 		minor := lim.Minor
@@ -206,12 +206,7 @@ func (d *decider) paid() bool {
 	if o.Terms == order.OpenAccount && d.in.Account.Grant.Treatment == "CREDIT" {
 		return false // sold on credit: its money is not asked for now
 	}
-	b := d.in.Account.Buckets
-	free := b.Unapplied - b.Prepaid - b.Billed
-	if o.Prepaid {
-		free += o.Reserved
-	}
-	return free >= o.Open
+	return d.free()+d.received() >= o.Open
 }
 
 // released reports whether an earlier release of this order covers the check: value within the tolerance of the value released,

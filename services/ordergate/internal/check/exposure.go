@@ -9,6 +9,9 @@ import (
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
 )
 
+// noticeCovers is what the rules about the limit say of an order that goes on a payment notice.
+const noticeCovers = "no credit is drawn on: the payment notice for this order is confirmed"
+
 // measure is exposure before and after the order, and the limit, as a limit rule counts them on a day. Minor units.
 type measure struct {
 	before, after int64
@@ -100,6 +103,9 @@ func (d *decider) limit(r *Rule) finding {
 	switch {
 	case d.paid():
 		f.outcome, f.message = NotApplicable, "the money for this order is here"
+		return f
+	case d.drawsNothing():
+		f.outcome, f.message = NotApplicable, noticeCovers
 		return f
 	case lim.Kind == account.LimitUnlimited:
 		f.message = "no limit applied: the grant is unlimited"
@@ -197,6 +203,9 @@ func (d *decider) utilization(r *Rule) finding {
 	switch {
 	case d.paid():
 		f.outcome, f.message = NotApplicable, "the money for this order is here"
+		return f
+	case d.drawsNothing():
+		f.outcome, f.message = NotApplicable, noticeCovers
 		return f
 	case m.limit.Kind == account.LimitUnlimited:
 		f.outcome, f.message = NotApplicable, "no limit applies: the grant is unlimited"

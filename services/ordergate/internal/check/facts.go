@@ -60,6 +60,7 @@ func Facts() []Fact {
 		{"term_asked", FactCount},
 		{"requested_delivery", FactText},
 		{"money_is_here", FactFlag},
+		{"noticed", FactMinor},
 	}
 }
 
@@ -93,6 +94,8 @@ func (d *decider) fact(name string) any {
 		return o.Delivery.String()
 	case "money_is_here":
 		return d.paid()
+	case "noticed":
+		return d.noticed()
 	}
 	if v := d.creditFact(name); v != nil {
 		return v

@@ -38,6 +38,7 @@ type AccountFacts struct {
 	Scheduled account.Ladder   `json:"scheduled,omitempty"` // what other orders reserve, by a requested delivery date after today
 	Unpaid    *Unpaid          `json:"unpaid,omitempty"`    // nil where no rule asks for it
 	Control   *ControlFacts    `json:"control,omitempty"`   // blocks and stops in force
+	Kept      int64            `json:"kept,omitempty"`      // part of what is unapplied that came under payment notices, of this and of other orders
 }
 
 // Unpaid is how many batches of the customer are unpaid.
@@ -61,6 +62,7 @@ type OrderFacts struct {
 	Delivery    calendar.Date     `json:"delivery,omitzero"`     // requested delivery date
 	ReservedFor calendar.Date     `json:"reserved_for,omitzero"` // the one that Reserved was for
 	Conversion  *order.Conversion `json:"conversion,omitempty"`  // nil: in the account's currency
+	Notices     []NoticeFacts     `json:"notices,omitempty"`     // payment notices that name it
 }
 
 // PriorFacts is what an amendment starts from; no term is the term granted.
@@ -82,8 +84,8 @@ type Input struct {
 }
 
 // Edition is the newest way to decide. A record names the one that it was decided by, so that it decides the same again:
-// 0 the first; 2 what is paid for is never held.
-const Edition = 2
+// 0 the first; 2 what is paid for is never held; 3 a payment notice is named as a cure.
+const Edition = 3
 
 // Delta is what the order would add to the exposure, less what it has reserved itself.
 func (in Input) Delta() int64 { return max(0, in.Order.Open) - in.Order.Reserved }
@@ -129,6 +131,7 @@ const (
 	CureApplication  CureKind = "APPLICATION"
 	CureSmallerOrder CureKind = "SMALLER_ORDER"
 	CureShorterTerm  CureKind = "SHORTER_TERM"
+	CureNotice       CureKind = "PAYMENT_NOTICE"
 )
 
 // Cure is one way to make a failed rule pass. Minor is in minor units of the account's currency.

@@ -58,22 +58,31 @@ func (d *decider) term() finding {
 	return f
 }
 
-// treatment: open account only for customers on credit; everybody else pays first (S2.4, S2.17).
+// treatment: open account only for customers on credit; everybody else pays first, or gives a payment notice that is confirmed where
+// it buys cash on delivery (S2.4, S2.17).
 func (d *decider) treatment() finding {
 	g := d.in.Account.Grant
 	f := finding{outcome: Pass, figures: []Figure{{"treatment", string(g.Treatment)}, {"payment_terms", string(d.in.Order.Terms)}}}
 	if (g.Treatment == account.Credit || d.drawsOnGroup()) && d.in.Order.Terms == order.OpenAccount {
 		return f
 	}
-	free := max(0, d.in.Account.Buckets.FreeMoney())
+	free := max(0, d.in.Account.Buckets.FreeMoney()-d.in.Account.Kept) + d.received()
 	f.figures = append(f.figures, Figure{"money_here", d.money(free)})
-	if d.paid() {
+	f.figures = append(f.figures, d.noticeFigures()...)
+	switch {
+	case d.paid():
 		f.message = "the money for this order is here"
+		return f
+	case d.onNotice():
+		f.message = "the payment notice for this order is confirmed"
 		return f
 	}
 	f.outcome, f.message = Held, "the money for this order is not here yet"
 	if missing := d.in.Order.Open - free; missing > 0 {
 		f.cures = []Cure{{Kind: CurePayment, Minor: missing}}
+	}
+	if missing := d.in.Order.Open - d.noticed(); d.in.Edition >= 3 && missing > 0 && d.takesNotice() {
+		f.cures = append(f.cures, Cure{Kind: CureNotice, Minor: missing})
 	}
 	return f
 }

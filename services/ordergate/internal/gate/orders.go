@@ -241,17 +241,18 @@ func facts(env Env, a account.Account, before, after order.Order, at check.Point
 		Point: at, Edition: check.Edition, BusinessDate: env.Today, PolicyVersion: env.Policy.Version, PolicyHash: env.Policy.Hash,
 		Account: check.AccountFacts{
 			CustomerID: a.ID, Seq: a.Seq, Hash: hexHash(a.Hash), Currency: a.Profile.Currency, Grade: a.Profile.Grade, Grant: a.Profile.Grant,
-			GroupID: a.Profile.GroupID, Standing: a.Standing,
+			GroupID: a.Profile.GroupID, Standing: a.Standing, Kept: a.Standing.Kept(),
 			Buckets: a.Buckets, PositionSeq: a.PositionSeq, Overdue: a.Ladder.Overdue(env.Today),
 			Control: check.FactsOf(a.Control, env.Today),
 		},
 		Order: check.OrderFacts{
 			OrderID: after.ID, Amount: after.Amount, Open: after.Open(), Reserved: before.Reserved,
 			TermDays: after.TermDays, Terms: after.Terms, Prepaid: before.Prepaid, Release: before.Release, Prior: prior,
-			Delivery: after.RequestedDelivery, Conversion: after.Conversion,
+			Delivery: after.RequestedDelivery, Conversion: after.Conversion, Notices: noticesOf(a, after),
 		},
 		Pools: sharedFacts(env, a, after),
 	}
+	in.Account.Standing.Notices = nil // those of other orders are none of this one's
 	if before.Reserved != 0 {
 		in.Order.ReservedFor = before.RequestedDelivery
 	}

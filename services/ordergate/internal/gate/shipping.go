@@ -71,36 +71,45 @@ func refusals(env Env, a account.Account, o order.Order, minor int64) []string {
 		add(b.Kind == account.BlockStop, Stopped)
 		add(b.Kind == account.BlockHold && (rel == nil || rel.Block != b.Number), OnHold)
 	}
-	here := moneyHere(a, o, minor)
-	if o.Terms != order.OpenAccount {
-		add(!here, PaymentMissing)
-		return why
-	}
-	if here {
+	if moneyHere(a, o, minor) {
 		return why // whatever is owed beside it, this is paid for
+	}
+	noticed := onNotice(env, a, o, minor)
+	if o.Terms != order.OpenAccount && !noticed {
+		return append(why, PaymentMissing)
 	}
 	counted := minor
 	if rel != nil {
 		counted = 0 // people approved of these goods in writing
 	}
 	add(a.Control.Stop != nil || len(breachOf(env, a, counted).reasons) > 0, StoppedByRule)
-	add(a.Profile.Grant.Treatment != account.Credit && rel == nil, CreditWithdrawn)
+	add(a.Profile.Grant.Treatment != account.Credit && rel == nil && !noticed, CreditWithdrawn)
 	return why
 }
 
-// moneyHere reports whether money that no other order has claimed covers the goods. Those invoiced ahead are paid once nothing is owed.
+// moneyHere reports whether money that no other order has claimed covers the goods.
 func moneyHere(a account.Account, o order.Order, minor int64) bool {
-	if paid := min(minor, o.Ahead); a.Buckets.Receivable <= 0 {
-		minor -= paid
-	}
+	minor = unpaid(a, o, minor)
 	if minor <= 0 {
 		return true
 	}
-	free := a.Buckets.Unapplied - a.Buckets.Prepaid
+	free := a.Buckets.Unapplied - a.Buckets.Prepaid - a.Standing.Kept()
 	if o.Prepaid {
 		free += o.Reserved // set aside for these goods
 	}
+	free = max(0, free)
+	for _, n := range noticesOf(a, o) {
+		free += n.Here()
+	}
 	return free >= minor
+}
+
+// unpaid is what goods about to leave are still to be paid for: those invoiced ahead are paid once nothing is owed.
+func unpaid(a account.Account, o order.Order, minor int64) int64 {
+	if a.Buckets.Receivable <= 0 {
+		minor -= min(minor, o.Ahead)
+	}
+	return minor
 }
 
 // mayShip is the error for goods that may not leave for a reason beside the state of their order.

@@ -118,6 +118,7 @@ func (o *Order) TakeBack(r Return, replace bool) error {
 	o.Delivered -= r.Minor
 	o.Shipped -= r.Minor
 	o.Returned += r.Minor
+	o.freeNotices(r.Minor)
 	o.Returns = append(o.Returns, r)
 	switch {
 	case replace && o.State != Closed && o.Live():

@@ -113,6 +113,7 @@ type Order struct {
 	Returns           []Return      `json:"returns,omitempty"`
 	Freed             int64         `json:"freed,omitempty"`    // by the last cancelling, closing or expiry: what reopening asks for again
 	Priority          int           `json:"priority,omitempty"` // 0 to 9, 9 first: counts while it waits, where the policy says so
+	Notices           []NoticeUse   `json:"notices,omitempty"`  // what its goods were shipped on
 }
 
 // Clone is a copy that shares nothing that changes.
@@ -121,6 +122,7 @@ func (o Order) Clone() Order {
 	o.Billings = slices.Clone(o.Billings)
 	o.AmendedBy = slices.Clone(o.AmendedBy)
 	o.Returns = slices.Clone(o.Returns)
+	o.Notices = slices.Clone(o.Notices)
 	if o.Hold != nil {
 		h := *o.Hold
 		h.Form.Acts = slices.Clone(h.Form.Acts)

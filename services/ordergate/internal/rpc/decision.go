@@ -120,7 +120,7 @@ func cureOf(c check.Cure, currency string) *pb.Cure {
 		Kind: enum[pb.CureKind](pb.CureKind_value, "CURE_KIND_", string(c.Kind)), Date: c.Date.String(),
 		Days: int32(c.Days), AuthorityRow: int32(c.Row), Roles: c.Roles, //nolint:gosec // days and rows are small
 	}
-	if c.Kind == check.CurePayment || c.Kind == check.CureSmallerOrder {
+	if c.Kind == check.CurePayment || c.Kind == check.CureNotice || c.Kind == check.CureSmallerOrder {
 		out.Amount = minorOf(c.Minor, currency)
 	}
 	return out

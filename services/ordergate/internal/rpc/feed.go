@@ -230,6 +230,9 @@ func parseStanding(m *receivablesv1.Position) (account.Standing, error) {
 	if s.BrokenDate, err = parseDate("position.last_broken_promise_date", m.GetLastBrokenPromiseDate()); err != nil {
 		return s, err
 	}
-	s.Disputed, err = parseLadder("position.disputed", m.GetDisputed())
+	if s.Disputed, err = parseLadder("position.disputed", m.GetDisputed()); err != nil {
+		return s, err
+	}
+	s.Notices, err = parseNotices(m)
 	return s, err
 }
