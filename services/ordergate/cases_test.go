@@ -210,6 +210,18 @@ func positionOf(s casefile.Step) *receivablesv1.Position {
 	for _, id := range slices.Sorted(maps.Keys(s.Bills)) {
 		pos.Movements = append(pos.Movements, &receivablesv1.Movement{OrderId: id, InvoiceId: "I" + id + s.Invoice, Amount: cny(s.Bills[id])})
 	}
+	for _, n := range s.Notices {
+		x := &receivablesv1.NoticedPayment{PaymentNoticeId: n.ID, OrderId: n.Order, ExpectedDate: n.Last, LastDate: n.Last}
+		for _, v := range []struct {
+			amount string
+			into   **typev1.Money
+		}{{n.Open, &x.Open}, {n.Received, &x.Received}, {n.Unapplied, &x.Unapplied}} {
+			if v.amount != "" {
+				*v.into = cny(v.amount)
+			}
+		}
+		pos.PaymentNotices = append(pos.PaymentNotices, x)
+	}
 	return pos
 }
 

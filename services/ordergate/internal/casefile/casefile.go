@@ -48,6 +48,7 @@ type Step struct {
 	Due                   map[string]string
 	Bills                 map[string]string // order -> amount billed (negative: the reversal of that invoice)
 	Invoice               string            // distinguishes a further invoice of the same order
+	Notices               []Notice
 	// orders
 	Amount   string
 	TermDays *int `yaml:"term_days"`
@@ -63,6 +64,13 @@ type Step struct {
 	Status   string
 	Cures    map[string]string // kind -> amount or days, of the first failed rule that has it
 	Row      int               // of the authority table
+}
+
+// Notice is a payment notice as a position tells of it.
+type Notice struct {
+	ID, Order                 string
+	Open, Received, Unapplied string
+	Last                      string // last day on which the open part is worth something
 }
 
 // Read reads the cases of a folder, file by file.

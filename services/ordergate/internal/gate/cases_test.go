@@ -232,6 +232,13 @@ func (w *world) position(s step) error {
 	for id, amount := range s.Bills {
 		p.Movements = append(p.Movements, account.Movement{OrderID: id, InvoiceID: "I" + id + s.Invoice, Minor: minor(w.t, amount)})
 	}
+	for _, n := range s.Notices {
+		last := calendar.MustDate(n.Last)
+		p.Standing.Notices = append(p.Standing.Notices, account.Notice{
+			ID: n.ID, OrderID: n.Order, Open: minor(w.t, n.Open), Received: minor(w.t, n.Received), Unapplied: minor(w.t, n.Unapplied),
+			Expected: last, LastDay: last,
+		})
+	}
 	c, _, err := gate.ReceivePosition(w.account, p, w.orders)
 	_, err = w.take(c, err)
 	w.recheckHeld()
