@@ -101,6 +101,7 @@ type world struct {
 	service  *receivables.Service
 	invoices receivablesv1.InvoiceServiceClient
 	receipts receivablesv1.ReceiptServiceClient
+	notices  receivablesv1.PaymentNoticeServiceClient
 	aging    receivablesv1.AgingServiceClient
 	ledger   receivablesv1.LedgerServiceClient
 	policies receivablesv1.ReceivablesPolicyServiceClient
@@ -133,7 +134,8 @@ func newWorld(t *testing.T) *world {
 	return &world{
 		neighbours: n, issuer: issuer, pool: pool, service: service,
 		invoices: receivablesv1.NewInvoiceServiceClient(conn), receipts: receivablesv1.NewReceiptServiceClient(conn),
-		aging: receivablesv1.NewAgingServiceClient(conn), ledger: receivablesv1.NewLedgerServiceClient(conn),
+		notices: receivablesv1.NewPaymentNoticeServiceClient(conn),
+		aging:   receivablesv1.NewAgingServiceClient(conn), ledger: receivablesv1.NewLedgerServiceClient(conn),
 		policies: receivablesv1.NewReceivablesPolicyServiceClient(conn), feed: receivablesv1.NewFeedServiceClient(conn),
 		ops: receivablesv1.NewOperationsServiceClient(conn),
 	}

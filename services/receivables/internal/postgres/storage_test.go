@@ -15,6 +15,7 @@ import (
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/pgtest"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
+	"github.com/avalcredit/aval/services/receivables/internal/notice"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres"
 	"github.com/avalcredit/aval/services/receivables/internal/receipt"
 )
@@ -28,7 +29,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// books holds one customer C with invoice I-1 (paid by R-1), I-2 reversed and I-3 open.
+// books holds one customer C with invoice I-1 (paid by R-1, under payment notice N-1 of 150), I-2 reversed and I-3 open.
 func books(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	pool := pgtest.New(t, postgres.Schema, postgres.Migrations())
@@ -50,7 +51,18 @@ func books(t *testing.T) *pgxpool.Pool {
 				return err
 			}
 		}
-		r, err := receipt.New(receipt.Draft{ID: "R-1", CustomerID: "C", Amount: money.New(100, "CNY")}, "CNY", day, now)
+		n, err := notice.New(notice.Draft{ID: "N-1", CustomerID: "C", OrderID: "O", Amount: money.New(150, "CNY"), Expected: day},
+			notice.Recording{Currency: "CNY", Today: day, Now: now, Actor: "sales"})
+		must(t, err)
+		if err := a.AddNotice(ctx, n); err != nil {
+			return err
+		}
+		n, err = n.Confirm("clerk", day)
+		must(t, err)
+		if err := a.ConfirmNotice(ctx, n); err != nil {
+			return err
+		}
+		r, err := receipt.New(receipt.Draft{ID: "R-1", CustomerID: "C", Amount: money.New(100, "CNY"), NoticeID: "N-1"}, "CNY", day, now)
 		must(t, err)
 		if err := a.AddReceipt(ctx, r); err != nil {
 			return err
@@ -74,12 +86,15 @@ func books(t *testing.T) *pgxpool.Pool {
 func TestPostedRowsRefuseChange(t *testing.T) {
 	t.Parallel()
 	pool := books(t)
-	for _, table := range []string{"ledger_entries", "ledger_lines", "invoices", "receipts", "invoice_reversals", "applications"} {
+	for _, table := range []string{"ledger_entries", "ledger_lines", "invoices", "receipts", "invoice_reversals", "applications", "payment_notices", "payment_notice_confirmations"} {
 		for _, sql := range []string{
 			"UPDATE " + table + " SET customer_id = customer_id", "DELETE FROM " + table, "TRUNCATE " + table + " CASCADE",
 		} {
-			if sql == "UPDATE invoice_reversals SET customer_id = customer_id" {
+			switch sql {
+			case "UPDATE invoice_reversals SET customer_id = customer_id":
 				sql = "UPDATE invoice_reversals SET reason = 'other'"
+			case "UPDATE payment_notice_confirmations SET customer_id = customer_id":
+				sql = "UPDATE payment_notice_confirmations SET confirmed_by = 'other'"
 			}
 			_, err := pool.Exec(t.Context(), sql)
 			if err == nil || !strings.Contains(err.Error(), "append-only") {
@@ -87,7 +102,7 @@ func TestPostedRowsRefuseChange(t *testing.T) {
 			}
 		}
 	}
-	for _, sql := range []string{"DELETE FROM accounts", "DELETE FROM invoice_balances", "TRUNCATE receipt_balances"} {
+	for _, sql := range []string{"DELETE FROM accounts", "DELETE FROM invoice_balances", "TRUNCATE receipt_balances", "DELETE FROM payment_notice_balances"} {
 		if _, err := pool.Exec(t.Context(), sql); err == nil {
 			t.Errorf("%s was let through", sql)
 		}
@@ -112,6 +127,8 @@ func TestDatabaseRefusesBadEntries(t *testing.T) {
 		"a line added afterward": `INSERT INTO ledger_lines VALUES ('C', 1, 3, 'CASH', 'CNY', 1)`,
 		"over-applied":           `UPDATE invoice_balances SET open = open - 101 WHERE invoice_id = 'I-3'`,
 		"reversed twice":         `INSERT INTO invoice_reversals SELECT * FROM invoice_reversals`,
+		"confirmed by one person": `INSERT INTO payment_notices SELECT 'N-2', customer_id, order_id, '', currency, amount, instrument, expected_date, last_date,
+			'', 'sales', record_date, created_at FROM payment_notices; INSERT INTO payment_notice_confirmations VALUES ('N-2', 'sales', '2024-01-01', now())`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := pg.InTx(t.Context(), pool, func(ctx context.Context, tx pgx.Tx) error {
@@ -146,6 +163,10 @@ func TestVerifyNamesWhatWasTamperedWith(t *testing.T) {
 		{`UPDATE applications SET application_date = '2023-01-01'`, "application/C"},
 		{`UPDATE applications SET applied_by = 'other'`, "application/C"},
 		{`UPDATE invoice_balances SET open = 1 WHERE invoice_id = 'I-3'`, "ledger/C"},
+		{`UPDATE receipts SET payment_notice_id = NULL`, "ledger/C"},
+		{`UPDATE payment_notice_balances SET received = 99`, "ledger/C"},
+		{`UPDATE payment_notice_balances SET open = 51`, "ledger/C"},
+		{`DELETE FROM payment_notice_confirmations`, "ledger/C"},
 		{`UPDATE accounts SET balance = balance + 1`, "ledger/C"},
 		{`UPDATE accounts SET application_sequence = 2`, "application/C"},
 		{`DELETE FROM invoice_reversals; DELETE FROM ledger_lines WHERE sequence = 5; DELETE FROM ledger_entries WHERE sequence = 5`, "ledger/C"},
