@@ -151,6 +151,9 @@ func (p *player) do(s casefile.Step) shown {
 		}
 		_, err := p.orders.ShipOrder(p.as("warehouse", "WAREHOUSE"), req)
 		return shown{err: err}
+	case "return":
+		_, err := p.orders.ReturnGoods(p.as("erp", "ERP"), &pb.ReturnGoodsRequest{RequestId: p.request(), OrderId: s.Order, Amount: cny(s.Amount), Replace: s.Replace})
+		return shown{err: err}
 	case "cancel":
 		_, err := p.orders.CancelOrder(sales, &pb.CancelOrderRequest{RequestId: p.request(), OrderId: s.Order})
 		return shown{err: err}

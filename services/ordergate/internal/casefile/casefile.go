@@ -34,7 +34,7 @@ type Policy struct {
 
 // Step is one thing that happens, and what must show after it.
 type Step struct {
-	Do    string // grant, position, submit, check, amend, ship, cancel, approve, reject, recheck, day
+	Do    string // grant, position, submit, check, amend, ship, return, cancel, approve, reject, recheck, day
 	Order string
 	Date  string
 	// grant
@@ -54,6 +54,7 @@ type Step struct {
 	TermDays *int `yaml:"term_days"`
 	Terms    string
 	Final    bool
+	Replace  bool   // of a return
 	By       string // role of the actor
 	// what must show
 	Want     string   // state of the order, or the verdict of a check

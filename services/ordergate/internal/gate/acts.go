@@ -113,7 +113,7 @@ func Ship(env Env, a account.Account, o order.Order, id string, amount *money.Mo
 		return Change{}, err
 	}
 	moved(&after, amount, false)
-	useNotices(env, a, o, &after, minor)
+	paysFor(env, a, o, &after, minor)
 	return changed(a, o, after, Change{Kind: OrderShipped}), nil
 }
 

@@ -169,6 +169,8 @@ func (w *world) do(s step) (*check.Record, error) {
 			amount = &v
 		}
 		return w.take(gate.Ship(env, w.account, o, "S"+s.Order+time.Duration(len(w.journal)).String(), amount, s.Final))
+	case "return":
+		return w.take(gate.TakeBack(env, w.account, o, "R"+s.Order+time.Duration(len(w.journal)).String(), money.New(minor(w.t, s.Amount), "CNY"), s.Replace))
 	case "cancel":
 		c, changed, err := gate.Cancel(env, w.account, o, "")
 		if !changed {

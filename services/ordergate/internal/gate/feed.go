@@ -57,7 +57,9 @@ func ReceivePosition(a account.Account, p account.Position, orders map[string]or
 		}
 		after := o.Clone()
 		after.Bill(m.InvoiceID, m.Minor)
-		a.Buckets.Billed += setAside(o) - setAside(after) // the claim follows the goods into receivables, and back
+		moved := setAside(o) - setAside(after) // the claim follows the goods into receivables, and back
+		a.Buckets.Billed += moved
+		after.Against = max(0, after.Against-max(0, moved))
 		a = changed(a, o, after, Change{}).Account
 		touched[m.OrderID] = after
 	}

@@ -27,10 +27,11 @@ func onNotice(env Env, a account.Account, o order.Order, minor int64) bool {
 	return worth > 0 && worth >= unpaid(a, o, minor)
 }
 
-// useNotices keeps what goods that leave use up of their order's notices, so that none is worth its amount twice. Goods of an order that
-// free money is set aside for use up none, nor do goods sold on credit.
-func useNotices(env Env, a account.Account, before order.Order, after *order.Order, minor int64) {
-	if before.Prepaid || before.Terms == order.OpenAccount && a.Profile.Grant.Treatment == account.Credit {
+// paysFor keeps what goods that leave use up of their order's notices, so that none is worth its amount twice. What the notices do not
+// cover leaves against free money, which is set aside for these goods from then on. Goods sold on credit, or released by people, use up
+// neither.
+func paysFor(env Env, a account.Account, before order.Order, after *order.Order, minor int64) {
+	if before.Prepaid || before.Amount <= 0 || before.Terms == order.OpenAccount && a.Profile.Grant.Treatment == account.Credit {
 		return
 	}
 	takes := check.TakesNotice(a.Profile.Grant, before.Terms, env.Today)
@@ -44,5 +45,8 @@ func useNotices(env Env, a account.Account, before order.Order, after *order.Ord
 			after.UseNotice(n.ID, used)
 			left -= used
 		}
+	}
+	if left > 0 && moneyHere(a, before, minor) {
+		after.Against = min(after.Against+left, after.Delivered)
 	}
 }

@@ -218,9 +218,10 @@ func claimed(a account.Account, before, after order.Order) int64 {
 	return max(0, min(after.Ahead-before.Ahead, a.Buckets.Receivable-a.Buckets.Billed))
 }
 
+// setAside is the part of an order that unapplied money is set aside for.
 func setAside(o order.Order) int64 {
 	if !o.Prepaid {
-		return 0
+		return min(o.Against, o.Delivered)
 	}
 	return o.Reserved + o.Delivered
 }

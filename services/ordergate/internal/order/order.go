@@ -113,6 +113,7 @@ type Order struct {
 	Returns           []Return      `json:"returns,omitempty"`
 	Freed             int64         `json:"freed,omitempty"`    // by the last cancelling, closing or expiry: what reopening asks for again
 	Priority          int           `json:"priority,omitempty"` // 0 to 9, 9 first: counts while it waits, where the policy says so
+	Against           int64         `json:"against,omitempty"`  // part of Delivered that left against money, which is set aside for it
 	Notices           []NoticeUse   `json:"notices,omitempty"`  // what its goods were shipped on
 }
 
