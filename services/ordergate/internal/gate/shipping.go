@@ -93,9 +93,9 @@ func moneyHere(a account.Account, o order.Order, minor int64) bool {
 	if minor <= 0 {
 		return true
 	}
-	free := a.Buckets.Unapplied - a.Buckets.Prepaid - a.Standing.Kept()
+	free := a.Buckets.Unapplied - a.Buckets.Prepaid - a.Buckets.Billed - a.Standing.Kept()
 	if o.Prepaid {
-		free += o.Reserved // set aside for these goods
+		free += o.Reserved + min(o.Ahead, a.Buckets.Billed) // set aside for these goods
 	}
 	free = max(0, free)
 	for _, n := range noticesOf(a, o) {
