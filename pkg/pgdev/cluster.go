@@ -150,8 +150,8 @@ func (s *Server) launch(bin string, cfg Config, acct *account) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = logFile.Close() }()                                                                 // the child has its own descriptor
-	cmd := exec.Command(filepath.Join(bin, "postgres"), serverArgs(s.dataDir(), s.port, cfg.Ephemeral)...) //nolint:gosec,noctx // outlives the call; Stop ends it
+	defer func() { _ = logFile.Close() }()                                                       // the child has its own descriptor
+	cmd := exec.Command(filepath.Join(bin, "postgres"), serverArgs(s.dataDir(), s.port, cfg)...) //nolint:gosec,noctx // outlives the call; Stop ends it
 	cmd.Dir, cmd.SysProcAttr = s.dir, acct.attr()
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	started := make(chan error)
@@ -174,16 +174,16 @@ func (s *Server) launch(bin string, cfg Config, acct *account) error {
 }
 
 // serverArgs: loopback TCP only, since the default socket folder is often closed to us.
-func serverArgs(data string, port int, ephemeral bool) []string {
+func serverArgs(data string, port int, cfg Config) []string {
 	set := []string{
 		"listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300",
 		"shared_buffers=128MB", "max_wal_size=1GB", "timezone=UTC", "log_timezone=UTC",
 	}
-	if ephemeral {
+	if cfg.Ephemeral {
 		set = append(set, "fsync=off", "full_page_writes=off", "deadlock_timeout=100ms")
 	}
 	args := []string{"-D", data, "-p", strconv.Itoa(port)}
-	for _, v := range set {
+	for _, v := range append(set, cfg.Settings...) {
 		args = append(args, "-c", v)
 	}
 	return args

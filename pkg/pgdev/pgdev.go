@@ -41,6 +41,8 @@ type Config struct {
 	CacheDir string
 	// Ephemeral gives durability up for speed: tests only.
 	Ephemeral bool
+	// Settings of the server beyond the launcher's own, each "name=value".
+	Settings []string
 	// Port to listen on, for those who start a server again at the same address. 0: any free one.
 	Port int
 }

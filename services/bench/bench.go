@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -48,8 +49,15 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%s/%s, %d processors, %s, %s\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), version)
+	fmt.Fprintf(out, "server settings: %s\n", strings.Join(settings(), ", "))
 	fmt.Fprintf(out, "%d rounds of %s each, in turn; medians; callers, gate and PostgreSQL share the machine\n", cfg.Rounds, cfg.Duration)
 	return gateGroup(ctx, cfg, db, pgbench, out)
+}
+
+// settings are those of a database server of some size: with the launcher's, for a laptop, evicting pages and checkpoints would be measured.
+// Durability is untouched. All that is compared runs on this one server.
+func settings() []string {
+	return []string{"shared_buffers=2GB", "max_wal_size=16GB", "checkpoint_timeout=30min", "wal_buffers=64MB"}
 }
 
 // database starts a durable PostgreSQL of its own.
@@ -72,7 +80,7 @@ func database(ctx context.Context, dir string) (s *pgdev.Server, pgbench string,
 		}
 		remove = func() error { return os.RemoveAll(dir) }
 	}
-	if s, err = pgdev.Start(ctx, pgdev.Config{Dir: filepath.Join(dir, "postgres"), BinDir: bin}); err != nil {
+	if s, err = pgdev.Start(ctx, pgdev.Config{Dir: filepath.Join(dir, "postgres"), BinDir: bin, Settings: settings()}); err != nil {
 		return nil, "", nil, errors.Join(err, remove())
 	}
 	return s, pgbench, func() {

@@ -39,9 +39,12 @@ type view struct {
 // load reads what the batch needs and does not remember.
 func (s *shard) load(ctx context.Context, batch []*work, lookup bool) (*view, error) {
 	v := &view{
-		gate: s.gate, heads: s.heads, policies: map[calendar.Date]check.Policy{}, accounts: map[postgres.Key]account.Account{}, fresh: map[postgres.Key]bool{},
-		final: map[*work]bool{}, tells: map[postgres.Key]bool{}, orders: map[postgres.OrderKey]order.Order{}, slot: map[postgres.OrderKey]int{},
-		requests: map[postgres.Request]gate.Entry{}, answers: make([]Answer, len(batch)), errors: make([]error, len(batch)),
+		gate: s.gate, heads: s.heads, policies: map[calendar.Date]check.Policy{}, fresh: map[postgres.Key]bool{},
+		final: map[*work]bool{}, tells: map[postgres.Key]bool{},
+		accounts: make(map[postgres.Key]account.Account, len(batch)), requests: make(map[postgres.Request]gate.Entry, len(batch)),
+		orders: make(map[postgres.OrderKey]order.Order, len(batch)), slot: make(map[postgres.OrderKey]int, len(batch)),
+		answers: make([]Answer, len(batch)), errors: make([]error, len(batch)),
+		batch: postgres.Write{Entries: make([]gate.Entry, 0, len(batch)), Orders: make([]postgres.StoredOrder, 0, len(batch)), New: make([]postgres.NewOrder, 0, len(batch))},
 	}
 	if s.wary > 0 {
 		s.wary--
