@@ -38,7 +38,7 @@ func settings(schema string) map[string]string {
 		"search_path":                         searchPath(schema),
 		"lock_timeout":                        "3s",
 		"statement_timeout":                   "30s",
-		"idle_in_transaction_session_timeout": "5s",
+		"idle_in_transaction_session_timeout": "3s",
 		"synchronous_commit":                  "on",
 		"timezone":                            "UTC",
 		"tcp_keepalives_idle":                 "5",

@@ -38,7 +38,7 @@ func TestOpenSettings(t *testing.T) {
 		"search_path":                         `"alpha", public`,
 		"lock_timeout":                        "3s",
 		"statement_timeout":                   "30s",
-		"idle_in_transaction_session_timeout": "5s",
+		"idle_in_transaction_session_timeout": "3s",
 		"synchronous_commit":                  "on",
 		"TimeZone":                            "UTC",
 	} {
