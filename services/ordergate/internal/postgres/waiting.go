@@ -21,7 +21,7 @@ type Passed struct {
 	Date    calendar.Date // business date of the entry
 }
 
-const insertPassed = `
+const insertOvertakes = `
 INSERT INTO passed_over (root_id, account_id, seq, order_id, by_order, business_date)
 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::date[])`
 
@@ -34,7 +34,7 @@ func queuePassed(b *pgx.Batch, passed []Passed) {
 	for i, p := range passed {
 		roots[i], accounts[i], seqs[i], ids[i], by[i], dates[i] = p.RootID, p.AccountID, p.Seq, p.OrderID, p.By, p.Date
 	}
-	b.Queue(insertPassed, roots, accounts, seqs, ids, by, dates)
+	b.Queue(insertOvertakes, roots, accounts, seqs, ids, by, dates)
 }
 
 // PassedOver is how often an order was passed over, and the last time.
@@ -43,14 +43,14 @@ type PassedOver struct {
 	Last  Passed
 }
 
-const selectPassedOver = `
+const selectOvertakes = `
 SELECT n.order_id, n.times, l.root_id, l.account_id, l.seq, l.by_order, l.business_date
 FROM (SELECT order_id, count(*) AS times FROM passed_over WHERE order_id = ANY($1) GROUP BY order_id) n
 CROSS JOIN LATERAL (SELECT * FROM passed_over p WHERE p.order_id = n.order_id ORDER BY p.at DESC LIMIT 1) l`
 
 // PassedOver finds who went ahead of orders; those that nobody passed are left out.
 func (s *Store) PassedOver(ctx context.Context, orderIDs []string) (map[string]PassedOver, error) {
-	rows, err := s.pool.Query(ctx, selectPassedOver, orderIDs)
+	rows, err := s.pool.Query(ctx, selectOvertakes, orderIDs)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -76,7 +76,7 @@ func (s *Store) PassedBy(ctx context.Context, k Key, seq int64) ([]string, error
 	return ids, pg.Err(err)
 }
 
-const keptPassed = `
+const keptOvertakes = `
 SELECT p.root_id, p.account_id, p.seq, array_agg(p.order_id), bool_and(j.order_id IS NOT DISTINCT FROM p.by_order AND j.business_date = p.business_date),
     coalesce(j.detail, '')
 FROM passed_over p LEFT JOIN journal j ON j.root_id = p.root_id AND j.account_id = p.account_id AND j.seq = p.seq
@@ -87,7 +87,7 @@ GROUP BY p.root_id, p.account_id, p.seq, j.detail ORDER BY p.root_id, p.account_
 func (s *Store) StrayPassed(ctx context.Context, visit func(Passed)) error {
 	var last Passed
 	for {
-		rows, err := s.pool.Query(ctx, keptPassed, last.RootID, last.AccountID, last.Seq)
+		rows, err := s.pool.Query(ctx, keptOvertakes, last.RootID, last.AccountID, last.Seq)
 		if err != nil {
 			return pg.Err(err)
 		}
@@ -103,7 +103,7 @@ func (s *Store) StrayPassed(ctx context.Context, visit func(Passed)) error {
 					visit(Passed{Key: last.Key, Seq: last.Seq, OrderID: id})
 				}
 			}
-			return nil //nolint:nilerr // an entry that cannot be read says nothing
+			return nil
 		})
 		if err != nil || n == 0 {
 			return pg.Err(err)
