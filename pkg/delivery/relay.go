@@ -196,6 +196,10 @@ func (r *Relay) Flush(ctx context.Context, customerID string) {
 	}
 }
 
+// Nudge makes Run look for pending events now instead of at its next turn, and waits for nothing: for those whose caller is itself
+// a delivery that the receiver waits for.
+func (r *Relay) Nudge() { r.wake() }
+
 var errDegraded = errors.New("the receiver is failing")
 
 func (r *Relay) flush(ctx context.Context, customer string) error {

@@ -101,10 +101,10 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	shipments := delivery.NewRelay(d.Pool, postgres.StreamShipment, events.Log, d.Log, d.Clock)
 	withdrawals := delivery.NewRelay(d.Pool, postgres.StreamWithdrawal, peers.SendWithdrawals(d.Evaluation), d.Log, d.Clock)
 	violations := &app.Violations{Store: store, Clock: d.Clock, Log: d.Log}
-	gate := app.New(app.Deps{Store: store, Policies: cache, Clock: d.Clock, Log: d.Log, Profiles: rpc.NewProfiles(d.Evaluation), Violations: violations, Historic: d.Config.Historic, Tell: func(ctx context.Context, id string) {
-		shipments.Flush(ctx, id)
-		withdrawals.Flush(ctx, id)
-	}})
+	gate := app.New(app.Deps{
+		Store: store, Policies: cache, Clock: d.Clock, Log: d.Log, Profiles: rpc.NewProfiles(d.Evaluation), Violations: violations,
+		Historic: d.Config.Historic, Tell: teller(shipments, withdrawals),
+	})
 	return &Service{
 		gate: gate, reporting: newReporting(d, gate, store, cache, versions, pages), violations: violations,
 		log: d.Log, events: events, shipments: shipments, withdrawals: withdrawals,
@@ -116,6 +116,19 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		book:     &policy.Book{Store: versions, Clock: d.Clock, Signed: cache.Invalidate},
 		pages:    pages,
 	}, nil
+}
+
+// teller has what others are told of a customer delivered, and waits for it a while where it is asked to.
+func teller(relays ...*delivery.Relay) func(ctx context.Context, customerID string, wait bool) {
+	return func(ctx context.Context, customerID string, wait bool) {
+		for _, r := range relays {
+			if wait {
+				r.Flush(ctx, customerID)
+			} else {
+				r.Nudge()
+			}
+		}
+	}
 }
 
 // Register adds the service's contracts to a server.

@@ -68,8 +68,9 @@ type Deps struct {
 	// Otherwise never as of an earlier day than today, however late it comes.
 	Historic bool
 	// Tell is called after a change of which others are told, before its caller gets the answer; it waits a bounded time for what can
-	// be delivered at once, and never fails. nil: nobody waits.
-	Tell func(ctx context.Context, customerID string)
+	// be delivered at once, and never fails. Where evaluation itself waits for the answer nobody may wait for evaluation: wait is false
+	// then. nil: nobody is told before its turn.
+	Tell func(ctx context.Context, customerID string, wait bool)
 	// Violations keeps acts that were refused because the person may not take them; nil keeps none.
 	Violations *Violations
 }
@@ -190,7 +191,7 @@ func (g *Gate) wait(w *work) (Answer, error) {
 	select {
 	case <-w.done:
 		if w.tells && g.Tell != nil {
-			g.Tell(w.ctx, w.key.AccountID)
+			g.Tell(w.ctx, w.key.AccountID, w.profile == nil)
 		}
 		if w.err == nil {
 			return w.answer, nil
