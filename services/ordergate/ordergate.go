@@ -105,14 +105,15 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		Store: store, Policies: cache, Clock: d.Clock, Log: d.Log, Profiles: rpc.NewProfiles(d.Evaluation), Violations: violations,
 		Historic: d.Config.Historic, Tell: teller(shipments, withdrawals),
 	})
+	verifier := &app.Verifier{Pool: d.Pool, Store: store, Policies: cache, Book: versions, Log: d.Log}
 	return &Service{
-		gate: gate, reporting: newReporting(d, gate, store, cache, versions, pages), violations: violations,
+		gate: gate, reporting: newReporting(d, gate, verifier, store, cache, versions, pages), violations: violations,
 		log: d.Log, events: events, shipments: shipments, withdrawals: withdrawals,
 		webhooks: &app.Webhooks{
 			Pool: d.Pool, Store: store, Clock: d.Clock, Log: d.Log, Targets: targets, Post: peers.Webhook(targets, d.Clock), Key: d.PageKey,
 		},
 		queries:  &app.Queries{Store: store, Policies: cache, Clock: d.Clock, Pages: pages},
-		verifier: &app.Verifier{Pool: d.Pool, Store: store, Policies: cache, Book: versions, Log: d.Log},
+		verifier: verifier,
 		book:     &policy.Book{Store: versions, Clock: d.Clock, Signed: cache.Invalidate},
 		pages:    pages,
 	}, nil
@@ -145,7 +146,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	pb.RegisterCustomerControlServiceServer(r, &rpc.CustomerControls{Gate: s.gate, Queries: s.queries})
 	pb.RegisterWarehouseServiceServer(r, &rpc.Warehouse{Gate: s.gate, Events: s.events, Pages: s.pages})
 	pb.RegisterWebhookServiceServer(r, &rpc.Webhooks{Webhooks: s.webhooks})
-	pb.RegisterOperationsServiceServer(r, &rpc.Operations{Verifier: s.verifier, Streams: []rpc.Stream{
+	pb.RegisterOperationsServiceServer(r, &rpc.Operations{Verifier: s.verifier, Pages: s.pages, Streams: []rpc.Stream{
 		{Name: postgres.StreamWithdrawal, Pending: s.withdrawals.Pending}, {Name: postgres.StreamShipment, Pending: s.shipments.Pending},
 	}})
 }

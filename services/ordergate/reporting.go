@@ -21,24 +21,26 @@ import (
 type Reporting struct {
 	Zone      *time.Location // where business dates change and the policy's hour is counted; nil: UTC
 	FontFile  string         // font of documents; empty: the usual places are looked through
-	Scheduled bool           // reports are made, and orders on hold judged again, by the clock; off where callers set the business date
+	Scheduled bool           // reports are made, orders on hold judged again and chains verified by the clock; off where callers set the business date
 }
 
 // reporting is what reads the journals beside the decision path: daily reports and long-running operations.
 type reporting struct {
 	reports     *rpc.Reports
 	operations  *rpc.LongRunning
-	makeReports *jobs.Reports // nil: not scheduled
-	recheck     *jobs.Waiting // nil: not scheduled
+	makeReports *jobs.Reports       // nil: not scheduled
+	recheck     *jobs.Waiting       // nil: not scheduled
+	verify      *jobs.Verifications // nil: not scheduled
 	work        *jobs.Operations
 }
 
-func newReporting(d Deps, gate *app.Gate, store *postgres.Store, policies *policy.Cache[check.Policy], versions *policy.Store, pages *page.Signer) reporting {
+func newReporting(d Deps, gate *app.Gate, verifier *app.Verifier, store *postgres.Store, policies *policy.Cache[check.Policy], versions *policy.Store, pages *page.Signer) reporting {
 	zone := d.Reporting.Zone
 	if zone == nil {
 		zone = time.UTC
 	}
-	reports := app.NewReports(store, policy.NewCache(versions, rpc.DecodeReportSettings), d.Clock, pages)
+	settings := policy.NewCache(versions, rpc.DecodeReportSettings)
+	reports := app.NewReports(store, settings, d.Clock, pages)
 	worker := rand.Text() // of this process
 	work := jobs.NewOperations(jobs.Operations{
 		Store: store, Log: d.Log, Worker: worker, Simulator: &app.Simulator{Store: store, Policies: policies, Clock: d.Clock},
@@ -50,6 +52,7 @@ func newReporting(d Deps, gate *app.Gate, store *postgres.Store, policies *polic
 	}
 	if d.Reporting.Scheduled {
 		r.makeReports = &jobs.Reports{App: reports, Clock: d.Clock, Zone: zone, Log: d.Log, Worker: worker}
+		r.verify = &jobs.Verifications{Verifier: verifier, Store: store, Settings: settings, Clock: d.Clock, Zone: zone, Log: d.Log, Worker: worker}
 		r.recheck = &jobs.Waiting{Gate: gate, Store: store, Policies: policies, Clock: d.Clock, Log: d.Log, Worker: worker}
 	}
 	return r
@@ -64,7 +67,8 @@ func (r reporting) register(registrar grpc.ServiceRegistrar) {
 func (r reporting) tasks() []lifecycle.Task {
 	tasks := []lifecycle.Task{{Name: "ordergate operations", Run: r.work.Run}}
 	if r.makeReports != nil {
-		tasks = append(tasks, lifecycle.Task{Name: "ordergate daily reports", Run: r.makeReports.Run}, lifecycle.Task{Name: "ordergate orders on hold", Run: r.recheck.Run})
+		tasks = append(tasks, lifecycle.Task{Name: "ordergate daily reports", Run: r.makeReports.Run},
+			lifecycle.Task{Name: "ordergate orders on hold", Run: r.recheck.Run}, lifecycle.Task{Name: "ordergate verification", Run: r.verify.Run})
 	}
 	return tasks
 }

@@ -23,11 +23,7 @@ import (
 const maxBreaks = 1000
 
 // Break is one place where a chain does not hold.
-type Break struct {
-	Chain   string
-	Seq     int64
-	Problem string
-}
+type Break = postgres.Break
 
 // Report of a verification.
 type Report struct {
@@ -63,18 +59,10 @@ func (v *Verifier) Verify(ctx context.Context) (Report, error) {
 
 func (v *Verifier) walk(ctx context.Context) (Report, error) {
 	var r Report
-	if err := v.journals(ctx, &r); err != nil {
-		return r, err
-	}
-	beyond, err := v.Store.BeyondHead(ctx)
-	if err != nil {
-		return r, err
-	}
-	for k, seq := range beyond {
-		r.broken("journal/"+k.AccountID, seq, "an order stands at an entry that is missing: the tail was cut off")
-	}
-	err = v.Store.StrayPassed(ctx, func(p postgres.Passed) {
-		r.broken("journal/"+p.AccountID, p.Seq, "order %s is said to be passed over by an entry that does not name it", p.OrderID)
+	err := v.Store.AtOneMoment(ctx, func(store *postgres.Store) error {
+		still := *v
+		still.Store = store
+		return still.stored(ctx, &r)
 	})
 	if err != nil {
 		return r, err
@@ -97,6 +85,23 @@ func (v *Verifier) walk(ctx context.Context) (Report, error) {
 		r.broken("policy", b.Seq, "%s", b.Why)
 	}
 	return r, nil
+}
+
+// stored walks the journals and what is kept beside them, as they are at one moment.
+func (v *Verifier) stored(ctx context.Context, r *Report) error {
+	if err := v.journals(ctx, r); err != nil {
+		return err
+	}
+	beyond, err := v.Store.BeyondHead(ctx)
+	if err != nil {
+		return err
+	}
+	for k, seq := range beyond {
+		r.broken("journal/"+k.AccountID, seq, "an order stands at an entry that is missing: the tail was cut off")
+	}
+	return v.Store.StrayPassed(ctx, func(p postgres.Passed) {
+		r.broken("journal/"+p.AccountID, p.Seq, "order %s is said to be passed over by an entry that does not name it", p.OrderID)
+	})
 }
 
 // journal is what the walk has seen of one account under one root.

@@ -107,7 +107,7 @@ func (s *Store) Requests(ctx context.Context, keys []Request) (map[Request]gate.
 }
 
 func (s *Store) entries(ctx context.Context, query string, args ...any) ([]gate.Entry, error) {
-	rows, err := s.pool.Query(ctx, query, args...)
+	rows, err := s.read.Query(ctx, query, args...)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -140,7 +140,7 @@ const locateAll = `SELECT order_id, root_id, account_id FROM order_directory WHE
 
 // LocateAll says in which accounts orders live; unknown numbers are left out.
 func (s *Store) LocateAll(ctx context.Context, orderIDs []string) (map[string]Key, error) {
-	rows, err := s.pool.Query(ctx, locateAll, orderIDs)
+	rows, err := s.read.Query(ctx, locateAll, orderIDs)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -235,7 +235,7 @@ const orderFields = `o.root_id, o.order_id, o.updated_seq, o.doc IS NULL, coales
     (SELECT j.detail FROM journal j WHERE j.root_id = o.root_id AND j.account_id = o.account_id AND j.seq = o.updated_seq), '')`
 
 func (s *Store) orders(ctx context.Context, query string, args ...any) ([]StoredOrder, error) {
-	rows, err := s.pool.Query(ctx, query, args...)
+	rows, err := s.read.Query(ctx, query, args...)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -282,7 +282,7 @@ const orderDocs = `SELECT order_id, state, updated_seq, doc FROM orders WHERE ro
 
 // OrderDocs reads all orders of an account as they are stored, by number.
 func (s *Store) OrderDocs(ctx context.Context, k Key) (map[string]OrderDoc, error) {
-	rows, err := s.pool.Query(ctx, orderDocs, k.RootID, k.AccountID)
+	rows, err := s.read.Query(ctx, orderDocs, k.RootID, k.AccountID)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -303,7 +303,7 @@ func (s *Store) Accounts(ctx context.Context, after Key, limit int) ([]Key, erro
 }
 
 func (s *Store) keys(ctx context.Context, query string, after Key, limit int) ([]Key, error) {
-	rows, err := s.pool.Query(ctx, query, after.RootID, after.AccountID, limit)
+	rows, err := s.read.Query(ctx, query, after.RootID, after.AccountID, limit)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -354,7 +354,7 @@ HAVING max(o.updated_seq) > (SELECT coalesce(max(j.seq), 0) FROM journal j WHERE
 
 // BeyondHead lists accounts whose orders stand at an entry that the journal lacks: its tail was cut off.
 func (s *Store) BeyondHead(ctx context.Context) (map[Key]int64, error) {
-	rows, err := s.pool.Query(ctx, beyondHead)
+	rows, err := s.read.Query(ctx, beyondHead)
 	if err != nil {
 		return nil, pg.Err(err)
 	}

@@ -92,7 +92,7 @@ func (s *Store) Operation(ctx context.Context, id string) (Operation, error) {
 }
 
 func (s *Store) operations(ctx context.Context, query string, args ...any) ([]Operation, error) {
-	rows, err := s.pool.Query(ctx, query, args...)
+	rows, err := s.read.Query(ctx, query, args...)
 	if err != nil {
 		return nil, pg.Err(err)
 	}

@@ -48,11 +48,18 @@ type Key struct{ RootID, AccountID string }
 // Store is the gate's storage.
 type Store struct {
 	pool *pgxpool.Pool
-	rows sync.Pool // of *[]byte: memory for the rows of batches
+	read pg.Querier // what is listed: the pool, or a transaction that sees one moment
+	rows sync.Pool  // of *[]byte: memory for the rows of batches
 }
 
 // NewStore returns a store on a migrated schema.
-func NewStore(pool *pgxpool.Pool) *Store { return &Store{pool: pool} }
+func NewStore(pool *pgxpool.Pool) *Store { return &Store{pool: pool, read: pool} }
+
+// AtOneMoment runs fn with a store whose lists all show the same moment, however much is written meanwhile. It is for reading only.
+func (s *Store) AtOneMoment(ctx context.Context, fn func(*Store) error) error {
+	opts := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return pg.Err(pgx.BeginTxFunc(ctx, s.pool, opts, func(tx pgx.Tx) error { return fn(&Store{pool: s.pool, read: tx}) }))
+}
 
 // Write is one batch: entries in journal order, orders as they stand after it, numbers of new orders.
 type Write struct {
@@ -195,7 +202,7 @@ LEFT JOIN journal c ON c.root_id = j.root_id AND c.account_id = j.account_id AND
 // Heads reads the newest state of accounts. An account without entries is new and empty.
 func (s *Store) Heads(ctx context.Context, keys []Key) (map[Key]account.Account, error) {
 	roots, ids := columnsOf(keys)
-	rows, err := s.pool.Query(ctx, selectHeads, roots, ids)
+	rows, err := s.read.Query(ctx, selectHeads, roots, ids)
 	if err != nil {
 		return nil, pg.Err(err)
 	}

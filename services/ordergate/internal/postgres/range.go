@@ -81,7 +81,7 @@ LEFT JOIN LATERAL (SELECT x.seq FROM journal x WHERE x.root_id = k.root_id AND x
 // Extents says how far journals go up to a date (none: as they are now). Journals without an entry up to it are left out.
 func (s *Store) Extents(ctx context.Context, keys []Key, date calendar.Date) ([]Extent, error) {
 	roots, ids := columnsOf(keys)
-	rows, err := s.pool.Query(ctx, selectExtents, roots, ids, date)
+	rows, err := s.read.Query(ctx, selectExtents, roots, ids, date)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -106,7 +106,7 @@ func (s *Store) States(ctx context.Context, at []Extent) (map[Key]account.Accoun
 	for i, e := range at {
 		roots[i], ids[i], seqs[i] = e.RootID, e.AccountID, e.Head
 	}
-	rows, err := s.pool.Query(ctx, selectStates, roots, ids, seqs)
+	rows, err := s.read.Query(ctx, selectStates, roots, ids, seqs)
 	if err != nil {
 		return nil, pg.Err(err)
 	}

@@ -96,7 +96,7 @@ WHERE $1::date IS NULL OR business_date < $1 ORDER BY business_date DESC LIMIT $
 
 // Reports lists reports before a date (none: all), newest first, without their content.
 func (s *Store) Reports(ctx context.Context, before calendar.Date, limit int) ([]KeptReport, error) {
-	rows, err := s.pool.Query(ctx, listReports, before, limit)
+	rows, err := s.read.Query(ctx, listReports, before, limit)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -130,7 +130,7 @@ const countRefusals = `SELECT count(*) FROM audit_events WHERE business_date = $
 
 // Refusals reads the acts that were refused on a date, earliest first, at most limit, and says how many there are.
 func (s *Store) Refusals(ctx context.Context, date calendar.Date, limit int) (found []Refusal, count int64, err error) {
-	rows, err := s.pool.Query(ctx, selectRefusals, date, limit)
+	rows, err := s.read.Query(ctx, selectRefusals, date, limit)
 	if err != nil {
 		return nil, 0, pg.Err(err)
 	}

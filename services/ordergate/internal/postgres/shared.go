@@ -13,7 +13,7 @@ const sharedRoots = `SELECT root_id FROM journal WHERE seq = 1 AND root_id >= ' 
 
 // SharedRoots lists budgets and ceilings: all accounts that have a root of their own without being customers.
 func (s *Store) SharedRoots(ctx context.Context) ([]string, error) {
-	rows, err := s.pool.Query(ctx, sharedRoots)
+	rows, err := s.read.Query(ctx, sharedRoots)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -25,7 +25,7 @@ const listGroups = `SELECT root_id FROM journal WHERE seq = 1 AND account_id = '
 
 // Groups lists groups behind one, in order.
 func (s *Store) Groups(ctx context.Context, after string, limit int) ([]string, error) {
-	rows, err := s.pool.Query(ctx, listGroups, after, limit)
+	rows, err := s.read.Query(ctx, listGroups, after, limit)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -40,7 +40,7 @@ ORDER BY account_id LIMIT $3`
 
 // Members lists the customers that live or have lived under a root, behind one, in order.
 func (s *Store) Members(ctx context.Context, rootID, after string, limit int) ([]Key, error) {
-	rows, err := s.pool.Query(ctx, listMembers, rootID, after, limit)
+	rows, err := s.read.Query(ctx, listMembers, rootID, after, limit)
 	if err != nil {
 		return nil, pg.Err(err)
 	}

@@ -126,7 +126,7 @@ type Logged struct {
 
 // LogAfter reads events behind a position, of one customer or of all (""), in order.
 func (s *Store) LogAfter(ctx context.Context, pos int64, customerID string, limit int) ([]Logged, error) {
-	rows, err := s.pool.Query(ctx, readLog, pos, customerID, limit)
+	rows, err := s.read.Query(ctx, readLog, pos, customerID, limit)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -287,7 +287,7 @@ WHERE j.control_at = j.seq AND (j.root_id, j.account_id) > ($1, $2) ORDER BY j.r
 
 // Controlled lists accounts behind one that were ever blocked or stopped, in order.
 func (s *Store) Controlled(ctx context.Context, after Key, limit int) ([]Key, error) {
-	rows, err := s.pool.Query(ctx, listControlled, after.RootID, after.AccountID, limit)
+	rows, err := s.read.Query(ctx, listControlled, after.RootID, after.AccountID, limit)
 	if err != nil {
 		return nil, pg.Err(err)
 	}

@@ -50,7 +50,7 @@ CROSS JOIN LATERAL (SELECT * FROM passed_over p WHERE p.order_id = n.order_id OR
 
 // PassedOver finds who went ahead of orders; those that nobody passed are left out.
 func (s *Store) PassedOver(ctx context.Context, orderIDs []string) (map[string]PassedOver, error) {
-	rows, err := s.pool.Query(ctx, selectOvertakes, orderIDs)
+	rows, err := s.read.Query(ctx, selectOvertakes, orderIDs)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -68,7 +68,7 @@ const passedBy = `SELECT order_id FROM passed_over WHERE root_id = $1 AND accoun
 
 // PassedBy lists the orders that an entry's order passed, as they are kept beside the journal.
 func (s *Store) PassedBy(ctx context.Context, k Key, seq int64) ([]string, error) {
-	rows, err := s.pool.Query(ctx, passedBy, k.RootID, k.AccountID, seq)
+	rows, err := s.read.Query(ctx, passedBy, k.RootID, k.AccountID, seq)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -87,7 +87,7 @@ GROUP BY p.root_id, p.account_id, p.seq, j.detail ORDER BY p.root_id, p.account_
 func (s *Store) StrayPassed(ctx context.Context, visit func(Passed)) error {
 	var last Passed
 	for {
-		rows, err := s.pool.Query(ctx, keptOvertakes, last.RootID, last.AccountID, last.Seq)
+		rows, err := s.read.Query(ctx, keptOvertakes, last.RootID, last.AccountID, last.Seq)
 		if err != nil {
 			return pg.Err(err)
 		}
@@ -123,7 +123,7 @@ ORDER BY root_id, account_id LIMIT $3`
 
 // Waiting lists accounts behind one that have orders on hold, or past their last day on a date, in order.
 func (s *Store) Waiting(ctx context.Context, today calendar.Date, after Key, limit int) ([]Key, error) {
-	rows, err := s.pool.Query(ctx, listWaiting, after.RootID, after.AccountID, limit, today)
+	rows, err := s.read.Query(ctx, listWaiting, after.RootID, after.AccountID, limit, today)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -171,11 +171,5 @@ WHERE business_date = $1 AND policy_version = $2 AND worker = $3 AND ended_at IS
 // SaveWaiting keeps how far a run is, or that it has ended, and extends its lease. Errors: ErrLost where another worker has taken it over.
 func (s *Store) SaveWaiting(ctx context.Context, r WaitingRun, lease time.Duration, ended bool) error {
 	tag, err := s.pool.Exec(ctx, saveWaiting, r.Date, r.Policy, r.Worker, r.After.RootID, r.After.AccountID, r.Accounts, r.Approved, lease, ended)
-	if err != nil {
-		return pg.Err(err)
-	}
-	if tag.RowsAffected() == 0 {
-		return ErrLost
-	}
-	return nil
+	return lost(tag.RowsAffected(), err)
 }

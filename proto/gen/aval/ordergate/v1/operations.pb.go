@@ -7,10 +7,12 @@
 package ordergatev1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/avalcredit/aval/proto/gen/aval/options/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -124,6 +126,207 @@ func (x *VerifyChainsResponse) GetBreaks() []*ChainBreak {
 	return nil
 }
 
+// Request of ListVerifications.
+type ListVerificationsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most this many; 0: 50; more than 1,000: 1,000.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Token of the page, from the answer before; empty: the first.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListVerificationsRequest) Reset() {
+	*x = ListVerificationsRequest{}
+	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListVerificationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListVerificationsRequest) ProtoMessage() {}
+
+func (x *ListVerificationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListVerificationsRequest.ProtoReflect.Descriptor instead.
+func (*ListVerificationsRequest) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_operations_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ListVerificationsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListVerificationsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Answer of ListVerifications.
+type ListVerificationsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One page, newest first.
+	Verifications []*Verification `protobuf:"bytes,1,rep,name=verifications,proto3" json:"verifications,omitempty"`
+	// Token of the next page; empty at the end.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListVerificationsResponse) Reset() {
+	*x = ListVerificationsResponse{}
+	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListVerificationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListVerificationsResponse) ProtoMessage() {}
+
+func (x *ListVerificationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListVerificationsResponse.ProtoReflect.Descriptor instead.
+func (*ListVerificationsResponse) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_operations_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ListVerificationsResponse) GetVerifications() []*Verification {
+	if x != nil {
+		return x.Verifications
+	}
+	return nil
+}
+
+func (x *ListVerificationsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Verification is what the verification of a business date found.
+type Verification struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// On this business date.
+	BusinessDate string `protobuf:"bytes,1,opt,name=business_date,json=businessDate,proto3" json:"business_date,omitempty"`
+	// When it began.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// When it ended; absent while it is under way, or where its process died and no other has begun again.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// Chains walked.
+	Chains int64 `protobuf:"varint,4,opt,name=chains,proto3" json:"chains,omitempty"`
+	// Entries recomputed.
+	Entries int64 `protobuf:"varint,5,opt,name=entries,proto3" json:"entries,omitempty"`
+	// What does not fit; empty: all chains hold. At most 1,000.
+	Breaks        []*ChainBreak `protobuf:"bytes,6,rep,name=breaks,proto3" json:"breaks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Verification) Reset() {
+	*x = Verification{}
+	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Verification) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Verification) ProtoMessage() {}
+
+func (x *Verification) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Verification.ProtoReflect.Descriptor instead.
+func (*Verification) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_operations_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Verification) GetBusinessDate() string {
+	if x != nil {
+		return x.BusinessDate
+	}
+	return ""
+}
+
+func (x *Verification) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *Verification) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *Verification) GetChains() int64 {
+	if x != nil {
+		return x.Chains
+	}
+	return 0
+}
+
+func (x *Verification) GetEntries() int64 {
+	if x != nil {
+		return x.Entries
+	}
+	return 0
+}
+
+func (x *Verification) GetBreaks() []*ChainBreak {
+	if x != nil {
+		return x.Breaks
+	}
+	return nil
+}
+
 // ChainBreak is one place where a chain does not hold.
 type ChainBreak struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -139,7 +342,7 @@ type ChainBreak struct {
 
 func (x *ChainBreak) Reset() {
 	*x = ChainBreak{}
-	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[2]
+	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -151,7 +354,7 @@ func (x *ChainBreak) String() string {
 func (*ChainBreak) ProtoMessage() {}
 
 func (x *ChainBreak) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[2]
+	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -164,7 +367,7 @@ func (x *ChainBreak) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainBreak.ProtoReflect.Descriptor instead.
 func (*ChainBreak) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_operations_proto_rawDescGZIP(), []int{2}
+	return file_aval_ordergate_v1_operations_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ChainBreak) GetChain() string {
@@ -197,7 +400,7 @@ type GetDeliveryRequest struct {
 
 func (x *GetDeliveryRequest) Reset() {
 	*x = GetDeliveryRequest{}
-	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[3]
+	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -209,7 +412,7 @@ func (x *GetDeliveryRequest) String() string {
 func (*GetDeliveryRequest) ProtoMessage() {}
 
 func (x *GetDeliveryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[3]
+	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -222,7 +425,7 @@ func (x *GetDeliveryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeliveryRequest.ProtoReflect.Descriptor instead.
 func (*GetDeliveryRequest) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_operations_proto_rawDescGZIP(), []int{3}
+	return file_aval_ordergate_v1_operations_proto_rawDescGZIP(), []int{6}
 }
 
 // Answer of GetDelivery.
@@ -236,7 +439,7 @@ type GetDeliveryResponse struct {
 
 func (x *GetDeliveryResponse) Reset() {
 	*x = GetDeliveryResponse{}
-	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[4]
+	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -248,7 +451,7 @@ func (x *GetDeliveryResponse) String() string {
 func (*GetDeliveryResponse) ProtoMessage() {}
 
 func (x *GetDeliveryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[4]
+	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -261,7 +464,7 @@ func (x *GetDeliveryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeliveryResponse.ProtoReflect.Descriptor instead.
 func (*GetDeliveryResponse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_operations_proto_rawDescGZIP(), []int{4}
+	return file_aval_ordergate_v1_operations_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetDeliveryResponse) GetStreams() []*StreamDelivery {
@@ -284,7 +487,7 @@ type StreamDelivery struct {
 
 func (x *StreamDelivery) Reset() {
 	*x = StreamDelivery{}
-	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[5]
+	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -296,7 +499,7 @@ func (x *StreamDelivery) String() string {
 func (*StreamDelivery) ProtoMessage() {}
 
 func (x *StreamDelivery) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[5]
+	mi := &file_aval_ordergate_v1_operations_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -309,7 +512,7 @@ func (x *StreamDelivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamDelivery.ProtoReflect.Descriptor instead.
 func (*StreamDelivery) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_operations_proto_rawDescGZIP(), []int{5}
+	return file_aval_ordergate_v1_operations_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *StreamDelivery) GetStream() string {
@@ -330,12 +533,27 @@ var File_aval_ordergate_v1_operations_proto protoreflect.FileDescriptor
 
 const file_aval_ordergate_v1_operations_proto_rawDesc = "" +
 	"\n" +
-	"\"aval/ordergate/v1/operations.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a\x1cgoogle/api/annotations.proto\"\x15\n" +
+	"\"aval/ordergate/v1/operations.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x15\n" +
 	"\x13VerifyChainsRequest\"\x7f\n" +
 	"\x14VerifyChainsResponse\x12\x16\n" +
 	"\x06chains\x18\x01 \x01(\x03R\x06chains\x12\x18\n" +
 	"\aentries\x18\x02 \x01(\x03R\aentries\x125\n" +
-	"\x06breaks\x18\x03 \x03(\v2\x1d.aval.ordergate.v1.ChainBreakR\x06breaks\"X\n" +
+	"\x06breaks\x18\x03 \x03(\v2\x1d.aval.ordergate.v1.ChainBreakR\x06breaks\"i\n" +
+	"\x18ListVerificationsRequest\x12$\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"\x8a\x01\n" +
+	"\x19ListVerificationsResponse\x12E\n" +
+	"\rverifications\x18\x01 \x03(\v2\x1f.aval.ordergate.v1.VerificationR\rverifications\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8e\x02\n" +
+	"\fVerification\x12#\n" +
+	"\rbusiness_date\x18\x01 \x01(\tR\fbusinessDate\x129\n" +
+	"\n" +
+	"start_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x16\n" +
+	"\x06chains\x18\x04 \x01(\x03R\x06chains\x12\x18\n" +
+	"\aentries\x18\x05 \x01(\x03R\aentries\x125\n" +
+	"\x06breaks\x18\x06 \x03(\v2\x1d.aval.ordergate.v1.ChainBreakR\x06breaks\"X\n" +
 	"\n" +
 	"ChainBreak\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\tR\x05chain\x12\x1a\n" +
@@ -346,10 +564,12 @@ const file_aval_ordergate_v1_operations_proto_rawDesc = "" +
 	"\astreams\x18\x01 \x03(\v2!.aval.ordergate.v1.StreamDeliveryR\astreams\"B\n" +
 	"\x0eStreamDelivery\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x18\n" +
-	"\apending\x18\x02 \x01(\x03R\apending2\xa6\x02\n" +
+	"\apending\x18\x02 \x01(\x03R\apending2\xc5\x03\n" +
 	"\x11OperationsService\x12\x89\x01\n" +
 	"\fVerifyChains\x12&.aval.ordergate.v1.VerifyChainsRequest\x1a'.aval.ordergate.v1.VerifyChainsResponse\"(\x8a\xb5\x18\x05\n" +
-	"\x03\x10\x0f\x06\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/ordergate:verify\x12\x84\x01\n" +
+	"\x03\x10\x0f\x06\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/ordergate:verify\x12\x9c\x01\n" +
+	"\x11ListVerifications\x12+.aval.ordergate.v1.ListVerificationsRequest\x1a,.aval.ordergate.v1.ListVerificationsResponse\",\x8a\xb5\x18\x05\n" +
+	"\x03\x10\x0f\x06\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/ordergate/verifications\x12\x84\x01\n" +
 	"\vGetDelivery\x12%.aval.ordergate.v1.GetDeliveryRequest\x1a&.aval.ordergate.v1.GetDeliveryResponse\"&\x8a\xb5\x18\x04\n" +
 	"\x02\x10\x0f\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/ordergate/deliveryBDZBgithub.com/avalcredit/aval/proto/gen/aval/ordergate/v1;ordergatev1b\x06proto3"
 
@@ -365,27 +585,37 @@ func file_aval_ordergate_v1_operations_proto_rawDescGZIP() []byte {
 	return file_aval_ordergate_v1_operations_proto_rawDescData
 }
 
-var file_aval_ordergate_v1_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_aval_ordergate_v1_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_aval_ordergate_v1_operations_proto_goTypes = []any{
-	(*VerifyChainsRequest)(nil),  // 0: aval.ordergate.v1.VerifyChainsRequest
-	(*VerifyChainsResponse)(nil), // 1: aval.ordergate.v1.VerifyChainsResponse
-	(*ChainBreak)(nil),           // 2: aval.ordergate.v1.ChainBreak
-	(*GetDeliveryRequest)(nil),   // 3: aval.ordergate.v1.GetDeliveryRequest
-	(*GetDeliveryResponse)(nil),  // 4: aval.ordergate.v1.GetDeliveryResponse
-	(*StreamDelivery)(nil),       // 5: aval.ordergate.v1.StreamDelivery
+	(*VerifyChainsRequest)(nil),       // 0: aval.ordergate.v1.VerifyChainsRequest
+	(*VerifyChainsResponse)(nil),      // 1: aval.ordergate.v1.VerifyChainsResponse
+	(*ListVerificationsRequest)(nil),  // 2: aval.ordergate.v1.ListVerificationsRequest
+	(*ListVerificationsResponse)(nil), // 3: aval.ordergate.v1.ListVerificationsResponse
+	(*Verification)(nil),              // 4: aval.ordergate.v1.Verification
+	(*ChainBreak)(nil),                // 5: aval.ordergate.v1.ChainBreak
+	(*GetDeliveryRequest)(nil),        // 6: aval.ordergate.v1.GetDeliveryRequest
+	(*GetDeliveryResponse)(nil),       // 7: aval.ordergate.v1.GetDeliveryResponse
+	(*StreamDelivery)(nil),            // 8: aval.ordergate.v1.StreamDelivery
+	(*timestamppb.Timestamp)(nil),     // 9: google.protobuf.Timestamp
 }
 var file_aval_ordergate_v1_operations_proto_depIdxs = []int32{
-	2, // 0: aval.ordergate.v1.VerifyChainsResponse.breaks:type_name -> aval.ordergate.v1.ChainBreak
-	5, // 1: aval.ordergate.v1.GetDeliveryResponse.streams:type_name -> aval.ordergate.v1.StreamDelivery
-	0, // 2: aval.ordergate.v1.OperationsService.VerifyChains:input_type -> aval.ordergate.v1.VerifyChainsRequest
-	3, // 3: aval.ordergate.v1.OperationsService.GetDelivery:input_type -> aval.ordergate.v1.GetDeliveryRequest
-	1, // 4: aval.ordergate.v1.OperationsService.VerifyChains:output_type -> aval.ordergate.v1.VerifyChainsResponse
-	4, // 5: aval.ordergate.v1.OperationsService.GetDelivery:output_type -> aval.ordergate.v1.GetDeliveryResponse
-	4, // [4:6] is the sub-list for method output_type
-	2, // [2:4] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	5, // 0: aval.ordergate.v1.VerifyChainsResponse.breaks:type_name -> aval.ordergate.v1.ChainBreak
+	4, // 1: aval.ordergate.v1.ListVerificationsResponse.verifications:type_name -> aval.ordergate.v1.Verification
+	9, // 2: aval.ordergate.v1.Verification.start_time:type_name -> google.protobuf.Timestamp
+	9, // 3: aval.ordergate.v1.Verification.end_time:type_name -> google.protobuf.Timestamp
+	5, // 4: aval.ordergate.v1.Verification.breaks:type_name -> aval.ordergate.v1.ChainBreak
+	8, // 5: aval.ordergate.v1.GetDeliveryResponse.streams:type_name -> aval.ordergate.v1.StreamDelivery
+	0, // 6: aval.ordergate.v1.OperationsService.VerifyChains:input_type -> aval.ordergate.v1.VerifyChainsRequest
+	2, // 7: aval.ordergate.v1.OperationsService.ListVerifications:input_type -> aval.ordergate.v1.ListVerificationsRequest
+	6, // 8: aval.ordergate.v1.OperationsService.GetDelivery:input_type -> aval.ordergate.v1.GetDeliveryRequest
+	1, // 9: aval.ordergate.v1.OperationsService.VerifyChains:output_type -> aval.ordergate.v1.VerifyChainsResponse
+	3, // 10: aval.ordergate.v1.OperationsService.ListVerifications:output_type -> aval.ordergate.v1.ListVerificationsResponse
+	7, // 11: aval.ordergate.v1.OperationsService.GetDelivery:output_type -> aval.ordergate.v1.GetDeliveryResponse
+	9, // [9:12] is the sub-list for method output_type
+	6, // [6:9] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_operations_proto_init() }
@@ -399,7 +629,7 @@ func file_aval_ordergate_v1_operations_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_ordergate_v1_operations_proto_rawDesc), len(file_aval_ordergate_v1_operations_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

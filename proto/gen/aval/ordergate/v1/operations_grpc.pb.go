@@ -19,8 +19,9 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	OperationsService_VerifyChains_FullMethodName = "/aval.ordergate.v1.OperationsService/VerifyChains"
-	OperationsService_GetDelivery_FullMethodName  = "/aval.ordergate.v1.OperationsService/GetDelivery"
+	OperationsService_VerifyChains_FullMethodName      = "/aval.ordergate.v1.OperationsService/VerifyChains"
+	OperationsService_ListVerifications_FullMethodName = "/aval.ordergate.v1.OperationsService/ListVerifications"
+	OperationsService_GetDelivery_FullMethodName       = "/aval.ordergate.v1.OperationsService/GetDelivery"
 )
 
 // OperationsServiceClient is the client API for OperationsService service.
@@ -31,6 +32,8 @@ const (
 type OperationsServiceClient interface {
 	// Walks every hash chain of this service and recomputes it: account journals, audit trail. Reports each break.
 	VerifyChains(ctx context.Context, in *VerifyChainsRequest, opts ...grpc.CallOption) (*VerifyChainsResponse, error)
+	// Lists the verifications that are made by the clock, newest first: once for each business date, from the hour of the daily report on.
+	ListVerifications(ctx context.Context, in *ListVerificationsRequest, opts ...grpc.CallOption) (*ListVerificationsResponse, error)
 	// Says how many events wait to be delivered to other services.
 	GetDelivery(ctx context.Context, in *GetDeliveryRequest, opts ...grpc.CallOption) (*GetDeliveryResponse, error)
 }
@@ -47,6 +50,16 @@ func (c *operationsServiceClient) VerifyChains(ctx context.Context, in *VerifyCh
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(VerifyChainsResponse)
 	err := c.cc.Invoke(ctx, OperationsService_VerifyChains_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *operationsServiceClient) ListVerifications(ctx context.Context, in *ListVerificationsRequest, opts ...grpc.CallOption) (*ListVerificationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListVerificationsResponse)
+	err := c.cc.Invoke(ctx, OperationsService_ListVerifications_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +84,8 @@ func (c *operationsServiceClient) GetDelivery(ctx context.Context, in *GetDelive
 type OperationsServiceServer interface {
 	// Walks every hash chain of this service and recomputes it: account journals, audit trail. Reports each break.
 	VerifyChains(context.Context, *VerifyChainsRequest) (*VerifyChainsResponse, error)
+	// Lists the verifications that are made by the clock, newest first: once for each business date, from the hour of the daily report on.
+	ListVerifications(context.Context, *ListVerificationsRequest) (*ListVerificationsResponse, error)
 	// Says how many events wait to be delivered to other services.
 	GetDelivery(context.Context, *GetDeliveryRequest) (*GetDeliveryResponse, error)
 	mustEmbedUnimplementedOperationsServiceServer()
@@ -85,6 +100,9 @@ type UnimplementedOperationsServiceServer struct{}
 
 func (UnimplementedOperationsServiceServer) VerifyChains(context.Context, *VerifyChainsRequest) (*VerifyChainsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method VerifyChains not implemented")
+}
+func (UnimplementedOperationsServiceServer) ListVerifications(context.Context, *ListVerificationsRequest) (*ListVerificationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListVerifications not implemented")
 }
 func (UnimplementedOperationsServiceServer) GetDelivery(context.Context, *GetDeliveryRequest) (*GetDeliveryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetDelivery not implemented")
@@ -128,6 +146,24 @@ func _OperationsService_VerifyChains_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OperationsService_ListVerifications_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListVerificationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperationsServiceServer).ListVerifications(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperationsService_ListVerifications_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperationsServiceServer).ListVerifications(ctx, req.(*ListVerificationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _OperationsService_GetDelivery_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetDeliveryRequest)
 	if err := dec(in); err != nil {
@@ -156,6 +192,10 @@ var OperationsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "VerifyChains",
 			Handler:    _OperationsService_VerifyChains_Handler,
+		},
+		{
+			MethodName: "ListVerifications",
+			Handler:    _OperationsService_ListVerifications_Handler,
 		},
 		{
 			MethodName: "GetDelivery",
