@@ -107,7 +107,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	})
 	verifier := &app.Verifier{Pool: d.Pool, Store: store, Policies: cache, Book: versions, Log: d.Log}
 	return &Service{
-		gate: gate, reporting: newReporting(d, gate, verifier, store, cache, versions, pages), violations: violations,
+		gate: gate, reporting: newReporting(d, gate, verifier, versions, pages), violations: violations,
 		log: d.Log, events: events, shipments: shipments, withdrawals: withdrawals,
 		webhooks: &app.Webhooks{
 			Pool: d.Pool, Store: store, Clock: d.Clock, Log: d.Log, Targets: targets, Post: peers.Webhook(targets, d.Clock), Key: d.PageKey,

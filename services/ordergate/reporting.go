@@ -11,9 +11,7 @@ import (
 	"github.com/avalcredit/aval/pkg/policy"
 	pb "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	"github.com/avalcredit/aval/services/ordergate/internal/app"
-	"github.com/avalcredit/aval/services/ordergate/internal/check"
 	"github.com/avalcredit/aval/services/ordergate/internal/jobs"
-	"github.com/avalcredit/aval/services/ordergate/internal/postgres"
 	"github.com/avalcredit/aval/services/ordergate/internal/rpc"
 )
 
@@ -34,7 +32,8 @@ type reporting struct {
 	work        *jobs.Operations
 }
 
-func newReporting(d Deps, gate *app.Gate, verifier *app.Verifier, store *postgres.Store, policies *policy.Cache[check.Policy], versions *policy.Store, pages *page.Signer) reporting {
+func newReporting(d Deps, gate *app.Gate, verifier *app.Verifier, versions *policy.Store, pages *page.Signer) reporting {
+	store, policies := gate.Store, gate.Policies
 	zone := d.Reporting.Zone
 	if zone == nil {
 		zone = time.UTC
