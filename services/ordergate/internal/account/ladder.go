@@ -1,6 +1,10 @@
 package account
 
-import "github.com/avalcredit/aval/pkg/calendar"
+import (
+	"slices"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+)
 
 // Due is the open amount that is due on one day, in minor units.
 type Due struct {
@@ -37,6 +41,19 @@ func (l Ladder) OldestDays(day calendar.Date) int {
 		}
 	}
 	return 0
+}
+
+// Paid is what is left of the ladder where so much money pays the oldest items first. Minor units.
+func (l Ladder) Paid(minor int64) Ladder {
+	for len(l) > 0 && minor > 0 && minor >= l[0].Minor {
+		minor -= l[0].Minor
+		l = l[1:]
+	}
+	if len(l) > 0 && minor > 0 {
+		l = slices.Clone(l)
+		l[0].Minor -= minor
+	}
+	return l
 }
 
 // OverdueBeyond is the part of the ladder that is more than days past due on day.

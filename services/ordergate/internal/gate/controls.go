@@ -154,7 +154,8 @@ func breachOf(env Env, a account.Account, leaving int64) breach {
 		}
 		b.limit = a.Control.Stop.Limit
 	}
-	b.days = max(0, a.Ladder.Overdue(env.Today).OldestDays(env.Today)-g.GraceDays)
+	unpaid := a.Ladder.Paid(max(0, a.Buckets.Unapplied-a.Buckets.Prepaid)) // who has paid is not stopped because the money is not applied yet
+	b.days = max(0, unpaid.Overdue(env.Today).OldestDays(env.Today)-g.GraceDays)
 	if b.limit.Kind == account.LimitAmount {
 		b.excess = max(0, a.Buckets.Owed()+leaving-b.limit.Minor)
 	}
