@@ -3,6 +3,7 @@ package grpcserver
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/grpc"
@@ -53,8 +54,28 @@ func violations(err error) error {
 		found = append(found, errs.Violation{
 			Field:   protovalidate.FieldPathString(v.Proto.GetField()),
 			Rule:    v.Proto.GetRuleId(),
-			Message: v.Proto.GetMessage(),
+			Message: inWords(v.Proto.GetMessage()),
 		})
 	}
 	return errs.Fields(found...)
+}
+
+// inWords says for the patterns that many contracts share what they ask for; people who type numbers and dates do not read patterns.
+func inWords(message string) string {
+	_, pattern, ok := strings.Cut(message, "does not match regex pattern `")
+	if !ok {
+		return message
+	}
+	if words, known := patterns[strings.TrimSuffix(pattern, "`")]; known {
+		return words
+	}
+	return message
+}
+
+var patterns = map[string]string{
+	`^[^\pC\s]([^\pC]{0,62}[^\pC\s])?$`:       "must be 1 to 64 characters, no space at an end, none that is invisible",
+	`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`:            "must be a date, YYYY-MM-DD",
+	`^[A-Z]{3}$`:                              "must be a currency code of three capitals, as CNY",
+	`^-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,4})?$`: "must be an amount in digits with at most one point, as 1234.50, below 10000000000000000",
+	`[^\pC\pZ]`:                               "must say something: it is blank",
 }
