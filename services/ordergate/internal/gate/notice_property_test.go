@@ -17,10 +17,10 @@ import (
 type noticeBooks struct {
 	notices  []bookedNotice
 	invoices []bookedInvoice
-	free     int64 // unapplied money that no notice is named for
-	everFree int64 // all of it so far
-	gone     int64 // goods that left against it
-	before   bool  // payment comes before delivery
+	free     int64            // unapplied money that no notice is named for
+	everFree int64            // all of it so far
+	gone     map[string]int64 // goods that left against it, by order
+	before   bool             // payment comes before delivery
 }
 
 type bookedNotice struct {
@@ -84,10 +84,22 @@ func (b *noticeBooks) pays(w *world, orderID string, minor int64) {
 		n.used += used
 		left -= used
 	}
-	if left > b.everFree-b.gone {
-		w.t.Errorf("%d of order %s left, but %d is not covered: %+v, %d came for no notice, %d went", minor, orderID, left, b.notices, b.everFree, b.gone)
+	var gone int64
+	for _, g := range b.gone {
+		gone += g
 	}
-	b.gone += left
+	if left > b.everFree-gone {
+		w.t.Errorf("%d of order %s left, but %d is not covered: %+v, %d came for no notice, %v went", minor, orderID, left, b.notices, b.everFree, b.gone)
+	}
+	b.gone[orderID] += left
+}
+
+// settles takes money of a notice that was applied to invoices of its order: what it paid of goods that left against other money gives
+// that money free again, and is used up itself.
+func (b *noticeBooks) settles(n *bookedNotice) {
+	freed := max(0, min(n.Received-n.Unapplied-n.used, b.gone[n.OrderID]))
+	n.used += freed
+	b.gone[n.OrderID] -= freed
 }
 
 // back undoes pays for goods that came back.
@@ -99,14 +111,14 @@ func (b *noticeBooks) back(orderID string, minor int64) {
 			minor -= used
 		}
 	}
-	b.gone -= minor
+	b.gone[orderID] -= minor
 }
 
 // Goods sold cash on delivery never leave beyond money and notices, over random lives of orders, notices, receipts and invoices.
 func TestRandomNotices(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		w, b := newWorld(t, policyCase{}), &noticeBooks{}
+		w, b := newWorld(t, policyCase{}), &noticeBooks{gone: map[string]int64{}}
 		treatment := rapid.SampledFrom([]string{"CASH_ON_DELIVERY", "CASH_ON_DELIVERY", "PAYMENT_BEFORE_DELIVERY"}).Draw(t, "treatment")
 		b.before = treatment == "PAYMENT_BEFORE_DELIVERY"
 		w.run(0, step{Do: "grant", Limit: "undefined", Treatment: treatment})
@@ -204,6 +216,7 @@ func TestRandomNotices(t *testing.T) {
 			"apply a notice's money": act(func() error {
 				n := noticed()
 				n.Unapplied = b.apply(n.Unapplied, func(i bookedInvoice) bool { return i.order == n.OrderID })
+				b.settles(n)
 				b.position(w)
 				return nil
 			}),
