@@ -403,3 +403,31 @@ func (w *world) listen(token string, n int) (got []*pb.StreamShipmentEventsRespo
 	}
 	return got
 }
+
+// A decision of people is in writing, with a reason: blanks, and characters that nobody sees, are none.
+func TestBlankReasonsAreNone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.credit("C1", "100000")
+	w.place(&pb.Order{OrderId: "O1", CustomerId: "C1", Amount: cny("110000")})
+	for _, blank := range []string{"", "   ", "\u3000\u00a0", "\u200b"} {
+		_, err := w.orders.ApproveOrder(w.as("cm", "CREDIT_MANAGER"), &pb.ApproveOrderRequest{RequestId: w.request(), OrderId: "O1", Reason: blank})
+		if errs.ReasonOf(err) != errs.ReasonInvalidField {
+			t.Errorf("approved because of %q: %v", blank, err)
+		}
+		_, err = w.orders.DecideOrders(w.as("cm", "CREDIT_MANAGER"), &pb.DecideOrdersRequest{RequestId: w.request(), Items: []*pb.DecideItem{
+			{OrderId: "O1", Decision: "APPROVE", Reason: blank},
+		}})
+		if errs.ReasonOf(err) != errs.ReasonInvalidField {
+			t.Errorf("decided because of %q: %v", blank, err)
+		}
+	}
+	if s := w.get("O1").GetState(); s != pb.OrderState_ORDER_STATE_HELD {
+		t.Errorf("O1 is %s", s)
+	}
+	_, err := w.orders.ApproveOrder(w.as("cm", "CREDIT_MANAGER"), &pb.ApproveOrderRequest{RequestId: w.request(), OrderId: "O1", Reason: "老客户"})
+	must(t, err)
+	if s := w.get("O1").GetState(); s != pb.OrderState_ORDER_STATE_APPROVED {
+		t.Errorf("O1 is %s", s)
+	}
+}

@@ -39,6 +39,9 @@ func Close(env Env, a account.Account, o order.Order, reason string) (Change, bo
 // Reopen asks again for what closing, cancelling or expiry freed: the order is approved, or held. until is its new last day; zero keeps
 // the old one, or leaves none where that has passed. Errors: ORDER_UNKNOWN, ORDER_NOT_CLOSED, DATE_PAST, those of Submit.
 func Reopen(env Env, a account.Account, o order.Order, until calendar.Date, reason string) (Change, error) {
+	if !env.Sees(a.Profile.SalespersonID) {
+		return Change{}, unknownOrder(o.ID)
+	}
 	if err := admit(env, a); err != nil {
 		return Change{}, err
 	}
@@ -46,6 +49,7 @@ func Reopen(env Env, a account.Account, o order.Order, until calendar.Date, reas
 	if err := after.Reopen(); err != nil {
 		return Change{}, err
 	}
+	askedFor(env, &after) // whoever asks again for an order does not release it
 	switch {
 	case !until.IsZero():
 		if until.Before(env.Today) {

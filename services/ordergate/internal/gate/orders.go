@@ -12,13 +12,13 @@ import (
 )
 
 // Submit puts an order through the check: it is approved and reserved, or held.
-// Errors: CUSTOMER_UNKNOWN, CUSTOMER_CLOSED, CURRENCY_MISMATCH.
+// Errors: CUSTOMER_UNKNOWN, CUSTOMER_CLOSED, CURRENCY_MISMATCH, DATE_PAST, PRIORITY_NOT_ALLOWED, SELLER_NOT_ALLOWED.
 func Submit(env Env, a account.Account, o order.Order) (Change, error) {
 	if err := admit(env, a); err != nil {
 		return Change{}, err
 	}
-	if !o.ValidUntil.IsZero() && o.ValidUntil.Before(env.Today) {
-		return Change{}, pastDate("order.valid_until_date", o.ValidUntil)
+	if err := acceptable(env, a, o); err != nil {
+		return Change{}, err
 	}
 	if err := mayRank(env, 0, o.Priority); err != nil {
 		return Change{}, err
@@ -35,9 +35,31 @@ func Submit(env Env, a account.Account, o order.Order) (Change, error) {
 	return judge(env, a, order.Order{}, o, check.AtSubmit, OrderSubmitted)
 }
 
-// Check decides about an order without any effect.
+// acceptable refuses an order that could not be submitted, whatever its customer's credit. Errors: DATE_PAST, SELLER_NOT_ALLOWED.
+func acceptable(env Env, a account.Account, o order.Order) error {
+	if !o.ValidUntil.IsZero() && o.ValidUntil.Before(env.Today) {
+		return pastDate("order.valid_until_date", o.ValidUntil)
+	}
+	return mayCredit(env, a, o)
+}
+
+// mayCredit refuses a unit or a salesperson other than the customer's from a salesperson: the order would count in a budget that
+// is somebody else's, or in none. Errors: SELLER_NOT_ALLOWED.
+func mayCredit(env Env, a account.Account, o order.Order) error {
+	own := Attributed(a, order.Order{})
+	if ranks(env) || !slices.Contains(env.Roles, "SALESPERSON") ||
+		(o.UnitID == "" || o.UnitID == own.UnitID) && (o.SalespersonID == "" || o.SalespersonID == own.SalespersonID) {
+		return nil
+	}
+	return errs.New(errs.PermissionDenied, "SELLER_NOT_ALLOWED", "a unit or salesperson other than the customer's is named by sales supervisors, managers, directors, the ERP and operators")
+}
+
+// Check decides about an order without any effect. Errors: CUSTOMER_UNKNOWN, CUSTOMER_CLOSED, CURRENCY_MISMATCH, DATE_PAST, SELLER_NOT_ALLOWED.
 func Check(env Env, a account.Account, o order.Order) (check.Record, error) {
 	if err := admit(env, a); err != nil {
+		return check.Record{}, err
+	}
+	if err := acceptable(env, a, o); err != nil {
 		return check.Record{}, err
 	}
 	o, err := converted(env, a, o)
@@ -103,14 +125,19 @@ func Amend(env Env, a account.Account, o order.Order, m Amendment) (Change, erro
 	if after.Open() < 0 && after.Amount < o.Amount {
 		return Change{}, errs.Field("amount", "AMOUNT_BELOW_SHIPPED", "%s of order %s is shipped, invoiced or cancelled already", o.Money(o.Amount+o.Over-o.Open()), o.ID)
 	}
-	if env.Actor != o.SubmittedBy && !slices.Contains(after.AmendedBy, env.Actor) {
-		after.AmendedBy = append(after.AmendedBy, env.Actor)
-	}
+	askedFor(env, &after)
 	c, err := judge(env, a, o, after, check.AtAmend, OrderAmended)
 	if err != nil || c.Record.Result.Verdict == check.Approve || o.State == order.Held || m.HoldIfNeeded {
 		return c, err
 	}
 	return Change{}, amendmentHeld(o, *c.Record)
+}
+
+// askedFor records that the caller is among those who asked for the order as it is now, none of whom decides about it.
+func askedFor(env Env, o *order.Order) {
+	if env.Actor != o.SubmittedBy && !slices.Contains(o.AmendedBy, env.Actor) {
+		o.AmendedBy = append(o.AmendedBy, env.Actor)
+	}
 }
 
 // Recheck judges a held order again. Errors: ORDER_NOT_HELD.

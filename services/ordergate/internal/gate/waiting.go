@@ -17,9 +17,14 @@ const MaxPassed = 50
 // rankers are the roles that give an order a priority above 0. A salesperson alone does not put its customers before those of others.
 var rankers = []string{"SALES_SUPERVISOR", "SALES_MANAGER", "SALES_DIRECTOR", "ERP", "OPERATOR"}
 
+// ranks reports whether the caller stands above single salespeople.
+func ranks(env Env) bool {
+	return slices.ContainsFunc(env.Roles, func(r string) bool { return slices.Contains(rankers, r) })
+}
+
 // mayRank refuses a priority that the caller may not give. Lowering one is anybody's who may change the order. Errors: PRIORITY_NOT_ALLOWED.
 func mayRank(env Env, from, to int) error {
-	if to <= from || slices.ContainsFunc(env.Roles, func(r string) bool { return slices.Contains(rankers, r) }) {
+	if to <= from || ranks(env) {
 		return nil
 	}
 	return errs.New(errs.PermissionDenied, "PRIORITY_NOT_ALLOWED", "a priority above %d is given by sales supervisors, managers, directors, the ERP and operators", from)

@@ -1329,33 +1329,30 @@ const file_aval_ordergate_v1_budget_proto_rawDesc = "" +
 	"\x06amount\x18\a \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12 \n" +
 	"\x06reason\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\"G\n" +
 	"\x12PlanBudgetResponse\x121\n" +
-	"\x06budget\x18\x01 \x01(\v2\x19.aval.ordergate.v1.BudgetR\x06budget\"\xe0\x01\n" +
+	"\x06budget\x18\x01 \x01(\v2\x19.aval.ordergate.v1.BudgetR\x06budget\"\xeb\x01\n" +
 	"\x13ReviseBudgetRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12E\n" +
 	"\tbudget_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\bbudgetId\x123\n" +
-	"\x06amount\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12\"\n" +
-	"\x06reason\x18\x04 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"I\n" +
+	"\x06amount\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12-\n" +
+	"\x06reason\x18\x04 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"I\n" +
 	"\x14ReviseBudgetResponse\x121\n" +
-	"\x06budget\x18\x01 \x01(\v2\x19.aval.ordergate.v1.BudgetR\x06budget\"\xac\x01\n" +
+	"\x06budget\x18\x01 \x01(\v2\x19.aval.ordergate.v1.BudgetR\x06budget\"\xb7\x01\n" +
 	"\x14ApproveBudgetRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12E\n" +
-	"\tbudget_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\bbudgetId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"J\n" +
+	"\tbudget_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\bbudgetId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"J\n" +
 	"\x15ApproveBudgetResponse\x121\n" +
-	"\x06budget\x18\x01 \x01(\v2\x19.aval.ordergate.v1.BudgetR\x06budget\"\xab\x01\n" +
+	"\x06budget\x18\x01 \x01(\v2\x19.aval.ordergate.v1.BudgetR\x06budget\"\xb6\x01\n" +
 	"\x13RejectBudgetRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12E\n" +
-	"\tbudget_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\bbudgetId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"I\n" +
+	"\tbudget_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\bbudgetId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"I\n" +
 	"\x14RejectBudgetResponse\x121\n" +
 	"\x06budget\x18\x01 \x01(\v2\x19.aval.ordergate.v1.BudgetR\x06budget\"Y\n" +
 	"\x10GetBudgetRequest\x12E\n" +

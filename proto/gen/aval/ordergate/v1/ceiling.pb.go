@@ -499,16 +499,15 @@ const file_aval_ordergate_v1_ceiling_proto_rawDesc = "" +
 	"heldOrders\x12\x18\n" +
 	"\aversion\x18\x0e \x01(\x03R\aversion\x12\x15\n" +
 	"\x06set_by\x18\x0f \x01(\tR\x05setBy\x12\x16\n" +
-	"\x06reason\x18\x10 \x01(\tR\x06reason\"\x88\x02\n" +
+	"\x06reason\x18\x10 \x01(\tR\x06reason\"\x93\x02\n" +
 	"\x11SetCeilingRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12D\n" +
 	"\aunit_id\x18\x02 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06unitId\x12-\n" +
 	"\awarning\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyR\awarning\x12/\n" +
-	"\x04stop\x18\x04 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x04stop\x12\"\n" +
-	"\x06reason\x18\x05 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"J\n" +
+	"\x04stop\x18\x04 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x04stop\x12-\n" +
+	"\x06reason\x18\x05 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"J\n" +
 	"\x12SetCeilingResponse\x124\n" +
 	"\aceiling\x18\x01 \x01(\v2\x1a.aval.ordergate.v1.CeilingR\aceiling\"\x15\n" +
 	"\x13ListCeilingsRequest\"N\n" +

@@ -1610,7 +1610,7 @@ const file_aval_ordergate_v1_control_proto_rawDesc = "" +
 	"\vcredit_stop\x18\x03 \x01(\v2\x1d.aval.ordergate.v1.CreditStopR\n" +
 	"creditStop\x12>\n" +
 	"\texception\x18\x04 \x01(\v2 .aval.ordergate.v1.StopExceptionR\texception\x12)\n" +
-	"\x10shipping_stopped\x18\x05 \x01(\bR\x0fshippingStopped\"\xb5\x02\n" +
+	"\x10shipping_stopped\x18\x05 \x01(\bR\x0fshippingStopped\"\xc0\x02\n" +
 	"\x14BlockCustomerRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -1618,31 +1618,28 @@ const file_aval_ordergate_v1_control_proto_rawDesc = "" +
 	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12<\n" +
 	"\x04kind\x18\x03 \x01(\x0e2\x1c.aval.ordergate.v1.BlockKindB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12\"\n" +
-	"\x06reason\x18\x04 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12E\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12-\n" +
+	"\x06reason\x18\x04 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\x12E\n" +
 	"\n" +
 	"until_date\x18\x05 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\"U\n" +
 	"\x15BlockCustomerResponse\x12<\n" +
-	"\acontrol\x18\x01 \x01(\v2\".aval.ordergate.v1.CustomerControlR\acontrol\"\xb2\x01\n" +
+	"\acontrol\x18\x01 \x01(\v2\".aval.ordergate.v1.CustomerControlR\acontrol\"\xbd\x01\n" +
 	"\x16UnblockCustomerRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12I\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
-	"customerId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"W\n" +
+	"customerId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"W\n" +
 	"\x17UnblockCustomerResponse\x12<\n" +
-	"\acontrol\x18\x01 \x01(\v2\".aval.ordergate.v1.CustomerControlR\acontrol\"\xe5\x02\n" +
+	"\acontrol\x18\x01 \x01(\v2\".aval.ordergate.v1.CustomerControlR\acontrol\"\xf0\x02\n" +
 	"\x1bRequestStopExceptionRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12I\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
-	"customerId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12B\n" +
+	"customerId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\x12B\n" +
 	"\n" +
 	"until_date\x18\x04 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\x122\n" +
 	"\n" +
@@ -1650,16 +1647,15 @@ const file_aval_ordergate_v1_control_proto_rawDesc = "" +
 	"\x10max_days_overdue\x18\x06 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\x0emaxDaysOverdue\"\\\n" +
 	"\x1cRequestStopExceptionResponse\x12<\n" +
-	"\acontrol\x18\x01 \x01(\v2\".aval.ordergate.v1.CustomerControlR\acontrol\"\xd0\x01\n" +
+	"\acontrol\x18\x01 \x01(\v2\".aval.ordergate.v1.CustomerControlR\acontrol\"\xdb\x01\n" +
 	"\x1aDecideStopExceptionRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12I\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12\x18\n" +
-	"\aapprove\x18\x03 \x01(\bR\aapprove\x12\"\n" +
-	"\x06reason\x18\x04 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"[\n" +
+	"\aapprove\x18\x03 \x01(\bR\aapprove\x12-\n" +
+	"\x06reason\x18\x04 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"[\n" +
 	"\x1bDecideStopExceptionResponse\x12<\n" +
 	"\acontrol\x18\x01 \x01(\v2\".aval.ordergate.v1.CustomerControlR\acontrol\"f\n" +
 	"\x19GetCustomerControlRequest\x12I\n" +
@@ -1699,13 +1695,12 @@ const file_aval_ordergate_v1_control_proto_rawDesc = "" +
 	"max_amount\x18\x01 \x01(\v2\x13.aval.type.v1.MoneyR\tmaxAmount\x12E\n" +
 	"\n" +
 	"until_date\x18\x02 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\x12-\n" +
-	"\apayment\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyR\apayment\"\xf7\x01\n" +
+	"\apayment\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyR\apayment\"\x82\x02\n" +
 	"\n" +
 	"DecideItem\x12C\n" +
 	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12:\n" +
-	"\bdecision\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19R\aAPPROVER\x06REJECTR\x06RETURNR\bdecision\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12D\n" +
+	"\bdecision\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19R\aAPPROVER\x06REJECTR\x06RETURNR\bdecision\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\x12D\n" +
 	"\n" +
 	"conditions\x18\x04 \x01(\v2$.aval.ordergate.v1.ReleaseConditionsR\n" +
 	"conditions\"\x7f\n" +

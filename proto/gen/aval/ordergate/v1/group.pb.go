@@ -740,15 +740,14 @@ const file_aval_ordergate_v1_group_proto_rawDesc = "" +
 	"limit_kind\x18\x03 \x01(\x0e2\x1c.aval.ordergate.v1.LimitKindR\tlimitKind\x12)\n" +
 	"\x05limit\x18\x04 \x01(\v2\x13.aval.type.v1.MoneyR\x05limit\x12/\n" +
 	"\bexposure\x18\x05 \x01(\v2\x13.aval.type.v1.MoneyR\bexposure\x121\n" +
-	"\tavailable\x18\x06 \x01(\v2\x13.aval.type.v1.MoneyR\tavailable\"\xd5\x01\n" +
+	"\tavailable\x18\x06 \x01(\v2\x13.aval.type.v1.MoneyR\tavailable\"\xe0\x01\n" +
 	"\x14SetGroupLimitRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12C\n" +
 	"\bgroup_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\agroupId\x12)\n" +
-	"\x05limit\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyR\x05limit\x12\"\n" +
-	"\x06reason\x18\x04 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"G\n" +
+	"\x05limit\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyR\x05limit\x12-\n" +
+	"\x06reason\x18\x04 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"G\n" +
 	"\x15SetGroupLimitResponse\x12.\n" +
 	"\x05group\x18\x01 \x01(\v2\x18.aval.ordergate.v1.GroupR\x05group\"V\n" +
 	"\x0fGetGroupRequest\x12C\n" +

@@ -214,9 +214,9 @@ type Order struct {
 	ReturnedAmount *v1.Money `protobuf:"bytes,25,opt,name=returned_amount,json=returnedAmount,proto3" json:"returned_amount,omitempty"`
 	// Output: returns recorded.
 	Returns []*RecordedReturn `protobuf:"bytes,26,rep,name=returns,proto3" json:"returns,omitempty"`
-	// Sales unit that sold it; empty: the customer's.
+	// Sales unit that sold it; empty: the customer's. A salesperson names no other (SELLER_NOT_ALLOWED).
 	UnitId string `protobuf:"bytes,60,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
-	// Salesperson who sold it; empty: the customer's.
+	// Salesperson who sold it; empty: the customer's. A salesperson names no other (SELLER_NOT_ALLOWED).
 	SalespersonId string `protobuf:"bytes,61,opt,name=salesperson_id,json=salespersonId,proto3" json:"salesperson_id,omitempty"`
 	// Output: budgets that it counts in.
 	BudgetIds []string `protobuf:"bytes,62,rep,name=budget_ids,json=budgetIds,proto3" json:"budget_ids,omitempty"`
@@ -3234,26 +3234,24 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\border_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12 \n" +
 	"\x06reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\"E\n" +
 	"\x13CancelOrderResponse\x12.\n" +
-	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\xef\x01\n" +
+	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\xfa\x01\n" +
 	"\x13ApproveOrderRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12C\n" +
-	"\border_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12D\n" +
+	"\border_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\x12D\n" +
 	"\n" +
 	"conditions\x18\x04 \x01(\v2$.aval.ordergate.v1.ReleaseConditionsR\n" +
 	"conditions\"F\n" +
 	"\x14ApproveOrderResponse\x12.\n" +
-	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\xa8\x01\n" +
+	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\xb3\x01\n" +
 	"\x12RejectOrderRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12C\n" +
-	"\border_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"E\n" +
+	"\border_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"E\n" +
 	"\x13RejectOrderResponse\x12.\n" +
 	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\x85\x01\n" +
 	"\x13RecheckOrderRequest\x12)\n" +
@@ -3284,14 +3282,13 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\x06amount\x18\x04 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\x12\x14\n" +
 	"\x05final\x18\x05 \x01(\bR\x05final\"C\n" +
 	"\x11ShipOrderResponse\x12.\n" +
-	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\xaa\x01\n" +
+	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\xb5\x01\n" +
 	"\x14SendBackOrderRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12C\n" +
-	"\border_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"G\n" +
+	"\border_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"G\n" +
 	"\x15SendBackOrderResponse\x12.\n" +
 	"\x05order\x18\x01 \x01(\v2\x18.aval.ordergate.v1.OrderR\x05order\"\x81\x01\n" +
 	"\x13DecideOrdersRequest\x12)\n" +
