@@ -431,3 +431,24 @@ func TestBlankReasonsAreNone(t *testing.T) {
 		t.Errorf("O1 is %s", s)
 	}
 }
+
+// The form of an order that goes without the people, or ends, waits for nobody.
+func TestFormsOfOrdersThatGoAreWithdrawn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.credit("C1", "100")
+	w.place(&pb.Order{OrderId: "USED", CustomerId: "C1", Amount: cny("100")})
+	w.place(&pb.Order{OrderId: "GOES", CustomerId: "C1", Amount: cny("60")})
+	w.place(&pb.Order{OrderId: "ENDS", CustomerId: "C1", Amount: cny("70")})
+	form := func(id string) string { return w.get(id).GetApproval().GetState() }
+	if form("GOES") != "PENDING" || form("ENDS") != "PENDING" {
+		t.Errorf("before: %s, %s", form("GOES"), form("ENDS"))
+	}
+	for _, id := range []string{"ENDS", "USED"} {
+		_, err := w.orders.CancelOrder(w.as("erp", "ERP"), &pb.CancelOrderRequest{RequestId: w.request(), OrderId: id})
+		must(t, err)
+	}
+	if s := w.get("GOES").GetState(); s != pb.OrderState_ORDER_STATE_APPROVED || form("GOES") != "WITHDRAWN" || form("ENDS") != "WITHDRAWN" {
+		t.Errorf("GOES is %s with form %s, ENDS has form %s", s, form("GOES"), form("ENDS"))
+	}
+}

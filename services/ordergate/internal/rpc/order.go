@@ -254,10 +254,18 @@ func orderOf(o order.Order) *pb.Order {
 	return out
 }
 
+// formState is what people are told of the form: that of an order which is no longer held waits for nobody.
+func formState(o order.Order) string {
+	if s := o.Hold.Form.State; o.State == order.Held || s != approval.Pending {
+		return string(s)
+	}
+	return "WITHDRAWN"
+}
+
 func approvalOf(o order.Order) *pb.OrderApproval {
 	h := o.Hold
 	out := &pb.OrderApproval{
-		FormNumber: o.CustomerID + "/" + strconv.FormatInt(h.Number, 10), State: string(h.Form.State),
+		FormNumber: o.CustomerID + "/" + strconv.FormatInt(h.Number, 10), State: formState(o),
 		Excess: minorOf(h.Excess, o.Currency), DaysOverdue: int32(h.DaysOverdue), AuthorityRow: int32(h.Form.Row), //nolint:gosec // days and rows are small
 	}
 	out.Steps, out.Acts, out.OpenDate = stepsOf(h.Form), actsOf(h.Form), h.Opened.String()

@@ -633,7 +633,7 @@ type OrderApproval struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Gap-free number of the form within the customer's account, for example "C-1001/3".
 	FormNumber string `protobuf:"bytes,1,opt,name=form_number,json=formNumber,proto3" json:"form_number,omitempty"`
-	// PENDING, APPROVED, REJECTED or RETURNED. APPROVED while the order is held: the conditions are not met yet.
+	// PENDING, APPROVED, REJECTED, RETURNED, or WITHDRAWN: the order went, or ended, before all had signed. APPROVED while the order is held: the conditions are not met yet.
 	State string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
 	// Excess that authority was measured on: exposure after the order less the limit; zero where the limit is not passed.
 	Excess *v1.Money `protobuf:"bytes,3,opt,name=excess,proto3" json:"excess,omitempty"`
