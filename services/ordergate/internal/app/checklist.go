@@ -93,6 +93,9 @@ func (l *listed) submit(w *work) (*check.Record, error) {
 	if err := l.unknown[o.CustomerID]; err != nil {
 		return nil, err
 	}
+	if !w.caller.Sees(l.view.accounts[w.key].Profile.SalespersonID) {
+		return nil, gate.UnknownCustomer(o.CustomerID) // before its orders: who does not see the customer does not see them
+	}
 	if l.seen[o.ID] || l.view.taken[o.ID] != (postgres.Key{}) {
 		return nil, errs.New(errs.AlreadyExists, "ORDER_EXISTS", "order %s exists already", o.ID).With("order_id", o.ID)
 	}

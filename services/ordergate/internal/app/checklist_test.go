@@ -54,8 +54,8 @@ func TestCheckListSaysWhatSubmissionsWouldGet(t *testing.T) {
 		}
 	}
 	stranger := app.Caller{Subject: "other", Sees: func(s string) bool { return s == "other" }}
-	hidden := []app.Checked{{Order: newOrder("O9", "C1", 1)}}
-	if err := g.CheckList(ctx, stranger, hidden); err != nil || errs.ReasonOf(hidden[0].Err) != "CUSTOMER_UNKNOWN" {
-		t.Errorf("another salesperson's customer: %v %v", err, hidden[0].Err)
+	hidden := []app.Checked{{Order: newOrder("O9", "C1", 1)}, {Order: newOrder("O0", "C1", 1)}}
+	if err := g.CheckList(ctx, stranger, hidden); err != nil || errs.ReasonOf(hidden[0].Err) != "CUSTOMER_UNKNOWN" || errs.ReasonOf(hidden[1].Err) != "CUSTOMER_UNKNOWN" {
+		t.Errorf("another salesperson's customer: %v %v, its order: %v", err, hidden[0].Err, hidden[1].Err)
 	}
 }
