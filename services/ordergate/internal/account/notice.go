@@ -1,6 +1,10 @@
 package account
 
-import "github.com/avalcredit/aval/pkg/calendar"
+import (
+	"slices"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+)
 
 // Notice is what a payment notice of receivables is worth for the order that it names, and for no other. Amounts are minor units.
 type Notice struct {
@@ -39,4 +43,15 @@ func (s Standing) Kept() int64 {
 		sum += n.Unapplied
 	}
 	return sum
+}
+
+// Without are the notices that another standing no longer has: withdrawn, lapsed, or settled and applied.
+func (s Standing) Without(now Standing) []Notice {
+	var gone []Notice
+	for _, n := range s.Notices {
+		if !slices.ContainsFunc(now.Notices, func(x Notice) bool { return x.ID == n.ID }) {
+			gone = append(gone, n)
+		}
+	}
+	return gone
 }

@@ -224,13 +224,13 @@ func (g *Gate) judgedOn(ctx context.Context, dated calendar.Date) calendar.Date 
 
 // ReceivePosition takes a position of receivables and returns the sequence that the account is at.
 func (g *Gate) ReceivePosition(ctx context.Context, customerID string, p account.Position) (int64, error) {
-	w := &work{ctx: ctx, key: g.keyOf(customerID), caller: service(), today: g.judgedOn(ctx, p.BusinessDate), frees: true}
+	w := &work{ctx: ctx, key: g.keyOf(customerID), caller: service(), today: g.judgedOn(ctx, p.BusinessDate), frees: true, arrived: &p}
 	for _, m := range p.Movements {
 		w.orders = append(w.orders, m.OrderID)
 	}
 	w.apply = func(env gate.Env, v *view) (Answer, error) {
 		named := map[string]order.Order{}
-		for _, id := range w.orders {
+		for _, id := range append(v.onEndedNotices(w), w.orders...) {
 			if o, err := v.order(w.key, id); err == nil {
 				named[id] = o
 			}
@@ -243,6 +243,18 @@ func (g *Gate) ReceivePosition(ctx context.Context, customerID string, p account
 	}
 	a, err := g.do(w)
 	return a.Last, err
+}
+
+// onEndedNotices are the orders of payment notices that a position no longer tells of.
+func (v *view) onEndedNotices(w *work) []string {
+	if w.arrived == nil {
+		return nil
+	}
+	var ids []string
+	for _, n := range v.accounts[w.key].Standing.Without(w.arrived.Standing) {
+		ids = append(ids, n.OrderID)
+	}
+	return ids
 }
 
 // received records what another service reported and does what that brings with it. Something known already is acknowledged by a commit.

@@ -119,13 +119,14 @@ type work struct {
 	req     Request
 	caller  Caller
 	today   calendar.Date
-	orders  []string         // orders to read before deciding
-	submit  string           // number of the order that it creates
-	draft   *order.Order     // the order that it creates
-	profile *account.Profile // the profile that it brings
-	frees   bool             // may free credit, so held orders are judged again
-	direct  bool             // may let one of the orders on hold go ahead of others
-	crowd   bool             // touches budgets or ceilings: one queue decides all such commands
+	orders  []string          // orders to read before deciding
+	submit  string            // number of the order that it creates
+	draft   *order.Order      // the order that it creates
+	profile *account.Profile  // the profile that it brings
+	arrived *account.Position // the position that it brings
+	frees   bool              // may free credit, so held orders are judged again
+	direct  bool              // may let one of the orders on hold go ahead of others
+	crowd   bool              // touches budgets or ceilings: one queue decides all such commands
 	apply   func(env gate.Env, v *view) (Answer, error)
 
 	answer Answer

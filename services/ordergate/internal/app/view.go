@@ -140,7 +140,7 @@ func (v *view) loadOrders(ctx context.Context, batch []*work) error {
 	var freed, expiring, moving []postgres.Key
 	var groups []string
 	for _, w := range batch {
-		for _, id := range w.orders {
+		for _, id := range append(v.onEndedNotices(w), w.orders...) {
 			named = append(named, postgres.OrderKey{Key: w.key, OrderID: id})
 		}
 		a := v.accounts[w.key]

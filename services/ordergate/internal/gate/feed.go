@@ -34,7 +34,7 @@ func ReceivePosition(a account.Account, p account.Position, orders map[string]or
 		return Change{}, false, gap(a.PositionSeq + 1)
 	}
 	c := Change{Kind: PositionReceived, Detail: Detail{Position: &p}}
-	before := a.Buckets
+	before, ended := a.Buckets, a.Standing.Without(p.Standing)
 	a.Paid += paidIn(a.Buckets, p)
 	p.Paid = a.Paid
 	a.PositionSeq, a.Ladder = p.Seq, p.Ladder
@@ -62,6 +62,18 @@ func ReceivePosition(a account.Account, p account.Position, orders map[string]or
 		after.Against = max(0, after.Against-max(0, moved))
 		a = changed(a, o, after, Change{}).Account
 		touched[m.OrderID] = after
+	}
+	for _, n := range ended {
+		o, ok := touched[n.OrderID]
+		if !ok {
+			if o, ok = orders[n.OrderID]; !ok || o.CustomerID != a.ID {
+				continue
+			}
+		}
+		if after, changes := outstanding(o, n.ID); changes {
+			a = changed(a, o, after, Change{}).Account
+			touched[n.OrderID] = after
+		}
 	}
 	if a.Control.Released > 0 && a.Buckets.Exposure() <= max(0, a.Profile.Grant.Limit.Minor) {
 		back := a.Control // within the limit again, and nothing released has yet to leave: what was released is used up

@@ -50,3 +50,16 @@ func paysFor(env Env, a account.Account, before order.Order, after *order.Order,
 		after.Against = min(after.Against+left, after.Delivered)
 	}
 }
+
+// outstanding is an order whose goods left on a notice that stands no longer. What they used up of it and is not invoiced yet is still to
+// be paid: money that comes for no notice is set aside for it first, before it pays for other goods. It reports false where nothing is.
+func outstanding(o order.Order, noticeID string) (order.Order, bool) {
+	used := min(o.UsedOf(noticeID), o.Delivered-min(o.Against, o.Delivered))
+	if o.Prepaid || used <= 0 {
+		return o, false
+	}
+	after := o.Clone()
+	after.Against = min(after.Against, after.Delivered) + used
+	after.DropNotice(noticeID)
+	return after, true
+}

@@ -29,6 +29,11 @@ func (o *Order) UseNotice(noticeID string, minor int64) {
 	o.Notices[i].Minor += minor
 }
 
+// DropNotice forgets a notice that stands no longer: what went on it is paid for by other money.
+func (o *Order) DropNotice(noticeID string) {
+	o.Notices = slices.DeleteFunc(o.Notices, func(u NoticeUse) bool { return u.ID == noticeID })
+}
+
 // freeNotices gives back what goods that came back have used up, the newest notice first.
 func (o *Order) freeNotices(minor int64) {
 	for i := len(o.Notices) - 1; i >= 0 && minor > 0; i-- {
