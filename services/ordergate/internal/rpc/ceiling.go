@@ -70,6 +70,8 @@ func ceilingOf(a account.Account) *pb.Ceiling {
 	switch {
 	case total >= p.Limit.Minor:
 		out.Status = pb.CeilingStatus_CEILING_STATUS_REACHED
+	case !p.Counted:
+		out.Status = pb.CeilingStatus_CEILING_STATUS_COUNTING
 	case p.Warning > 0 && total > p.Warning:
 		out.Status = pb.CeilingStatus_CEILING_STATUS_WARNING
 	}

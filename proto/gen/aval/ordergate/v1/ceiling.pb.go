@@ -37,6 +37,8 @@ const (
 	CeilingStatus_CEILING_STATUS_WARNING CeilingStatus = 2
 	// At the stop level or above: it is reached.
 	CeilingStatus_CEILING_STATUS_REACHED CeilingStatus = 3
+	// First set a moment ago: customers are still being counted in, the total is too low, and orders may pass that will not once it is complete.
+	CeilingStatus_CEILING_STATUS_COUNTING CeilingStatus = 4
 )
 
 // Enum value maps for CeilingStatus.
@@ -46,12 +48,14 @@ var (
 		1: "CEILING_STATUS_OK",
 		2: "CEILING_STATUS_WARNING",
 		3: "CEILING_STATUS_REACHED",
+		4: "CEILING_STATUS_COUNTING",
 	}
 	CeilingStatus_value = map[string]int32{
 		"CEILING_STATUS_UNSPECIFIED": 0,
 		"CEILING_STATUS_OK":          1,
 		"CEILING_STATUS_WARNING":     2,
 		"CEILING_STATUS_REACHED":     3,
+		"CEILING_STATUS_COUNTING":    4,
 	}
 )
 
@@ -512,12 +516,13 @@ const file_aval_ordergate_v1_ceiling_proto_rawDesc = "" +
 	"\aceiling\x18\x01 \x01(\v2\x1a.aval.ordergate.v1.CeilingR\aceiling\"\x15\n" +
 	"\x13ListCeilingsRequest\"N\n" +
 	"\x14ListCeilingsResponse\x126\n" +
-	"\bceilings\x18\x01 \x03(\v2\x1a.aval.ordergate.v1.CeilingR\bceilings*~\n" +
+	"\bceilings\x18\x01 \x03(\v2\x1a.aval.ordergate.v1.CeilingR\bceilings*\x9b\x01\n" +
 	"\rCeilingStatus\x12\x1e\n" +
 	"\x1aCEILING_STATUS_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11CEILING_STATUS_OK\x10\x01\x12\x1a\n" +
 	"\x16CEILING_STATUS_WARNING\x10\x02\x12\x1a\n" +
-	"\x16CEILING_STATUS_REACHED\x10\x032\x96\x02\n" +
+	"\x16CEILING_STATUS_REACHED\x10\x03\x12\x1b\n" +
+	"\x17CEILING_STATUS_COUNTING\x10\x042\x96\x02\n" +
 	"\x0eCeilingService\x12z\n" +
 	"\n" +
 	"SetCeiling\x12$.aval.ordergate.v1.SetCeilingRequest\x1a%.aval.ordergate.v1.SetCeilingResponse\"\x1f\x8a\xb5\x18\x04\n" +

@@ -29,7 +29,7 @@ const (
 //
 // CeilingService keeps the ceilings on receivables of the company and of its sales units (S1.11). What counts is the exposure of all customers of the unit as the gate knows it: approved orders, deliveries and receivables, less money not applied.
 type CeilingServiceClient interface {
-	// Sets the levels of a ceiling, one for each unit and currency. Customers that belong to it are counted in by themselves; orders that wait are judged again. Errors: INVALID_ARGUMENT (LEVELS_INVALID).
+	// Sets the levels of a ceiling, one for each unit and currency. Customers that belong to it are counted in by themselves, which takes some seconds, and from then on it holds; orders that wait are judged again. Errors: INVALID_ARGUMENT (LEVELS_INVALID).
 	SetCeiling(ctx context.Context, in *SetCeilingRequest, opts ...grpc.CallOption) (*SetCeilingResponse, error)
 	// Lists the ceilings by currency and unit, that of the company first.
 	ListCeilings(ctx context.Context, in *ListCeilingsRequest, opts ...grpc.CallOption) (*ListCeilingsResponse, error)
@@ -69,7 +69,7 @@ func (c *ceilingServiceClient) ListCeilings(ctx context.Context, in *ListCeiling
 //
 // CeilingService keeps the ceilings on receivables of the company and of its sales units (S1.11). What counts is the exposure of all customers of the unit as the gate knows it: approved orders, deliveries and receivables, less money not applied.
 type CeilingServiceServer interface {
-	// Sets the levels of a ceiling, one for each unit and currency. Customers that belong to it are counted in by themselves; orders that wait are judged again. Errors: INVALID_ARGUMENT (LEVELS_INVALID).
+	// Sets the levels of a ceiling, one for each unit and currency. Customers that belong to it are counted in by themselves, which takes some seconds, and from then on it holds; orders that wait are judged again. Errors: INVALID_ARGUMENT (LEVELS_INVALID).
 	SetCeiling(context.Context, *SetCeilingRequest) (*SetCeilingResponse, error)
 	// Lists the ceilings by currency and unit, that of the company first.
 	ListCeilings(context.Context, *ListCeilingsRequest) (*ListCeilingsResponse, error)
