@@ -452,3 +452,26 @@ func TestFormsOfOrdersThatGoAreWithdrawn(t *testing.T) {
 		t.Errorf("GOES is %s with form %s, ENDS has form %s", s, form("GOES"), form("ENDS"))
 	}
 }
+
+// Whoever handles goods and nothing else is told no amounts; who also sells is.
+func TestWarehouseSeesNoAmounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	must(t, w.grant("C1", "sales", credit("1000")))
+	_, err := w.orders.SubmitOrder(w.as("erp", "ERP"), &pb.SubmitOrderRequest{RequestId: w.request(), Order: &pb.Order{OrderId: "O1", CustomerId: "C1", Amount: cny("100")}})
+	must(t, err)
+	ship, err := w.orders.ShipOrder(w.as("dock", "WAREHOUSE"), &pb.ShipOrderRequest{RequestId: w.request(), OrderId: "O1", Amount: cny("60")})
+	must(t, err)
+	back, err := w.orders.ReturnGoods(w.as("dock", "WAREHOUSE"), &pb.ReturnGoodsRequest{RequestId: w.request(), OrderId: "O1", Amount: cny("10")})
+	must(t, err)
+	for _, o := range []*pb.Order{ship.GetOrder(), back.GetOrder()} {
+		if o.GetOrderId() != "O1" || o.GetState() != pb.OrderState_ORDER_STATE_APPROVED || o.GetAmount() != nil || o.GetShippedAmount() != nil || len(o.GetShipments()) > 0 {
+			t.Errorf("the warehouse sees %v", o)
+		}
+	}
+	more, err := w.orders.ShipOrder(w.as("erp", "ERP"), &pb.ShipOrderRequest{RequestId: w.request(), OrderId: "O1"})
+	must(t, err)
+	if more.GetOrder().GetShippedAmount().GetAmount() == "" {
+		t.Errorf("the order module sees %v", more.GetOrder())
+	}
+}

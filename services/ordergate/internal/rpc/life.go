@@ -123,7 +123,7 @@ func (s *Orders) ReturnGoods(ctx context.Context, r *pb.ReturnGoodsRequest) (*pb
 	if err != nil {
 		return nil, err
 	}
-	return &pb.ReturnGoodsResponse{Order: orderOf(a.Order)}, nil
+	return &pb.ReturnGoodsResponse{Order: handled(ctx, a.Order)}, nil
 }
 
 // CloseOrder implements the contract.

@@ -2,9 +2,11 @@ package rpc
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/avalcredit/aval/pkg/approval"
+	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	pb "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
@@ -173,7 +175,7 @@ func (s *Orders) ShipOrder(ctx context.Context, r *pb.ShipOrderRequest) (*pb.Shi
 	if err != nil {
 		return nil, err
 	}
-	return &pb.ShipOrderResponse{Order: orderOf(a.Order)}, nil
+	return &pb.ShipOrderResponse{Order: handled(ctx, a.Order)}, nil
 }
 
 // GetOrder implements the contract.
@@ -213,6 +215,17 @@ func (s *Orders) ListOrders(ctx context.Context, r *pb.ListOrdersRequest) (*pb.L
 		resp.Orders = append(resp.Orders, out)
 	}
 	return resp, nil
+}
+
+// handled is an order as those see it who handle its goods: who is of the warehouse and nothing else is told no amounts.
+func handled(ctx context.Context, o order.Order) *pb.Order {
+	out := orderOf(o)
+	if p, _ := authn.FromContext(ctx); !slices.Equal(p.Roles, []string{"WAREHOUSE"}) {
+		return out
+	}
+	return &pb.Order{
+		OrderId: out.GetOrderId(), CustomerId: out.GetCustomerId(), State: out.GetState(), Revision: out.GetRevision(), JournalSequence: out.GetJournalSequence(),
+	}
 }
 
 func orderOf(o order.Order) *pb.Order {

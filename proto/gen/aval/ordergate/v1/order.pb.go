@@ -1985,7 +1985,7 @@ func (x *ShipOrderRequest) GetFinal() bool {
 // Answer of ShipOrder.
 type ShipOrderResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The order after it.
+	// The order after it; for the warehouse without amounts and approval: number, customer, state, revision and place in the journal.
 	Order         *Order `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2397,7 +2397,7 @@ func (x *ReturnGoodsRequest) GetReplace() bool {
 // Answer of ReturnGoods.
 type ReturnGoodsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The order after it.
+	// The order after it; for the warehouse without amounts and approval: number, customer, state, revision and place in the journal.
 	Order         *Order `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
