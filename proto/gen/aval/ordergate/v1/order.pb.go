@@ -877,6 +877,7 @@ func (x *CheckOrderResponse) GetDecision() *Decision {
 // Request of SubmitOrder.
 type SubmitOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// Ids are kept with the customer (with its group, where it has one): one id for two customers is two requests.
 	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The order.
