@@ -117,6 +117,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	evaluationv1.RegisterCustomerServiceServer(r, rpc.Customers{App: s.app})
 	evaluationv1.RegisterCreditFactServiceServer(r, rpc.Facts{App: s.app})
+	evaluationv1.RegisterInvoiceFactServiceServer(r, rpc.Invoices{App: s.app})
 	evaluationv1.RegisterRatingServiceServer(r, rpc.Ratings{App: s.app})
 	evaluationv1.RegisterCreditApplicationServiceServer(r, rpc.Applications{App: s.app})
 	evaluationv1.RegisterCreditGrantServiceServer(r, rpc.Grants{App: s.app})

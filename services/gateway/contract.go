@@ -44,7 +44,7 @@ func packages() []protoreflect.FullName {
 // place is where a reader of the API looks for a service: what a sale goes through first, policies and operations last.
 func place(service protoreflect.ServiceDescriptor) int {
 	sale := []protoreflect.Name{
-		"CustomerService", "CreditFactService", "RatingService", "CreditApplicationService", "CreditGrantService",
+		"CustomerService", "CreditFactService", "InvoiceFactService", "RatingService", "CreditApplicationService", "CreditGrantService",
 		"OrderService", "DecisionService", "CreditAccountService",
 		"InvoiceService", "PaymentNoticeService", "ReceiptService", "LedgerService", "AgingService",
 	}

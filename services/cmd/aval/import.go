@@ -18,7 +18,7 @@ import (
 )
 
 type importCommand struct {
-	Kind        string `arg:"" enum:"customers,limits,invoices,receipts,orders" help:"What the rows are: customers, limits, invoices, receipts, orders."`
+	Kind        string `arg:"" enum:"customers,limits,invoices,receipts,orders,firm-invoices" help:"What the rows are: customers, limits, invoices, receipts, orders; firm-invoices: what a firm sold to and bought from others."`
 	File        string `arg:"" help:"CSV file, UTF-8 or GBK, plain or gzip."`
 	Mapping     string `required:"" placeholder:"FILE" help:"YAML file that says which column is which field."`
 	DryRun      bool   `help:"Say what would happen and change nothing."`

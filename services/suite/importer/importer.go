@@ -126,7 +126,7 @@ func (j *job) bring(ctx context.Context, m Mapping, rows []row) error {
 	}
 	switch {
 	case j.stopped():
-		j.report.NotSent = len(fresh)
+		j.report.NotSent = fileRows(fresh)
 		return nil
 	case j.DryRun:
 		for _, r := range fresh {
@@ -180,6 +180,9 @@ func (j *job) read(in io.Reader, m Mapping) ([]row, error) {
 	for {
 		r, err := t.record()
 		if errors.Is(err, io.EOF) {
+			if m.kind.batched {
+				return batches(rows)
+			}
 			return rows, nil
 		}
 		if err != nil {
@@ -223,7 +226,7 @@ func (j *job) check(ctx context.Context, rows []row) ([]row, error) {
 		case stateNew:
 			fresh = append(fresh, rows[i])
 		case stateSame:
-			j.report.Same++
+			j.report.Same += rows[i].rows()
 		case stateBad:
 			j.bad(rows[i], v.no)
 		}
@@ -247,11 +250,11 @@ func (j *job) send(ctx context.Context, rows []row) error {
 	for i, v := range verdicts {
 		switch {
 		case !v.asked:
-			j.report.NotSent++
+			j.report.NotSent += rows[i].rows()
 		case v.state == stateNew:
 			j.count(rows[i])
 		case v.state == stateSame:
-			j.report.Same++
+			j.report.Same += rows[i].rows()
 		default:
 			j.bad(rows[i], v.no)
 		}
@@ -289,7 +292,7 @@ func (j *job) withdrawn(ctx context.Context, rows []row) error {
 func (j *job) each(
 	ctx context.Context, label string, rows []row, ask func(context.Context, row) (verdict, error),
 ) ([]verdict, *progress.Bar, error) {
-	bar := progress.New(j.Screen, j.Clock, label, int64(len(rows)))
+	bar := progress.New(j.Screen, j.Clock, label, int64(fileRows(rows)))
 	keys := make([]string, len(rows))
 	for i, r := range rows {
 		keys[i] = r.customer
@@ -298,7 +301,7 @@ func (j *job) each(
 	err := lanes.Run(ctx, j.Concurrency, keys, func(ctx context.Context, i int) error {
 		var err error
 		verdicts[i], err = ask(ctx, rows[i])
-		bar.Add(1)
+		bar.Add(int64(rows[i].rows()))
 		return err
 	})
 	bar.Close()
@@ -306,7 +309,7 @@ func (j *job) each(
 }
 
 func (j *job) count(r row) {
-	j.report.New++
+	j.report.New += r.rows()
 	if r.amount.Currency == "" {
 		return
 	}
@@ -318,12 +321,13 @@ func (j *job) count(r row) {
 }
 
 func (j *job) bad(r row, no *refusal) {
-	j.report.Bad++
+	j.report.Bad += r.rows()
 	if len(no.at) == 0 {
 		j.OnProblem(Problem{Line: r.line, Reason: no.reason, Message: no.message})
 	}
 	for _, v := range no.at {
-		j.OnProblem(j.builder.at(r.line, v.Field, no.reason, v.Message))
+		line, path := r.place(v.Field)
+		j.OnProblem(j.builder.at(line, path, no.reason, v.Message))
 	}
 }
 

@@ -33,14 +33,16 @@ type kind struct {
 	create string // full name of the method
 	get    string // full name of the method that finds the document
 	idPath string // field of the get request
-	key    string // target field that identifies the row within the file
+	key    string // target field that identifies the row within the file; empty: rows alike are different rows
+	// batched: rows of one customer and month go together in one call.
+	batched bool
 	// credit: the row gives a customer credit, which the gate holds against what the customer owes as soon as it hears of it.
 	credit bool
 	fields []field
 }
 
 func kinds() []kind {
-	return []kind{customers(), limits(), invoices(), receipts(), orders()}
+	return []kind{customers(), limits(), invoices(), receipts(), orders(), firmInvoices()}
 }
 
 // Kinds are the names of what can be imported.
@@ -185,6 +187,30 @@ func orders() kind {
 			{name: "requested_delivery_date", path: "order.requested_delivery_date", form: formDate},
 			{name: "buyer_id", path: "order.buyer_id"},
 			{name: "reference", path: "order.reference"},
+		},
+	}
+}
+
+// firmInvoices are the invoices of a firm with third parties, which the firm is rated by.
+func firmInvoices() kind {
+	const invoice = "batch.invoices[0]."
+	return kind{
+		name:    "firm-invoices",
+		create:  "aval.evaluation.v1.InvoiceFactService/RecordInvoiceBatch",
+		batched: true,
+		fields: []field{
+			{name: "customer_id", path: "customer_id", required: true},
+			{name: "direction", path: "batch.direction", form: formEnum, required: true},
+			{name: "source", path: "batch.source", required: true},
+			{name: "as_of_date", path: "batch.as_of_date", form: formDate, required: true},
+			{name: "invoice_number", path: invoice + "invoice_number", required: true},
+			{name: "invoice_date", path: invoice + "invoice_date", form: formDate, required: true},
+			{name: "counterparty", path: invoice + "counterparty"},
+			{name: "net_amount", path: invoice + "net_amount", form: formAmount},
+			{name: "tax_amount", path: invoice + "tax_amount", form: formAmount},
+			{name: "total_amount", path: invoice + "total_amount", form: formAmount, required: true},
+			{name: "currency_code", form: formCurrency},
+			{name: "status", path: invoice + "status", form: formEnum},
 		},
 	}
 }

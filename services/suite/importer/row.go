@@ -56,7 +56,12 @@ type row struct {
 	customer string
 	amount   money.Money // zero value where the kind has none
 	request  proto.Message
+	// lines of the file that a batch was made of, in order; nil: line is the only one.
+	lines []int
 }
+
+// rows counts the rows of the file that it stands for.
+func (r row) rows() int { return max(len(r.lines), 1) }
 
 // builder makes requests of rows.
 type builder struct {
@@ -132,6 +137,9 @@ func (b *builder) build(r record) (row, []Problem) {
 	out := row{line: r.line, key: vals[b.mapping.kind.key], customer: vals["customer_id"]}
 	if out.request, problems = b.request(vals, &out, problems); len(problems) > 0 {
 		return row{}, problems
+	}
+	if b.mapping.kind.key == "" {
+		return out, nil
 	}
 	if first, twice := b.seen[out.key]; twice {
 		s := b.source(b.mapping.kind.key)
@@ -269,6 +277,7 @@ func (b *builder) typed(f field, text, currency string) (value any, reason strin
 func enumValue(m protoreflect.MessageDescriptor, path, text string) (string, bool) {
 	var enum protoreflect.EnumDescriptor
 	for _, part := range strings.Split(path, ".") {
+		part, _, _ = strings.Cut(part, "[")
 		f := m.Fields().ByName(protoreflect.Name(part))
 		if f == nil {
 			return "", false

@@ -17,6 +17,7 @@ import (
 	"github.com/avalcredit/aval/services/evaluation/internal/criteria"
 	"github.com/avalcredit/aval/services/evaluation/internal/customer"
 	"github.com/avalcredit/aval/services/evaluation/internal/grant"
+	"github.com/avalcredit/aval/services/evaluation/internal/invoices"
 	"github.com/avalcredit/aval/services/evaluation/internal/payment"
 	"github.com/avalcredit/aval/services/evaluation/internal/postgres"
 	"github.com/avalcredit/aval/services/evaluation/internal/rating"
@@ -169,10 +170,16 @@ func (a *App) inputs(ctx context.Context, store postgres.Store, st postgres.Stat
 		return rating.Inputs{}, err
 	}
 	slices.Reverse(facts)
+	var trade *invoices.Summary
+	if g.policy.UsesInvoices() {
+		if trade, err = store.InvoiceSummary(ctx, st.File.ID, st.File.Currency, g.day); err != nil {
+			return rating.Inputs{}, err
+		}
+	}
 	return rating.Inputs{
 		CustomerID: st.File.ID, Sequence: st.Ratings + 1, Date: g.day, Trigger: w.trigger, Cause: w.cause,
 		Currency: st.File.Currency, UsualPurchase: st.File.UsualPurchase,
-		Closed: st.File.LifeCycle == customer.Closed, Facts: facts, Payment: g.payment,
+		Closed: st.File.LifeCycle == customer.Closed, Facts: facts, Payment: g.payment, Invoices: trade,
 	}, nil
 }
 

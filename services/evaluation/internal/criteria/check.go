@@ -28,6 +28,11 @@ func (p Policy) Check() []errs.Violation {
 			r.check(fmt.Sprintf("%s.indicators[%d]", at, j), bad)
 		}
 	}
+	if p.Scorecard != nil {
+		p.Scorecard.check(bad)
+	} else if len(p.Dimensions) == 0 {
+		bad("dimensions", "required", "a policy has at least one dimension or a scorecard")
+	}
 	p.checkTreatments(bad)
 	if p.Limit.Factor.Num <= 0 {
 		bad("limit.factor", "positive", "must be above zero")
@@ -36,9 +41,19 @@ func (p Policy) Check() []errs.Violation {
 }
 
 func (r Rule) check(at string, bad func(field, rule, message string)) {
+	r.checkGrades(at+".thresholds", bad)
+	if r.Missing == Default && r.MissingValue == nil {
+		bad(at+".missing_value", "required", "MISSING_RULE_DEFAULT needs the value that stands in")
+	}
+	if r.Indicator.FromInvoices() {
+		checkFacts(at, r, bad)
+	}
+}
+
+func (r Rule) checkGrades(at string, bad func(field, rule, message string)) {
 	last := grade.None
 	for i, t := range r.Thresholds {
-		field := fmt.Sprintf("%s.thresholds[%d]", at, i)
+		field := fmt.Sprintf("%s[%d]", at, i)
 		if last.WorseThan(t.Grade) {
 			bad(field+".grade", "order", "thresholds go from the best grade to the worst")
 		}
@@ -46,9 +61,6 @@ func (r Rule) check(at string, bad func(field, rule, message string)) {
 		if end := i == len(r.Thresholds)-1; end != (t.Bound == Otherwise) {
 			bad(field, "otherwise", "the last threshold, and only that one, has otherwise")
 		}
-	}
-	if r.Missing == Default && r.MissingValue == nil {
-		bad(at+".missing_value", "required", "MISSING_RULE_DEFAULT needs the value that stands in")
 	}
 }
 

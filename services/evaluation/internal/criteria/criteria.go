@@ -4,6 +4,7 @@ package criteria
 
 import (
 	"math/big"
+	"slices"
 
 	"github.com/avalcredit/aval/pkg/approval"
 	"github.com/avalcredit/aval/pkg/money"
@@ -35,19 +36,61 @@ const (
 	RiskyVentureShare Indicator = "risky_venture_share"
 	// MonthsOfTrade since the first invoice.
 	MonthsOfTrade Indicator = "months_of_trade"
+	// YearlySales of the firm itself, last 12 whole months of its invoices.
+	YearlySales Indicator = "yearly_sales"
+	// SalesGrowth of those over the 12 months before, less 1.
+	SalesGrowth Indicator = "sales_growth"
+	// SalesVolatility is the distances of the 12 months from their mean / their sum.
+	SalesVolatility Indicator = "sales_volatility"
+	// VoidShare is void / all sales invoices.
+	VoidShare Indicator = "void_share"
+	// ReturnsShare is the amount below zero / the amount above zero of sales invoices.
+	ReturnsShare Indicator = "returns_share"
+	// TopBuyerShare is sales to the largest buyer / all sales.
+	TopBuyerShare Indicator = "top_buyer_share"
+	// NumberOfBuyers counts different buyers.
+	NumberOfBuyers Indicator = "number_of_buyers"
+	// ActivityGap is days from the last sale to the day the invoices are known up to.
+	ActivityGap Indicator = "activity_gap"
+	// SalesMonths counts months with a valid sale.
+	SalesMonths Indicator = "sales_months"
+	// PurchasesToSales is purchases / sales.
+	PurchasesToSales Indicator = "purchases_to_sales"
+	// InterestCover is operating profit / interest expense.
+	InterestCover Indicator = "interest_cover"
+	// AltmanZDoublePrime is Altman's Z'' for private firms.
+	AltmanZDoublePrime Indicator = "altman_z_double_prime"
+	// AltmanZPrime is Altman's Z' for private manufacturers.
+	AltmanZPrime Indicator = "altman_z_prime"
+	// ReturnOnAssets is net profit / assets.
+	ReturnOnAssets Indicator = "return_on_assets"
 )
 
 // Unit is what the value of the indicator counts.
 func (i Indicator) Unit() string {
 	switch i {
-	case DefaultsWithUs, ConsecutiveLosses:
+	case DefaultsWithUs, ConsecutiveLosses, NumberOfBuyers:
 		return "count"
-	case AverageDaysLate, OldestOverdueDays:
+	case AverageDaysLate, OldestOverdueDays, ActivityGap:
 		return "days"
-	case MonthsOfTrade:
+	case MonthsOfTrade, SalesMonths:
 		return "months"
+	case YearlySales:
+		return "money"
 	default:
 		return "ratio"
+	}
+}
+
+// FromInvoices reports whether the indicator comes from the firm's own invoices with
+// third parties.
+func (i Indicator) FromInvoices() bool {
+	switch i {
+	case YearlySales, SalesGrowth, SalesVolatility, VoidShare, ReturnsShare, TopBuyerShare, NumberOfBuyers,
+		ActivityGap, SalesMonths, PurchasesToSales:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -201,6 +244,19 @@ type Policy struct {
 	Authority approval.Table
 	// ReviewIntervalDays: rated again after this many days; 0: never.
 	ReviewIntervalDays int
+	// Scorecard is the second form of grading; nil: none. Beside dimensions the lower
+	// of the two grades holds.
+	Scorecard *Scorecard
+}
+
+// UsesInvoices reports whether any indicator of the policy comes from invoices.
+func (p Policy) UsesInvoices() bool {
+	for _, d := range p.Dimensions {
+		if slices.ContainsFunc(d.Rules, func(r Rule) bool { return r.Indicator.FromInvoices() }) {
+			return true
+		}
+	}
+	return p.Scorecard != nil && slices.ContainsFunc(p.Scorecard.Rules, func(r ScoreRule) bool { return r.Indicator.FromInvoices() })
 }
 
 // For returns the treatment of a grade; a customer without a grade is a cash customer.

@@ -32,6 +32,8 @@ type Statement struct {
 	OperatingProfit    *money.Money  `json:"operating_profit,omitempty"`
 	NetProfit          *money.Money  `json:"net_profit,omitempty"`
 	OperatingCashFlow  *money.Money  `json:"operating_cash_flow,omitempty"`
+	RetainedEarnings   *money.Money  `json:"retained_earnings,omitempty"`
+	InterestExpense    *money.Money  `json:"interest_expense,omitempty"`
 }
 
 // Litigation is a suit of another creditor against the customer.
@@ -80,6 +82,7 @@ type Content struct {
 	Reference      *Reference      `json:"trade_reference,omitempty"`
 	ExternalRating *ExternalRating `json:"external_rating,omitempty"`
 	Guarantee      *Guarantee      `json:"guarantee,omitempty"`
+	Ratios         *Ratios         `json:"reported_ratios,omitempty"`
 }
 
 // Fact is one piece of credit information.

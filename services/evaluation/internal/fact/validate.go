@@ -31,6 +31,9 @@ func (f Fact) Validate(today calendar.Date) error {
 	if l := f.Content.Litigation; l != nil && l.Amount != nil && l.Amount.IsNegative() {
 		bad("litigation.amount", "not_negative", "is below zero")
 	}
+	if r := f.Content.Ratios; r != nil && *r == (Ratios{}) {
+		bad("reported_ratios", "required", "give one ratio at least")
+	}
 	if v := f.Content.Venture; v != nil {
 		switch {
 		case v.ShareOfAssets == "" && v.CommittedCapital == nil:
@@ -70,7 +73,7 @@ func (s *Statement) validate(today calendar.Date, bad func(field, rule, message 
 type namedAmount struct {
 	field  string
 	amount *money.Money
-	// stock amounts of a balance sheet are never below zero.
+	// stock amounts of a balance sheet, and expenses, are never below zero.
 	stock bool
 }
 
@@ -84,6 +87,8 @@ func (s *Statement) amounts() []namedAmount {
 		{"operating_profit", s.OperatingProfit, false},
 		{"net_profit", s.NetProfit, false},
 		{"operating_cash_flow", s.OperatingCashFlow, false},
+		{"retained_earnings", s.RetainedEarnings, false},
+		{"interest_expense", s.InterestExpense, true},
 	}
 }
 
@@ -91,7 +96,7 @@ func (c Content) count() int {
 	n := 0
 	for _, set := range []bool{
 		c.Statement != nil, c.Litigation != nil, c.Venture != nil,
-		c.Reference != nil, c.ExternalRating != nil, c.Guarantee != nil,
+		c.Reference != nil, c.ExternalRating != nil, c.Guarantee != nil, c.Ratios != nil,
 	} {
 		if set {
 			n++

@@ -82,7 +82,7 @@ func improvements(p criteria.Policy, res Result) []string {
 			}
 		}
 	}
-	return out
+	return append(out, scoreImprovements(p, res)...)
 }
 
 func capImprovement(c CapResult) string {
@@ -127,6 +127,9 @@ func reason(in Inputs, p criteria.Policy, res Result) string {
 }
 
 func describe(res Result) string {
+	if res.Deciding == scorecard {
+		return fmt.Sprintf("scorecard = %s points (%s)", res.Scorecard.Score, res.Scorecard.Threshold)
+	}
 	for _, d := range res.Dimensions {
 		for _, i := range d.Indicators {
 			if d.Name+"/"+i.Name != res.Deciding {
@@ -160,6 +163,9 @@ func moves(in Inputs, p criteria.Policy, res Result) []string {
 			out = append(out, fmt.Sprintf("%s from %s (%s) to %s (%s)",
 				i.Name, value(before.Value), name(before.Grade), value(i.Value), name(i.Grade)))
 		}
+	}
+	if card := res.Scorecard; card != nil && prev.Score != card.Score {
+		out = append(out, fmt.Sprintf("scorecard from %s to %s points", value(prev.Score), value(card.Score)))
 	}
 	if prev.PolicyVersion != p.Version {
 		out = append(out, fmt.Sprintf("policy version %d instead of %d", p.Version, prev.PolicyVersion))

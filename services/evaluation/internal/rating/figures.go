@@ -26,6 +26,9 @@ func measure(in Inputs, rule criteria.Rule) figure {
 	if rule.Indicator.FromPayments() {
 		return fromPayments(in, rule)
 	}
+	if rule.Indicator.FromInvoices() {
+		return fromInvoices(in, rule)
+	}
 	if rule.Indicator == criteria.RiskyVentureShare {
 		return ventureShare(in, rule)
 	}
@@ -74,7 +77,7 @@ func monthsBetween(from, to calendar.Date) int {
 func fromStatements(in Inputs, rule criteria.Rule) figure {
 	all := statements(in, rule)
 	if len(all) == 0 {
-		return missing("no usable financial statement")
+		return fromRatios(in, rule)
 	}
 	newest := all[0]
 	if tooOld(newest.AsOf, in.Date, rule) {
@@ -84,12 +87,19 @@ func fromStatements(in Inputs, rule criteria.Rule) figure {
 		return losses(all)
 	}
 	s := newest.Content.Statement
+	if f, ok := composed(newest, rule.Indicator); ok {
+		return f
+	}
 	part, whole := s.TotalLiabilities, s.TotalAssets
 	switch rule.Indicator {
 	case criteria.CurrentRatio:
 		part, whole = s.CurrentAssets, s.CurrentLiabilities
 	case criteria.CashFlowToDebt:
 		part, whole = s.OperatingCashFlow, s.TotalLiabilities
+	case criteria.InterestCover:
+		part, whole = s.OperatingProfit, s.InterestExpense
+	case criteria.ReturnOnAssets:
+		part, whole = s.NetProfit, s.TotalAssets
 	default: // debt to assets
 	}
 	if part == nil || whole == nil {

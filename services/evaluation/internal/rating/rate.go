@@ -10,14 +10,22 @@ import (
 )
 
 // Rate rates a customer under a policy: every indicator is measured and graded, a
-// dimension is as good as its worst indicator, the grade is the lowest dimension, and
-// the caps are applied last (S2.2, S2.3). Where nothing can be graded there is no grade.
+// dimension is as good as its worst indicator, the grade is the lowest dimension, or the
+// scorecard's where that is lower, and the caps are applied last (S2.2, S2.3). Where
+// nothing can be graded there is no grade.
 func Rate(in Inputs, p criteria.Policy) (Record, error) {
 	res := Result{Dimensions: make([]DimensionResult, 0, len(p.Dimensions))}
 	for _, d := range p.Dimensions {
 		res.Dimensions = append(res.Dimensions, rateDimension(in, d))
 	}
 	res.Grade, res.Deciding = lowest(res.Dimensions)
+	if p.Scorecard != nil {
+		card := rateScorecard(in, *p.Scorecard)
+		res.Scorecard = &card
+		if card.Grade.Known() && (res.Grade == grade.None || card.Grade.WorseThan(res.Grade)) {
+			res.Grade, res.Deciding = card.Grade, scorecard
+		}
+	}
 	res.Caps = caps(in, p.Caps)
 	for _, c := range res.Caps {
 		// A cap also settles the grade of a customer of whom nothing else is known.

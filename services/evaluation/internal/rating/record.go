@@ -8,11 +8,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/evaluation/internal/fact"
 	"github.com/avalcredit/aval/services/evaluation/internal/grade"
+	"github.com/avalcredit/aval/services/evaluation/internal/invoices"
 	"github.com/avalcredit/aval/services/evaluation/internal/payment"
 )
 
@@ -51,6 +53,8 @@ type Inputs struct {
 	// Facts known on the date, in the order of recording.
 	Facts   []fact.Fact    `json:"facts"`
 	Payment payment.Record `json:"payment_record"`
+	// Invoices of the firm with third parties; nil: none is known, or the policy does not ask for them.
+	Invoices *invoices.Summary `json:"invoices,omitempty"`
 	// Previous is the rating before; nil for the first.
 	Previous *Previous `json:"previous,omitempty"`
 }
@@ -62,6 +66,8 @@ type Previous struct {
 	PolicyVersion int64            `json:"policy_version"`
 	Indicators    []PreviousFigure `json:"indicators"`
 	Caps          []string         `json:"caps,omitempty"`
+	// Score is the scorecard's, empty where it gave none.
+	Score string `json:"score,omitempty"`
 }
 
 // PreviousFigure is one indicator of the rating before.
@@ -113,6 +119,8 @@ type Result struct {
 
 	Dimensions []DimensionResult `json:"dimensions"`
 	Caps       []CapResult       `json:"caps,omitempty"`
+	// Scorecard is nil where the policy has none.
+	Scorecard *ScoreResult `json:"scorecard,omitempty"`
 
 	Treatment grade.Treatment `json:"treatment"`
 	// Limit is the recommended one; nil where the grade gets none or none can be told.
@@ -163,6 +171,9 @@ func (r Record) Before() *Previous {
 			p.Caps = append(p.Caps, c.Name)
 		}
 	}
+	if r.Result.Scorecard != nil {
+		p.Score = r.Result.Scorecard.Score
+	}
 	return p
 }
 
@@ -176,12 +187,16 @@ type evidence struct {
 	Payment       payment.Record    `json:"payment_record"`
 	Dimensions    []DimensionResult `json:"dimensions"`
 	Caps          []CapResult       `json:"caps"`
+	// Absent where the policy has none, so that older evidence stays what it was.
+	Invoices  *invoices.Summary `json:"invoices,omitempty"`
+	Scorecard *ScoreResult      `json:"scorecard,omitempty"`
 }
 
 func evidenceOf(in Inputs, policyHash string, res Result) (string, error) {
 	e := evidence{
 		PolicyHash: policyHash, Closed: in.Closed, UsualPurchase: in.UsualPurchase,
 		Payment: in.Payment, Dimensions: make([]DimensionResult, len(res.Dimensions)), Caps: res.Caps,
+		Invoices: in.Invoices, Scorecard: undated(res.Scorecard, in.Date),
 	}
 	for _, f := range in.Facts {
 		e.Facts = append(e.Facts, f.ID+"|"+f.VerifiedBy+"|"+f.SupersededBy)
@@ -202,4 +217,20 @@ func evidenceOf(in Inputs, policyHash string, res Result) (string, error) {
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:]), nil
+}
+
+// undated is the scorecard without the day of its figures where that is only the day of
+// the rating.
+func undated(card *ScoreResult, day calendar.Date) *ScoreResult {
+	if card == nil {
+		return nil
+	}
+	c := *card
+	c.Items = slices.Clone(card.Items)
+	for i := range c.Items {
+		if c.Items[i].Figure.AsOf == day {
+			c.Items[i].Figure.AsOf = calendar.Date{}
+		}
+	}
+	return &c
 }

@@ -97,6 +97,8 @@ func factIn(m *evaluationv1.CreditFact) (fact.Fact, error) {
 		}
 	case *evaluationv1.CreditFact_ExternalRating:
 		f.Content.ExternalRating = &fact.ExternalRating{Agency: c.ExternalRating.GetAgency(), Rating: c.ExternalRating.GetRating()}
+	case *evaluationv1.CreditFact_ReportedRatios:
+		f.Content.Ratios = ratiosIn(c.ReportedRatios)
 	case *evaluationv1.CreditFact_Guarantee:
 		g := c.Guarantee
 		f.Content.Guarantee = &fact.Guarantee{
@@ -120,6 +122,8 @@ func statementIn(r *reader, m *evaluationv1.FinancialStatement) *fact.Statement 
 		OperatingProfit:    r.money(at+"operating_profit", m.GetOperatingProfit()),
 		NetProfit:          r.money(at+"net_profit", m.GetNetProfit()),
 		OperatingCashFlow:  r.money(at+"operating_cash_flow", m.GetOperatingCashFlow()),
+		RetainedEarnings:   r.money(at+"retained_earnings", m.GetRetainedEarnings()),
+		InterestExpense:    r.money(at+"interest_expense", m.GetInterestExpense()),
 	}
 }
 
@@ -153,6 +157,8 @@ func factOut(f fact.Fact) *evaluationv1.CreditFact {
 		m.Content = &evaluationv1.CreditFact_ExternalRating{ExternalRating: &evaluationv1.ExternalRating{
 			Agency: c.ExternalRating.Agency, Rating: c.ExternalRating.Rating,
 		}}
+	case c.Ratios != nil:
+		m.Content = &evaluationv1.CreditFact_ReportedRatios{ReportedRatios: ratiosOut(c.Ratios)}
 	case c.Guarantee != nil:
 		g := c.Guarantee
 		m.Content = &evaluationv1.CreditFact_Guarantee{Guarantee: &evaluationv1.Guarantee{
@@ -169,5 +175,6 @@ func statementOut(s *fact.Statement) *evaluationv1.FinancialStatement {
 		CurrentAssets: moneyOf(s.CurrentAssets), CurrentLiabilities: moneyOf(s.CurrentLiabilities),
 		Revenue: moneyOf(s.Revenue), OperatingProfit: moneyOf(s.OperatingProfit),
 		NetProfit: moneyOf(s.NetProfit), OperatingCashFlow: moneyOf(s.OperatingCashFlow),
+		RetainedEarnings: moneyOf(s.RetainedEarnings), InterestExpense: moneyOf(s.InterestExpense),
 	}
 }

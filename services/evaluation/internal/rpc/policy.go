@@ -159,6 +159,7 @@ func policyIn(m *evaluationv1.EvaluationPolicy) (criteria.Policy, error) {
 			MaxTermDays: int(t.GetMaxTermDays()), GraceDays: int(t.GetGraceDays()),
 		}
 	}
+	p.Scorecard = scorecardIn(m.GetScorecard())
 	p.Limit = limitRuleIn(&r, m.GetLimit(), p.BaseCurrency)
 	for _, row := range m.GetApplicationAuthority() {
 		p.Authority = append(p.Authority, rowIn(&r, row, p.BaseCurrency))
@@ -180,17 +181,7 @@ func ruleIn(m *evaluationv1.IndicatorRule) criteria.Rule {
 	if rule.MissingGrade == grade.None {
 		rule.MissingGrade = grade.D
 	}
-	for _, t := range m.GetThresholds() {
-		threshold := criteria.Threshold{Grade: gradeIn(t.GetGrade()), Bound: criteria.Otherwise}
-		switch b := t.GetBound().(type) {
-		case *evaluationv1.GradeThreshold_AtLeast:
-			threshold.Bound, threshold.Text = criteria.AtLeast, b.AtLeast
-		case *evaluationv1.GradeThreshold_AtMost:
-			threshold.Bound, threshold.Text = criteria.AtMost, b.AtMost
-		}
-		threshold.Value = rat(threshold.Text)
-		rule.Thresholds = append(rule.Thresholds, threshold)
-	}
+	rule.Thresholds = thresholdsIn(m.GetThresholds())
 	return rule
 }
 

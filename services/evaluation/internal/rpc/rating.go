@@ -62,6 +62,7 @@ func ratingOut(r app.Rating) *evaluationv1.Rating {
 		Treatment: treatmentOut(res.Treatment), RecommendedLimit: moneyOf(res.Limit),
 		RecommendedTermDays: int32(res.TermDays), //nolint:gosec // bounded by the policy
 		LimitExplanation:    res.LimitExplanation, Improvements: res.Improvements, Hash: r.Hash,
+		Scorecard: scorecardOut(res.Scorecard),
 	}
 	if in.Previous != nil {
 		m.PreviousGrade = gradeOut(in.Previous.Grade)
@@ -78,14 +79,18 @@ func ratingOut(r app.Rating) *evaluationv1.Rating {
 func dimensionOut(d rating.DimensionResult) *evaluationv1.DimensionResult {
 	m := &evaluationv1.DimensionResult{Name: d.Name, Grade: gradeOut(d.Grade)}
 	for _, i := range d.Indicators {
-		missing := i.MissingRule
-		if i.MissingWhy != "" {
-			missing = strings.Join([]string{i.MissingRule, i.MissingWhy}, "; ")
-		}
-		m.Indicators = append(m.Indicators, &evaluationv1.IndicatorResult{
-			Name: i.Name, Value: i.Value, Unit: i.Unit, Missing: i.Missing, MissingRule: missing,
-			Grade: gradeOut(i.Grade), Threshold: i.Threshold, FactIds: i.FactIDs, AsOfDate: i.AsOf.String(),
-		})
+		m.Indicators = append(m.Indicators, indicatorOut(i))
 	}
 	return m
+}
+
+func indicatorOut(i rating.IndicatorResult) *evaluationv1.IndicatorResult {
+	missing := i.MissingRule
+	if i.MissingWhy != "" {
+		missing = strings.Join([]string{i.MissingRule, i.MissingWhy}, "; ")
+	}
+	return &evaluationv1.IndicatorResult{
+		Name: i.Name, Value: i.Value, Unit: i.Unit, Missing: i.Missing, MissingRule: missing,
+		Grade: gradeOut(i.Grade), Threshold: i.Threshold, FactIds: i.FactIDs, AsOfDate: i.AsOf.String(),
+	}
 }

@@ -50,8 +50,12 @@ type FinancialStatement struct {
 	NetProfit *v1.Money `protobuf:"bytes,10,opt,name=net_profit,json=netProfit,proto3" json:"net_profit,omitempty"`
 	// Operating cash flow of the period.
 	OperatingCashFlow *v1.Money `protobuf:"bytes,11,opt,name=operating_cash_flow,json=operatingCashFlow,proto3" json:"operating_cash_flow,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Retained earnings: surplus reserves and undistributed profit at the end of the period, negative for a loss carried on.
+	RetainedEarnings *v1.Money `protobuf:"bytes,30,opt,name=retained_earnings,json=retainedEarnings,proto3" json:"retained_earnings,omitempty"`
+	// Interest expense of the period, not negative.
+	InterestExpense *v1.Money `protobuf:"bytes,31,opt,name=interest_expense,json=interestExpense,proto3" json:"interest_expense,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *FinancialStatement) Reset() {
@@ -157,6 +161,20 @@ func (x *FinancialStatement) GetNetProfit() *v1.Money {
 func (x *FinancialStatement) GetOperatingCashFlow() *v1.Money {
 	if x != nil {
 		return x.OperatingCashFlow
+	}
+	return nil
+}
+
+func (x *FinancialStatement) GetRetainedEarnings() *v1.Money {
+	if x != nil {
+		return x.RetainedEarnings
+	}
+	return nil
+}
+
+func (x *FinancialStatement) GetInterestExpense() *v1.Money {
+	if x != nil {
+		return x.InterestExpense
 	}
 	return nil
 }
@@ -516,6 +534,7 @@ type CreditFact struct {
 	//	*CreditFact_TradeReference
 	//	*CreditFact_ExternalRating
 	//	*CreditFact_Guarantee
+	//	*CreditFact_ReportedRatios
 	Content isCreditFact_Content `protobuf_oneof:"content"`
 	// Where it comes from, for example "annual report 2011".
 	Source string `protobuf:"bytes,10,opt,name=source,proto3" json:"source,omitempty"`
@@ -646,6 +665,15 @@ func (x *CreditFact) GetGuarantee() *Guarantee {
 	return nil
 }
 
+func (x *CreditFact) GetReportedRatios() *ReportedRatios {
+	if x != nil {
+		if x, ok := x.Content.(*CreditFact_ReportedRatios); ok {
+			return x.ReportedRatios
+		}
+	}
+	return nil
+}
+
 func (x *CreditFact) GetSource() string {
 	if x != nil {
 		return x.Source
@@ -750,6 +778,11 @@ type CreditFact_Guarantee struct {
 	Guarantee *Guarantee `protobuf:"bytes,8,opt,name=guarantee,proto3,oneof"`
 }
 
+type CreditFact_ReportedRatios struct {
+	// Ratios of a period without the statement behind them.
+	ReportedRatios *ReportedRatios `protobuf:"bytes,30,opt,name=reported_ratios,json=reportedRatios,proto3,oneof"`
+}
+
 func (*CreditFact_FinancialStatement) isCreditFact_Content() {}
 
 func (*CreditFact_Litigation) isCreditFact_Content() {}
@@ -761,6 +794,8 @@ func (*CreditFact_TradeReference) isCreditFact_Content() {}
 func (*CreditFact_ExternalRating) isCreditFact_Content() {}
 
 func (*CreditFact_Guarantee) isCreditFact_Content() {}
+
+func (*CreditFact_ReportedRatios) isCreditFact_Content() {}
 
 // Request of RecordCreditFact.
 type RecordCreditFactRequest struct {
@@ -1114,7 +1149,7 @@ var File_aval_evaluation_v1_fact_proto protoreflect.FileDescriptor
 
 const file_aval_evaluation_v1_fact_proto_rawDesc = "" +
 	"\n" +
-	"\x1daval/evaluation/v1/fact.proto\x12\x12aval.evaluation.v1\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xb0\x05\n" +
+	"\x1daval/evaluation/v1/fact.proto\x12\x12aval.evaluation.v1\x1a\x1faval/evaluation/v1/ratios.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xb2\x06\n" +
 	"\x12FinancialStatement\x12O\n" +
 	"\x11period_start_date\x18\x01 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0fperiodStartDate\x12K\n" +
 	"\x0fperiod_end_date\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\rperiodEndDate\x12\x18\n" +
@@ -1128,7 +1163,9 @@ const file_aval_evaluation_v1_fact_proto_rawDesc = "" +
 	"\n" +
 	"net_profit\x18\n" +
 	" \x01(\v2\x13.aval.type.v1.MoneyR\tnetProfit\x12C\n" +
-	"\x13operating_cash_flow\x18\v \x01(\v2\x13.aval.type.v1.MoneyR\x11operatingCashFlow\"\xe9\x01\n" +
+	"\x13operating_cash_flow\x18\v \x01(\v2\x13.aval.type.v1.MoneyR\x11operatingCashFlow\x12@\n" +
+	"\x11retained_earnings\x18\x1e \x01(\v2\x13.aval.type.v1.MoneyR\x10retainedEarnings\x12>\n" +
+	"\x10interest_expense\x18\x1f \x01(\v2\x13.aval.type.v1.MoneyR\x0finterestExpense\"\xe9\x01\n" +
 	"\n" +
 	"Litigation\x12&\n" +
 	"\tplaintiff\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tplaintiff\x12+\n" +
@@ -1154,7 +1191,7 @@ const file_aval_evaluation_v1_fact_proto_rawDesc = "" +
 	"\tguarantor\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tguarantor\x12+\n" +
 	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\x12G\n" +
 	"\vexpiry_date\x18\x03 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\n" +
-	"expiryDate\"\x87\t\n" +
+	"expiryDate\"\xd6\t\n" +
 	"\n" +
 	"CreditFact\x12D\n" +
 	"\afact_id\x18\x01 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06factId\x12L\n" +
@@ -1167,7 +1204,8 @@ const file_aval_evaluation_v1_fact_proto_rawDesc = "" +
 	"\rrisky_venture\x18\x05 \x01(\v2 .aval.evaluation.v1.RiskyVentureH\x00R\friskyVenture\x12M\n" +
 	"\x0ftrade_reference\x18\x06 \x01(\v2\".aval.evaluation.v1.TradeReferenceH\x00R\x0etradeReference\x12M\n" +
 	"\x0fexternal_rating\x18\a \x01(\v2\".aval.evaluation.v1.ExternalRatingH\x00R\x0eexternalRating\x12=\n" +
-	"\tguarantee\x18\b \x01(\v2\x1d.aval.evaluation.v1.GuaranteeH\x00R\tguarantee\x12\"\n" +
+	"\tguarantee\x18\b \x01(\v2\x1d.aval.evaluation.v1.GuaranteeH\x00R\tguarantee\x12M\n" +
+	"\x0freported_ratios\x18\x1e \x01(\v2\".aval.evaluation.v1.ReportedRatiosH\x00R\x0ereportedRatios\x12\"\n" +
 	"\x06source\x18\n" +
 	" \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x06source\x12A\n" +
@@ -1251,6 +1289,7 @@ var file_aval_evaluation_v1_fact_proto_goTypes = []any{
 	(*ListCreditFactsRequest)(nil),   // 11: aval.evaluation.v1.ListCreditFactsRequest
 	(*ListCreditFactsResponse)(nil),  // 12: aval.evaluation.v1.ListCreditFactsResponse
 	(*v1.Money)(nil),                 // 13: aval.type.v1.Money
+	(*ReportedRatios)(nil),           // 14: aval.evaluation.v1.ReportedRatios
 }
 var file_aval_evaluation_v1_fact_proto_depIdxs = []int32{
 	13, // 0: aval.evaluation.v1.FinancialStatement.total_assets:type_name -> aval.type.v1.Money
@@ -1261,31 +1300,34 @@ var file_aval_evaluation_v1_fact_proto_depIdxs = []int32{
 	13, // 5: aval.evaluation.v1.FinancialStatement.operating_profit:type_name -> aval.type.v1.Money
 	13, // 6: aval.evaluation.v1.FinancialStatement.net_profit:type_name -> aval.type.v1.Money
 	13, // 7: aval.evaluation.v1.FinancialStatement.operating_cash_flow:type_name -> aval.type.v1.Money
-	13, // 8: aval.evaluation.v1.Litigation.amount:type_name -> aval.type.v1.Money
-	13, // 9: aval.evaluation.v1.RiskyVenture.committed_capital:type_name -> aval.type.v1.Money
-	13, // 10: aval.evaluation.v1.TradeReference.highest_credit:type_name -> aval.type.v1.Money
-	13, // 11: aval.evaluation.v1.Guarantee.amount:type_name -> aval.type.v1.Money
-	0,  // 12: aval.evaluation.v1.CreditFact.financial_statement:type_name -> aval.evaluation.v1.FinancialStatement
-	1,  // 13: aval.evaluation.v1.CreditFact.litigation:type_name -> aval.evaluation.v1.Litigation
-	2,  // 14: aval.evaluation.v1.CreditFact.risky_venture:type_name -> aval.evaluation.v1.RiskyVenture
-	3,  // 15: aval.evaluation.v1.CreditFact.trade_reference:type_name -> aval.evaluation.v1.TradeReference
-	4,  // 16: aval.evaluation.v1.CreditFact.external_rating:type_name -> aval.evaluation.v1.ExternalRating
-	5,  // 17: aval.evaluation.v1.CreditFact.guarantee:type_name -> aval.evaluation.v1.Guarantee
-	6,  // 18: aval.evaluation.v1.RecordCreditFactRequest.fact:type_name -> aval.evaluation.v1.CreditFact
-	6,  // 19: aval.evaluation.v1.RecordCreditFactResponse.fact:type_name -> aval.evaluation.v1.CreditFact
-	6,  // 20: aval.evaluation.v1.VerifyCreditFactResponse.fact:type_name -> aval.evaluation.v1.CreditFact
-	6,  // 21: aval.evaluation.v1.ListCreditFactsResponse.facts:type_name -> aval.evaluation.v1.CreditFact
-	7,  // 22: aval.evaluation.v1.CreditFactService.RecordCreditFact:input_type -> aval.evaluation.v1.RecordCreditFactRequest
-	9,  // 23: aval.evaluation.v1.CreditFactService.VerifyCreditFact:input_type -> aval.evaluation.v1.VerifyCreditFactRequest
-	11, // 24: aval.evaluation.v1.CreditFactService.ListCreditFacts:input_type -> aval.evaluation.v1.ListCreditFactsRequest
-	8,  // 25: aval.evaluation.v1.CreditFactService.RecordCreditFact:output_type -> aval.evaluation.v1.RecordCreditFactResponse
-	10, // 26: aval.evaluation.v1.CreditFactService.VerifyCreditFact:output_type -> aval.evaluation.v1.VerifyCreditFactResponse
-	12, // 27: aval.evaluation.v1.CreditFactService.ListCreditFacts:output_type -> aval.evaluation.v1.ListCreditFactsResponse
-	25, // [25:28] is the sub-list for method output_type
-	22, // [22:25] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	13, // 8: aval.evaluation.v1.FinancialStatement.retained_earnings:type_name -> aval.type.v1.Money
+	13, // 9: aval.evaluation.v1.FinancialStatement.interest_expense:type_name -> aval.type.v1.Money
+	13, // 10: aval.evaluation.v1.Litigation.amount:type_name -> aval.type.v1.Money
+	13, // 11: aval.evaluation.v1.RiskyVenture.committed_capital:type_name -> aval.type.v1.Money
+	13, // 12: aval.evaluation.v1.TradeReference.highest_credit:type_name -> aval.type.v1.Money
+	13, // 13: aval.evaluation.v1.Guarantee.amount:type_name -> aval.type.v1.Money
+	0,  // 14: aval.evaluation.v1.CreditFact.financial_statement:type_name -> aval.evaluation.v1.FinancialStatement
+	1,  // 15: aval.evaluation.v1.CreditFact.litigation:type_name -> aval.evaluation.v1.Litigation
+	2,  // 16: aval.evaluation.v1.CreditFact.risky_venture:type_name -> aval.evaluation.v1.RiskyVenture
+	3,  // 17: aval.evaluation.v1.CreditFact.trade_reference:type_name -> aval.evaluation.v1.TradeReference
+	4,  // 18: aval.evaluation.v1.CreditFact.external_rating:type_name -> aval.evaluation.v1.ExternalRating
+	5,  // 19: aval.evaluation.v1.CreditFact.guarantee:type_name -> aval.evaluation.v1.Guarantee
+	14, // 20: aval.evaluation.v1.CreditFact.reported_ratios:type_name -> aval.evaluation.v1.ReportedRatios
+	6,  // 21: aval.evaluation.v1.RecordCreditFactRequest.fact:type_name -> aval.evaluation.v1.CreditFact
+	6,  // 22: aval.evaluation.v1.RecordCreditFactResponse.fact:type_name -> aval.evaluation.v1.CreditFact
+	6,  // 23: aval.evaluation.v1.VerifyCreditFactResponse.fact:type_name -> aval.evaluation.v1.CreditFact
+	6,  // 24: aval.evaluation.v1.ListCreditFactsResponse.facts:type_name -> aval.evaluation.v1.CreditFact
+	7,  // 25: aval.evaluation.v1.CreditFactService.RecordCreditFact:input_type -> aval.evaluation.v1.RecordCreditFactRequest
+	9,  // 26: aval.evaluation.v1.CreditFactService.VerifyCreditFact:input_type -> aval.evaluation.v1.VerifyCreditFactRequest
+	11, // 27: aval.evaluation.v1.CreditFactService.ListCreditFacts:input_type -> aval.evaluation.v1.ListCreditFactsRequest
+	8,  // 28: aval.evaluation.v1.CreditFactService.RecordCreditFact:output_type -> aval.evaluation.v1.RecordCreditFactResponse
+	10, // 29: aval.evaluation.v1.CreditFactService.VerifyCreditFact:output_type -> aval.evaluation.v1.VerifyCreditFactResponse
+	12, // 30: aval.evaluation.v1.CreditFactService.ListCreditFacts:output_type -> aval.evaluation.v1.ListCreditFactsResponse
+	28, // [28:31] is the sub-list for method output_type
+	25, // [25:28] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_fact_proto_init() }
@@ -1293,6 +1335,7 @@ func file_aval_evaluation_v1_fact_proto_init() {
 	if File_aval_evaluation_v1_fact_proto != nil {
 		return
 	}
+	file_aval_evaluation_v1_ratios_proto_init()
 	file_aval_evaluation_v1_fact_proto_msgTypes[6].OneofWrappers = []any{
 		(*CreditFact_FinancialStatement)(nil),
 		(*CreditFact_Litigation)(nil),
@@ -1300,6 +1343,7 @@ func file_aval_evaluation_v1_fact_proto_init() {
 		(*CreditFact_TradeReference)(nil),
 		(*CreditFact_ExternalRating)(nil),
 		(*CreditFact_Guarantee)(nil),
+		(*CreditFact_ReportedRatios)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

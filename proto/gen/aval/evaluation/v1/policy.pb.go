@@ -52,6 +52,34 @@ const (
 	Indicator_INDICATOR_RISKY_VENTURE_SHARE Indicator = 9
 	// Months since the first invoice. Months.
 	Indicator_INDICATOR_MONTHS_OF_TRADE Indicator = 10
+	// The firm's own sales of the last 12 whole calendar months before the invoices' as-of day, from its invoices, with tax, returns taken off. Money, in units of the customer's currency.
+	Indicator_INDICATOR_YEARLY_SALES Indicator = 30
+	// Sales of the last 12 whole months / those of the 12 months before - 1. Ratio.
+	Indicator_INDICATOR_SALES_GROWTH Indicator = 31
+	// Sum of |sales of a month - their mean| / sum of the sales, over the last 12 whole months. Ratio.
+	Indicator_INDICATOR_SALES_VOLATILITY Indicator = 32
+	// Void sales invoices / all sales invoices. Ratio.
+	Indicator_INDICATOR_VOID_SHARE Indicator = 33
+	// Valid sales invoices below zero / those above zero, by amount. Ratio.
+	Indicator_INDICATOR_RETURNS_SHARE Indicator = 34
+	// Sales to the largest buyer / all sales. Ratio.
+	Indicator_INDICATOR_TOP_BUYER_SHARE Indicator = 35
+	// Different buyers. Count.
+	Indicator_INDICATOR_NUMBER_OF_BUYERS Indicator = 36
+	// Days from the last valid sale to the invoices' as-of day. Days.
+	Indicator_INDICATOR_ACTIVITY_GAP Indicator = 37
+	// Months with a valid sale. Months.
+	Indicator_INDICATOR_SALES_MONTHS Indicator = 38
+	// Purchases / sales, valid invoices with tax. Ratio.
+	Indicator_INDICATOR_PURCHASES_TO_SALES Indicator = 39
+	// Operating profit / interest expense of the newest statement or reported ratios. Ratio.
+	Indicator_INDICATOR_INTEREST_COVER Indicator = 50
+	// Altman Z” for private firms: 6.56 working capital / assets + 3.26 retained earnings / assets + 6.72 operating profit / assets + 1.05 equity / liabilities. Ratio.
+	Indicator_INDICATOR_ALTMAN_Z_DOUBLE_PRIME Indicator = 51
+	// Altman Z' for private manufacturers: 0.717 working capital / assets + 0.847 retained earnings / assets + 3.107 operating profit / assets + 0.420 equity / liabilities + 0.998 sales / assets. Ratio.
+	Indicator_INDICATOR_ALTMAN_Z_PRIME Indicator = 52
+	// Net profit / total assets. Ratio.
+	Indicator_INDICATOR_RETURN_ON_ASSETS Indicator = 53
 )
 
 // Enum value maps for Indicator.
@@ -68,19 +96,47 @@ var (
 		8:  "INDICATOR_CASH_FLOW_TO_DEBT",
 		9:  "INDICATOR_RISKY_VENTURE_SHARE",
 		10: "INDICATOR_MONTHS_OF_TRADE",
+		30: "INDICATOR_YEARLY_SALES",
+		31: "INDICATOR_SALES_GROWTH",
+		32: "INDICATOR_SALES_VOLATILITY",
+		33: "INDICATOR_VOID_SHARE",
+		34: "INDICATOR_RETURNS_SHARE",
+		35: "INDICATOR_TOP_BUYER_SHARE",
+		36: "INDICATOR_NUMBER_OF_BUYERS",
+		37: "INDICATOR_ACTIVITY_GAP",
+		38: "INDICATOR_SALES_MONTHS",
+		39: "INDICATOR_PURCHASES_TO_SALES",
+		50: "INDICATOR_INTEREST_COVER",
+		51: "INDICATOR_ALTMAN_Z_DOUBLE_PRIME",
+		52: "INDICATOR_ALTMAN_Z_PRIME",
+		53: "INDICATOR_RETURN_ON_ASSETS",
 	}
 	Indicator_value = map[string]int32{
-		"INDICATOR_UNSPECIFIED":         0,
-		"INDICATOR_COLLECTION_RATE":     1,
-		"INDICATOR_DEFAULTS_WITH_US":    2,
-		"INDICATOR_AVERAGE_DAYS_LATE":   3,
-		"INDICATOR_OLDEST_OVERDUE_DAYS": 4,
-		"INDICATOR_DEBT_TO_ASSET_RATIO": 5,
-		"INDICATOR_CURRENT_RATIO":       6,
-		"INDICATOR_CONSECUTIVE_LOSSES":  7,
-		"INDICATOR_CASH_FLOW_TO_DEBT":   8,
-		"INDICATOR_RISKY_VENTURE_SHARE": 9,
-		"INDICATOR_MONTHS_OF_TRADE":     10,
+		"INDICATOR_UNSPECIFIED":           0,
+		"INDICATOR_COLLECTION_RATE":       1,
+		"INDICATOR_DEFAULTS_WITH_US":      2,
+		"INDICATOR_AVERAGE_DAYS_LATE":     3,
+		"INDICATOR_OLDEST_OVERDUE_DAYS":   4,
+		"INDICATOR_DEBT_TO_ASSET_RATIO":   5,
+		"INDICATOR_CURRENT_RATIO":         6,
+		"INDICATOR_CONSECUTIVE_LOSSES":    7,
+		"INDICATOR_CASH_FLOW_TO_DEBT":     8,
+		"INDICATOR_RISKY_VENTURE_SHARE":   9,
+		"INDICATOR_MONTHS_OF_TRADE":       10,
+		"INDICATOR_YEARLY_SALES":          30,
+		"INDICATOR_SALES_GROWTH":          31,
+		"INDICATOR_SALES_VOLATILITY":      32,
+		"INDICATOR_VOID_SHARE":            33,
+		"INDICATOR_RETURNS_SHARE":         34,
+		"INDICATOR_TOP_BUYER_SHARE":       35,
+		"INDICATOR_NUMBER_OF_BUYERS":      36,
+		"INDICATOR_ACTIVITY_GAP":          37,
+		"INDICATOR_SALES_MONTHS":          38,
+		"INDICATOR_PURCHASES_TO_SALES":    39,
+		"INDICATOR_INTEREST_COVER":        50,
+		"INDICATOR_ALTMAN_Z_DOUBLE_PRIME": 51,
+		"INDICATOR_ALTMAN_Z_PRIME":        52,
+		"INDICATOR_RETURN_ON_ASSETS":      53,
 	}
 )
 
@@ -1371,7 +1427,7 @@ type EvaluationPolicy struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Currency of the amounts in this policy, ISO 4217.
 	BaseCurrency string `protobuf:"bytes,2,opt,name=base_currency,json=baseCurrency,proto3" json:"base_currency,omitempty"`
-	// Dimensions; the grade is the lowest of them (S2.3).
+	// Dimensions; the grade is the lowest of them (S2.3). At least one dimension or the scorecard is given.
 	Dimensions []*Dimension `protobuf:"bytes,3,rep,name=dimensions,proto3" json:"dimensions,omitempty"`
 	// Caps, applied after the dimensions.
 	Caps []*Cap `protobuf:"bytes,4,rep,name=caps,proto3" json:"caps,omitempty"`
@@ -1387,8 +1443,10 @@ type EvaluationPolicy struct {
 	ApplicationAuthority []*v1.AuthorityRow `protobuf:"bytes,9,rep,name=application_authority,json=applicationAuthority,proto3" json:"application_authority,omitempty"`
 	// Days after which a customer is rated again though nothing happened (S1.4); 0: never.
 	ReviewIntervalDays int32 `protobuf:"varint,10,opt,name=review_interval_days,json=reviewIntervalDays,proto3" json:"review_interval_days,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// Points scorecard; beside dimensions the lower of the two grades holds. Absent: none.
+	Scorecard     *Scorecard `protobuf:"bytes,30,opt,name=scorecard,proto3" json:"scorecard,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EvaluationPolicy) Reset() {
@@ -1491,6 +1549,299 @@ func (x *EvaluationPolicy) GetReviewIntervalDays() int32 {
 	return 0
 }
 
+func (x *EvaluationPolicy) GetScorecard() *Scorecard {
+	if x != nil {
+		return x.Scorecard
+	}
+	return nil
+}
+
+// Scorecard grades by the weighted mean of points: sum(weight x points) / sum(weight) over the indicators that count.
+type Scorecard struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The indicators with their weights and points.
+	Indicators []*ScoreRule `protobuf:"bytes,1,rep,name=indicators,proto3" json:"indicators,omitempty"`
+	// Grade by score, best first, with `at_least`; the last has `otherwise`.
+	Grades        []*GradeThreshold `protobuf:"bytes,2,rep,name=grades,proto3" json:"grades,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Scorecard) Reset() {
+	*x = Scorecard{}
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Scorecard) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Scorecard) ProtoMessage() {}
+
+func (x *Scorecard) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Scorecard.ProtoReflect.Descriptor instead.
+func (*Scorecard) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Scorecard) GetIndicators() []*ScoreRule {
+	if x != nil {
+		return x.Indicators
+	}
+	return nil
+}
+
+func (x *Scorecard) GetGrades() []*GradeThreshold {
+	if x != nil {
+		return x.Grades
+	}
+	return nil
+}
+
+// ScoreRule gives points to one indicator.
+type ScoreRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which figure.
+	Indicator Indicator `protobuf:"varint,1,opt,name=indicator,proto3,enum=aval.evaluation.v1.Indicator" json:"indicator,omitempty"`
+	// How much it weighs among the others: decimal string above zero.
+	Weight string `protobuf:"bytes,2,opt,name=weight,proto3" json:"weight,omitempty"`
+	// Points by value, the first band that fits; the last has `otherwise`.
+	Bands []*ScoreBand `protobuf:"bytes,3,rep,name=bands,proto3" json:"bands,omitempty"`
+	// What becomes of a missing value: FAIL gives missing_points, IGNORE leaves the indicator and its weight out, DEFAULT takes missing_value.
+	Missing MissingRule `protobuf:"varint,4,opt,name=missing,proto3,enum=aval.evaluation.v1.MissingRule" json:"missing,omitempty"`
+	// Points of a missing value under MISSING_RULE_FAIL: decimal string; empty: the fewest of the bands.
+	MissingPoints string `protobuf:"bytes,5,opt,name=missing_points,json=missingPoints,proto3" json:"missing_points,omitempty"`
+	// Stands in for a missing value under MISSING_RULE_DEFAULT: decimal string.
+	MissingValue string `protobuf:"bytes,6,opt,name=missing_value,json=missingValue,proto3" json:"missing_value,omitempty"`
+	// Facts older than this many days count as missing; 0: no bound.
+	MaxAgeDays int32 `protobuf:"varint,7,opt,name=max_age_days,json=maxAgeDays,proto3" json:"max_age_days,omitempty"`
+	// Only facts that another person verified count.
+	VerifiedOnly bool `protobuf:"varint,8,opt,name=verified_only,json=verifiedOnly,proto3" json:"verified_only,omitempty"`
+	// The payment record counts only from this many settled items on; below it is missing.
+	MinItems      int32 `protobuf:"varint,9,opt,name=min_items,json=minItems,proto3" json:"min_items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScoreRule) Reset() {
+	*x = ScoreRule{}
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScoreRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScoreRule) ProtoMessage() {}
+
+func (x *ScoreRule) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScoreRule.ProtoReflect.Descriptor instead.
+func (*ScoreRule) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ScoreRule) GetIndicator() Indicator {
+	if x != nil {
+		return x.Indicator
+	}
+	return Indicator_INDICATOR_UNSPECIFIED
+}
+
+func (x *ScoreRule) GetWeight() string {
+	if x != nil {
+		return x.Weight
+	}
+	return ""
+}
+
+func (x *ScoreRule) GetBands() []*ScoreBand {
+	if x != nil {
+		return x.Bands
+	}
+	return nil
+}
+
+func (x *ScoreRule) GetMissing() MissingRule {
+	if x != nil {
+		return x.Missing
+	}
+	return MissingRule_MISSING_RULE_UNSPECIFIED
+}
+
+func (x *ScoreRule) GetMissingPoints() string {
+	if x != nil {
+		return x.MissingPoints
+	}
+	return ""
+}
+
+func (x *ScoreRule) GetMissingValue() string {
+	if x != nil {
+		return x.MissingValue
+	}
+	return ""
+}
+
+func (x *ScoreRule) GetMaxAgeDays() int32 {
+	if x != nil {
+		return x.MaxAgeDays
+	}
+	return 0
+}
+
+func (x *ScoreRule) GetVerifiedOnly() bool {
+	if x != nil {
+		return x.VerifiedOnly
+	}
+	return false
+}
+
+func (x *ScoreRule) GetMinItems() int32 {
+	if x != nil {
+		return x.MinItems
+	}
+	return 0
+}
+
+// ScoreBand gives points for values from or up to a bound.
+type ScoreBand struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Points, decimal string.
+	Points string `protobuf:"bytes,1,opt,name=points,proto3" json:"points,omitempty"`
+	// The bound, both sides included.
+	//
+	// Types that are valid to be assigned to Bound:
+	//
+	//	*ScoreBand_AtLeast
+	//	*ScoreBand_AtMost
+	//	*ScoreBand_Otherwise
+	Bound         isScoreBand_Bound `protobuf_oneof:"bound"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScoreBand) Reset() {
+	*x = ScoreBand{}
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScoreBand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScoreBand) ProtoMessage() {}
+
+func (x *ScoreBand) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScoreBand.ProtoReflect.Descriptor instead.
+func (*ScoreBand) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ScoreBand) GetPoints() string {
+	if x != nil {
+		return x.Points
+	}
+	return ""
+}
+
+func (x *ScoreBand) GetBound() isScoreBand_Bound {
+	if x != nil {
+		return x.Bound
+	}
+	return nil
+}
+
+func (x *ScoreBand) GetAtLeast() string {
+	if x != nil {
+		if x, ok := x.Bound.(*ScoreBand_AtLeast); ok {
+			return x.AtLeast
+		}
+	}
+	return ""
+}
+
+func (x *ScoreBand) GetAtMost() string {
+	if x != nil {
+		if x, ok := x.Bound.(*ScoreBand_AtMost); ok {
+			return x.AtMost
+		}
+	}
+	return ""
+}
+
+func (x *ScoreBand) GetOtherwise() bool {
+	if x != nil {
+		if x, ok := x.Bound.(*ScoreBand_Otherwise); ok {
+			return x.Otherwise
+		}
+	}
+	return false
+}
+
+type isScoreBand_Bound interface {
+	isScoreBand_Bound()
+}
+
+type ScoreBand_AtLeast struct {
+	// Value at least this: decimal string.
+	AtLeast string `protobuf:"bytes,2,opt,name=at_least,json=atLeast,proto3,oneof"`
+}
+
+type ScoreBand_AtMost struct {
+	// Value at most this: decimal string.
+	AtMost string `protobuf:"bytes,3,opt,name=at_most,json=atMost,proto3,oneof"`
+}
+
+type ScoreBand_Otherwise struct {
+	// Any value.
+	Otherwise bool `protobuf:"varint,4,opt,name=otherwise,proto3,oneof"`
+}
+
+func (*ScoreBand_AtLeast) isScoreBand_Bound() {}
+
+func (*ScoreBand_AtMost) isScoreBand_Bound() {}
+
+func (*ScoreBand_Otherwise) isScoreBand_Bound() {}
+
 var File_aval_evaluation_v1_policy_proto protoreflect.FileDescriptor
 
 const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
@@ -1588,15 +1939,14 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\x0eusual_purchase\x18\x01 \x01(\x0e2!.aval.evaluation.v1.UsualPurchaseB\b\xbaH\x05\x82\x01\x02\x10\x01R\rusualPurchase\x12.\n" +
 	"\rwindow_months\x18\x02 \x01(\x05B\t\xbaH\x06\x1a\x04\x18x(\x01R\fwindowMonths\x12:\n" +
 	"\x06factor\x18\x03 \x01(\tB\"\xbaH\x1fr\x1d2\x1b^[0-9]{1,6}(\\.[0-9]{1,6})?$R\x06factor\x12A\n" +
-	"\x03cap\x18\x04 \x01(\tB/\xbaH,\xd8\x01\x01r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\x03cap\"\xf4\x04\n" +
+	"\x03cap\x18\x04 \x01(\tB/\xbaH,\xd8\x01\x01r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\x03cap\"\xaf\x05\n" +
 	"\x10EvaluationPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
 	"\rbase_currency\x18\x02 \x01(\tB\x11\xbaH\x0er\f2\n" +
-	"^[A-Z]{3}$R\fbaseCurrency\x12I\n" +
+	"^[A-Z]{3}$R\fbaseCurrency\x12G\n" +
 	"\n" +
-	"dimensions\x18\x03 \x03(\v2\x1d.aval.evaluation.v1.DimensionB\n" +
-	"\xbaH\a\x92\x01\x04\b\x01\x10\x14R\n" +
+	"dimensions\x18\x03 \x03(\v2\x1d.aval.evaluation.v1.DimensionB\b\xbaH\x05\x92\x01\x02\x10\x14R\n" +
 	"dimensions\x125\n" +
 	"\x04caps\x18\x04 \x03(\v2\x17.aval.evaluation.v1.CapB\b\xbaH\x05\x92\x01\x02\x10\x14R\x04caps\x12N\n" +
 	"\n" +
@@ -1610,7 +1960,34 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\x15application_authority\x18\t \x03(\v2\x1a.aval.type.v1.AuthorityRowB\n" +
 	"\xbaH\a\x92\x01\x04\b\x01\x10\x14R\x14applicationAuthority\x129\n" +
 	"\x14review_interval_days\x18\n" +
-	" \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x12reviewIntervalDays*\xee\x02\n" +
+	" \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x12reviewIntervalDays\x12;\n" +
+	"\tscorecard\x18\x1e \x01(\v2\x1d.aval.evaluation.v1.ScorecardR\tscorecard\"\x9e\x01\n" +
+	"\tScorecard\x12I\n" +
+	"\n" +
+	"indicators\x18\x01 \x03(\v2\x1d.aval.evaluation.v1.ScoreRuleB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10(R\n" +
+	"indicators\x12F\n" +
+	"\x06grades\x18\x02 \x03(\v2\".aval.evaluation.v1.GradeThresholdB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10\x04R\x06grades\"\xab\x04\n" +
+	"\tScoreRule\x12G\n" +
+	"\tindicator\x18\x01 \x01(\x0e2\x1d.aval.evaluation.v1.IndicatorB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\tindicator\x12:\n" +
+	"\x06weight\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d2\x1b^[0-9]{1,6}(\\.[0-9]{1,6})?$R\x06weight\x12?\n" +
+	"\x05bands\x18\x03 \x03(\v2\x1d.aval.evaluation.v1.ScoreBandB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10\x14R\x05bands\x12C\n" +
+	"\amissing\x18\x04 \x01(\x0e2\x1f.aval.evaluation.v1.MissingRuleB\b\xbaH\x05\x82\x01\x02\x10\x01R\amissing\x12N\n" +
+	"\x0emissing_points\x18\x05 \x01(\tB'\xbaH$\xd8\x01\x01r\x1f2\x1d^-?[0-9]{1,6}(\\.[0-9]{1,6})?$R\rmissingPoints\x12M\n" +
+	"\rmissing_value\x18\x06 \x01(\tB(\xbaH%\xd8\x01\x01r 2\x1e^-?[0-9]{1,12}(\\.[0-9]{1,9})?$R\fmissingValue\x12)\n" +
+	"\fmax_age_days\x18\a \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\n" +
+	"maxAgeDays\x12#\n" +
+	"\rverified_only\x18\b \x01(\bR\fverifiedOnly\x12$\n" +
+	"\tmin_items\x18\t \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\x88\x02\n" +
+	"\tScoreBand\x12<\n" +
+	"\x06points\x18\x01 \x01(\tB$\xbaH!r\x1f2\x1d^-?[0-9]{1,6}(\\.[0-9]{1,6})?$R\x06points\x12B\n" +
+	"\bat_least\x18\x02 \x01(\tB%\xbaH\"r 2\x1e^-?[0-9]{1,12}(\\.[0-9]{1,9})?$H\x00R\aatLeast\x12@\n" +
+	"\aat_most\x18\x03 \x01(\tB%\xbaH\"r 2\x1e^-?[0-9]{1,12}(\\.[0-9]{1,9})?$H\x00R\x06atMost\x12'\n" +
+	"\totherwise\x18\x04 \x01(\bB\a\xbaH\x04j\x02\b\x01H\x00R\totherwiseB\x0e\n" +
+	"\x05bound\x12\x05\xbaH\x02\b\x01*\x97\x06\n" +
 	"\tIndicator\x12\x19\n" +
 	"\x15INDICATOR_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19INDICATOR_COLLECTION_RATE\x10\x01\x12\x1e\n" +
@@ -1623,7 +2000,21 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\x1bINDICATOR_CASH_FLOW_TO_DEBT\x10\b\x12!\n" +
 	"\x1dINDICATOR_RISKY_VENTURE_SHARE\x10\t\x12\x1d\n" +
 	"\x19INDICATOR_MONTHS_OF_TRADE\x10\n" +
-	"*u\n" +
+	"\x12\x1a\n" +
+	"\x16INDICATOR_YEARLY_SALES\x10\x1e\x12\x1a\n" +
+	"\x16INDICATOR_SALES_GROWTH\x10\x1f\x12\x1e\n" +
+	"\x1aINDICATOR_SALES_VOLATILITY\x10 \x12\x18\n" +
+	"\x14INDICATOR_VOID_SHARE\x10!\x12\x1b\n" +
+	"\x17INDICATOR_RETURNS_SHARE\x10\"\x12\x1d\n" +
+	"\x19INDICATOR_TOP_BUYER_SHARE\x10#\x12\x1e\n" +
+	"\x1aINDICATOR_NUMBER_OF_BUYERS\x10$\x12\x1a\n" +
+	"\x16INDICATOR_ACTIVITY_GAP\x10%\x12\x1a\n" +
+	"\x16INDICATOR_SALES_MONTHS\x10&\x12 \n" +
+	"\x1cINDICATOR_PURCHASES_TO_SALES\x10'\x12\x1c\n" +
+	"\x18INDICATOR_INTEREST_COVER\x102\x12#\n" +
+	"\x1fINDICATOR_ALTMAN_Z_DOUBLE_PRIME\x103\x12\x1c\n" +
+	"\x18INDICATOR_ALTMAN_Z_PRIME\x104\x12\x1e\n" +
+	"\x1aINDICATOR_RETURN_ON_ASSETS\x105*u\n" +
 	"\vMissingRule\x12\x1c\n" +
 	"\x18MISSING_RULE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11MISSING_RULE_FAIL\x10\x01\x12\x17\n" +
@@ -1664,7 +2055,7 @@ func file_aval_evaluation_v1_policy_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_evaluation_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_aval_evaluation_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_aval_evaluation_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_aval_evaluation_v1_policy_proto_goTypes = []any{
 	(Indicator)(0),                         // 0: aval.evaluation.v1.Indicator
 	(MissingRule)(0),                       // 1: aval.evaluation.v1.MissingRule
@@ -1686,51 +2077,60 @@ var file_aval_evaluation_v1_policy_proto_goTypes = []any{
 	(*GradeTreatment)(nil),                 // 17: aval.evaluation.v1.GradeTreatment
 	(*LimitRule)(nil),                      // 18: aval.evaluation.v1.LimitRule
 	(*EvaluationPolicy)(nil),               // 19: aval.evaluation.v1.EvaluationPolicy
-	(v1.PolicyState)(0),                    // 20: aval.type.v1.PolicyState
-	(*timestamppb.Timestamp)(nil),          // 21: google.protobuf.Timestamp
-	(Grade)(0),                             // 22: aval.evaluation.v1.Grade
-	(Treatment)(0),                         // 23: aval.evaluation.v1.Treatment
-	(*v1.AuthorityRow)(nil),                // 24: aval.type.v1.AuthorityRow
+	(*Scorecard)(nil),                      // 20: aval.evaluation.v1.Scorecard
+	(*ScoreRule)(nil),                      // 21: aval.evaluation.v1.ScoreRule
+	(*ScoreBand)(nil),                      // 22: aval.evaluation.v1.ScoreBand
+	(v1.PolicyState)(0),                    // 23: aval.type.v1.PolicyState
+	(*timestamppb.Timestamp)(nil),          // 24: google.protobuf.Timestamp
+	(Grade)(0),                             // 25: aval.evaluation.v1.Grade
+	(Treatment)(0),                         // 26: aval.evaluation.v1.Treatment
+	(*v1.AuthorityRow)(nil),                // 27: aval.type.v1.AuthorityRow
 }
 var file_aval_evaluation_v1_policy_proto_depIdxs = []int32{
-	20, // 0: aval.evaluation.v1.EvaluationPolicyVersion.state:type_name -> aval.type.v1.PolicyState
+	23, // 0: aval.evaluation.v1.EvaluationPolicyVersion.state:type_name -> aval.type.v1.PolicyState
 	19, // 1: aval.evaluation.v1.EvaluationPolicyVersion.policy:type_name -> aval.evaluation.v1.EvaluationPolicy
-	21, // 2: aval.evaluation.v1.EvaluationPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
-	21, // 3: aval.evaluation.v1.EvaluationPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
+	24, // 2: aval.evaluation.v1.EvaluationPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
+	24, // 3: aval.evaluation.v1.EvaluationPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
 	19, // 4: aval.evaluation.v1.CreateEvaluationPolicyRequest.policy:type_name -> aval.evaluation.v1.EvaluationPolicy
 	4,  // 5: aval.evaluation.v1.CreateEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
 	4,  // 6: aval.evaluation.v1.SignEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
 	4,  // 7: aval.evaluation.v1.GetEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
 	4,  // 8: aval.evaluation.v1.ListEvaluationPoliciesResponse.versions:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
-	22, // 9: aval.evaluation.v1.GradeThreshold.grade:type_name -> aval.evaluation.v1.Grade
+	25, // 9: aval.evaluation.v1.GradeThreshold.grade:type_name -> aval.evaluation.v1.Grade
 	0,  // 10: aval.evaluation.v1.IndicatorRule.indicator:type_name -> aval.evaluation.v1.Indicator
 	13, // 11: aval.evaluation.v1.IndicatorRule.thresholds:type_name -> aval.evaluation.v1.GradeThreshold
 	1,  // 12: aval.evaluation.v1.IndicatorRule.missing:type_name -> aval.evaluation.v1.MissingRule
-	22, // 13: aval.evaluation.v1.IndicatorRule.missing_grade:type_name -> aval.evaluation.v1.Grade
+	25, // 13: aval.evaluation.v1.IndicatorRule.missing_grade:type_name -> aval.evaluation.v1.Grade
 	14, // 14: aval.evaluation.v1.Dimension.indicators:type_name -> aval.evaluation.v1.IndicatorRule
 	2,  // 15: aval.evaluation.v1.Cap.condition:type_name -> aval.evaluation.v1.CapCondition
-	22, // 16: aval.evaluation.v1.Cap.best_grade:type_name -> aval.evaluation.v1.Grade
-	22, // 17: aval.evaluation.v1.GradeTreatment.grade:type_name -> aval.evaluation.v1.Grade
-	23, // 18: aval.evaluation.v1.GradeTreatment.treatment:type_name -> aval.evaluation.v1.Treatment
+	25, // 16: aval.evaluation.v1.Cap.best_grade:type_name -> aval.evaluation.v1.Grade
+	25, // 17: aval.evaluation.v1.GradeTreatment.grade:type_name -> aval.evaluation.v1.Grade
+	26, // 18: aval.evaluation.v1.GradeTreatment.treatment:type_name -> aval.evaluation.v1.Treatment
 	3,  // 19: aval.evaluation.v1.LimitRule.usual_purchase:type_name -> aval.evaluation.v1.UsualPurchase
 	15, // 20: aval.evaluation.v1.EvaluationPolicy.dimensions:type_name -> aval.evaluation.v1.Dimension
 	16, // 21: aval.evaluation.v1.EvaluationPolicy.caps:type_name -> aval.evaluation.v1.Cap
 	17, // 22: aval.evaluation.v1.EvaluationPolicy.treatments:type_name -> aval.evaluation.v1.GradeTreatment
 	18, // 23: aval.evaluation.v1.EvaluationPolicy.limit:type_name -> aval.evaluation.v1.LimitRule
-	24, // 24: aval.evaluation.v1.EvaluationPolicy.application_authority:type_name -> aval.type.v1.AuthorityRow
-	5,  // 25: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
-	7,  // 26: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
-	9,  // 27: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
-	11, // 28: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
-	6,  // 29: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
-	8,  // 30: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
-	10, // 31: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
-	12, // 32: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
-	29, // [29:33] is the sub-list for method output_type
-	25, // [25:29] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	27, // 24: aval.evaluation.v1.EvaluationPolicy.application_authority:type_name -> aval.type.v1.AuthorityRow
+	20, // 25: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
+	21, // 26: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
+	13, // 27: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
+	0,  // 28: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
+	22, // 29: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
+	1,  // 30: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
+	5,  // 31: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
+	7,  // 32: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
+	9,  // 33: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
+	11, // 34: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
+	6,  // 35: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
+	8,  // 36: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
+	10, // 37: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
+	12, // 38: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
+	35, // [35:39] is the sub-list for method output_type
+	31, // [31:35] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_policy_proto_init() }
@@ -1749,13 +2149,18 @@ func file_aval_evaluation_v1_policy_proto_init() {
 		(*GradeThreshold_AtMost)(nil),
 		(*GradeThreshold_Otherwise)(nil),
 	}
+	file_aval_evaluation_v1_policy_proto_msgTypes[18].OneofWrappers = []any{
+		(*ScoreBand_AtLeast)(nil),
+		(*ScoreBand_AtMost)(nil),
+		(*ScoreBand_Otherwise)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_policy_proto_rawDesc), len(file_aval_evaluation_v1_policy_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   16,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

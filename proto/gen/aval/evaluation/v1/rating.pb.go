@@ -444,7 +444,9 @@ type Rating struct {
 	// What would move the grade up, in words; empty for A.
 	Improvements []string `protobuf:"bytes,17,rep,name=improvements,proto3" json:"improvements,omitempty"`
 	// Hash of the record, chained within the customer, hexadecimal.
-	Hash          string `protobuf:"bytes,18,opt,name=hash,proto3" json:"hash,omitempty"`
+	Hash string `protobuf:"bytes,18,opt,name=hash,proto3" json:"hash,omitempty"`
+	// What the policy's scorecard gave; absent where the policy has none.
+	Scorecard     *ScorecardResult `protobuf:"bytes,30,opt,name=scorecard,proto3" json:"scorecard,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -605,6 +607,150 @@ func (x *Rating) GetHash() string {
 	return ""
 }
 
+func (x *Rating) GetScorecard() *ScorecardResult {
+	if x != nil {
+		return x.Scorecard
+	}
+	return nil
+}
+
+// ScorecardResult is the scorecard of a rating, item by item.
+type ScorecardResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Grade that the score gives; unspecified where no item counts.
+	Grade Grade `protobuf:"varint,1,opt,name=grade,proto3,enum=aval.evaluation.v1.Grade" json:"grade,omitempty"`
+	// Weighted mean of the points: exact, decimal or fraction; empty where no item counts.
+	Score string `protobuf:"bytes,2,opt,name=score,proto3" json:"score,omitempty"`
+	// The grades by score, in words.
+	Threshold string `protobuf:"bytes,3,opt,name=threshold,proto3" json:"threshold,omitempty"`
+	// Its items.
+	Items         []*ScoreItem `protobuf:"bytes,4,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScorecardResult) Reset() {
+	*x = ScorecardResult{}
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScorecardResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScorecardResult) ProtoMessage() {}
+
+func (x *ScorecardResult) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScorecardResult.ProtoReflect.Descriptor instead.
+func (*ScorecardResult) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ScorecardResult) GetGrade() Grade {
+	if x != nil {
+		return x.Grade
+	}
+	return Grade_GRADE_UNSPECIFIED
+}
+
+func (x *ScorecardResult) GetScore() string {
+	if x != nil {
+		return x.Score
+	}
+	return ""
+}
+
+func (x *ScorecardResult) GetThreshold() string {
+	if x != nil {
+		return x.Threshold
+	}
+	return ""
+}
+
+func (x *ScorecardResult) GetItems() []*ScoreItem {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+// ScoreItem is one indicator of a scorecard.
+type ScoreItem struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The figure; its grade is not given, its threshold says the points by value.
+	Indicator *IndicatorResult `protobuf:"bytes,1,opt,name=indicator,proto3" json:"indicator,omitempty"`
+	// Weight, as the policy has it.
+	Weight string `protobuf:"bytes,2,opt,name=weight,proto3" json:"weight,omitempty"`
+	// Points that it got; empty where it does not count.
+	Points        string `protobuf:"bytes,3,opt,name=points,proto3" json:"points,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScoreItem) Reset() {
+	*x = ScoreItem{}
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScoreItem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScoreItem) ProtoMessage() {}
+
+func (x *ScoreItem) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScoreItem.ProtoReflect.Descriptor instead.
+func (*ScoreItem) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ScoreItem) GetIndicator() *IndicatorResult {
+	if x != nil {
+		return x.Indicator
+	}
+	return nil
+}
+
+func (x *ScoreItem) GetWeight() string {
+	if x != nil {
+		return x.Weight
+	}
+	return ""
+}
+
+func (x *ScoreItem) GetPoints() string {
+	if x != nil {
+		return x.Points
+	}
+	return ""
+}
+
 // Request of RateCustomer.
 type RateCustomerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -618,7 +764,7 @@ type RateCustomerRequest struct {
 
 func (x *RateCustomerRequest) Reset() {
 	*x = RateCustomerRequest{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[4]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -630,7 +776,7 @@ func (x *RateCustomerRequest) String() string {
 func (*RateCustomerRequest) ProtoMessage() {}
 
 func (x *RateCustomerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[4]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -643,7 +789,7 @@ func (x *RateCustomerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateCustomerRequest.ProtoReflect.Descriptor instead.
 func (*RateCustomerRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{4}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RateCustomerRequest) GetRequestId() string {
@@ -673,7 +819,7 @@ type RateCustomerResponse struct {
 
 func (x *RateCustomerResponse) Reset() {
 	*x = RateCustomerResponse{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[5]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -685,7 +831,7 @@ func (x *RateCustomerResponse) String() string {
 func (*RateCustomerResponse) ProtoMessage() {}
 
 func (x *RateCustomerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[5]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -698,7 +844,7 @@ func (x *RateCustomerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateCustomerResponse.ProtoReflect.Descriptor instead.
 func (*RateCustomerResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{5}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RateCustomerResponse) GetRating() *Rating {
@@ -730,7 +876,7 @@ type ListRatingsRequest struct {
 
 func (x *ListRatingsRequest) Reset() {
 	*x = ListRatingsRequest{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +888,7 @@ func (x *ListRatingsRequest) String() string {
 func (*ListRatingsRequest) ProtoMessage() {}
 
 func (x *ListRatingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +901,7 @@ func (x *ListRatingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRatingsRequest.ProtoReflect.Descriptor instead.
 func (*ListRatingsRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{6}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListRatingsRequest) GetPageSize() int32 {
@@ -792,7 +938,7 @@ type ListRatingsResponse struct {
 
 func (x *ListRatingsResponse) Reset() {
 	*x = ListRatingsResponse{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -804,7 +950,7 @@ func (x *ListRatingsResponse) String() string {
 func (*ListRatingsResponse) ProtoMessage() {}
 
 func (x *ListRatingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -817,7 +963,7 @@ func (x *ListRatingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRatingsResponse.ProtoReflect.Descriptor instead.
 func (*ListRatingsResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{7}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListRatingsResponse) GetRatings() []*Rating {
@@ -845,7 +991,7 @@ type ReplayRatingRequest struct {
 
 func (x *ReplayRatingRequest) Reset() {
 	*x = ReplayRatingRequest{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -857,7 +1003,7 @@ func (x *ReplayRatingRequest) String() string {
 func (*ReplayRatingRequest) ProtoMessage() {}
 
 func (x *ReplayRatingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -870,7 +1016,7 @@ func (x *ReplayRatingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRatingRequest.ProtoReflect.Descriptor instead.
 func (*ReplayRatingRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{8}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReplayRatingRequest) GetRatingId() string {
@@ -895,7 +1041,7 @@ type ReplayRatingResponse struct {
 
 func (x *ReplayRatingResponse) Reset() {
 	*x = ReplayRatingResponse{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -907,7 +1053,7 @@ func (x *ReplayRatingResponse) String() string {
 func (*ReplayRatingResponse) ProtoMessage() {}
 
 func (x *ReplayRatingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -920,7 +1066,7 @@ func (x *ReplayRatingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRatingResponse.ProtoReflect.Descriptor instead.
 func (*ReplayRatingResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{9}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReplayRatingResponse) GetIdentical() bool {
@@ -970,7 +1116,7 @@ const file_aval_evaluation_v1_rating_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12/\n" +
 	"\x05grade\x18\x02 \x01(\x0e2\x19.aval.evaluation.v1.GradeR\x05grade\x12\x14\n" +
 	"\x05holds\x18\x03 \x01(\bR\x05holds\x12\x19\n" +
-	"\bfact_ids\x18\x04 \x03(\tR\afactIds\"\xa2\x06\n" +
+	"\bfact_ids\x18\x04 \x03(\tR\afactIds\"\xe5\x06\n" +
 	"\x06Rating\x12\x1b\n" +
 	"\trating_id\x18\x01 \x01(\tR\bratingId\x12\x1f\n" +
 	"\vcustomer_id\x18\x02 \x01(\tR\n" +
@@ -993,7 +1139,17 @@ const file_aval_evaluation_v1_rating_proto_rawDesc = "" +
 	"\x15recommended_term_days\x18\x0f \x01(\x05R\x13recommendedTermDays\x12+\n" +
 	"\x11limit_explanation\x18\x10 \x01(\tR\x10limitExplanation\x12\"\n" +
 	"\fimprovements\x18\x11 \x03(\tR\fimprovements\x12\x12\n" +
-	"\x04hash\x18\x12 \x01(\tR\x04hash\"\x8b\x01\n" +
+	"\x04hash\x18\x12 \x01(\tR\x04hash\x12A\n" +
+	"\tscorecard\x18\x1e \x01(\v2#.aval.evaluation.v1.ScorecardResultR\tscorecard\"\xab\x01\n" +
+	"\x0fScorecardResult\x12/\n" +
+	"\x05grade\x18\x01 \x01(\x0e2\x19.aval.evaluation.v1.GradeR\x05grade\x12\x14\n" +
+	"\x05score\x18\x02 \x01(\tR\x05score\x12\x1c\n" +
+	"\tthreshold\x18\x03 \x01(\tR\tthreshold\x123\n" +
+	"\x05items\x18\x04 \x03(\v2\x1d.aval.evaluation.v1.ScoreItemR\x05items\"~\n" +
+	"\tScoreItem\x12A\n" +
+	"\tindicator\x18\x01 \x01(\v2#.aval.evaluation.v1.IndicatorResultR\tindicator\x12\x16\n" +
+	"\x06weight\x18\x02 \x01(\tR\x06weight\x12\x16\n" +
+	"\x06points\x18\x03 \x01(\tR\x06points\"\x8b\x01\n" +
 	"\x13RateCustomerRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -1055,7 +1211,7 @@ func file_aval_evaluation_v1_rating_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_evaluation_v1_rating_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_aval_evaluation_v1_rating_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_aval_evaluation_v1_rating_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_aval_evaluation_v1_rating_proto_goTypes = []any{
 	(Treatment)(0),               // 0: aval.evaluation.v1.Treatment
 	(RatingTrigger)(0),           // 1: aval.evaluation.v1.RatingTrigger
@@ -1063,40 +1219,46 @@ var file_aval_evaluation_v1_rating_proto_goTypes = []any{
 	(*DimensionResult)(nil),      // 3: aval.evaluation.v1.DimensionResult
 	(*CapResult)(nil),            // 4: aval.evaluation.v1.CapResult
 	(*Rating)(nil),               // 5: aval.evaluation.v1.Rating
-	(*RateCustomerRequest)(nil),  // 6: aval.evaluation.v1.RateCustomerRequest
-	(*RateCustomerResponse)(nil), // 7: aval.evaluation.v1.RateCustomerResponse
-	(*ListRatingsRequest)(nil),   // 8: aval.evaluation.v1.ListRatingsRequest
-	(*ListRatingsResponse)(nil),  // 9: aval.evaluation.v1.ListRatingsResponse
-	(*ReplayRatingRequest)(nil),  // 10: aval.evaluation.v1.ReplayRatingRequest
-	(*ReplayRatingResponse)(nil), // 11: aval.evaluation.v1.ReplayRatingResponse
-	(Grade)(0),                   // 12: aval.evaluation.v1.Grade
-	(*v1.Money)(nil),             // 13: aval.type.v1.Money
+	(*ScorecardResult)(nil),      // 6: aval.evaluation.v1.ScorecardResult
+	(*ScoreItem)(nil),            // 7: aval.evaluation.v1.ScoreItem
+	(*RateCustomerRequest)(nil),  // 8: aval.evaluation.v1.RateCustomerRequest
+	(*RateCustomerResponse)(nil), // 9: aval.evaluation.v1.RateCustomerResponse
+	(*ListRatingsRequest)(nil),   // 10: aval.evaluation.v1.ListRatingsRequest
+	(*ListRatingsResponse)(nil),  // 11: aval.evaluation.v1.ListRatingsResponse
+	(*ReplayRatingRequest)(nil),  // 12: aval.evaluation.v1.ReplayRatingRequest
+	(*ReplayRatingResponse)(nil), // 13: aval.evaluation.v1.ReplayRatingResponse
+	(Grade)(0),                   // 14: aval.evaluation.v1.Grade
+	(*v1.Money)(nil),             // 15: aval.type.v1.Money
 }
 var file_aval_evaluation_v1_rating_proto_depIdxs = []int32{
-	12, // 0: aval.evaluation.v1.IndicatorResult.grade:type_name -> aval.evaluation.v1.Grade
-	12, // 1: aval.evaluation.v1.DimensionResult.grade:type_name -> aval.evaluation.v1.Grade
+	14, // 0: aval.evaluation.v1.IndicatorResult.grade:type_name -> aval.evaluation.v1.Grade
+	14, // 1: aval.evaluation.v1.DimensionResult.grade:type_name -> aval.evaluation.v1.Grade
 	2,  // 2: aval.evaluation.v1.DimensionResult.indicators:type_name -> aval.evaluation.v1.IndicatorResult
-	12, // 3: aval.evaluation.v1.CapResult.grade:type_name -> aval.evaluation.v1.Grade
+	14, // 3: aval.evaluation.v1.CapResult.grade:type_name -> aval.evaluation.v1.Grade
 	1,  // 4: aval.evaluation.v1.Rating.trigger:type_name -> aval.evaluation.v1.RatingTrigger
-	12, // 5: aval.evaluation.v1.Rating.grade:type_name -> aval.evaluation.v1.Grade
-	12, // 6: aval.evaluation.v1.Rating.previous_grade:type_name -> aval.evaluation.v1.Grade
+	14, // 5: aval.evaluation.v1.Rating.grade:type_name -> aval.evaluation.v1.Grade
+	14, // 6: aval.evaluation.v1.Rating.previous_grade:type_name -> aval.evaluation.v1.Grade
 	3,  // 7: aval.evaluation.v1.Rating.dimensions:type_name -> aval.evaluation.v1.DimensionResult
 	4,  // 8: aval.evaluation.v1.Rating.caps:type_name -> aval.evaluation.v1.CapResult
 	0,  // 9: aval.evaluation.v1.Rating.treatment:type_name -> aval.evaluation.v1.Treatment
-	13, // 10: aval.evaluation.v1.Rating.recommended_limit:type_name -> aval.type.v1.Money
-	5,  // 11: aval.evaluation.v1.RateCustomerResponse.rating:type_name -> aval.evaluation.v1.Rating
-	5,  // 12: aval.evaluation.v1.ListRatingsResponse.ratings:type_name -> aval.evaluation.v1.Rating
-	6,  // 13: aval.evaluation.v1.RatingService.RateCustomer:input_type -> aval.evaluation.v1.RateCustomerRequest
-	8,  // 14: aval.evaluation.v1.RatingService.ListRatings:input_type -> aval.evaluation.v1.ListRatingsRequest
-	10, // 15: aval.evaluation.v1.RatingService.ReplayRating:input_type -> aval.evaluation.v1.ReplayRatingRequest
-	7,  // 16: aval.evaluation.v1.RatingService.RateCustomer:output_type -> aval.evaluation.v1.RateCustomerResponse
-	9,  // 17: aval.evaluation.v1.RatingService.ListRatings:output_type -> aval.evaluation.v1.ListRatingsResponse
-	11, // 18: aval.evaluation.v1.RatingService.ReplayRating:output_type -> aval.evaluation.v1.ReplayRatingResponse
-	16, // [16:19] is the sub-list for method output_type
-	13, // [13:16] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	15, // 10: aval.evaluation.v1.Rating.recommended_limit:type_name -> aval.type.v1.Money
+	6,  // 11: aval.evaluation.v1.Rating.scorecard:type_name -> aval.evaluation.v1.ScorecardResult
+	14, // 12: aval.evaluation.v1.ScorecardResult.grade:type_name -> aval.evaluation.v1.Grade
+	7,  // 13: aval.evaluation.v1.ScorecardResult.items:type_name -> aval.evaluation.v1.ScoreItem
+	2,  // 14: aval.evaluation.v1.ScoreItem.indicator:type_name -> aval.evaluation.v1.IndicatorResult
+	5,  // 15: aval.evaluation.v1.RateCustomerResponse.rating:type_name -> aval.evaluation.v1.Rating
+	5,  // 16: aval.evaluation.v1.ListRatingsResponse.ratings:type_name -> aval.evaluation.v1.Rating
+	8,  // 17: aval.evaluation.v1.RatingService.RateCustomer:input_type -> aval.evaluation.v1.RateCustomerRequest
+	10, // 18: aval.evaluation.v1.RatingService.ListRatings:input_type -> aval.evaluation.v1.ListRatingsRequest
+	12, // 19: aval.evaluation.v1.RatingService.ReplayRating:input_type -> aval.evaluation.v1.ReplayRatingRequest
+	9,  // 20: aval.evaluation.v1.RatingService.RateCustomer:output_type -> aval.evaluation.v1.RateCustomerResponse
+	11, // 21: aval.evaluation.v1.RatingService.ListRatings:output_type -> aval.evaluation.v1.ListRatingsResponse
+	13, // 22: aval.evaluation.v1.RatingService.ReplayRating:output_type -> aval.evaluation.v1.ReplayRatingResponse
+	20, // [20:23] is the sub-list for method output_type
+	17, // [17:20] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_rating_proto_init() }
@@ -1111,7 +1273,7 @@ func file_aval_evaluation_v1_rating_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_rating_proto_rawDesc), len(file_aval_evaluation_v1_rating_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

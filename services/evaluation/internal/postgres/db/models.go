@@ -80,6 +80,32 @@ type Grant struct {
 	Hash       []byte
 }
 
+type InvoiceBatch struct {
+	CustomerID string
+	Sequence   int64
+	Direction  string
+	Month      string
+	Part       int32
+	Revision   int32
+	AsOf       calendar.Date
+	RecordDate calendar.Date
+	Body       []byte
+	CreateTime time.Time
+}
+
+type InvoiceLine struct {
+	CustomerID   string
+	Sequence     int64
+	Line         int32
+	Number       string
+	IssuedOn     calendar.Date
+	Counterparty string
+	Net          int64
+	Tax          int64
+	Total        int64
+	Void         bool
+}
+
 type Rating struct {
 	CustomerID    string
 	Sequence      int64
