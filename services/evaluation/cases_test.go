@@ -148,3 +148,27 @@ func compareGolden(t *testing.T, file string, got rating.Result) {
 		t.Errorf("differs from %s:\n%s", file, data)
 	}
 }
+
+// Records of before invoices, scorecards and ratios were known replay to their bytes, evidence included.
+func TestOlderRecordsReplay(t *testing.T) {
+	t.Parallel()
+	p := builtIn(t)
+	files, err := filepath.Glob("testdata/records/*.json")
+	must(t, err)
+	if len(files) < 3 {
+		t.Fatalf("only %d records", len(files))
+	}
+	for _, file := range files {
+		stored, err := os.ReadFile(file)
+		must(t, err)
+		old, err := rating.Parse(stored)
+		must(t, err)
+		again, err := rating.Rate(old.Inputs, p)
+		must(t, err)
+		data, err := again.Bytes()
+		must(t, err)
+		if !bytes.Equal(data, stored) {
+			t.Errorf("%s replays to\n%s", file, data)
+		}
+	}
+}
