@@ -122,6 +122,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	evaluationv1.RegisterCreditApplicationServiceServer(r, rpc.Applications{App: s.app})
 	evaluationv1.RegisterCreditGrantServiceServer(r, rpc.Grants{App: s.app})
 	evaluationv1.RegisterEvaluationPolicyServiceServer(r, rpc.Policies{App: s.app})
+	evaluationv1.RegisterPolicyTrialServiceServer(r, rpc.PolicyTrials{App: s.app})
 	evaluationv1.RegisterFeedServiceServer(r, rpc.Feed{App: s.app})
 	evaluationv1.RegisterOperationsServiceServer(r, rpc.Operations{App: s.app})
 }
