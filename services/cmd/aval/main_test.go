@@ -146,6 +146,10 @@ func TestProgram(t *testing.T) {
 		t.Parallel()
 		serveKeepVerify(t, program)
 	})
+	t.Run("policies", func(t *testing.T) {
+		t.Parallel()
+		policies(t, program)
+	})
 	t.Run("tokens that are not made", func(t *testing.T) {
 		t.Parallel()
 		tokensNotMade(t, program)
@@ -190,6 +194,47 @@ func serveKeepVerify(t *testing.T, program string) {
 	second.end(t)
 	if code, out, problems := a.run(t, "verify"); code != 1 || !strings.Contains(out, "evaluation") {
 		t.Errorf("verify without a server after tampering: %d %s %s", code, out, problems)
+	}
+}
+
+// policies checks, compares and validates policies: the first two without a suite, the third with one in its process.
+func policies(t *testing.T, program string) {
+	t.Helper()
+	a := aval{program, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "AVAL_DATA_DIR=" + dataDir(t)}}
+	const shipped = "../../evaluation/policy/invoices.yaml"
+	text, err := os.ReadFile(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, text string) string {
+		file := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	other := write("other.yaml", strings.Replace(string(text), `weight: "25"`, `weight: "30"`, 1))
+	broken := write("broken.yaml", strings.Replace(string(text), `weight: "25"`, `weight: "0"`, 1))
+	outcomes := write("outcomes.csv", "customer_id,defaulted\nC-1,1\n")
+	for _, c := range []struct {
+		args      []string
+		code      int
+		out, said string
+	}{
+		{[]string{"policy", "check", shipped}, 0, "can be used", ""},
+		{[]string{"policy", "check", broken}, 1, "", broken + ":24:15: scorecard.indicators[0].weight: must be above zero"},
+		{[]string{"policy", "diff", shipped, shipped}, 0, "", ""},
+		{[]string{"policy", "diff", shipped, other}, 0, "scorecard.indicators[YEARLY_SALES].weight: 25 -> 30\n", ""},
+		{[]string{"policy", "diff", shipped, broken}, 1, "", "must be above zero"},
+		{[]string{"policy", "validate", shipped, "--outcomes", outcomes}, 1, "", "there is no customer C-1"},
+		{[]string{"policy", "validate", shipped, "--outcomes", outcomes, "--bad", "yes", "--good", "no"}, 1, "", `line 2: defaulted "1" is neither "yes" nor "no"`},
+		{[]string{"import", "customers", write("c.csv", "id\nC-1\n"), "--mapping", write("m.yaml", "fields: {customer_id: id, display_name: id}\n")}, 0, "1 imported", ""},
+		{[]string{"policy", "validate", shipped, "--outcomes", outcomes}, 0, "1 customers, 1 defaulted", ""},
+	} {
+		code, out, said := a.run(t, c.args...)
+		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(said, c.said) || (c.out == "" && out != "") {
+			t.Errorf("%v: %d\n%s\n%s", c.args, code, out, said)
+		}
 	}
 }
 

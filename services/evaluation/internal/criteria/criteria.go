@@ -36,6 +36,10 @@ const (
 	RiskyVentureShare Indicator = "risky_venture_share"
 	// MonthsOfTrade since the first invoice.
 	MonthsOfTrade Indicator = "months_of_trade"
+	// LongestDaysLate that any invoice was paid late or is overdue.
+	LongestDaysLate Indicator = "longest_days_late"
+	// OpenSuits counts open suits of other creditors.
+	OpenSuits Indicator = "open_suits"
 	// YearlySales of the firm itself, last 12 whole months of its invoices.
 	YearlySales Indicator = "yearly_sales"
 	// SalesGrowth of those over the 12 months before, less 1.
@@ -69,9 +73,9 @@ const (
 // Unit is what the value of the indicator counts.
 func (i Indicator) Unit() string {
 	switch i {
-	case DefaultsWithUs, ConsecutiveLosses, NumberOfBuyers:
+	case DefaultsWithUs, ConsecutiveLosses, NumberOfBuyers, OpenSuits:
 		return "count"
-	case AverageDaysLate, OldestOverdueDays, ActivityGap:
+	case AverageDaysLate, OldestOverdueDays, LongestDaysLate, ActivityGap:
 		return "days"
 	case MonthsOfTrade, SalesMonths:
 		return "months"
@@ -97,7 +101,7 @@ func (i Indicator) FromInvoices() bool {
 // FromPayments reports whether the indicator comes from the payment record.
 func (i Indicator) FromPayments() bool {
 	switch i {
-	case CollectionRate, DefaultsWithUs, AverageDaysLate, OldestOverdueDays, MonthsOfTrade:
+	case CollectionRate, DefaultsWithUs, AverageDaysLate, OldestOverdueDays, LongestDaysLate, MonthsOfTrade:
 		return true
 	default:
 		return false

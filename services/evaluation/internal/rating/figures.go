@@ -29,12 +29,38 @@ func measure(in Inputs, rule criteria.Rule) figure {
 	if rule.Indicator.FromInvoices() {
 		return fromInvoices(in, rule)
 	}
-	if rule.Indicator == criteria.RiskyVentureShare {
+	switch rule.Indicator {
+	case criteria.RiskyVentureShare:
 		return ventureShare(in, rule)
+	case criteria.OpenSuits:
+		return suits(in, rule)
+	default:
+		return fromStatements(in, rule)
 	}
-	return fromStatements(in, rule)
 }
 
+// suits counts the open ones of those that are known. That none is recorded does not say
+// that there is none.
+func suits(in Inputs, rule criteria.Rule) figure {
+	f, open := figure{}, int64(0)
+	for _, s := range usable(in, rule, func(c fact.Content) bool { return c.Litigation != nil }) {
+		if tooOld(s.AsOf, in.Date, rule) {
+			continue
+		}
+		f.facts = append(f.facts, s.ID)
+		if s.AsOf.After(f.asOf) {
+			f.asOf = s.AsOf
+		}
+		if s.Content.Litigation.Open {
+			open++
+		}
+	}
+	if len(f.facts) == 0 {
+		return missing("nothing is recorded of suits")
+	}
+	f.value = whole(open)
+	return f
+}
 func fromPayments(in Inputs, rule criteria.Rule) figure {
 	p := in.Payment
 	switch {
@@ -54,6 +80,8 @@ func fromPayments(in Inputs, rule criteria.Rule) figure {
 		return at(whole(p.Defaults))
 	case criteria.OldestOverdueDays:
 		return at(whole(int64(p.OldestOverdueDays)))
+	case criteria.LongestDaysLate:
+		return at(whole(int64(p.LongestDaysLate)))
 	case criteria.MonthsOfTrade:
 		return at(whole(int64(monthsBetween(p.FirstInvoice, in.Date))))
 	default:

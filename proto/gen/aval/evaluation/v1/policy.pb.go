@@ -52,6 +52,10 @@ const (
 	Indicator_INDICATOR_RISKY_VENTURE_SHARE Indicator = 9
 	// Months since the first invoice. Months.
 	Indicator_INDICATOR_MONTHS_OF_TRADE Indicator = 10
+	// Most days that any invoice was paid late or is overdue, with us. Days.
+	Indicator_INDICATOR_LONGEST_DAYS_LATE Indicator = 20
+	// Suits of other creditors that are open. Count.
+	Indicator_INDICATOR_OPEN_SUITS Indicator = 21
 	// The firm's own sales of the last 12 whole calendar months before the invoices' as-of day, from its invoices, with tax, returns taken off. Money, in units of the customer's currency.
 	Indicator_INDICATOR_YEARLY_SALES Indicator = 30
 	// Sales of the last 12 whole months / those of the 12 months before - 1. Ratio.
@@ -96,6 +100,8 @@ var (
 		8:  "INDICATOR_CASH_FLOW_TO_DEBT",
 		9:  "INDICATOR_RISKY_VENTURE_SHARE",
 		10: "INDICATOR_MONTHS_OF_TRADE",
+		20: "INDICATOR_LONGEST_DAYS_LATE",
+		21: "INDICATOR_OPEN_SUITS",
 		30: "INDICATOR_YEARLY_SALES",
 		31: "INDICATOR_SALES_GROWTH",
 		32: "INDICATOR_SALES_VOLATILITY",
@@ -123,6 +129,8 @@ var (
 		"INDICATOR_CASH_FLOW_TO_DEBT":     8,
 		"INDICATOR_RISKY_VENTURE_SHARE":   9,
 		"INDICATOR_MONTHS_OF_TRADE":       10,
+		"INDICATOR_LONGEST_DAYS_LATE":     20,
+		"INDICATOR_OPEN_SUITS":            21,
 		"INDICATOR_YEARLY_SALES":          30,
 		"INDICATOR_SALES_GROWTH":          31,
 		"INDICATOR_SALES_VOLATILITY":      32,
@@ -1987,7 +1995,7 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\bat_least\x18\x02 \x01(\tB%\xbaH\"r 2\x1e^-?[0-9]{1,12}(\\.[0-9]{1,9})?$H\x00R\aatLeast\x12@\n" +
 	"\aat_most\x18\x03 \x01(\tB%\xbaH\"r 2\x1e^-?[0-9]{1,12}(\\.[0-9]{1,9})?$H\x00R\x06atMost\x12'\n" +
 	"\totherwise\x18\x04 \x01(\bB\a\xbaH\x04j\x02\b\x01H\x00R\totherwiseB\x0e\n" +
-	"\x05bound\x12\x05\xbaH\x02\b\x01*\x97\x06\n" +
+	"\x05bound\x12\x05\xbaH\x02\b\x01*\xd2\x06\n" +
 	"\tIndicator\x12\x19\n" +
 	"\x15INDICATOR_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19INDICATOR_COLLECTION_RATE\x10\x01\x12\x1e\n" +
@@ -2000,7 +2008,9 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\x1bINDICATOR_CASH_FLOW_TO_DEBT\x10\b\x12!\n" +
 	"\x1dINDICATOR_RISKY_VENTURE_SHARE\x10\t\x12\x1d\n" +
 	"\x19INDICATOR_MONTHS_OF_TRADE\x10\n" +
-	"\x12\x1a\n" +
+	"\x12\x1f\n" +
+	"\x1bINDICATOR_LONGEST_DAYS_LATE\x10\x14\x12\x18\n" +
+	"\x14INDICATOR_OPEN_SUITS\x10\x15\x12\x1a\n" +
 	"\x16INDICATOR_YEARLY_SALES\x10\x1e\x12\x1a\n" +
 	"\x16INDICATOR_SALES_GROWTH\x10\x1f\x12\x1e\n" +
 	"\x1aINDICATOR_SALES_VOLATILITY\x10 \x12\x18\n" +
