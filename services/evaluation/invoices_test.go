@@ -34,6 +34,15 @@ func TestFirmInvoices(t *testing.T) {
 			invoiceOf("2026-01-05", "B", "10.00"), invoiceOf("2026-01-05", "B", "10.00"), invoiceOf("2026-01-09", "C", total),
 		}}
 	}
+	asked := batch("5.00")
+	asked.Direction, asked.Source = evaluationv1.InvoiceDirection_INVOICE_DIRECTION_SALE, "tax control system"
+	tried, err := s.invoiceFacts().RecordInvoiceBatch(as(analyst, "2026-03-02"), &evaluationv1.RecordInvoiceBatchRequest{
+		RequestId: "tried", CustomerId: "C-1", Batch: asked, ValidateOnly: true,
+	})
+	must(t, err)
+	if tried.GetBatch().GetBatchId() != "SALE-2026-01.1.1" || tried.GetUnchanged() {
+		t.Errorf("%v", tried)
+	}
 	first, err := s.record(as(analyst, "2026-03-02"), "C-1", batch("5.00"))
 	must(t, err)
 	if id := first.GetBatch().GetBatchId(); id != "SALE-2026-01.1.1" || first.GetUnchanged() {
