@@ -121,6 +121,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	evaluationv1.RegisterRatingServiceServer(r, rpc.Ratings{App: s.app})
 	evaluationv1.RegisterCreditApplicationServiceServer(r, rpc.Applications{App: s.app})
 	evaluationv1.RegisterCreditGrantServiceServer(r, rpc.Grants{App: s.app})
+	evaluationv1.RegisterWithdrawalServiceServer(r, rpc.Withdrawals{App: s.app})
 	evaluationv1.RegisterEvaluationPolicyServiceServer(r, rpc.Policies{App: s.app})
 	evaluationv1.RegisterPolicyTrialServiceServer(r, rpc.PolicyTrials{App: s.app})
 	evaluationv1.RegisterFeedServiceServer(r, rpc.Feed{App: s.app})

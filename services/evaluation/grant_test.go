@@ -1,7 +1,6 @@
 package evaluation_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/avalcredit/aval/pkg/errs"
@@ -48,33 +47,6 @@ func TestTakeOver(t *testing.T) {
 	refused(t, err, errs.FailedPrecondition, "GRANT_EXISTS")
 }
 
-func TestWithdrawal(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	s.granted("C-1")
-	req := &evaluationv1.ApplyWithdrawalsRequest{Withdrawals: []*evaluationv1.Withdrawal{
-		{CustomerId: "C-1", Sequence: 1, BusinessDate: startDay, Reason: "over limit, nobody approved", OrderId: "O-1"},
-	}}
-	for range 2 {
-		res, err := s.feed().ApplyWithdrawals(as(program), req)
-		must(t, err)
-		if res.GetLastSequence() != 1 {
-			t.Fatalf("%v", res)
-		}
-	}
-	g := s.grant("C-1")
-	if g.GetVersion() != 2 || g.GetOrigin() != evaluationv1.GrantOrigin_GRANT_ORIGIN_WITHDRAWAL ||
-		g.GetTreatment() != evaluationv1.Treatment_TREATMENT_CASH_CUSTOMER || g.GetLimit() != nil || !strings.Contains(g.GetReason(), "O-1") {
-		t.Fatalf("%v", g)
-	}
-	if p := s.gate.newest("C-1"); p.GetGrant().GetVersion() != 2 {
-		t.Fatalf("the gate was not told: %v", p)
-	}
-	req.Withdrawals[0].Sequence = 3
-	_, err := s.feed().ApplyWithdrawals(as(program), req)
-	refused(t, err, errs.FailedPrecondition, "SEQUENCE_GAP")
-}
-
 // Invariant 12: the database refuses to change what was decided.
 func TestDecidedThingsStay(t *testing.T) {
 	t.Parallel()
@@ -87,7 +59,12 @@ func TestDecidedThingsStay(t *testing.T) {
 			}
 		}
 	}
-	for _, sql := range []string{"DELETE FROM applications", "TRUNCATE applications CASCADE"} {
+	s.ask("C-1", 1)
+	s.decide(director, "WR-000001", evaluationv1.WithdrawalDecision_WITHDRAWAL_DECISION_KEEP)
+	for _, sql := range []string{
+		"DELETE FROM applications", "TRUNCATE applications CASCADE",
+		"UPDATE withdrawal_requests SET state = 'OPEN'", "DELETE FROM withdrawal_requests", "TRUNCATE withdrawal_requests",
+	} {
 		if _, err := s.pool.Exec(t.Context(), sql); err == nil {
 			t.Errorf("%s went through", sql)
 		}

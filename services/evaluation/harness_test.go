@@ -209,6 +209,7 @@ const (
 	analyst    = "an:CREDIT_ANALYST"
 	credit     = "chen:CREDIT_MANAGER"
 	boss       = "gao:GENERAL_MANAGER"
+	director   = "qian:FINANCE_DIRECTOR"
 	chairman   = "dong:CHAIRMAN"
 	operator   = "ops:OPERATOR"
 	erp        = "erp:ERP"
@@ -266,6 +267,10 @@ func (s *suite) applications() evaluationv1.CreditApplicationServiceClient {
 
 func (s *suite) grants() evaluationv1.CreditGrantServiceClient {
 	return evaluationv1.NewCreditGrantServiceClient(s.conn)
+}
+
+func (s *suite) withdrawals() evaluationv1.WithdrawalServiceClient {
+	return evaluationv1.NewWithdrawalServiceClient(s.conn)
 }
 
 func (s *suite) feed() evaluationv1.FeedServiceClient {

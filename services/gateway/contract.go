@@ -45,6 +45,7 @@ func packages() []protoreflect.FullName {
 func place(service protoreflect.ServiceDescriptor) int {
 	sale := []protoreflect.Name{
 		"CustomerService", "CreditFactService", "InvoiceFactService", "RatingService", "CreditApplicationService", "CreditGrantService",
+		"WithdrawalService",
 		"OrderService", "DecisionService", "CreditAccountService",
 		"InvoiceService", "PaymentNoticeService", "ReceiptService", "LedgerService", "AgingService",
 	}

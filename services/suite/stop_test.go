@@ -13,7 +13,7 @@ import (
 )
 
 // TestCreditStop is S2.18 through all three phases: of two customers that owe the same beyond their limits, the one without
-// the approval of both directors is stopped and becomes a cash customer, and the goods of the other go on.
+// the approval of both directors is stopped, and a cash customer once the finance director has decided; the goods of the other go on.
 func TestCreditStop(t *testing.T) {
 	t.Parallel()
 	s := oneProcess(t)
@@ -27,13 +27,23 @@ func TestCreditStop(t *testing.T) {
 	stopped.owes(t, "I-1", "1200.01")
 	excepted.owes(t, "I-2", "1200.01")
 
-	eventually(t, "the customer is stopped, and a cash customer", func() bool {
-		return stopped.control(t).GetShippingStopped() && stopped.grant(t).GetTreatment() == evaluationv1.Treatment_TREATMENT_CASH_CUSTOMER
+	eventually(t, "the customer is stopped, and its withdrawal asked for", func() bool {
+		return stopped.control(t).GetShippingStopped() && len(stopped.asked(t)) == 1
 	})
 	stop := stopped.control(t).GetCreditStop()
 	if !slices.Equal(stop.GetReasons(), []string{"OVER_LIMIT"}) || stop.GetExcess().GetAmount() != "200.01" {
 		t.Errorf("the stop: %v", stop)
 	}
+	if g := stopped.grant(t); g.GetTreatment() != evaluationv1.Treatment_TREATMENT_CREDIT || g.GetVersion() != 1 {
+		t.Errorf("withdrawn before anybody decided: %v", g)
+	}
+	if reasons := stopped.authorize(t); !slices.Equal(reasons, []string{"CREDIT_STOPPED"}) {
+		t.Errorf("while nobody has decided: %q", reasons)
+	}
+	if asked := excepted.asked(t); len(asked) > 0 {
+		t.Errorf("asked to withdraw in spite of both signatures: %v", asked)
+	}
+	stopped.decides(t)
 	if g := stopped.grant(t); g.GetOrigin() != evaluationv1.GrantOrigin_GRANT_ORIGIN_WITHDRAWAL || g.GetLimit() != nil || !strings.Contains(g.GetReason(), "S2.18: owed 200.01 over the limit of 1000.00") {
 		t.Errorf("the grant: %v", g)
 	}
@@ -137,6 +147,34 @@ func (s stopStory) control(t *testing.T) *ordergatev1.CustomerControl {
 	var got ordergatev1.GetCustomerControlResponse
 	s.as(t, "AUDITOR", "auditor").call(t, http.MethodGet, "/v1/customerControls/"+s.id, nil, &got)
 	return got.GetControl()
+}
+
+// asked are the open requests to withdraw the customer's credit.
+func (s stopStory) asked(t *testing.T) []*evaluationv1.WithdrawalRequest {
+	t.Helper()
+	var got evaluationv1.ListWithdrawalRequestsResponse
+	s.as(t, "FINANCE_DIRECTOR", "finance-director").call(t, http.MethodGet,
+		"/v1/withdrawalRequests?waitingForMe=true&customerId="+s.id, nil, &got)
+	return got.GetWithdrawalRequests()
+}
+
+// decides has the finance director withdraw the credit; nobody else may, today.
+func (s stopStory) decides(t *testing.T) {
+	t.Helper()
+	path := "/v1/withdrawalRequests/" + s.asked(t)[0].GetWithdrawalRequestId() + ":decide"
+	withdraw := func(by string) *evaluationv1.DecideWithdrawalRequestRequest {
+		return &evaluationv1.DecideWithdrawalRequestRequest{
+			RequestId: "decide-" + by + s.id, Decision: evaluationv1.WithdrawalDecision_WITHDRAWAL_DECISION_WITHDRAW, Reason: "no plan to pay",
+		}
+	}
+	if r := s.as(t, "GENERAL_MANAGER", "boss").refused(t, http.MethodPost, path, withdraw("boss")); r.reason() != "NOT_YOUR_STEP" {
+		t.Errorf("the general manager decides before the due date is over: %d %s", r.status, r.reason())
+	}
+	var got evaluationv1.DecideWithdrawalRequestResponse
+	s.as(t, "FINANCE_DIRECTOR", "finance-director").call(t, http.MethodPost, path, withdraw("director"), &got)
+	if got.GetGrant().GetTreatment() != evaluationv1.Treatment_TREATMENT_CASH_CUSTOMER {
+		t.Errorf("decided: %v", &got)
+	}
 }
 
 func (s stopStory) grant(t *testing.T) *evaluationv1.Grant {

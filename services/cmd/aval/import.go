@@ -91,8 +91,8 @@ func (c *importCommand) summary(w io.Writer, r importer.Report) {
 	if r.Elapsed > 0 {
 		_, _ = fmt.Fprintf(w, "%v, %.0f rows a second\n", r.Elapsed.Round(time.Millisecond), r.Rate)
 	}
-	for _, limit := range r.Withdrawn {
-		_, _ = fmt.Fprintf(w, "The limit of customer %s did not stay: %s\n", limit.CustomerID, limit.Reason)
+	for _, c := range r.Stopped {
+		_, _ = fmt.Fprintf(w, "Customer %s is stopped in spite of its limit, and the finance director asked to withdraw it: %s\n", c.CustomerID, c.Reason)
 	}
 	if r.NotSent > 0 && r.New > 0 && !c.DryRun {
 		_, _ = fmt.Fprintln(w, "The suite refused a row that had been good when asked before; the rows sent until then stay. Import the file again when it is mended.")

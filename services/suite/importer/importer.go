@@ -59,9 +59,9 @@ type Report struct {
 	Same int
 	// NotSent are good rows that were not sent because others are bad.
 	NotSent int
-	// Withdrawn are limits of the file that did not stay: their customers are beyond S2.18 (the order policy's credit stop)
-	// with what they owe. They are looked for where a limit was new.
-	Withdrawn []Withdrawn
+	// Stopped are customers of the file whose limits do not carry: they are beyond S2.18 (the order policy's credit stop) with
+	// what they owe, and the finance director is asked to withdraw the credit. They are looked for where a limit was new.
+	Stopped []Stopped
 	// Amounts of the new rows by currency.
 	Amounts map[string]money.Money
 	// Elapsed is the time that sending took; Rate is rows a second.
@@ -69,8 +69,8 @@ type Report struct {
 	Rate    float64
 }
 
-// Withdrawn is a limit that did not stay.
-type Withdrawn struct {
+// Stopped is a customer to whom nothing ships in spite of its limit.
+type Stopped struct {
 	CustomerID string
 	// Reason as the suite gives it.
 	Reason string
@@ -104,7 +104,7 @@ func Run(ctx context.Context, in io.Reader, m Mapping, o Options) (Report, error
 	if err := access.Delivered(ctx, o.Suite, deliveryWait); err != nil {
 		return job.report, err
 	}
-	return job.report, job.withdrawn(ctx, rows)
+	return job.report, job.challenged(ctx, rows)
 }
 
 // bring asks the suite about the rows and sends those that are new.
@@ -265,8 +265,8 @@ func (j *job) send(ctx context.Context, rows []row) error {
 	return err
 }
 
-// withdrawn notes which customers of the rows have no credit any more.
-func (j *job) withdrawn(ctx context.Context, rows []row) error {
+// challenged notes for which customers of the rows the withdrawal of their credit is asked.
+func (j *job) challenged(ctx context.Context, rows []row) error {
 	ctx, err := j.Suite.As(ctx, importSubject, "OPERATOR")
 	if err != nil {
 		return err
@@ -277,12 +277,12 @@ func (j *job) withdrawn(ctx context.Context, rows []row) error {
 	}
 	reasons := make([]string, len(rows))
 	err = lanes.Run(ctx, j.Concurrency, keys, func(ctx context.Context, i int) (err error) {
-		reasons[i], err = j.server.withdrawn(ctx, rows[i].customer)
+		reasons[i], err = j.server.stopped(ctx, rows[i].customer)
 		return err
 	})
 	for i, reason := range reasons {
 		if reason != "" {
-			j.report.Withdrawn = append(j.report.Withdrawn, Withdrawn{CustomerID: rows[i].customer, Reason: reason})
+			j.report.Stopped = append(j.report.Stopped, Stopped{CustomerID: rows[i].customer, Reason: reason})
 		}
 	}
 	return err

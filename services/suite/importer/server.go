@@ -283,13 +283,16 @@ func sameGrant(want *evaluationv1.TakeOverGrantRequest, g *evaluationv1.Grant) b
 		(want.GetValidUntilDate() == "" || want.GetValidUntilDate() == g.GetValidUntilDate())
 }
 
-// withdrawn is why a customer's credit is withdrawn; empty: it is not.
-func (s *server) withdrawn(ctx context.Context, customerID string) (string, error) {
-	answer, err := evaluationv1.NewCreditGrantServiceClient(s.suite.Conn()).GetGrant(ctx, &evaluationv1.GetGrantRequest{CustomerId: customerID})
-	if err != nil || answer.GetGrant().GetOrigin() != evaluationv1.GrantOrigin_GRANT_ORIGIN_WITHDRAWAL {
+// stopped is why the withdrawal of a customer's credit is asked; empty: it is not.
+func (s *server) stopped(ctx context.Context, customerID string) (string, error) {
+	answer, err := evaluationv1.NewWithdrawalServiceClient(s.suite.Conn()).ListWithdrawalRequests(ctx, &evaluationv1.ListWithdrawalRequestsRequest{
+		CustomerId: customerID, State: evaluationv1.WithdrawalState_WITHDRAWAL_STATE_OPEN, PageSize: 1,
+	})
+	if err != nil || len(answer.GetWithdrawalRequests()) == 0 {
 		return "", err
 	}
-	return answer.GetGrant().GetReason(), nil
+	asks := answer.GetWithdrawalRequests()[0].GetAsks()
+	return asks[len(asks)-1].GetReason(), nil
 }
 
 // references checks the documents that a row names.

@@ -37,7 +37,7 @@ const (
 	StreamCustomer = "customer"
 	// StreamSettlement is what receivables reports: an invoice was settled in full.
 	StreamSettlement = "settlement"
-	// StreamWithdrawal is what the order gate asks for: credit withdrawn.
+	// StreamWithdrawal is what the order gate asks for: that credit be withdrawn.
 	StreamWithdrawal = "withdrawal"
 )
 

@@ -10,7 +10,6 @@ import (
 	"github.com/avalcredit/aval/pkg/delivery"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/pg"
-	"github.com/avalcredit/aval/services/evaluation/internal/grant"
 	"github.com/avalcredit/aval/services/evaluation/internal/postgres"
 	"github.com/avalcredit/aval/services/evaluation/internal/profile"
 	"github.com/avalcredit/aval/services/evaluation/internal/rating"
@@ -22,15 +21,6 @@ type Settlement struct {
 	Sequence   int64
 	Date       calendar.Date
 	InvoiceID  string
-}
-
-// Withdrawal is a request of the order gate to withdraw credit (S2.18).
-type Withdrawal struct {
-	CustomerID string
-	Sequence   int64
-	Date       calendar.Date
-	Reason     string
-	OrderID    string
 }
 
 // CreditProfile returns what the other phases are told of a customer.
@@ -109,60 +99,6 @@ func settledText(s []Settlement) string {
 		return fmt.Sprintf("invoice %s was settled on %s", end.InvoiceID, end.Date)
 	}
 	return fmt.Sprintf("%d invoices were settled, the last of them %s on %s", len(s), end.InvoiceID, end.Date)
-}
-
-// ApplyWithdrawals takes requests to withdraw the credit of one customer, in order:
-// the customer becomes a cash customer. It returns the last sequence it has.
-func (a *App) ApplyWithdrawals(ctx context.Context, all []Withdrawal) (last int64, err error) {
-	id, err := oneCustomer(all, func(w Withdrawal) string { return w.CustomerID })
-	if err != nil {
-		return 0, err
-	}
-	err = pg.InTx(ctx, a.Pool, func(ctx context.Context, tx pgx.Tx) error {
-		for _, w := range all {
-			apply, has, err := delivery.Accept(ctx, tx, StreamWithdrawal, id, w.Sequence)
-			if err != nil {
-				return err
-			}
-			last = has
-			if !apply {
-				continue
-			}
-			if err := a.withdraw(ctx, tx, w); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	a.flush(ctx, id)
-	return last, nil
-}
-
-func (a *App) withdraw(ctx context.Context, tx pgx.Tx, w Withdrawal) error {
-	store := postgres.New(tx)
-	st, err := store.Lock(ctx, w.CustomerID)
-	if err != nil {
-		return err
-	}
-	if err := note(ctx, tx, noted{customer: w.CustomerID, action: "grant.withdraw", subject: w.OrderID, day: w.Date, detail: w}); err != nil {
-		return err
-	}
-	newest, err := store.NewestGrant(ctx, w.CustomerID)
-	if err != nil {
-		return err
-	}
-	reason := "withdrawn: " + w.Reason
-	if w.OrderID != "" {
-		reason += " (order " + w.OrderID + ")"
-	}
-	next, changed := grant.Withdraw(newest.Grant, reason, w.Date)
-	if !changed {
-		return nil
-	}
-	return a.addGrant(ctx, tx, &st, st.File, grantStep{grant: next, prev: newest.Hash, day: w.Date})
 }
 
 // oneCustomer sees to it that a call is about one customer only.

@@ -6,6 +6,7 @@ import (
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	"github.com/avalcredit/aval/services/evaluation/internal/app"
 	"github.com/avalcredit/aval/services/evaluation/internal/profile"
+	"github.com/avalcredit/aval/services/evaluation/internal/withdrawal"
 )
 
 // Feed serves the other services of the suite.
@@ -48,12 +49,12 @@ func (s Feed) ApplySettlements(ctx context.Context, req *evaluationv1.ApplySettl
 // ApplyWithdrawals implements the contract.
 func (s Feed) ApplyWithdrawals(ctx context.Context, req *evaluationv1.ApplyWithdrawalsRequest) (*evaluationv1.ApplyWithdrawalsResponse, error) {
 	var r reader
-	all := make([]app.Withdrawal, len(req.GetWithdrawals()))
+	all := make([]app.WithdrawalAsk, len(req.GetWithdrawals()))
 	for i, m := range req.GetWithdrawals() {
-		all[i] = app.Withdrawal{
-			CustomerID: m.GetCustomerId(), Sequence: m.GetSequence(),
-			Date: r.date("withdrawals.business_date", m.GetBusinessDate()), Reason: m.GetReason(), OrderID: m.GetOrderId(),
-		}
+		all[i] = app.WithdrawalAsk{CustomerID: m.GetCustomerId(), Ask: withdrawal.Ask{
+			Sequence: m.GetSequence(), Date: r.date("withdrawals.business_date", m.GetBusinessDate()),
+			Reason: m.GetReason(), OrderID: m.GetOrderId(),
+		}}
 	}
 	if err := r.err(); err != nil {
 		return nil, err

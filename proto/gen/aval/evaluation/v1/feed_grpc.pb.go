@@ -34,7 +34,7 @@ type FeedServiceClient interface {
 	GetCreditProfile(ctx context.Context, in *GetCreditProfileRequest, opts ...grpc.CallOption) (*GetCreditProfileResponse, error)
 	// Takes completed transactions from receivables; the customer is rated again (S1.4). Errors: FAILED_PRECONDITION (SEQUENCE_GAP, with metadata `expected`).
 	ApplySettlements(ctx context.Context, in *ApplySettlementsRequest, opts ...grpc.CallOption) (*ApplySettlementsResponse, error)
-	// Takes requests of the gate to withdraw a customer's credit (S2.18). Errors as ApplySettlements.
+	// Takes requests of the gate to withdraw a customer's credit (S2.18): the finance director is asked, see WithdrawalService. Errors as ApplySettlements.
 	ApplyWithdrawals(ctx context.Context, in *ApplyWithdrawalsRequest, opts ...grpc.CallOption) (*ApplyWithdrawalsResponse, error)
 }
 
@@ -86,7 +86,7 @@ type FeedServiceServer interface {
 	GetCreditProfile(context.Context, *GetCreditProfileRequest) (*GetCreditProfileResponse, error)
 	// Takes completed transactions from receivables; the customer is rated again (S1.4). Errors: FAILED_PRECONDITION (SEQUENCE_GAP, with metadata `expected`).
 	ApplySettlements(context.Context, *ApplySettlementsRequest) (*ApplySettlementsResponse, error)
-	// Takes requests of the gate to withdraw a customer's credit (S2.18). Errors as ApplySettlements.
+	// Takes requests of the gate to withdraw a customer's credit (S2.18): the finance director is asked, see WithdrawalService. Errors as ApplySettlements.
 	ApplyWithdrawals(context.Context, *ApplyWithdrawalsRequest) (*ApplyWithdrawalsResponse, error)
 	mustEmbedUnimplementedFeedServiceServer()
 }

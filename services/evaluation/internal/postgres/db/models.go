@@ -118,3 +118,12 @@ type Rating struct {
 	Hash          []byte
 	CreateTime    time.Time
 }
+
+type WithdrawalRequest struct {
+	WithdrawalRequestID string
+	CustomerID          string
+	Number              int64
+	State               string
+	DueDate             calendar.Date
+	Body                []byte
+}
