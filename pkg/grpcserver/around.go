@@ -32,14 +32,15 @@ const (
 type callRecord struct {
 	method  string
 	start   time.Time
-	subject string
+	request any // nil of a stream
+	caller  authn.Principal
 	cause   error // as the handler returned it, with what the caller is not shown
 }
 
 // around is what every call goes through, unary or stream. A panic becomes an internal error, whose stack goes to the log and nowhere
 // else. Errors take their form on the wire here and nowhere else. Who is calling is known before anything is said about the call.
-func (s *Server) around(ctx context.Context, method string, next func(context.Context) error) (err error) {
-	record := callRecord{method: method, start: s.deps.Clock.Now()}
+func (s *Server) around(ctx context.Context, method string, req any, next func(context.Context) error) (err error) {
+	record := callRecord{method: method, request: req, start: s.deps.Clock.Now()}
 	defer func() {
 		if r := recover(); r != nil {
 			s.counters.panicked(s.label(method))
@@ -55,6 +56,7 @@ func (s *Server) around(ctx context.Context, method string, next func(context.Co
 	}
 	if err != nil {
 		record.cause = err
+		s.witnessed(ctx, &record)
 		err = rpcerr.ToStatus(err).Err()
 	}
 	s.log(ctx, &record, err)
@@ -75,7 +77,7 @@ func (s *Server) admit(ctx context.Context, record *callRecord) (context.Context
 	if err != nil {
 		return nil, err
 	}
-	record.subject = caller.Subject
+	record.caller = caller
 	if err := s.limit(caller); err != nil {
 		return nil, err
 	}
@@ -94,7 +96,7 @@ func (s *Server) log(ctx context.Context, record *callRecord, err error) {
 	attrs := []slog.Attr{
 		slog.String("method", record.method),
 		slog.String("code", st.Code().String()),
-		slog.String("subject", record.subject),
+		slog.String("subject", record.caller.Subject),
 		slog.Duration("took", s.deps.Clock.Now().Sub(record.start)),
 	}
 	if p, ok := peer.FromContext(ctx); ok {

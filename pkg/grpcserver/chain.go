@@ -15,7 +15,7 @@ import (
 
 // unary is the one interceptor of unary calls. Innermost it checks the request and bounds the time of the call.
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
-	err = s.around(ctx, info.FullMethod, func(ctx context.Context) (err error) {
+	err = s.around(ctx, info.FullMethod, req, func(ctx context.Context) (err error) {
 		if s.open[info.FullMethod] {
 			resp, err = handler(ctx, req)
 			return err
@@ -36,7 +36,7 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 
 // stream is the one interceptor of streams.
 func (s *Server) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	return s.around(stream.Context(), info.FullMethod, func(ctx context.Context) error {
+	return s.around(stream.Context(), info.FullMethod, nil, func(ctx context.Context) error {
 		return s.validatingStream(srv, streamWithContext{stream, ctx}, info, handler)
 	})
 }

@@ -1,6 +1,7 @@
 package grpcserver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -117,6 +118,8 @@ type registrar struct {
 	server *grpc.Server
 	sealed bool
 	failed []error
+	// witnesses see what is refused.
+	witnesses []func(context.Context, Refusal)
 }
 
 // RegisterService implements grpc.ServiceRegistrar.

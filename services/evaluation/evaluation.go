@@ -14,6 +14,7 @@ import (
 
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/delivery"
+	"github.com/avalcredit/aval/pkg/grpcserver"
 	"github.com/avalcredit/aval/pkg/idem"
 	"github.com/avalcredit/aval/pkg/lifecycle"
 	"github.com/avalcredit/aval/pkg/pg"
@@ -122,6 +123,11 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	evaluationv1.RegisterCreditApplicationServiceServer(r, rpc.Applications{App: s.app})
 	evaluationv1.RegisterCreditGrantServiceServer(r, rpc.Grants{App: s.app})
 	evaluationv1.RegisterWithdrawalServiceServer(r, rpc.Withdrawals{App: s.app})
+	violations := rpc.Violations{App: s.app}
+	evaluationv1.RegisterViolationServiceServer(r, violations)
+	if w, ok := r.(grpcserver.Witness); ok {
+		w.OnRefused(violations.Refused)
+	}
 	evaluationv1.RegisterEvaluationPolicyServiceServer(r, rpc.Policies{App: s.app})
 	evaluationv1.RegisterPolicyTrialServiceServer(r, rpc.PolicyTrials{App: s.app})
 	evaluationv1.RegisterFeedServiceServer(r, rpc.Feed{App: s.app})

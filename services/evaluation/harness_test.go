@@ -213,6 +213,7 @@ const (
 	chairman   = "dong:CHAIRMAN"
 	operator   = "ops:OPERATOR"
 	erp        = "erp:ERP"
+	auditor    = "bai:AUDITOR"
 	program    = "suite:SERVICE"
 )
 
@@ -271,6 +272,10 @@ func (s *suite) grants() evaluationv1.CreditGrantServiceClient {
 
 func (s *suite) withdrawals() evaluationv1.WithdrawalServiceClient {
 	return evaluationv1.NewWithdrawalServiceClient(s.conn)
+}
+
+func (s *suite) violations() evaluationv1.ViolationServiceClient {
+	return evaluationv1.NewViolationServiceClient(s.conn)
 }
 
 func (s *suite) feed() evaluationv1.FeedServiceClient {

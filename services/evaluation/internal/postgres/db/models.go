@@ -119,6 +119,17 @@ type Rating struct {
 	CreateTime    time.Time
 }
 
+type Violation struct {
+	ViolationID  string
+	Number       int64
+	Subject      string
+	CustomerID   string
+	ObjectID     string
+	ReasonCode   string
+	BusinessDate calendar.Date
+	Body         []byte
+}
+
 type WithdrawalRequest struct {
 	WithdrawalRequestID string
 	CustomerID          string
