@@ -11,6 +11,7 @@ import (
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/idem"
+	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/page"
 	"github.com/avalcredit/aval/pkg/serial"
 	"github.com/avalcredit/aval/services/evaluation/internal/application"
@@ -112,11 +113,26 @@ func (a *App) Applications(ctx context.Context, l ApplicationList) ([]applicatio
 // SubmitApplication completes a form with a rating and the payment record of today,
 // gives it its serial number the first time, and routes it by the authority table.
 func (a *App) SubmitApplication(ctx context.Context, r idem.Request, id, reason string) (application.Application, error) {
+	return a.submitted(ctx, r, handIn{id: id, reason: reason})
+}
+
+// AcceptOffer makes a form ask for what was offered and submits it.
+func (a *App) AcceptOffer(ctx context.Context, r idem.Request, id, reason string) (application.Application, error) {
+	return a.submitted(ctx, r, handIn{id: id, reason: reason, accept: true})
+}
+
+// handIn is a form to be submitted, after the offer was accepted where that is set.
+type handIn struct {
+	id, reason string
+	accept     bool
+}
+
+func (a *App) submitted(ctx context.Context, r idem.Request, h handIn) (application.Application, error) {
 	who, err := caller(ctx)
 	if err != nil {
 		return application.Application{}, err
 	}
-	draft, err := a.Application(ctx, id)
+	draft, err := a.Application(ctx, h.id)
 	if err != nil {
 		return draft, err
 	}
@@ -126,8 +142,8 @@ func (a *App) SubmitApplication(ctx context.Context, r idem.Request, id, reason 
 			if gatherErr != nil {
 				return draft, gatherErr
 			}
-			s := application.Submission{By: who.Subject, Reason: reason, Date: a.Clock.Today(ctx), Payment: g.payment, Policy: g.policy}
-			return a.submit(ctx, tx, id, s, g)
+			s := application.Submission{By: who.Subject, Reason: h.reason, Date: a.Clock.Today(ctx), Payment: g.payment, Policy: g.policy}
+			return a.submit(ctx, tx, h, s, g)
 		})
 		return err
 	})
@@ -138,18 +154,23 @@ func (a *App) SubmitApplication(ctx context.Context, r idem.Request, id, reason 
 	return res, nil
 }
 
-func (a *App) submit(ctx context.Context, tx pgx.Tx, id string, s application.Submission, g gathered) (application.Application, error) {
+func (a *App) submit(ctx context.Context, tx pgx.Tx, h handIn, s application.Submission, g gathered) (application.Application, error) {
 	store := postgres.New(tx)
-	f, err := store.LockApplication(ctx, id)
+	f, err := store.LockApplication(ctx, h.id)
 	if err != nil {
 		return f, err
+	}
+	if h.accept {
+		if f, err = f.AcceptOffer(s.By); err != nil {
+			return f, err
+		}
 	}
 	st, err := visible(ctx, store.Lock, f.CustomerID)
 	if err != nil {
 		return f, err
 	}
 	// A form rests on what is known today: the same facts give the rating there is.
-	w := why{trigger: rating.NewFact, cause: "credit application " + id + " was submitted"}
+	w := why{trigger: rating.NewFact, cause: "credit application " + h.id + " was submitted"}
 	if st.Ratings == 0 {
 		w.trigger = rating.OnDemand
 	}
@@ -199,6 +220,16 @@ type Decision struct {
 	ApplicationID string
 	Decision      approval.Decision
 	Reason        string
+	// Conditions go with an approval.
+	Conditions []application.Condition
+	// Offer, with a return, is what the person would approve.
+	Offer *CounterOffer
+}
+
+// CounterOffer is what a signer would approve: a nil limit and no days are as requested.
+type CounterOffer struct {
+	Limit    *money.Money
+	TermDays int
 }
 
 // Decided is a form after an act, and the grant where the act completed it.
@@ -230,7 +261,7 @@ func (a *App) Decide(ctx context.Context, r idem.Request, d Decision) (Decided, 
 		if err != nil {
 			return Decided{}, err
 		}
-		if f, err = f.Act(act); err != nil {
+		if f, err = acted(f, act, d); err != nil {
 			return Decided{}, err
 		}
 		res := Decided{Application: f}
@@ -251,6 +282,13 @@ func (a *App) Decide(ctx context.Context, r idem.Request, d Decision) (Decided, 
 	return res, nil
 }
 
+func acted(f application.Application, act approval.Act, d Decision) (application.Application, error) {
+	if d.Offer != nil {
+		return f.CounterOffer(act, d.Offer.Limit, d.Offer.TermDays)
+	}
+	return f.Act(act, d.Conditions)
+}
+
 // actSaved saves the form after an act; one that changed hands is filed.
 func (a *App) actSaved(ctx context.Context, tx pgx.Tx, f application.Application, act approval.Act) error {
 	detail := struct {
@@ -261,13 +299,17 @@ func (a *App) actSaved(ctx context.Context, tx pgx.Tx, f application.Application
 	action := map[approval.Decision]string{
 		approval.Approve: "application.approve", approval.Reject: "application.reject", approval.Return: "application.return",
 	}[act.Decision]
+	event := string(act.Decision)
+	if f.State == application.Returned && f.Offer != nil {
+		action, event = "application.offer", "OFFER"
+	}
 	if err := note(ctx, tx, noted{customer: f.CustomerID, action: action, subject: f.ID, day: act.Date, detail: detail}); err != nil {
 		return err
 	}
 	if f.State == application.Pending {
 		return postgres.New(tx).UpdateApplication(ctx, f)
 	}
-	return a.filed(ctx, tx, f, string(act.Decision), act.Date)
+	return a.filed(ctx, tx, f, event, act.Date)
 }
 
 type deciding struct {

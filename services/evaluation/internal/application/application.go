@@ -47,6 +47,10 @@ const (
 	Approved State = "APPROVED"
 	// Rejected is refused for good.
 	Rejected State = "REJECTED"
+	// Conditional has all its steps; conditions have to be met before the grant.
+	Conditional State = "CONDITIONAL"
+	// Withdrawn was taken back by the applicant.
+	Withdrawn State = "WITHDRAWN"
 )
 
 // Application is the approval form for credit.
@@ -76,6 +80,15 @@ type Application struct {
 	DecisionDate  calendar.Date   `json:"decision_date,omitzero"`
 	CreateTime    time.Time       `json:"create_time,omitzero"`
 	GrantVersion  int64           `json:"grant_version,omitempty"`
+	// Conditions are those that signers of this round set.
+	Conditions []Condition `json:"conditions,omitempty"`
+	// Offer waits for the applicant.
+	Offer          *Offer       `json:"counter_offer,omitempty"`
+	Comments       []Comment    `json:"comments,omitempty"`
+	Attachments    []Attachment `json:"attachments,omitempty"`
+	WithdrawReason string       `json:"withdraw_reason,omitempty"`
+	// Snapshot is the customer file at the submission.
+	Snapshot json.RawMessage `json:"customer_snapshot,omitempty"`
 }
 
 // Serial writes the n-th serial number.
@@ -117,13 +130,17 @@ func (a Application) Submit(s Submission) (Application, error) {
 	if a.State != Draft && a.State != Returned {
 		return a, stateError(a.State, "submitted")
 	}
-	if s.By != a.Applicant {
-		return a, errs.New(errs.PermissionDenied, ReasonNotApplicant, "only %s, who wrote the application, submits it", a.Applicant)
+	if err := a.ownedBy(s.By, "submits"); err != nil {
+		return a, err
 	}
 	if err := a.complete(s); err != nil {
 		return a, err
 	}
 	record, err := json.Marshal(s.Payment)
+	if err != nil {
+		return a, err
+	}
+	snapshot, err := json.Marshal(s.Customer)
 	if err != nil {
 		return a, err
 	}
@@ -134,7 +151,9 @@ func (a Application) Submit(s Submission) (Application, error) {
 	}
 	a.Earlier = a.Acts()
 	a.Form = approval.New(a.Applicant, row, steps)
-	a.State, a.SubmitReason = Pending, s.Reason
+	a.State, a.SubmitReason, a.Snapshot = Pending, s.Reason, snapshot
+	// Earlier rounds are in the registers.
+	a.Conditions, a.Offer = nil, nil
 	a.RatingID, a.Grade = s.Rating.RatingID, s.Rating.Result.Grade
 	a.PolicyVersion, a.PaymentRecord = s.Policy.Version, record
 	if a.SubmitDate.IsZero() {
@@ -143,39 +162,45 @@ func (a Application) Submit(s Submission) (Application, error) {
 	return a, nil
 }
 
+// Who gets what is missing.
+const (
+	sales   = "SALESPERSON"
+	analyst = "CREDIT_ANALYST"
+	finance = "FINANCE_CLERK"
+)
+
 // complete looks for what S2.11 asks for: customer data, payment record, limit, term.
+// What is missing is named with the role that gets it.
 func (a Application) complete(s Submission) error {
 	var missing []errs.Violation
-	lack := func(field, message string) {
-		missing = append(missing, errs.Violation{Field: field, Rule: "required", Message: message})
+	var items, roles []string
+	lack := func(field, role, message string) {
+		missing = append(missing, errs.Violation{Field: field, Rule: "required", Message: message + " (for " + role + ")"})
+		items, roles = append(items, field), append(roles, role)
 	}
 	if strings.TrimSpace(s.Customer.LegalName) == "" && strings.TrimSpace(s.Customer.DisplayName) == "" {
-		lack("customer.legal_name", "the customer file has no name")
+		lack("customer.legal_name", sales, "the customer file has no name")
 	}
 	if s.Customer.LifeCycle == customer.Closed {
-		lack("customer.life_cycle", "the relation is closed")
+		lack("customer.life_cycle", sales, "the relation is closed")
 	}
 	if s.Rating.RatingID == "" {
-		lack("rating_id", "the customer is not rated")
+		lack("rating_id", analyst, "the customer is not rated")
 	}
 	if s.Payment.CustomerID == "" {
-		lack("payment_record", "the payment record could not be had")
+		lack("payment_record", finance, "the payment record could not be had")
 	}
 	if a.TermDays <= 0 {
-		lack("requested_term_days", "credit needs a term")
+		lack("requested_term_days", sales, "credit needs a term")
 	}
 	if !a.ValidUntil.IsZero() && a.ValidUntil.Before(s.Date) {
-		lack("requested_valid_until_date", "the last day asked for is over")
+		lack("requested_valid_until_date", sales, "the last day asked for is over")
 	}
 	if len(missing) == 0 {
 		return nil
 	}
-	items := make([]string, len(missing))
-	for i, m := range missing {
-		items[i] = m.Field
-	}
 	return errs.New(errs.FailedPrecondition, ReasonIncomplete, "the application is incomplete: %s", strings.Join(items, ", ")).
-		With("missing", strings.Join(items, ",")).WithViolations(missing...)
+		With("missing", strings.Join(items, ",")).With("responsible", strings.Join(roles, ",")).WithViolations(missing...)
 }
 
 // outside lists what the policy would not give by itself.
@@ -210,8 +235,10 @@ func (a Application) route(p criteria.Policy) (row int, steps []approval.Step, e
 	return p.Authority.Route(a.Limit.Minor, a.TermDays)
 }
 
-// Act takes the next step of the form. Errors: those of approval.Form.Apply.
-func (a Application) Act(act approval.Act) (Application, error) {
+// Act takes the next step of the form; conditions go with an approval. The last
+// approval approves the form, or leaves it conditional while conditions are open.
+// Errors: those of approval.Form.Apply; Invalid INVALID_FIELD.
+func (a Application) Act(act approval.Act, conditions []Condition) (Application, error) {
 	if a.State != Pending {
 		return a, errs.New(errs.FailedPrecondition, approval.ReasonFormClosed, "the application takes no acts: it is %s",
 			strings.ToLower(string(a.State))).With("state", string(a.State))
@@ -220,8 +247,15 @@ func (a Application) Act(act approval.Act) (Application, error) {
 	if err != nil {
 		return a, err
 	}
-	a.Form, a.State, a.DecisionDate = form, State(form.State), act.Date
-	return a, nil
+	next, err := a.conditioned(act, conditions)
+	if err != nil {
+		return a, err
+	}
+	next.Form, next.State, next.DecisionDate = form, State(form.State), act.Date
+	if next.State == Approved && next.OpenConditions() {
+		next.State = Conditional
+	}
+	return next, nil
 }
 
 // CheckGrantable refuses to complete a form whose last day is over, and one that rests
@@ -229,13 +263,13 @@ func (a Application) Act(act approval.Act) (Application, error) {
 // Errors: FailedPrecondition APPLICATION_STATE, RATING_WORSENED.
 func (a Application) CheckGrantable(now grade.Grade, p criteria.Policy, day calendar.Date) error {
 	if !a.ValidUntil.IsZero() && a.ValidUntil.Before(day) {
-		return errs.New(errs.FailedPrecondition, ReasonState, "the last day asked for, %s, is over: reject the form", a.ValidUntil)
+		return errs.New(errs.FailedPrecondition, ReasonState, "the last day asked for, %s, is over: reject or withdraw the form", a.ValidUntil)
 	}
 	if !now.Known() || !now.WorseThan(a.Grade) && !p.For(now).Treatment.TighterThan(p.For(a.Grade).Treatment) {
 		return nil
 	}
 	return errs.New(errs.FailedPrecondition, ReasonRatingWorsened,
-		"the customer was rated %s since the submission: return the form, so that it is routed anew", now).
+		"the customer was rated %s since the submission: return or withdraw the form, so that it is routed anew", now).
 		With("grade", string(now))
 }
 

@@ -127,7 +127,7 @@ func TestNoShortWayToApproval(t *testing.T) {
 		for range rapid.IntRange(0, 30).Draw(t, "acts") {
 			who := rapid.SampledFrom([]string{"li", "a", "b", "c", "d"}).Draw(t, "who")
 			decision := rapid.SampledFrom([]approval.Decision{approval.Approve, approval.Approve, approval.Approve, approval.Return}).Draw(t, "decision")
-			next, err := f.Act(approval.Act{Subject: who, Roles: people[who], Decision: decision, Reason: "because", Date: s.Date})
+			next, err := f.Act(approval.Act{Subject: who, Roles: people[who], Decision: decision, Reason: "because", Date: s.Date}, nil)
 			if err == nil {
 				f = next
 			}
@@ -172,7 +172,7 @@ func TestReturnedFormKeepsItsHistory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f, err = f.Act(approval.Act{Subject: "fang", Roles: []string{"FINANCE_CLERK"}, Decision: approval.Return, Reason: "no stamp", Date: s.Date}); err != nil {
+	if f, err = f.Act(approval.Act{Subject: "fang", Roles: []string{"FINANCE_CLERK"}, Decision: approval.Return, Reason: "no stamp", Date: s.Date}, nil); err != nil {
 		t.Fatal(err)
 	}
 	f.SerialNumber = application.Serial(7)

@@ -43,7 +43,11 @@ func (s Store) UpdateApplication(ctx context.Context, a application.Application)
 	}))
 }
 
+// nextRoles are those of the next step, or of who confirms conditions.
 func nextRoles(a application.Application) []string {
+	if a.State == application.Conditional {
+		return application.ConditionConfirmers()
+	}
 	step, open := a.Form.Next()
 	if !open || a.State != application.Pending {
 		return []string{}
@@ -51,8 +55,15 @@ func nextRoles(a application.Application) []string {
 	return step.AnyOf
 }
 
+// involved are the people who may not take part in what is next.
 func involved(a application.Application) []string {
 	people := []string{a.Applicant}
+	if a.State == application.Conditional {
+		if only, one := a.SoleSetter(); one {
+			people = append(people, only)
+		}
+		return people
+	}
 	for _, act := range a.Form.Acts {
 		people = append(people, act.Subject)
 	}

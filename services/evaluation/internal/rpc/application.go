@@ -83,8 +83,15 @@ func (s Applications) SubmitCreditApplication(ctx context.Context, req *evaluati
 
 // ApproveCreditApplication implements the contract.
 func (s Applications) ApproveCreditApplication(ctx context.Context, req *evaluationv1.ApproveCreditApplicationRequest) (*evaluationv1.ApproveCreditApplicationResponse, error) {
+	var r reader
+	conditions := r.conditions(req.GetConditions())
+	if err := r.err(); err != nil {
+		return nil, err
+	}
 	id := request(ctx, evaluationv1.CreditApplicationService_ApproveCreditApplication_FullMethodName, req.GetRequestId(), req)
-	d, err := s.App.Decide(ctx, id, app.Decision{ApplicationID: req.GetApplicationId(), Decision: approval.Approve, Reason: req.GetReason()})
+	d, err := s.App.Decide(ctx, id, app.Decision{
+		ApplicationID: req.GetApplicationId(), Decision: approval.Approve, Reason: req.GetReason(), Conditions: conditions,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +131,9 @@ func applicationOut(f application.Application) *evaluationv1.CreditApplication {
 		Applicant: f.Applicant, Steps: stepsOf(f.Form.Steps), Acts: actsOf(f.Acts()), RatingId: f.RatingID,
 		OutsidePolicy: f.OutsidePolicy, PaymentRecord: string(f.PaymentRecord), SubmitDate: f.SubmitDate.String(),
 		DecisionDate: f.DecisionDate.String(), CreateTime: timeOf(f.CreateTime), GrantVersion: f.GrantVersion,
+		CustomerSnapshot: string(f.Snapshot),
 	}
+	termsOut(m, f)
 	if f.SerialNumber != "" {
 		m.AuthorityRow = int32(f.Form.Row) + 1 //nolint:gosec // at most twenty rows
 	}

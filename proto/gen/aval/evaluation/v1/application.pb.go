@@ -42,6 +42,10 @@ const (
 	ApplicationState_APPLICATION_STATE_APPROVED ApplicationState = 4
 	// Refused for good.
 	ApplicationState_APPLICATION_STATE_REJECTED ApplicationState = 5
+	// All steps taken; conditions have to be met before the grant takes effect.
+	ApplicationState_APPLICATION_STATE_CONDITIONAL ApplicationState = 6
+	// Taken back by the applicant.
+	ApplicationState_APPLICATION_STATE_WITHDRAWN ApplicationState = 7
 )
 
 // Enum value maps for ApplicationState.
@@ -53,6 +57,8 @@ var (
 		3: "APPLICATION_STATE_RETURNED",
 		4: "APPLICATION_STATE_APPROVED",
 		5: "APPLICATION_STATE_REJECTED",
+		6: "APPLICATION_STATE_CONDITIONAL",
+		7: "APPLICATION_STATE_WITHDRAWN",
 	}
 	ApplicationState_value = map[string]int32{
 		"APPLICATION_STATE_UNSPECIFIED": 0,
@@ -61,6 +67,8 @@ var (
 		"APPLICATION_STATE_RETURNED":    3,
 		"APPLICATION_STATE_APPROVED":    4,
 		"APPLICATION_STATE_REJECTED":    5,
+		"APPLICATION_STATE_CONDITIONAL": 6,
+		"APPLICATION_STATE_WITHDRAWN":   7,
 	}
 )
 
@@ -89,6 +97,400 @@ func (x ApplicationState) Number() protoreflect.EnumNumber {
 // Deprecated: Use ApplicationState.Descriptor instead.
 func (ApplicationState) EnumDescriptor() ([]byte, []int) {
 	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{0}
+}
+
+// ConditionKind is what is asked of the customer.
+type ConditionKind int32
+
+const (
+	// Not given.
+	ConditionKind_CONDITION_KIND_UNSPECIFIED ConditionKind = 0
+	// Somebody vouches for the customer.
+	ConditionKind_CONDITION_KIND_GUARANTEE ConditionKind = 1
+	// Money is deposited.
+	ConditionKind_CONDITION_KIND_DEPOSIT ConditionKind = 2
+	// What the text says.
+	ConditionKind_CONDITION_KIND_OTHER ConditionKind = 3
+)
+
+// Enum value maps for ConditionKind.
+var (
+	ConditionKind_name = map[int32]string{
+		0: "CONDITION_KIND_UNSPECIFIED",
+		1: "CONDITION_KIND_GUARANTEE",
+		2: "CONDITION_KIND_DEPOSIT",
+		3: "CONDITION_KIND_OTHER",
+	}
+	ConditionKind_value = map[string]int32{
+		"CONDITION_KIND_UNSPECIFIED": 0,
+		"CONDITION_KIND_GUARANTEE":   1,
+		"CONDITION_KIND_DEPOSIT":     2,
+		"CONDITION_KIND_OTHER":       3,
+	}
+)
+
+func (x ConditionKind) Enum() *ConditionKind {
+	p := new(ConditionKind)
+	*p = x
+	return p
+}
+
+func (x ConditionKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ConditionKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_aval_evaluation_v1_application_proto_enumTypes[1].Descriptor()
+}
+
+func (ConditionKind) Type() protoreflect.EnumType {
+	return &file_aval_evaluation_v1_application_proto_enumTypes[1]
+}
+
+func (x ConditionKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ConditionKind.Descriptor instead.
+func (ConditionKind) EnumDescriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{1}
+}
+
+// Condition has to be met before the grant takes effect. Who takes a step may set some.
+type Condition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Output: number within the form, from 1.
+	ConditionNumber int32 `protobuf:"varint,1,opt,name=condition_number,json=conditionNumber,proto3" json:"condition_number,omitempty"`
+	// What is asked.
+	Kind ConditionKind `protobuf:"varint,2,opt,name=kind,proto3,enum=aval.evaluation.v1.ConditionKind" json:"kind,omitempty"`
+	// What exactly, in words.
+	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// Least amount, in the currency of the account; required for guarantee and deposit.
+	Amount *v1.Money `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Output: subject who set it.
+	SetBy string `protobuf:"bytes,5,opt,name=set_by,json=setBy,proto3" json:"set_by,omitempty"`
+	// Output: business date on which it was set.
+	SetDate string `protobuf:"bytes,6,opt,name=set_date,json=setDate,proto3" json:"set_date,omitempty"`
+	// Output: subject who confirmed that it is met; empty: it is open.
+	MetBy string `protobuf:"bytes,7,opt,name=met_by,json=metBy,proto3" json:"met_by,omitempty"`
+	// Output: business date of the confirmation.
+	MetDate string `protobuf:"bytes,8,opt,name=met_date,json=metDate,proto3" json:"met_date,omitempty"`
+	// Output: what the confirmation rests on.
+	Evidence      string `protobuf:"bytes,9,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Condition) Reset() {
+	*x = Condition{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Condition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Condition) ProtoMessage() {}
+
+func (x *Condition) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Condition.ProtoReflect.Descriptor instead.
+func (*Condition) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Condition) GetConditionNumber() int32 {
+	if x != nil {
+		return x.ConditionNumber
+	}
+	return 0
+}
+
+func (x *Condition) GetKind() ConditionKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ConditionKind_CONDITION_KIND_UNSPECIFIED
+}
+
+func (x *Condition) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Condition) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *Condition) GetSetBy() string {
+	if x != nil {
+		return x.SetBy
+	}
+	return ""
+}
+
+func (x *Condition) GetSetDate() string {
+	if x != nil {
+		return x.SetDate
+	}
+	return ""
+}
+
+func (x *Condition) GetMetBy() string {
+	if x != nil {
+		return x.MetBy
+	}
+	return ""
+}
+
+func (x *Condition) GetMetDate() string {
+	if x != nil {
+		return x.MetDate
+	}
+	return ""
+}
+
+func (x *Condition) GetEvidence() string {
+	if x != nil {
+		return x.Evidence
+	}
+	return ""
+}
+
+// CounterOffer is what a signer would approve instead.
+type CounterOffer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Limit; absent: as requested. Not above what was requested.
+	Limit *v1.Money `protobuf:"bytes,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Term in days; 0: as requested. Not above what was requested.
+	TermDays int32 `protobuf:"varint,2,opt,name=term_days,json=termDays,proto3" json:"term_days,omitempty"`
+	// Output: subject who offered.
+	OfferedBy string `protobuf:"bytes,3,opt,name=offered_by,json=offeredBy,proto3" json:"offered_by,omitempty"`
+	// Output: business date of the offer.
+	OfferDate string `protobuf:"bytes,4,opt,name=offer_date,json=offerDate,proto3" json:"offer_date,omitempty"`
+	// Output: why.
+	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CounterOffer) Reset() {
+	*x = CounterOffer{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CounterOffer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CounterOffer) ProtoMessage() {}
+
+func (x *CounterOffer) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CounterOffer.ProtoReflect.Descriptor instead.
+func (*CounterOffer) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *CounterOffer) GetLimit() *v1.Money {
+	if x != nil {
+		return x.Limit
+	}
+	return nil
+}
+
+func (x *CounterOffer) GetTermDays() int32 {
+	if x != nil {
+		return x.TermDays
+	}
+	return 0
+}
+
+func (x *CounterOffer) GetOfferedBy() string {
+	if x != nil {
+		return x.OfferedBy
+	}
+	return ""
+}
+
+func (x *CounterOffer) GetOfferDate() string {
+	if x != nil {
+		return x.OfferDate
+	}
+	return ""
+}
+
+func (x *CounterOffer) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// ApplicationComment is what somebody wrote beside the form.
+type ApplicationComment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Subject who wrote it.
+	Subject string `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	// Business date.
+	BusinessDate string `protobuf:"bytes,2,opt,name=business_date,json=businessDate,proto3" json:"business_date,omitempty"`
+	// What they wrote.
+	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApplicationComment) Reset() {
+	*x = ApplicationComment{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApplicationComment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApplicationComment) ProtoMessage() {}
+
+func (x *ApplicationComment) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApplicationComment.ProtoReflect.Descriptor instead.
+func (*ApplicationComment) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ApplicationComment) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *ApplicationComment) GetBusinessDate() string {
+	if x != nil {
+		return x.BusinessDate
+	}
+	return ""
+}
+
+func (x *ApplicationComment) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// ApplicationAttachment is a document that belongs to the form.
+type ApplicationAttachment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is, for example "guarantee of the parent company".
+	Title string `protobuf:"bytes,1,opt,name=title,proto3" json:"title,omitempty"`
+	// SHA-256 of its bytes, hexadecimal in lower case.
+	Sha256 string `protobuf:"bytes,2,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// Output: subject who attached it.
+	AttachedBy string `protobuf:"bytes,3,opt,name=attached_by,json=attachedBy,proto3" json:"attached_by,omitempty"`
+	// Output: business date.
+	BusinessDate  string `protobuf:"bytes,4,opt,name=business_date,json=businessDate,proto3" json:"business_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApplicationAttachment) Reset() {
+	*x = ApplicationAttachment{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApplicationAttachment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApplicationAttachment) ProtoMessage() {}
+
+func (x *ApplicationAttachment) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApplicationAttachment.ProtoReflect.Descriptor instead.
+func (*ApplicationAttachment) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ApplicationAttachment) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *ApplicationAttachment) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+func (x *ApplicationAttachment) GetAttachedBy() string {
+	if x != nil {
+		return x.AttachedBy
+	}
+	return ""
+}
+
+func (x *ApplicationAttachment) GetBusinessDate() string {
+	if x != nil {
+		return x.BusinessDate
+	}
+	return ""
 }
 
 // CreditApplication is the approval form for credit.
@@ -131,14 +533,24 @@ type CreditApplication struct {
 	// Output: when the draft was made.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Output: version of the grant that it led to; 0: none.
-	GrantVersion  int64 `protobuf:"varint,19,opt,name=grant_version,json=grantVersion,proto3" json:"grant_version,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	GrantVersion int64 `protobuf:"varint,19,opt,name=grant_version,json=grantVersion,proto3" json:"grant_version,omitempty"`
+	// Output: conditions that signers of this round set.
+	Conditions []*Condition `protobuf:"bytes,20,rep,name=conditions,proto3" json:"conditions,omitempty"`
+	// Output: the offer that waits for the applicant; absent: none.
+	CounterOffer *CounterOffer `protobuf:"bytes,21,opt,name=counter_offer,json=counterOffer,proto3" json:"counter_offer,omitempty"`
+	// Output: comments, oldest first.
+	Comments []*ApplicationComment `protobuf:"bytes,22,rep,name=comments,proto3" json:"comments,omitempty"`
+	// Output: documents, oldest first.
+	Attachments []*ApplicationAttachment `protobuf:"bytes,23,rep,name=attachments,proto3" json:"attachments,omitempty"`
+	// Output: the customer file as it was at the submission, JSON.
+	CustomerSnapshot string `protobuf:"bytes,24,opt,name=customer_snapshot,json=customerSnapshot,proto3" json:"customer_snapshot,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *CreditApplication) Reset() {
 	*x = CreditApplication{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[0]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -150,7 +562,7 @@ func (x *CreditApplication) String() string {
 func (*CreditApplication) ProtoMessage() {}
 
 func (x *CreditApplication) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[0]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -163,7 +575,7 @@ func (x *CreditApplication) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreditApplication.ProtoReflect.Descriptor instead.
 func (*CreditApplication) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{0}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CreditApplication) GetApplicationId() string {
@@ -299,6 +711,41 @@ func (x *CreditApplication) GetGrantVersion() int64 {
 	return 0
 }
 
+func (x *CreditApplication) GetConditions() []*Condition {
+	if x != nil {
+		return x.Conditions
+	}
+	return nil
+}
+
+func (x *CreditApplication) GetCounterOffer() *CounterOffer {
+	if x != nil {
+		return x.CounterOffer
+	}
+	return nil
+}
+
+func (x *CreditApplication) GetComments() []*ApplicationComment {
+	if x != nil {
+		return x.Comments
+	}
+	return nil
+}
+
+func (x *CreditApplication) GetAttachments() []*ApplicationAttachment {
+	if x != nil {
+		return x.Attachments
+	}
+	return nil
+}
+
+func (x *CreditApplication) GetCustomerSnapshot() string {
+	if x != nil {
+		return x.CustomerSnapshot
+	}
+	return ""
+}
+
 // Request of CreateCreditApplication.
 type CreateCreditApplicationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -312,7 +759,7 @@ type CreateCreditApplicationRequest struct {
 
 func (x *CreateCreditApplicationRequest) Reset() {
 	*x = CreateCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[1]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -324,7 +771,7 @@ func (x *CreateCreditApplicationRequest) String() string {
 func (*CreateCreditApplicationRequest) ProtoMessage() {}
 
 func (x *CreateCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[1]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -337,7 +784,7 @@ func (x *CreateCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*CreateCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{1}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateCreditApplicationRequest) GetRequestId() string {
@@ -365,7 +812,7 @@ type CreateCreditApplicationResponse struct {
 
 func (x *CreateCreditApplicationResponse) Reset() {
 	*x = CreateCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[2]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -377,7 +824,7 @@ func (x *CreateCreditApplicationResponse) String() string {
 func (*CreateCreditApplicationResponse) ProtoMessage() {}
 
 func (x *CreateCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[2]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -390,7 +837,7 @@ func (x *CreateCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*CreateCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{2}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -411,7 +858,7 @@ type GetCreditApplicationRequest struct {
 
 func (x *GetCreditApplicationRequest) Reset() {
 	*x = GetCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[3]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -423,7 +870,7 @@ func (x *GetCreditApplicationRequest) String() string {
 func (*GetCreditApplicationRequest) ProtoMessage() {}
 
 func (x *GetCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[3]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -436,7 +883,7 @@ func (x *GetCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*GetCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{3}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetCreditApplicationRequest) GetApplicationId() string {
@@ -457,7 +904,7 @@ type GetCreditApplicationResponse struct {
 
 func (x *GetCreditApplicationResponse) Reset() {
 	*x = GetCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[4]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -469,7 +916,7 @@ func (x *GetCreditApplicationResponse) String() string {
 func (*GetCreditApplicationResponse) ProtoMessage() {}
 
 func (x *GetCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[4]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -482,7 +929,7 @@ func (x *GetCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*GetCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{4}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -511,7 +958,7 @@ type ListCreditApplicationsRequest struct {
 
 func (x *ListCreditApplicationsRequest) Reset() {
 	*x = ListCreditApplicationsRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[5]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -523,7 +970,7 @@ func (x *ListCreditApplicationsRequest) String() string {
 func (*ListCreditApplicationsRequest) ProtoMessage() {}
 
 func (x *ListCreditApplicationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[5]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -536,7 +983,7 @@ func (x *ListCreditApplicationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCreditApplicationsRequest.ProtoReflect.Descriptor instead.
 func (*ListCreditApplicationsRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{5}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListCreditApplicationsRequest) GetPageSize() int32 {
@@ -587,7 +1034,7 @@ type ListCreditApplicationsResponse struct {
 
 func (x *ListCreditApplicationsResponse) Reset() {
 	*x = ListCreditApplicationsResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -599,7 +1046,7 @@ func (x *ListCreditApplicationsResponse) String() string {
 func (*ListCreditApplicationsResponse) ProtoMessage() {}
 
 func (x *ListCreditApplicationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -612,7 +1059,7 @@ func (x *ListCreditApplicationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCreditApplicationsResponse.ProtoReflect.Descriptor instead.
 func (*ListCreditApplicationsResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{6}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListCreditApplicationsResponse) GetApplications() []*CreditApplication {
@@ -644,7 +1091,7 @@ type SubmitCreditApplicationRequest struct {
 
 func (x *SubmitCreditApplicationRequest) Reset() {
 	*x = SubmitCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -656,7 +1103,7 @@ func (x *SubmitCreditApplicationRequest) String() string {
 func (*SubmitCreditApplicationRequest) ProtoMessage() {}
 
 func (x *SubmitCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -669,7 +1116,7 @@ func (x *SubmitCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*SubmitCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{7}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SubmitCreditApplicationRequest) GetRequestId() string {
@@ -704,7 +1151,7 @@ type SubmitCreditApplicationResponse struct {
 
 func (x *SubmitCreditApplicationResponse) Reset() {
 	*x = SubmitCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -716,7 +1163,7 @@ func (x *SubmitCreditApplicationResponse) String() string {
 func (*SubmitCreditApplicationResponse) ProtoMessage() {}
 
 func (x *SubmitCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -729,7 +1176,7 @@ func (x *SubmitCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*SubmitCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{8}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SubmitCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -747,14 +1194,16 @@ type ApproveCreditApplicationRequest struct {
 	// Which application.
 	ApplicationId string `protobuf:"bytes,2,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
 	// What the person wants to say; kept with the form.
-	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Conditions that have to be met before the grant takes effect.
+	Conditions    []*Condition `protobuf:"bytes,4,rep,name=conditions,proto3" json:"conditions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ApproveCreditApplicationRequest) Reset() {
 	*x = ApproveCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -766,7 +1215,7 @@ func (x *ApproveCreditApplicationRequest) String() string {
 func (*ApproveCreditApplicationRequest) ProtoMessage() {}
 
 func (x *ApproveCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -779,7 +1228,7 @@ func (x *ApproveCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*ApproveCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{9}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ApproveCreditApplicationRequest) GetRequestId() string {
@@ -803,6 +1252,13 @@ func (x *ApproveCreditApplicationRequest) GetReason() string {
 	return ""
 }
 
+func (x *ApproveCreditApplicationRequest) GetConditions() []*Condition {
+	if x != nil {
+		return x.Conditions
+	}
+	return nil
+}
+
 // Answer of ApproveCreditApplication.
 type ApproveCreditApplicationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -816,7 +1272,7 @@ type ApproveCreditApplicationResponse struct {
 
 func (x *ApproveCreditApplicationResponse) Reset() {
 	*x = ApproveCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[10]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -828,7 +1284,7 @@ func (x *ApproveCreditApplicationResponse) String() string {
 func (*ApproveCreditApplicationResponse) ProtoMessage() {}
 
 func (x *ApproveCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[10]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -841,7 +1297,7 @@ func (x *ApproveCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*ApproveCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{10}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ApproveCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -873,7 +1329,7 @@ type RejectCreditApplicationRequest struct {
 
 func (x *RejectCreditApplicationRequest) Reset() {
 	*x = RejectCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[11]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -885,7 +1341,7 @@ func (x *RejectCreditApplicationRequest) String() string {
 func (*RejectCreditApplicationRequest) ProtoMessage() {}
 
 func (x *RejectCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[11]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -898,7 +1354,7 @@ func (x *RejectCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*RejectCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{11}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RejectCreditApplicationRequest) GetRequestId() string {
@@ -933,7 +1389,7 @@ type RejectCreditApplicationResponse struct {
 
 func (x *RejectCreditApplicationResponse) Reset() {
 	*x = RejectCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[12]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -945,7 +1401,7 @@ func (x *RejectCreditApplicationResponse) String() string {
 func (*RejectCreditApplicationResponse) ProtoMessage() {}
 
 func (x *RejectCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[12]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -958,7 +1414,7 @@ func (x *RejectCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*RejectCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{12}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RejectCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -983,7 +1439,7 @@ type ReturnCreditApplicationRequest struct {
 
 func (x *ReturnCreditApplicationRequest) Reset() {
 	*x = ReturnCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[13]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -995,7 +1451,7 @@ func (x *ReturnCreditApplicationRequest) String() string {
 func (*ReturnCreditApplicationRequest) ProtoMessage() {}
 
 func (x *ReturnCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[13]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1008,7 +1464,7 @@ func (x *ReturnCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReturnCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*ReturnCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{13}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReturnCreditApplicationRequest) GetRequestId() string {
@@ -1043,7 +1499,7 @@ type ReturnCreditApplicationResponse struct {
 
 func (x *ReturnCreditApplicationResponse) Reset() {
 	*x = ReturnCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[14]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1055,7 +1511,7 @@ func (x *ReturnCreditApplicationResponse) String() string {
 func (*ReturnCreditApplicationResponse) ProtoMessage() {}
 
 func (x *ReturnCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[14]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1068,10 +1524,834 @@ func (x *ReturnCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReturnCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*ReturnCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{14}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReturnCreditApplicationResponse) GetApplication() *CreditApplication {
+	if x != nil {
+		return x.Application
+	}
+	return nil
+}
+
+// Request of UpdateCreditApplication.
+type UpdateCreditApplicationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Which application.
+	ApplicationId string `protobuf:"bytes,2,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
+	// Limit asked for; absent: as it is.
+	RequestedLimit *v1.Money `protobuf:"bytes,3,opt,name=requested_limit,json=requestedLimit,proto3" json:"requested_limit,omitempty"`
+	// Term asked for, in days from the invoice date; absent: as it is.
+	RequestedTermDays *int32 `protobuf:"varint,4,opt,name=requested_term_days,json=requestedTermDays,proto3,oneof" json:"requested_term_days,omitempty"`
+	// Last day on which the grant shall hold, or empty for the policy's length; absent: as it is.
+	RequestedValidUntilDate *string `protobuf:"bytes,5,opt,name=requested_valid_until_date,json=requestedValidUntilDate,proto3,oneof" json:"requested_valid_until_date,omitempty"`
+	// Why the customer should get it; absent: as it is.
+	Purpose       *string `protobuf:"bytes,6,opt,name=purpose,proto3,oneof" json:"purpose,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateCreditApplicationRequest) Reset() {
+	*x = UpdateCreditApplicationRequest{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateCreditApplicationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateCreditApplicationRequest) ProtoMessage() {}
+
+func (x *UpdateCreditApplicationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateCreditApplicationRequest.ProtoReflect.Descriptor instead.
+func (*UpdateCreditApplicationRequest) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *UpdateCreditApplicationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UpdateCreditApplicationRequest) GetApplicationId() string {
+	if x != nil {
+		return x.ApplicationId
+	}
+	return ""
+}
+
+func (x *UpdateCreditApplicationRequest) GetRequestedLimit() *v1.Money {
+	if x != nil {
+		return x.RequestedLimit
+	}
+	return nil
+}
+
+func (x *UpdateCreditApplicationRequest) GetRequestedTermDays() int32 {
+	if x != nil && x.RequestedTermDays != nil {
+		return *x.RequestedTermDays
+	}
+	return 0
+}
+
+func (x *UpdateCreditApplicationRequest) GetRequestedValidUntilDate() string {
+	if x != nil && x.RequestedValidUntilDate != nil {
+		return *x.RequestedValidUntilDate
+	}
+	return ""
+}
+
+func (x *UpdateCreditApplicationRequest) GetPurpose() string {
+	if x != nil && x.Purpose != nil {
+		return *x.Purpose
+	}
+	return ""
+}
+
+// Answer of UpdateCreditApplication.
+type UpdateCreditApplicationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The application after it.
+	Application   *CreditApplication `protobuf:"bytes,1,opt,name=application,proto3" json:"application,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateCreditApplicationResponse) Reset() {
+	*x = UpdateCreditApplicationResponse{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateCreditApplicationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateCreditApplicationResponse) ProtoMessage() {}
+
+func (x *UpdateCreditApplicationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateCreditApplicationResponse.ProtoReflect.Descriptor instead.
+func (*UpdateCreditApplicationResponse) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *UpdateCreditApplicationResponse) GetApplication() *CreditApplication {
+	if x != nil {
+		return x.Application
+	}
+	return nil
+}
+
+// Request of WithdrawCreditApplication.
+type WithdrawCreditApplicationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Which application.
+	ApplicationId string `protobuf:"bytes,2,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
+	// Why; required.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WithdrawCreditApplicationRequest) Reset() {
+	*x = WithdrawCreditApplicationRequest{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithdrawCreditApplicationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithdrawCreditApplicationRequest) ProtoMessage() {}
+
+func (x *WithdrawCreditApplicationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithdrawCreditApplicationRequest.ProtoReflect.Descriptor instead.
+func (*WithdrawCreditApplicationRequest) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *WithdrawCreditApplicationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *WithdrawCreditApplicationRequest) GetApplicationId() string {
+	if x != nil {
+		return x.ApplicationId
+	}
+	return ""
+}
+
+func (x *WithdrawCreditApplicationRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Answer of WithdrawCreditApplication.
+type WithdrawCreditApplicationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The application after it.
+	Application   *CreditApplication `protobuf:"bytes,1,opt,name=application,proto3" json:"application,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WithdrawCreditApplicationResponse) Reset() {
+	*x = WithdrawCreditApplicationResponse{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithdrawCreditApplicationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithdrawCreditApplicationResponse) ProtoMessage() {}
+
+func (x *WithdrawCreditApplicationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithdrawCreditApplicationResponse.ProtoReflect.Descriptor instead.
+func (*WithdrawCreditApplicationResponse) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *WithdrawCreditApplicationResponse) GetApplication() *CreditApplication {
+	if x != nil {
+		return x.Application
+	}
+	return nil
+}
+
+// Request of CounterOfferCreditApplication.
+type CounterOfferCreditApplicationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Which application.
+	ApplicationId string `protobuf:"bytes,2,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
+	// Why; required.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What is offered.
+	Offer         *CounterOffer `protobuf:"bytes,4,opt,name=offer,proto3" json:"offer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CounterOfferCreditApplicationRequest) Reset() {
+	*x = CounterOfferCreditApplicationRequest{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CounterOfferCreditApplicationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CounterOfferCreditApplicationRequest) ProtoMessage() {}
+
+func (x *CounterOfferCreditApplicationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CounterOfferCreditApplicationRequest.ProtoReflect.Descriptor instead.
+func (*CounterOfferCreditApplicationRequest) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *CounterOfferCreditApplicationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *CounterOfferCreditApplicationRequest) GetApplicationId() string {
+	if x != nil {
+		return x.ApplicationId
+	}
+	return ""
+}
+
+func (x *CounterOfferCreditApplicationRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CounterOfferCreditApplicationRequest) GetOffer() *CounterOffer {
+	if x != nil {
+		return x.Offer
+	}
+	return nil
+}
+
+// Answer of CounterOfferCreditApplication.
+type CounterOfferCreditApplicationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The application after it.
+	Application   *CreditApplication `protobuf:"bytes,1,opt,name=application,proto3" json:"application,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CounterOfferCreditApplicationResponse) Reset() {
+	*x = CounterOfferCreditApplicationResponse{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CounterOfferCreditApplicationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CounterOfferCreditApplicationResponse) ProtoMessage() {}
+
+func (x *CounterOfferCreditApplicationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CounterOfferCreditApplicationResponse.ProtoReflect.Descriptor instead.
+func (*CounterOfferCreditApplicationResponse) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *CounterOfferCreditApplicationResponse) GetApplication() *CreditApplication {
+	if x != nil {
+		return x.Application
+	}
+	return nil
+}
+
+// Request of AcceptCounterOffer.
+type AcceptCounterOfferRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Which application.
+	ApplicationId string `protobuf:"bytes,2,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
+	// What the person wants to say; kept with the form.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptCounterOfferRequest) Reset() {
+	*x = AcceptCounterOfferRequest{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptCounterOfferRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptCounterOfferRequest) ProtoMessage() {}
+
+func (x *AcceptCounterOfferRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptCounterOfferRequest.ProtoReflect.Descriptor instead.
+func (*AcceptCounterOfferRequest) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *AcceptCounterOfferRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *AcceptCounterOfferRequest) GetApplicationId() string {
+	if x != nil {
+		return x.ApplicationId
+	}
+	return ""
+}
+
+func (x *AcceptCounterOfferRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Answer of AcceptCounterOffer.
+type AcceptCounterOfferResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The application after it.
+	Application   *CreditApplication `protobuf:"bytes,1,opt,name=application,proto3" json:"application,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptCounterOfferResponse) Reset() {
+	*x = AcceptCounterOfferResponse{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptCounterOfferResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptCounterOfferResponse) ProtoMessage() {}
+
+func (x *AcceptCounterOfferResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptCounterOfferResponse.ProtoReflect.Descriptor instead.
+func (*AcceptCounterOfferResponse) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *AcceptCounterOfferResponse) GetApplication() *CreditApplication {
+	if x != nil {
+		return x.Application
+	}
+	return nil
+}
+
+// Request of ConfirmCondition.
+type ConfirmConditionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Which application.
+	ApplicationId string `protobuf:"bytes,2,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
+	// Which condition, from 1.
+	ConditionNumber int32 `protobuf:"varint,3,opt,name=condition_number,json=conditionNumber,proto3" json:"condition_number,omitempty"`
+	// What the confirmation rests on, for example the hash of an attachment or the number of a receipt.
+	Evidence      string `protobuf:"bytes,4,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfirmConditionRequest) Reset() {
+	*x = ConfirmConditionRequest{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfirmConditionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfirmConditionRequest) ProtoMessage() {}
+
+func (x *ConfirmConditionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfirmConditionRequest.ProtoReflect.Descriptor instead.
+func (*ConfirmConditionRequest) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ConfirmConditionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ConfirmConditionRequest) GetApplicationId() string {
+	if x != nil {
+		return x.ApplicationId
+	}
+	return ""
+}
+
+func (x *ConfirmConditionRequest) GetConditionNumber() int32 {
+	if x != nil {
+		return x.ConditionNumber
+	}
+	return 0
+}
+
+func (x *ConfirmConditionRequest) GetEvidence() string {
+	if x != nil {
+		return x.Evidence
+	}
+	return ""
+}
+
+// Answer of ConfirmCondition.
+type ConfirmConditionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The application after it.
+	Application *CreditApplication `protobuf:"bytes,1,opt,name=application,proto3" json:"application,omitempty"`
+	// The grant in force, where this was the last condition.
+	Grant         *Grant `protobuf:"bytes,2,opt,name=grant,proto3" json:"grant,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfirmConditionResponse) Reset() {
+	*x = ConfirmConditionResponse{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfirmConditionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfirmConditionResponse) ProtoMessage() {}
+
+func (x *ConfirmConditionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfirmConditionResponse.ProtoReflect.Descriptor instead.
+func (*ConfirmConditionResponse) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ConfirmConditionResponse) GetApplication() *CreditApplication {
+	if x != nil {
+		return x.Application
+	}
+	return nil
+}
+
+func (x *ConfirmConditionResponse) GetGrant() *Grant {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+// Request of CommentCreditApplication.
+type CommentCreditApplicationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Which application.
+	ApplicationId string `protobuf:"bytes,2,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
+	// What the person wants to say.
+	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommentCreditApplicationRequest) Reset() {
+	*x = CommentCreditApplicationRequest{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommentCreditApplicationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommentCreditApplicationRequest) ProtoMessage() {}
+
+func (x *CommentCreditApplicationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommentCreditApplicationRequest.ProtoReflect.Descriptor instead.
+func (*CommentCreditApplicationRequest) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *CommentCreditApplicationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *CommentCreditApplicationRequest) GetApplicationId() string {
+	if x != nil {
+		return x.ApplicationId
+	}
+	return ""
+}
+
+func (x *CommentCreditApplicationRequest) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// Answer of CommentCreditApplication.
+type CommentCreditApplicationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The application after it.
+	Application   *CreditApplication `protobuf:"bytes,1,opt,name=application,proto3" json:"application,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommentCreditApplicationResponse) Reset() {
+	*x = CommentCreditApplicationResponse{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommentCreditApplicationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommentCreditApplicationResponse) ProtoMessage() {}
+
+func (x *CommentCreditApplicationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommentCreditApplicationResponse.ProtoReflect.Descriptor instead.
+func (*CommentCreditApplicationResponse) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *CommentCreditApplicationResponse) GetApplication() *CreditApplication {
+	if x != nil {
+		return x.Application
+	}
+	return nil
+}
+
+// Request of AttachToCreditApplication.
+type AttachToCreditApplicationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Which application.
+	ApplicationId string `protobuf:"bytes,2,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
+	// The document.
+	Attachment    *ApplicationAttachment `protobuf:"bytes,3,opt,name=attachment,proto3" json:"attachment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachToCreditApplicationRequest) Reset() {
+	*x = AttachToCreditApplicationRequest{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachToCreditApplicationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachToCreditApplicationRequest) ProtoMessage() {}
+
+func (x *AttachToCreditApplicationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachToCreditApplicationRequest.ProtoReflect.Descriptor instead.
+func (*AttachToCreditApplicationRequest) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *AttachToCreditApplicationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *AttachToCreditApplicationRequest) GetApplicationId() string {
+	if x != nil {
+		return x.ApplicationId
+	}
+	return ""
+}
+
+func (x *AttachToCreditApplicationRequest) GetAttachment() *ApplicationAttachment {
+	if x != nil {
+		return x.Attachment
+	}
+	return nil
+}
+
+// Answer of AttachToCreditApplication.
+type AttachToCreditApplicationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The application after it.
+	Application   *CreditApplication `protobuf:"bytes,1,opt,name=application,proto3" json:"application,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachToCreditApplicationResponse) Reset() {
+	*x = AttachToCreditApplicationResponse{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachToCreditApplicationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachToCreditApplicationResponse) ProtoMessage() {}
+
+func (x *AttachToCreditApplicationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachToCreditApplicationResponse.ProtoReflect.Descriptor instead.
+func (*AttachToCreditApplicationResponse) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *AttachToCreditApplicationResponse) GetApplication() *CreditApplication {
 	if x != nil {
 		return x.Application
 	}
@@ -1082,7 +2362,40 @@ var File_aval_evaluation_v1_application_proto protoreflect.FileDescriptor
 
 const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\n" +
-	"$aval/evaluation/v1/application.proto\x12\x12aval.evaluation.v1\x1a\x1eaval/evaluation/v1/grant.proto\x1a#aval/options/v1/authorization.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd5\a\n" +
+	"$aval/evaluation/v1/application.proto\x12\x12aval.evaluation.v1\x1a\x1eaval/evaluation/v1/grant.proto\x1a#aval/options/v1/authorization.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x02\n" +
+	"\tCondition\x12)\n" +
+	"\x10condition_number\x18\x01 \x01(\x05R\x0fconditionNumber\x12A\n" +
+	"\x04kind\x18\x02 \x01(\x0e2!.aval.evaluation.v1.ConditionKindB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12\x1e\n" +
+	"\x04text\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x04text\x12+\n" +
+	"\x06amount\x18\x04 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\x12\x15\n" +
+	"\x06set_by\x18\x05 \x01(\tR\x05setBy\x12\x19\n" +
+	"\bset_date\x18\x06 \x01(\tR\asetDate\x12\x15\n" +
+	"\x06met_by\x18\a \x01(\tR\x05metBy\x12\x19\n" +
+	"\bmet_date\x18\b \x01(\tR\ametDate\x12\x1a\n" +
+	"\bevidence\x18\t \x01(\tR\bevidence\"\xb8\x01\n" +
+	"\fCounterOffer\x12)\n" +
+	"\x05limit\x18\x01 \x01(\v2\x13.aval.type.v1.MoneyR\x05limit\x12'\n" +
+	"\tterm_days\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\btermDays\x12\x1d\n" +
+	"\n" +
+	"offered_by\x18\x03 \x01(\tR\tofferedBy\x12\x1d\n" +
+	"\n" +
+	"offer_date\x18\x04 \x01(\tR\tofferDate\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"g\n" +
+	"\x12ApplicationComment\x12\x18\n" +
+	"\asubject\x18\x01 \x01(\tR\asubject\x12#\n" +
+	"\rbusiness_date\x18\x02 \x01(\tR\fbusinessDate\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\xae\x01\n" +
+	"\x15ApplicationAttachment\x12 \n" +
+	"\x05title\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x05title\x12-\n" +
+	"\x06sha256\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{64}$R\x06sha256\x12\x1f\n" +
+	"\vattached_by\x18\x03 \x01(\tR\n" +
+	"attachedBy\x12#\n" +
+	"\rbusiness_date\x18\x04 \x01(\tR\fbusinessDate\"\x99\n" +
+	"\n" +
 	"\x11CreditApplication\x12R\n" +
 	"\x0eapplication_id\x18\x01 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x12I\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
@@ -1107,7 +2420,14 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\rdecision_date\x18\x11 \x01(\tR\fdecisionDate\x12;\n" +
 	"\vcreate_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12#\n" +
-	"\rgrant_version\x18\x13 \x01(\x03R\fgrantVersion\"\x9c\x01\n" +
+	"\rgrant_version\x18\x13 \x01(\x03R\fgrantVersion\x12=\n" +
+	"\n" +
+	"conditions\x18\x14 \x03(\v2\x1d.aval.evaluation.v1.ConditionR\n" +
+	"conditions\x12E\n" +
+	"\rcounter_offer\x18\x15 \x01(\v2 .aval.evaluation.v1.CounterOfferR\fcounterOffer\x12B\n" +
+	"\bcomments\x18\x16 \x03(\v2&.aval.evaluation.v1.ApplicationCommentR\bcomments\x12K\n" +
+	"\vattachments\x18\x17 \x03(\v2).aval.evaluation.v1.ApplicationAttachmentR\vattachments\x12+\n" +
+	"\x11customer_snapshot\x18\x18 \x01(\tR\x10customerSnapshot\"\x9c\x01\n" +
 	"\x1eCreateCreditApplicationRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -1137,13 +2457,17 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\x0eapplication_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x12 \n" +
 	"\x06reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\"j\n" +
 	"\x1fSubmitCreditApplicationResponse\x12G\n" +
-	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\xbf\x01\n" +
+	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\x88\x02\n" +
 	"\x1fApproveCreditApplicationRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12O\n" +
 	"\x0eapplication_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x12 \n" +
-	"\x06reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\"\x9c\x01\n" +
+	"\x06reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\x12G\n" +
+	"\n" +
+	"conditions\x18\x04 \x03(\v2\x1d.aval.evaluation.v1.ConditionB\b\xbaH\x05\x92\x01\x02\x10\n" +
+	"R\n" +
+	"conditions\"\x9c\x01\n" +
 	" ApproveCreditApplicationResponse\x12G\n" +
 	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\x12/\n" +
 	"\x05grant\x18\x02 \x01(\v2\x19.aval.evaluation.v1.GrantR\x05grant\"\xc0\x01\n" +
@@ -1164,14 +2488,94 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\x06reason\x18\x03 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"j\n" +
 	"\x1fReturnCreditApplicationResponse\x12G\n" +
-	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication*\xd1\x01\n" +
+	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\xf1\x03\n" +
+	"\x1eUpdateCreditApplicationRequest\x12)\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12O\n" +
+	"\x0eapplication_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x12<\n" +
+	"\x0frequested_limit\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyR\x0erequestedLimit\x12?\n" +
+	"\x13requested_term_days\x18\x04 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00H\x00R\x11requestedTermDays\x88\x01\x01\x12h\n" +
+	"\x1arequested_valid_until_date\x18\x05 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$H\x01R\x17requestedValidUntilDate\x88\x01\x01\x12'\n" +
+	"\apurpose\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fH\x02R\apurpose\x88\x01\x01B\x16\n" +
+	"\x14_requested_term_daysB\x1d\n" +
+	"\x1b_requested_valid_until_dateB\n" +
+	"\n" +
+	"\b_purpose\"j\n" +
+	"\x1fUpdateCreditApplicationResponse\x12G\n" +
+	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\xc2\x01\n" +
+	" WithdrawCreditApplicationRequest\x12)\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12O\n" +
+	"\x0eapplication_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x12\"\n" +
+	"\x06reason\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"l\n" +
+	"!WithdrawCreditApplicationResponse\x12G\n" +
+	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\x86\x02\n" +
+	"$CounterOfferCreditApplicationRequest\x12)\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12O\n" +
+	"\x0eapplication_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x12\"\n" +
+	"\x06reason\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12>\n" +
+	"\x05offer\x18\x04 \x01(\v2 .aval.evaluation.v1.CounterOfferB\x06\xbaH\x03\xc8\x01\x01R\x05offer\"p\n" +
+	"%CounterOfferCreditApplicationResponse\x12G\n" +
+	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\xb9\x01\n" +
+	"\x19AcceptCounterOfferRequest\x12)\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12O\n" +
+	"\x0eapplication_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x12 \n" +
+	"\x06reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\"e\n" +
+	"\x1aAcceptCounterOfferResponse\x12G\n" +
+	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\xf1\x01\n" +
+	"\x17ConfirmConditionRequest\x12)\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12O\n" +
+	"\x0eapplication_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x122\n" +
+	"\x10condition_number\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x01R\x0fconditionNumber\x12&\n" +
+	"\bevidence\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\bevidence\"\x94\x01\n" +
+	"\x18ConfirmConditionResponse\x12G\n" +
+	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\x12/\n" +
+	"\x05grant\x18\x02 \x01(\v2\x19.aval.evaluation.v1.GrantR\x05grant\"\xbd\x01\n" +
+	"\x1fCommentCreditApplicationRequest\x12)\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12O\n" +
+	"\x0eapplication_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x12\x1e\n" +
+	"\x04text\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x04text\"k\n" +
+	" CommentCreditApplicationResponse\x12G\n" +
+	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\xf1\x01\n" +
+	" AttachToCreditApplicationRequest\x12)\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12O\n" +
+	"\x0eapplication_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x12Q\n" +
+	"\n" +
+	"attachment\x18\x03 \x01(\v2).aval.evaluation.v1.ApplicationAttachmentB\x06\xbaH\x03\xc8\x01\x01R\n" +
+	"attachment\"l\n" +
+	"!AttachToCreditApplicationResponse\x12G\n" +
+	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication*\x95\x02\n" +
 	"\x10ApplicationState\x12!\n" +
 	"\x1dAPPLICATION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17APPLICATION_STATE_DRAFT\x10\x01\x12\x1d\n" +
 	"\x19APPLICATION_STATE_PENDING\x10\x02\x12\x1e\n" +
 	"\x1aAPPLICATION_STATE_RETURNED\x10\x03\x12\x1e\n" +
 	"\x1aAPPLICATION_STATE_APPROVED\x10\x04\x12\x1e\n" +
-	"\x1aAPPLICATION_STATE_REJECTED\x10\x052\x86\v\n" +
+	"\x1aAPPLICATION_STATE_REJECTED\x10\x05\x12!\n" +
+	"\x1dAPPLICATION_STATE_CONDITIONAL\x10\x06\x12\x1f\n" +
+	"\x1bAPPLICATION_STATE_WITHDRAWN\x10\a*\x83\x01\n" +
+	"\rConditionKind\x12\x1e\n" +
+	"\x1aCONDITION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18CONDITION_KIND_GUARANTEE\x10\x01\x12\x1a\n" +
+	"\x16CONDITION_KIND_DEPOSIT\x10\x02\x12\x18\n" +
+	"\x14CONDITION_KIND_OTHER\x10\x032\xba\x16\n" +
 	"\x18CreditApplicationService\x12\xb0\x01\n" +
 	"\x17CreateCreditApplication\x122.aval.evaluation.v1.CreateCreditApplicationRequest\x1a3.aval.evaluation.v1.CreateCreditApplicationResponse\",\x8a\xb5\x18\a\n" +
 	"\x03\x01\x02\x03\x10\x01\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/creditApplications\x12\xc1\x01\n" +
@@ -1191,7 +2595,24 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\v\x82\xd3\xe4\x93\x023:\x01*\"./v1/creditApplications/{application_id}:reject\x12\xcc\x01\n" +
 	"\x17ReturnCreditApplication\x122.aval.evaluation.v1.ReturnCreditApplicationRequest\x1a3.aval.evaluation.v1.ReturnCreditApplicationResponse\"H\x8a\xb5\x18\v\n" +
 	"\t\x02\x03\x04\x06\a\b\t\n" +
-	"\v\x82\xd3\xe4\x93\x023:\x01*\"./v1/creditApplications/{application_id}:returnBFZDgithub.com/avalcredit/aval/proto/gen/aval/evaluation/v1;evaluationv1b\x06proto3"
+	"\v\x82\xd3\xe4\x93\x023:\x01*\"./v1/creditApplications/{application_id}:return\x12\xc1\x01\n" +
+	"\x17UpdateCreditApplication\x122.aval.evaluation.v1.UpdateCreditApplicationRequest\x1a3.aval.evaluation.v1.UpdateCreditApplicationResponse\"=\x8a\xb5\x18\a\n" +
+	"\x03\x01\x02\x03\x10\x01\x82\xd3\xe4\x93\x02,:\x01*2'/v1/creditApplications/{application_id}\x12\xd0\x01\n" +
+	"\x19WithdrawCreditApplication\x124.aval.evaluation.v1.WithdrawCreditApplicationRequest\x1a5.aval.evaluation.v1.WithdrawCreditApplicationResponse\"F\x8a\xb5\x18\a\n" +
+	"\x03\x01\x02\x03\x10\x01\x82\xd3\xe4\x93\x025:\x01*\"0/v1/creditApplications/{application_id}:withdraw\x12\xe4\x01\n" +
+	"\x1dCounterOfferCreditApplication\x128.aval.evaluation.v1.CounterOfferCreditApplicationRequest\x1a9.aval.evaluation.v1.CounterOfferCreditApplicationResponse\"N\x8a\xb5\x18\v\n" +
+	"\t\x02\x03\x04\x06\a\b\t\n" +
+	"\v\x82\xd3\xe4\x93\x029:\x01*\"4/v1/creditApplications/{application_id}:counterOffer\x12\xc5\x01\n" +
+	"\x12AcceptCounterOffer\x12-.aval.evaluation.v1.AcceptCounterOfferRequest\x1a..aval.evaluation.v1.AcceptCounterOfferResponse\"P\x8a\xb5\x18\a\n" +
+	"\x03\x01\x02\x03\x10\x01\x82\xd3\xe4\x93\x02?:\x01*\":/v1/creditApplications/{application_id}:acceptCounterOffer\x12\xbb\x01\n" +
+	"\x10ConfirmCondition\x12+.aval.evaluation.v1.ConfirmConditionRequest\x1a,.aval.evaluation.v1.ConfirmConditionResponse\"L\x8a\xb5\x18\x05\n" +
+	"\x03\x06\a\b\x82\xd3\xe4\x93\x02=:\x01*\"8/v1/creditApplications/{application_id}:confirmCondition\x12\xd4\x01\n" +
+	"\x18CommentCreditApplication\x123.aval.evaluation.v1.CommentCreditApplicationRequest\x1a4.aval.evaluation.v1.CommentCreditApplicationResponse\"M\x8a\xb5\x18\x0f\n" +
+	"\v\x01\x02\x03\x04\x05\x06\a\b\t\n" +
+	"\v\x10\x01\x82\xd3\xe4\x93\x024:\x01*\"//v1/creditApplications/{application_id}:comment\x12\xd6\x01\n" +
+	"\x19AttachToCreditApplication\x124.aval.evaluation.v1.AttachToCreditApplicationRequest\x1a5.aval.evaluation.v1.AttachToCreditApplicationResponse\"L\x8a\xb5\x18\x0f\n" +
+	"\v\x01\x02\x03\x04\x05\x06\a\b\t\n" +
+	"\v\x10\x01\x82\xd3\xe4\x93\x023:\x01*\"./v1/creditApplications/{application_id}:attachBFZDgithub.com/avalcredit/aval/proto/gen/aval/evaluation/v1;evaluationv1b\x06proto3"
 
 var (
 	file_aval_evaluation_v1_application_proto_rawDescOnce sync.Once
@@ -1205,66 +2626,118 @@ func file_aval_evaluation_v1_application_proto_rawDescGZIP() []byte {
 	return file_aval_evaluation_v1_application_proto_rawDescData
 }
 
-var file_aval_evaluation_v1_application_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_aval_evaluation_v1_application_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_aval_evaluation_v1_application_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_aval_evaluation_v1_application_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_aval_evaluation_v1_application_proto_goTypes = []any{
-	(ApplicationState)(0),                    // 0: aval.evaluation.v1.ApplicationState
-	(*CreditApplication)(nil),                // 1: aval.evaluation.v1.CreditApplication
-	(*CreateCreditApplicationRequest)(nil),   // 2: aval.evaluation.v1.CreateCreditApplicationRequest
-	(*CreateCreditApplicationResponse)(nil),  // 3: aval.evaluation.v1.CreateCreditApplicationResponse
-	(*GetCreditApplicationRequest)(nil),      // 4: aval.evaluation.v1.GetCreditApplicationRequest
-	(*GetCreditApplicationResponse)(nil),     // 5: aval.evaluation.v1.GetCreditApplicationResponse
-	(*ListCreditApplicationsRequest)(nil),    // 6: aval.evaluation.v1.ListCreditApplicationsRequest
-	(*ListCreditApplicationsResponse)(nil),   // 7: aval.evaluation.v1.ListCreditApplicationsResponse
-	(*SubmitCreditApplicationRequest)(nil),   // 8: aval.evaluation.v1.SubmitCreditApplicationRequest
-	(*SubmitCreditApplicationResponse)(nil),  // 9: aval.evaluation.v1.SubmitCreditApplicationResponse
-	(*ApproveCreditApplicationRequest)(nil),  // 10: aval.evaluation.v1.ApproveCreditApplicationRequest
-	(*ApproveCreditApplicationResponse)(nil), // 11: aval.evaluation.v1.ApproveCreditApplicationResponse
-	(*RejectCreditApplicationRequest)(nil),   // 12: aval.evaluation.v1.RejectCreditApplicationRequest
-	(*RejectCreditApplicationResponse)(nil),  // 13: aval.evaluation.v1.RejectCreditApplicationResponse
-	(*ReturnCreditApplicationRequest)(nil),   // 14: aval.evaluation.v1.ReturnCreditApplicationRequest
-	(*ReturnCreditApplicationResponse)(nil),  // 15: aval.evaluation.v1.ReturnCreditApplicationResponse
-	(*v1.Money)(nil),                         // 16: aval.type.v1.Money
-	(*v1.ApprovalStep)(nil),                  // 17: aval.type.v1.ApprovalStep
-	(*v1.ApprovalAct)(nil),                   // 18: aval.type.v1.ApprovalAct
-	(*timestamppb.Timestamp)(nil),            // 19: google.protobuf.Timestamp
-	(*Grant)(nil),                            // 20: aval.evaluation.v1.Grant
+	(ApplicationState)(0),                         // 0: aval.evaluation.v1.ApplicationState
+	(ConditionKind)(0),                            // 1: aval.evaluation.v1.ConditionKind
+	(*Condition)(nil),                             // 2: aval.evaluation.v1.Condition
+	(*CounterOffer)(nil),                          // 3: aval.evaluation.v1.CounterOffer
+	(*ApplicationComment)(nil),                    // 4: aval.evaluation.v1.ApplicationComment
+	(*ApplicationAttachment)(nil),                 // 5: aval.evaluation.v1.ApplicationAttachment
+	(*CreditApplication)(nil),                     // 6: aval.evaluation.v1.CreditApplication
+	(*CreateCreditApplicationRequest)(nil),        // 7: aval.evaluation.v1.CreateCreditApplicationRequest
+	(*CreateCreditApplicationResponse)(nil),       // 8: aval.evaluation.v1.CreateCreditApplicationResponse
+	(*GetCreditApplicationRequest)(nil),           // 9: aval.evaluation.v1.GetCreditApplicationRequest
+	(*GetCreditApplicationResponse)(nil),          // 10: aval.evaluation.v1.GetCreditApplicationResponse
+	(*ListCreditApplicationsRequest)(nil),         // 11: aval.evaluation.v1.ListCreditApplicationsRequest
+	(*ListCreditApplicationsResponse)(nil),        // 12: aval.evaluation.v1.ListCreditApplicationsResponse
+	(*SubmitCreditApplicationRequest)(nil),        // 13: aval.evaluation.v1.SubmitCreditApplicationRequest
+	(*SubmitCreditApplicationResponse)(nil),       // 14: aval.evaluation.v1.SubmitCreditApplicationResponse
+	(*ApproveCreditApplicationRequest)(nil),       // 15: aval.evaluation.v1.ApproveCreditApplicationRequest
+	(*ApproveCreditApplicationResponse)(nil),      // 16: aval.evaluation.v1.ApproveCreditApplicationResponse
+	(*RejectCreditApplicationRequest)(nil),        // 17: aval.evaluation.v1.RejectCreditApplicationRequest
+	(*RejectCreditApplicationResponse)(nil),       // 18: aval.evaluation.v1.RejectCreditApplicationResponse
+	(*ReturnCreditApplicationRequest)(nil),        // 19: aval.evaluation.v1.ReturnCreditApplicationRequest
+	(*ReturnCreditApplicationResponse)(nil),       // 20: aval.evaluation.v1.ReturnCreditApplicationResponse
+	(*UpdateCreditApplicationRequest)(nil),        // 21: aval.evaluation.v1.UpdateCreditApplicationRequest
+	(*UpdateCreditApplicationResponse)(nil),       // 22: aval.evaluation.v1.UpdateCreditApplicationResponse
+	(*WithdrawCreditApplicationRequest)(nil),      // 23: aval.evaluation.v1.WithdrawCreditApplicationRequest
+	(*WithdrawCreditApplicationResponse)(nil),     // 24: aval.evaluation.v1.WithdrawCreditApplicationResponse
+	(*CounterOfferCreditApplicationRequest)(nil),  // 25: aval.evaluation.v1.CounterOfferCreditApplicationRequest
+	(*CounterOfferCreditApplicationResponse)(nil), // 26: aval.evaluation.v1.CounterOfferCreditApplicationResponse
+	(*AcceptCounterOfferRequest)(nil),             // 27: aval.evaluation.v1.AcceptCounterOfferRequest
+	(*AcceptCounterOfferResponse)(nil),            // 28: aval.evaluation.v1.AcceptCounterOfferResponse
+	(*ConfirmConditionRequest)(nil),               // 29: aval.evaluation.v1.ConfirmConditionRequest
+	(*ConfirmConditionResponse)(nil),              // 30: aval.evaluation.v1.ConfirmConditionResponse
+	(*CommentCreditApplicationRequest)(nil),       // 31: aval.evaluation.v1.CommentCreditApplicationRequest
+	(*CommentCreditApplicationResponse)(nil),      // 32: aval.evaluation.v1.CommentCreditApplicationResponse
+	(*AttachToCreditApplicationRequest)(nil),      // 33: aval.evaluation.v1.AttachToCreditApplicationRequest
+	(*AttachToCreditApplicationResponse)(nil),     // 34: aval.evaluation.v1.AttachToCreditApplicationResponse
+	(*v1.Money)(nil),                              // 35: aval.type.v1.Money
+	(*v1.ApprovalStep)(nil),                       // 36: aval.type.v1.ApprovalStep
+	(*v1.ApprovalAct)(nil),                        // 37: aval.type.v1.ApprovalAct
+	(*timestamppb.Timestamp)(nil),                 // 38: google.protobuf.Timestamp
+	(*Grant)(nil),                                 // 39: aval.evaluation.v1.Grant
 }
 var file_aval_evaluation_v1_application_proto_depIdxs = []int32{
-	16, // 0: aval.evaluation.v1.CreditApplication.requested_limit:type_name -> aval.type.v1.Money
-	0,  // 1: aval.evaluation.v1.CreditApplication.state:type_name -> aval.evaluation.v1.ApplicationState
-	17, // 2: aval.evaluation.v1.CreditApplication.steps:type_name -> aval.type.v1.ApprovalStep
-	18, // 3: aval.evaluation.v1.CreditApplication.acts:type_name -> aval.type.v1.ApprovalAct
-	19, // 4: aval.evaluation.v1.CreditApplication.create_time:type_name -> google.protobuf.Timestamp
-	1,  // 5: aval.evaluation.v1.CreateCreditApplicationRequest.application:type_name -> aval.evaluation.v1.CreditApplication
-	1,  // 6: aval.evaluation.v1.CreateCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	1,  // 7: aval.evaluation.v1.GetCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	0,  // 8: aval.evaluation.v1.ListCreditApplicationsRequest.state:type_name -> aval.evaluation.v1.ApplicationState
-	1,  // 9: aval.evaluation.v1.ListCreditApplicationsResponse.applications:type_name -> aval.evaluation.v1.CreditApplication
-	1,  // 10: aval.evaluation.v1.SubmitCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	1,  // 11: aval.evaluation.v1.ApproveCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	20, // 12: aval.evaluation.v1.ApproveCreditApplicationResponse.grant:type_name -> aval.evaluation.v1.Grant
-	1,  // 13: aval.evaluation.v1.RejectCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	1,  // 14: aval.evaluation.v1.ReturnCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	2,  // 15: aval.evaluation.v1.CreditApplicationService.CreateCreditApplication:input_type -> aval.evaluation.v1.CreateCreditApplicationRequest
-	4,  // 16: aval.evaluation.v1.CreditApplicationService.GetCreditApplication:input_type -> aval.evaluation.v1.GetCreditApplicationRequest
-	6,  // 17: aval.evaluation.v1.CreditApplicationService.ListCreditApplications:input_type -> aval.evaluation.v1.ListCreditApplicationsRequest
-	8,  // 18: aval.evaluation.v1.CreditApplicationService.SubmitCreditApplication:input_type -> aval.evaluation.v1.SubmitCreditApplicationRequest
-	10, // 19: aval.evaluation.v1.CreditApplicationService.ApproveCreditApplication:input_type -> aval.evaluation.v1.ApproveCreditApplicationRequest
-	12, // 20: aval.evaluation.v1.CreditApplicationService.RejectCreditApplication:input_type -> aval.evaluation.v1.RejectCreditApplicationRequest
-	14, // 21: aval.evaluation.v1.CreditApplicationService.ReturnCreditApplication:input_type -> aval.evaluation.v1.ReturnCreditApplicationRequest
-	3,  // 22: aval.evaluation.v1.CreditApplicationService.CreateCreditApplication:output_type -> aval.evaluation.v1.CreateCreditApplicationResponse
-	5,  // 23: aval.evaluation.v1.CreditApplicationService.GetCreditApplication:output_type -> aval.evaluation.v1.GetCreditApplicationResponse
-	7,  // 24: aval.evaluation.v1.CreditApplicationService.ListCreditApplications:output_type -> aval.evaluation.v1.ListCreditApplicationsResponse
-	9,  // 25: aval.evaluation.v1.CreditApplicationService.SubmitCreditApplication:output_type -> aval.evaluation.v1.SubmitCreditApplicationResponse
-	11, // 26: aval.evaluation.v1.CreditApplicationService.ApproveCreditApplication:output_type -> aval.evaluation.v1.ApproveCreditApplicationResponse
-	13, // 27: aval.evaluation.v1.CreditApplicationService.RejectCreditApplication:output_type -> aval.evaluation.v1.RejectCreditApplicationResponse
-	15, // 28: aval.evaluation.v1.CreditApplicationService.ReturnCreditApplication:output_type -> aval.evaluation.v1.ReturnCreditApplicationResponse
-	22, // [22:29] is the sub-list for method output_type
-	15, // [15:22] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	1,  // 0: aval.evaluation.v1.Condition.kind:type_name -> aval.evaluation.v1.ConditionKind
+	35, // 1: aval.evaluation.v1.Condition.amount:type_name -> aval.type.v1.Money
+	35, // 2: aval.evaluation.v1.CounterOffer.limit:type_name -> aval.type.v1.Money
+	35, // 3: aval.evaluation.v1.CreditApplication.requested_limit:type_name -> aval.type.v1.Money
+	0,  // 4: aval.evaluation.v1.CreditApplication.state:type_name -> aval.evaluation.v1.ApplicationState
+	36, // 5: aval.evaluation.v1.CreditApplication.steps:type_name -> aval.type.v1.ApprovalStep
+	37, // 6: aval.evaluation.v1.CreditApplication.acts:type_name -> aval.type.v1.ApprovalAct
+	38, // 7: aval.evaluation.v1.CreditApplication.create_time:type_name -> google.protobuf.Timestamp
+	2,  // 8: aval.evaluation.v1.CreditApplication.conditions:type_name -> aval.evaluation.v1.Condition
+	3,  // 9: aval.evaluation.v1.CreditApplication.counter_offer:type_name -> aval.evaluation.v1.CounterOffer
+	4,  // 10: aval.evaluation.v1.CreditApplication.comments:type_name -> aval.evaluation.v1.ApplicationComment
+	5,  // 11: aval.evaluation.v1.CreditApplication.attachments:type_name -> aval.evaluation.v1.ApplicationAttachment
+	6,  // 12: aval.evaluation.v1.CreateCreditApplicationRequest.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 13: aval.evaluation.v1.CreateCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 14: aval.evaluation.v1.GetCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	0,  // 15: aval.evaluation.v1.ListCreditApplicationsRequest.state:type_name -> aval.evaluation.v1.ApplicationState
+	6,  // 16: aval.evaluation.v1.ListCreditApplicationsResponse.applications:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 17: aval.evaluation.v1.SubmitCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	2,  // 18: aval.evaluation.v1.ApproveCreditApplicationRequest.conditions:type_name -> aval.evaluation.v1.Condition
+	6,  // 19: aval.evaluation.v1.ApproveCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	39, // 20: aval.evaluation.v1.ApproveCreditApplicationResponse.grant:type_name -> aval.evaluation.v1.Grant
+	6,  // 21: aval.evaluation.v1.RejectCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 22: aval.evaluation.v1.ReturnCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	35, // 23: aval.evaluation.v1.UpdateCreditApplicationRequest.requested_limit:type_name -> aval.type.v1.Money
+	6,  // 24: aval.evaluation.v1.UpdateCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 25: aval.evaluation.v1.WithdrawCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	3,  // 26: aval.evaluation.v1.CounterOfferCreditApplicationRequest.offer:type_name -> aval.evaluation.v1.CounterOffer
+	6,  // 27: aval.evaluation.v1.CounterOfferCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 28: aval.evaluation.v1.AcceptCounterOfferResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 29: aval.evaluation.v1.ConfirmConditionResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	39, // 30: aval.evaluation.v1.ConfirmConditionResponse.grant:type_name -> aval.evaluation.v1.Grant
+	6,  // 31: aval.evaluation.v1.CommentCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	5,  // 32: aval.evaluation.v1.AttachToCreditApplicationRequest.attachment:type_name -> aval.evaluation.v1.ApplicationAttachment
+	6,  // 33: aval.evaluation.v1.AttachToCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	7,  // 34: aval.evaluation.v1.CreditApplicationService.CreateCreditApplication:input_type -> aval.evaluation.v1.CreateCreditApplicationRequest
+	9,  // 35: aval.evaluation.v1.CreditApplicationService.GetCreditApplication:input_type -> aval.evaluation.v1.GetCreditApplicationRequest
+	11, // 36: aval.evaluation.v1.CreditApplicationService.ListCreditApplications:input_type -> aval.evaluation.v1.ListCreditApplicationsRequest
+	13, // 37: aval.evaluation.v1.CreditApplicationService.SubmitCreditApplication:input_type -> aval.evaluation.v1.SubmitCreditApplicationRequest
+	15, // 38: aval.evaluation.v1.CreditApplicationService.ApproveCreditApplication:input_type -> aval.evaluation.v1.ApproveCreditApplicationRequest
+	17, // 39: aval.evaluation.v1.CreditApplicationService.RejectCreditApplication:input_type -> aval.evaluation.v1.RejectCreditApplicationRequest
+	19, // 40: aval.evaluation.v1.CreditApplicationService.ReturnCreditApplication:input_type -> aval.evaluation.v1.ReturnCreditApplicationRequest
+	21, // 41: aval.evaluation.v1.CreditApplicationService.UpdateCreditApplication:input_type -> aval.evaluation.v1.UpdateCreditApplicationRequest
+	23, // 42: aval.evaluation.v1.CreditApplicationService.WithdrawCreditApplication:input_type -> aval.evaluation.v1.WithdrawCreditApplicationRequest
+	25, // 43: aval.evaluation.v1.CreditApplicationService.CounterOfferCreditApplication:input_type -> aval.evaluation.v1.CounterOfferCreditApplicationRequest
+	27, // 44: aval.evaluation.v1.CreditApplicationService.AcceptCounterOffer:input_type -> aval.evaluation.v1.AcceptCounterOfferRequest
+	29, // 45: aval.evaluation.v1.CreditApplicationService.ConfirmCondition:input_type -> aval.evaluation.v1.ConfirmConditionRequest
+	31, // 46: aval.evaluation.v1.CreditApplicationService.CommentCreditApplication:input_type -> aval.evaluation.v1.CommentCreditApplicationRequest
+	33, // 47: aval.evaluation.v1.CreditApplicationService.AttachToCreditApplication:input_type -> aval.evaluation.v1.AttachToCreditApplicationRequest
+	8,  // 48: aval.evaluation.v1.CreditApplicationService.CreateCreditApplication:output_type -> aval.evaluation.v1.CreateCreditApplicationResponse
+	10, // 49: aval.evaluation.v1.CreditApplicationService.GetCreditApplication:output_type -> aval.evaluation.v1.GetCreditApplicationResponse
+	12, // 50: aval.evaluation.v1.CreditApplicationService.ListCreditApplications:output_type -> aval.evaluation.v1.ListCreditApplicationsResponse
+	14, // 51: aval.evaluation.v1.CreditApplicationService.SubmitCreditApplication:output_type -> aval.evaluation.v1.SubmitCreditApplicationResponse
+	16, // 52: aval.evaluation.v1.CreditApplicationService.ApproveCreditApplication:output_type -> aval.evaluation.v1.ApproveCreditApplicationResponse
+	18, // 53: aval.evaluation.v1.CreditApplicationService.RejectCreditApplication:output_type -> aval.evaluation.v1.RejectCreditApplicationResponse
+	20, // 54: aval.evaluation.v1.CreditApplicationService.ReturnCreditApplication:output_type -> aval.evaluation.v1.ReturnCreditApplicationResponse
+	22, // 55: aval.evaluation.v1.CreditApplicationService.UpdateCreditApplication:output_type -> aval.evaluation.v1.UpdateCreditApplicationResponse
+	24, // 56: aval.evaluation.v1.CreditApplicationService.WithdrawCreditApplication:output_type -> aval.evaluation.v1.WithdrawCreditApplicationResponse
+	26, // 57: aval.evaluation.v1.CreditApplicationService.CounterOfferCreditApplication:output_type -> aval.evaluation.v1.CounterOfferCreditApplicationResponse
+	28, // 58: aval.evaluation.v1.CreditApplicationService.AcceptCounterOffer:output_type -> aval.evaluation.v1.AcceptCounterOfferResponse
+	30, // 59: aval.evaluation.v1.CreditApplicationService.ConfirmCondition:output_type -> aval.evaluation.v1.ConfirmConditionResponse
+	32, // 60: aval.evaluation.v1.CreditApplicationService.CommentCreditApplication:output_type -> aval.evaluation.v1.CommentCreditApplicationResponse
+	34, // 61: aval.evaluation.v1.CreditApplicationService.AttachToCreditApplication:output_type -> aval.evaluation.v1.AttachToCreditApplicationResponse
+	48, // [48:62] is the sub-list for method output_type
+	34, // [34:48] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_application_proto_init() }
@@ -1273,13 +2746,14 @@ func file_aval_evaluation_v1_application_proto_init() {
 		return
 	}
 	file_aval_evaluation_v1_grant_proto_init()
+	file_aval_evaluation_v1_application_proto_msgTypes[19].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_application_proto_rawDesc), len(file_aval_evaluation_v1_application_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   15,
+			NumEnums:      2,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

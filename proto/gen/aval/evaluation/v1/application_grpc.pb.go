@@ -19,13 +19,20 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	CreditApplicationService_CreateCreditApplication_FullMethodName  = "/aval.evaluation.v1.CreditApplicationService/CreateCreditApplication"
-	CreditApplicationService_GetCreditApplication_FullMethodName     = "/aval.evaluation.v1.CreditApplicationService/GetCreditApplication"
-	CreditApplicationService_ListCreditApplications_FullMethodName   = "/aval.evaluation.v1.CreditApplicationService/ListCreditApplications"
-	CreditApplicationService_SubmitCreditApplication_FullMethodName  = "/aval.evaluation.v1.CreditApplicationService/SubmitCreditApplication"
-	CreditApplicationService_ApproveCreditApplication_FullMethodName = "/aval.evaluation.v1.CreditApplicationService/ApproveCreditApplication"
-	CreditApplicationService_RejectCreditApplication_FullMethodName  = "/aval.evaluation.v1.CreditApplicationService/RejectCreditApplication"
-	CreditApplicationService_ReturnCreditApplication_FullMethodName  = "/aval.evaluation.v1.CreditApplicationService/ReturnCreditApplication"
+	CreditApplicationService_CreateCreditApplication_FullMethodName       = "/aval.evaluation.v1.CreditApplicationService/CreateCreditApplication"
+	CreditApplicationService_GetCreditApplication_FullMethodName          = "/aval.evaluation.v1.CreditApplicationService/GetCreditApplication"
+	CreditApplicationService_ListCreditApplications_FullMethodName        = "/aval.evaluation.v1.CreditApplicationService/ListCreditApplications"
+	CreditApplicationService_SubmitCreditApplication_FullMethodName       = "/aval.evaluation.v1.CreditApplicationService/SubmitCreditApplication"
+	CreditApplicationService_ApproveCreditApplication_FullMethodName      = "/aval.evaluation.v1.CreditApplicationService/ApproveCreditApplication"
+	CreditApplicationService_RejectCreditApplication_FullMethodName       = "/aval.evaluation.v1.CreditApplicationService/RejectCreditApplication"
+	CreditApplicationService_ReturnCreditApplication_FullMethodName       = "/aval.evaluation.v1.CreditApplicationService/ReturnCreditApplication"
+	CreditApplicationService_UpdateCreditApplication_FullMethodName       = "/aval.evaluation.v1.CreditApplicationService/UpdateCreditApplication"
+	CreditApplicationService_WithdrawCreditApplication_FullMethodName     = "/aval.evaluation.v1.CreditApplicationService/WithdrawCreditApplication"
+	CreditApplicationService_CounterOfferCreditApplication_FullMethodName = "/aval.evaluation.v1.CreditApplicationService/CounterOfferCreditApplication"
+	CreditApplicationService_AcceptCounterOffer_FullMethodName            = "/aval.evaluation.v1.CreditApplicationService/AcceptCounterOffer"
+	CreditApplicationService_ConfirmCondition_FullMethodName              = "/aval.evaluation.v1.CreditApplicationService/ConfirmCondition"
+	CreditApplicationService_CommentCreditApplication_FullMethodName      = "/aval.evaluation.v1.CreditApplicationService/CommentCreditApplication"
+	CreditApplicationService_AttachToCreditApplication_FullMethodName     = "/aval.evaluation.v1.CreditApplicationService/AttachToCreditApplication"
 )
 
 // CreditApplicationServiceClient is the client API for CreditApplicationService service.
@@ -41,7 +48,7 @@ type CreditApplicationServiceClient interface {
 	// Lists applications, newest first.
 	ListCreditApplications(ctx context.Context, in *ListCreditApplicationsRequest, opts ...grpc.CallOption) (*ListCreditApplicationsResponse, error)
 	// Submits a draft or a returned application: checks that it is complete, gives it its gap-free serial number and routes it by the authority table.
-	// Errors: FAILED_PRECONDITION (APPLICATION_INCOMPLETE, with each missing item; APPLICATION_STATE).
+	// Errors: FAILED_PRECONDITION (APPLICATION_INCOMPLETE, with each missing item as a violation, metadata `missing`: the items, and `responsible`: the role that gets each, in the same order; APPLICATION_STATE).
 	SubmitCreditApplication(ctx context.Context, in *SubmitCreditApplicationRequest, opts ...grpc.CallOption) (*SubmitCreditApplicationResponse, error)
 	// Takes the next step of the form: a review, finance's confirmation, or the approval that grants the credit.
 	// Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON), FAILED_PRECONDITION (FORM_CLOSED).
@@ -50,6 +57,22 @@ type CreditApplicationServiceClient interface {
 	RejectCreditApplication(ctx context.Context, in *RejectCreditApplicationRequest, opts ...grpc.CallOption) (*RejectCreditApplicationResponse, error)
 	// Returns the application to the applicant for completion; the reason is required.
 	ReturnCreditApplication(ctx context.Context, in *ReturnCreditApplicationRequest, opts ...grpc.CallOption) (*ReturnCreditApplicationResponse, error)
+	// Changes a draft or a returned application; only its applicant does. What is absent stays as it is. Errors: PERMISSION_DENIED (NOT_THE_APPLICANT), FAILED_PRECONDITION (APPLICATION_STATE).
+	UpdateCreditApplication(ctx context.Context, in *UpdateCreditApplicationRequest, opts ...grpc.CallOption) (*UpdateCreditApplicationResponse, error)
+	// Withdraws an application that is not decided, or whose conditions are not met; only its applicant does. A serial number that it has stays used. Errors: as UpdateCreditApplication.
+	WithdrawCreditApplication(ctx context.Context, in *WithdrawCreditApplicationRequest, opts ...grpc.CallOption) (*WithdrawCreditApplicationResponse, error)
+	// Takes the next step of the form with an offer instead of an approval: a lower limit, a shorter term, or both. The form goes back to the applicant, who accepts the offer, or changes the form and submits it anew.
+	// Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON), FAILED_PRECONDITION (FORM_CLOSED), INVALID_ARGUMENT where nothing is lower or something is higher.
+	CounterOfferCreditApplication(ctx context.Context, in *CounterOfferCreditApplicationRequest, opts ...grpc.CallOption) (*CounterOfferCreditApplicationResponse, error)
+	// Accepts the offer: the application asks for what was offered and is submitted, with a new rating, routed by what it asks for now. Everybody on its row signs. Errors: PERMISSION_DENIED (NOT_THE_APPLICANT), FAILED_PRECONDITION (NO_COUNTER_OFFER, and as SubmitCreditApplication).
+	AcceptCounterOffer(ctx context.Context, in *AcceptCounterOfferRequest, opts ...grpc.CallOption) (*AcceptCounterOfferResponse, error)
+	// Confirms that a condition is met; with the last one the grant takes effect. Neither the applicant nor who set the condition confirms it.
+	// Errors: PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (APPLICATION_STATE, CONDITION_MET, RATING_WORSENED), NOT_FOUND (CONDITION_NOT_FOUND).
+	ConfirmCondition(ctx context.Context, in *ConfirmConditionRequest, opts ...grpc.CallOption) (*ConfirmConditionResponse, error)
+	// Adds a comment, in any state; it decides nothing.
+	CommentCreditApplication(ctx context.Context, in *CommentCreditApplicationRequest, opts ...grpc.CallOption) (*CommentCreditApplicationResponse, error)
+	// Attaches a document by its hash while the form is not decided; the document itself is kept elsewhere.
+	AttachToCreditApplication(ctx context.Context, in *AttachToCreditApplicationRequest, opts ...grpc.CallOption) (*AttachToCreditApplicationResponse, error)
 }
 
 type creditApplicationServiceClient struct {
@@ -130,6 +153,76 @@ func (c *creditApplicationServiceClient) ReturnCreditApplication(ctx context.Con
 	return out, nil
 }
 
+func (c *creditApplicationServiceClient) UpdateCreditApplication(ctx context.Context, in *UpdateCreditApplicationRequest, opts ...grpc.CallOption) (*UpdateCreditApplicationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateCreditApplicationResponse)
+	err := c.cc.Invoke(ctx, CreditApplicationService_UpdateCreditApplication_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *creditApplicationServiceClient) WithdrawCreditApplication(ctx context.Context, in *WithdrawCreditApplicationRequest, opts ...grpc.CallOption) (*WithdrawCreditApplicationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(WithdrawCreditApplicationResponse)
+	err := c.cc.Invoke(ctx, CreditApplicationService_WithdrawCreditApplication_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *creditApplicationServiceClient) CounterOfferCreditApplication(ctx context.Context, in *CounterOfferCreditApplicationRequest, opts ...grpc.CallOption) (*CounterOfferCreditApplicationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CounterOfferCreditApplicationResponse)
+	err := c.cc.Invoke(ctx, CreditApplicationService_CounterOfferCreditApplication_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *creditApplicationServiceClient) AcceptCounterOffer(ctx context.Context, in *AcceptCounterOfferRequest, opts ...grpc.CallOption) (*AcceptCounterOfferResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AcceptCounterOfferResponse)
+	err := c.cc.Invoke(ctx, CreditApplicationService_AcceptCounterOffer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *creditApplicationServiceClient) ConfirmCondition(ctx context.Context, in *ConfirmConditionRequest, opts ...grpc.CallOption) (*ConfirmConditionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ConfirmConditionResponse)
+	err := c.cc.Invoke(ctx, CreditApplicationService_ConfirmCondition_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *creditApplicationServiceClient) CommentCreditApplication(ctx context.Context, in *CommentCreditApplicationRequest, opts ...grpc.CallOption) (*CommentCreditApplicationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CommentCreditApplicationResponse)
+	err := c.cc.Invoke(ctx, CreditApplicationService_CommentCreditApplication_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *creditApplicationServiceClient) AttachToCreditApplication(ctx context.Context, in *AttachToCreditApplicationRequest, opts ...grpc.CallOption) (*AttachToCreditApplicationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AttachToCreditApplicationResponse)
+	err := c.cc.Invoke(ctx, CreditApplicationService_AttachToCreditApplication_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CreditApplicationServiceServer is the server API for CreditApplicationService service.
 // All implementations must embed UnimplementedCreditApplicationServiceServer
 // for forward compatibility.
@@ -143,7 +236,7 @@ type CreditApplicationServiceServer interface {
 	// Lists applications, newest first.
 	ListCreditApplications(context.Context, *ListCreditApplicationsRequest) (*ListCreditApplicationsResponse, error)
 	// Submits a draft or a returned application: checks that it is complete, gives it its gap-free serial number and routes it by the authority table.
-	// Errors: FAILED_PRECONDITION (APPLICATION_INCOMPLETE, with each missing item; APPLICATION_STATE).
+	// Errors: FAILED_PRECONDITION (APPLICATION_INCOMPLETE, with each missing item as a violation, metadata `missing`: the items, and `responsible`: the role that gets each, in the same order; APPLICATION_STATE).
 	SubmitCreditApplication(context.Context, *SubmitCreditApplicationRequest) (*SubmitCreditApplicationResponse, error)
 	// Takes the next step of the form: a review, finance's confirmation, or the approval that grants the credit.
 	// Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON), FAILED_PRECONDITION (FORM_CLOSED).
@@ -152,6 +245,22 @@ type CreditApplicationServiceServer interface {
 	RejectCreditApplication(context.Context, *RejectCreditApplicationRequest) (*RejectCreditApplicationResponse, error)
 	// Returns the application to the applicant for completion; the reason is required.
 	ReturnCreditApplication(context.Context, *ReturnCreditApplicationRequest) (*ReturnCreditApplicationResponse, error)
+	// Changes a draft or a returned application; only its applicant does. What is absent stays as it is. Errors: PERMISSION_DENIED (NOT_THE_APPLICANT), FAILED_PRECONDITION (APPLICATION_STATE).
+	UpdateCreditApplication(context.Context, *UpdateCreditApplicationRequest) (*UpdateCreditApplicationResponse, error)
+	// Withdraws an application that is not decided, or whose conditions are not met; only its applicant does. A serial number that it has stays used. Errors: as UpdateCreditApplication.
+	WithdrawCreditApplication(context.Context, *WithdrawCreditApplicationRequest) (*WithdrawCreditApplicationResponse, error)
+	// Takes the next step of the form with an offer instead of an approval: a lower limit, a shorter term, or both. The form goes back to the applicant, who accepts the offer, or changes the form and submits it anew.
+	// Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON), FAILED_PRECONDITION (FORM_CLOSED), INVALID_ARGUMENT where nothing is lower or something is higher.
+	CounterOfferCreditApplication(context.Context, *CounterOfferCreditApplicationRequest) (*CounterOfferCreditApplicationResponse, error)
+	// Accepts the offer: the application asks for what was offered and is submitted, with a new rating, routed by what it asks for now. Everybody on its row signs. Errors: PERMISSION_DENIED (NOT_THE_APPLICANT), FAILED_PRECONDITION (NO_COUNTER_OFFER, and as SubmitCreditApplication).
+	AcceptCounterOffer(context.Context, *AcceptCounterOfferRequest) (*AcceptCounterOfferResponse, error)
+	// Confirms that a condition is met; with the last one the grant takes effect. Neither the applicant nor who set the condition confirms it.
+	// Errors: PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (APPLICATION_STATE, CONDITION_MET, RATING_WORSENED), NOT_FOUND (CONDITION_NOT_FOUND).
+	ConfirmCondition(context.Context, *ConfirmConditionRequest) (*ConfirmConditionResponse, error)
+	// Adds a comment, in any state; it decides nothing.
+	CommentCreditApplication(context.Context, *CommentCreditApplicationRequest) (*CommentCreditApplicationResponse, error)
+	// Attaches a document by its hash while the form is not decided; the document itself is kept elsewhere.
+	AttachToCreditApplication(context.Context, *AttachToCreditApplicationRequest) (*AttachToCreditApplicationResponse, error)
 	mustEmbedUnimplementedCreditApplicationServiceServer()
 }
 
@@ -182,6 +291,27 @@ func (UnimplementedCreditApplicationServiceServer) RejectCreditApplication(conte
 }
 func (UnimplementedCreditApplicationServiceServer) ReturnCreditApplication(context.Context, *ReturnCreditApplicationRequest) (*ReturnCreditApplicationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReturnCreditApplication not implemented")
+}
+func (UnimplementedCreditApplicationServiceServer) UpdateCreditApplication(context.Context, *UpdateCreditApplicationRequest) (*UpdateCreditApplicationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateCreditApplication not implemented")
+}
+func (UnimplementedCreditApplicationServiceServer) WithdrawCreditApplication(context.Context, *WithdrawCreditApplicationRequest) (*WithdrawCreditApplicationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method WithdrawCreditApplication not implemented")
+}
+func (UnimplementedCreditApplicationServiceServer) CounterOfferCreditApplication(context.Context, *CounterOfferCreditApplicationRequest) (*CounterOfferCreditApplicationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CounterOfferCreditApplication not implemented")
+}
+func (UnimplementedCreditApplicationServiceServer) AcceptCounterOffer(context.Context, *AcceptCounterOfferRequest) (*AcceptCounterOfferResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AcceptCounterOffer not implemented")
+}
+func (UnimplementedCreditApplicationServiceServer) ConfirmCondition(context.Context, *ConfirmConditionRequest) (*ConfirmConditionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ConfirmCondition not implemented")
+}
+func (UnimplementedCreditApplicationServiceServer) CommentCreditApplication(context.Context, *CommentCreditApplicationRequest) (*CommentCreditApplicationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CommentCreditApplication not implemented")
+}
+func (UnimplementedCreditApplicationServiceServer) AttachToCreditApplication(context.Context, *AttachToCreditApplicationRequest) (*AttachToCreditApplicationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AttachToCreditApplication not implemented")
 }
 func (UnimplementedCreditApplicationServiceServer) mustEmbedUnimplementedCreditApplicationServiceServer() {
 }
@@ -331,6 +461,132 @@ func _CreditApplicationService_ReturnCreditApplication_Handler(srv interface{}, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CreditApplicationService_UpdateCreditApplication_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateCreditApplicationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CreditApplicationServiceServer).UpdateCreditApplication(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CreditApplicationService_UpdateCreditApplication_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CreditApplicationServiceServer).UpdateCreditApplication(ctx, req.(*UpdateCreditApplicationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CreditApplicationService_WithdrawCreditApplication_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(WithdrawCreditApplicationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CreditApplicationServiceServer).WithdrawCreditApplication(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CreditApplicationService_WithdrawCreditApplication_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CreditApplicationServiceServer).WithdrawCreditApplication(ctx, req.(*WithdrawCreditApplicationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CreditApplicationService_CounterOfferCreditApplication_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CounterOfferCreditApplicationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CreditApplicationServiceServer).CounterOfferCreditApplication(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CreditApplicationService_CounterOfferCreditApplication_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CreditApplicationServiceServer).CounterOfferCreditApplication(ctx, req.(*CounterOfferCreditApplicationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CreditApplicationService_AcceptCounterOffer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AcceptCounterOfferRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CreditApplicationServiceServer).AcceptCounterOffer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CreditApplicationService_AcceptCounterOffer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CreditApplicationServiceServer).AcceptCounterOffer(ctx, req.(*AcceptCounterOfferRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CreditApplicationService_ConfirmCondition_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ConfirmConditionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CreditApplicationServiceServer).ConfirmCondition(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CreditApplicationService_ConfirmCondition_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CreditApplicationServiceServer).ConfirmCondition(ctx, req.(*ConfirmConditionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CreditApplicationService_CommentCreditApplication_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CommentCreditApplicationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CreditApplicationServiceServer).CommentCreditApplication(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CreditApplicationService_CommentCreditApplication_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CreditApplicationServiceServer).CommentCreditApplication(ctx, req.(*CommentCreditApplicationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CreditApplicationService_AttachToCreditApplication_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AttachToCreditApplicationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CreditApplicationServiceServer).AttachToCreditApplication(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CreditApplicationService_AttachToCreditApplication_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CreditApplicationServiceServer).AttachToCreditApplication(ctx, req.(*AttachToCreditApplicationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CreditApplicationService_ServiceDesc is the grpc.ServiceDesc for CreditApplicationService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -365,6 +621,34 @@ var CreditApplicationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ReturnCreditApplication",
 			Handler:    _CreditApplicationService_ReturnCreditApplication_Handler,
+		},
+		{
+			MethodName: "UpdateCreditApplication",
+			Handler:    _CreditApplicationService_UpdateCreditApplication_Handler,
+		},
+		{
+			MethodName: "WithdrawCreditApplication",
+			Handler:    _CreditApplicationService_WithdrawCreditApplication_Handler,
+		},
+		{
+			MethodName: "CounterOfferCreditApplication",
+			Handler:    _CreditApplicationService_CounterOfferCreditApplication_Handler,
+		},
+		{
+			MethodName: "AcceptCounterOffer",
+			Handler:    _CreditApplicationService_AcceptCounterOffer_Handler,
+		},
+		{
+			MethodName: "ConfirmCondition",
+			Handler:    _CreditApplicationService_ConfirmCondition_Handler,
+		},
+		{
+			MethodName: "CommentCreditApplication",
+			Handler:    _CreditApplicationService_CommentCreditApplication_Handler,
+		},
+		{
+			MethodName: "AttachToCreditApplication",
+			Handler:    _CreditApplicationService_AttachToCreditApplication_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -92,7 +92,7 @@ WHERE a.number < $1
   AND ($2::text = '' OR a.customer_id = $2::text)
   AND ($3::text = '' OR a.state = $3::text)
   AND ($4::text = '' OR c.salesperson_id = $4::text)
-  AND (NOT $5::bool OR (a.state = 'PENDING' AND a.next_roles && $6::text[]
+  AND (NOT $5::bool OR (a.state IN ('PENDING', 'CONDITIONAL') AND a.next_roles && $6::text[]
        AND NOT ($7::text = ANY (a.involved))))
 ORDER BY a.number DESC LIMIT $8
 `

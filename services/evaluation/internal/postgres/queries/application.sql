@@ -19,7 +19,7 @@ WHERE a.number < sqlc.arg(before_number)
   AND (sqlc.arg(customer_id)::text = '' OR a.customer_id = sqlc.arg(customer_id)::text)
   AND (sqlc.arg(state)::text = '' OR a.state = sqlc.arg(state)::text)
   AND (sqlc.arg(salesperson_id)::text = '' OR c.salesperson_id = sqlc.arg(salesperson_id)::text)
-  AND (NOT sqlc.arg(waiting)::bool OR (a.state = 'PENDING' AND a.next_roles && sqlc.arg(roles)::text[]
+  AND (NOT sqlc.arg(waiting)::bool OR (a.state IN ('PENDING', 'CONDITIONAL') AND a.next_roles && sqlc.arg(roles)::text[]
        AND NOT (sqlc.arg(subject)::text = ANY (a.involved))))
 ORDER BY a.number DESC LIMIT sqlc.arg(most);
 
