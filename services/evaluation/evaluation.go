@@ -123,6 +123,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	evaluationv1.RegisterCreditApplicationServiceServer(r, rpc.Applications{App: s.app})
 	evaluationv1.RegisterCreditGrantServiceServer(r, rpc.Grants{App: s.app})
 	evaluationv1.RegisterWithdrawalServiceServer(r, rpc.Withdrawals{App: s.app})
+	evaluationv1.RegisterFormRegisterServiceServer(r, rpc.Registers{App: s.app})
 	violations := rpc.Violations{App: s.app}
 	evaluationv1.RegisterViolationServiceServer(r, violations)
 	if w, ok := r.(grpcserver.Witness); ok {

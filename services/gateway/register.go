@@ -36,6 +36,7 @@ func (b Backends) registerEvaluation(ctx context.Context, mux *runtime.ServeMux)
 		evaluationv1.RegisterCreditApplicationServiceHandlerClient(ctx, mux, evaluationv1.NewCreditApplicationServiceClient(c)),
 		evaluationv1.RegisterCreditGrantServiceHandlerClient(ctx, mux, evaluationv1.NewCreditGrantServiceClient(c)),
 		evaluationv1.RegisterWithdrawalServiceHandlerClient(ctx, mux, evaluationv1.NewWithdrawalServiceClient(c)),
+		evaluationv1.RegisterFormRegisterServiceHandlerClient(ctx, mux, evaluationv1.NewFormRegisterServiceClient(c)),
 		evaluationv1.RegisterViolationServiceHandlerClient(ctx, mux, evaluationv1.NewViolationServiceClient(c)),
 		evaluationv1.RegisterEvaluationPolicyServiceHandlerClient(ctx, mux, evaluationv1.NewEvaluationPolicyServiceClient(c)),
 		evaluationv1.RegisterPolicyTrialServiceHandlerClient(ctx, mux, evaluationv1.NewPolicyTrialServiceClient(c)),

@@ -91,8 +91,11 @@ type Application struct {
 	Snapshot json.RawMessage `json:"customer_snapshot,omitempty"`
 }
 
+// SerialPrefix is how serial numbers begin.
+const SerialPrefix = "CA-"
+
 // Serial writes the n-th serial number.
-func Serial(n int64) string { return fmt.Sprintf("CA-%06d", n) }
+func Serial(n int64) string { return fmt.Sprintf("%s%06d", SerialPrefix, n) }
 
 // Acts returns all acts, earlier rounds first.
 func (a Application) Acts() []approval.Act {
