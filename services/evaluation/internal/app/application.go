@@ -179,6 +179,12 @@ func (a *App) submit(ctx context.Context, tx pgx.Tx, h handIn, s application.Sub
 		return f, err
 	}
 	s.Customer, s.Rating = st.File, rated.Record
+	// After the rating: it may have tightened the grant.
+	standing, err := store.NewestGrant(ctx, f.CustomerID)
+	if err != nil {
+		return f, err
+	}
+	s.Standing = standing.Grant
 	if f, err = f.Submit(s); err != nil {
 		return f, err
 	}
@@ -332,6 +338,9 @@ func (a *App) grantCredit(ctx context.Context, tx pgx.Tx, f application.Applicat
 	}
 	newest, err := store.NewestGrant(ctx, f.CustomerID)
 	if err != nil {
+		return Decided{}, err
+	}
+	if err := f.CheckStanding(newest.Grant, d.day); err != nil {
 		return Decided{}, err
 	}
 	g := f.Grant(newest.Grant, d.policy, d.day)

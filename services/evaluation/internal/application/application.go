@@ -87,6 +87,8 @@ type Application struct {
 	Comments       []Comment    `json:"comments,omitempty"`
 	Attachments    []Attachment `json:"attachments,omitempty"`
 	WithdrawReason string       `json:"withdraw_reason,omitempty"`
+	// Temporary asks for a limit for a time; nil: a standing grant.
+	Temporary *Temporary `json:"temporary,omitempty"`
 	// Snapshot is the customer file at the submission.
 	Snapshot json.RawMessage `json:"customer_snapshot,omitempty"`
 }
@@ -110,7 +112,7 @@ func (a Application) Validate(currency string) error {
 	case !a.Limit.IsPositive():
 		return errs.Field("application.requested_limit.amount", "positive", "must be above zero: without credit no form is needed")
 	}
-	return nil
+	return a.validateTemporary()
 }
 
 // Submission is what the form is completed with when it is submitted.
@@ -123,6 +125,8 @@ type Submission struct {
 	// Payment is the payment record of the day, for finance to confirm.
 	Payment payment.Record
 	Policy  criteria.Policy
+	// Standing is the newest grant; version 0: none.
+	Standing grant.Grant
 }
 
 // Submit completes the form and routes it by the authority table; the serial number
@@ -148,7 +152,7 @@ func (a Application) Submit(s Submission) (Application, error) {
 		return a, err
 	}
 	a.OutsidePolicy = a.outside(s)
-	row, steps, err := a.route(s.Policy)
+	row, steps, err := a.route(s)
 	if err != nil {
 		return a, err
 	}
@@ -161,6 +165,11 @@ func (a Application) Submit(s Submission) (Application, error) {
 	a.PolicyVersion, a.PaymentRecord = s.Policy.Version, record
 	if a.SubmitDate.IsZero() {
 		a.SubmitDate = s.Date
+	}
+	if a.Temporary != nil {
+		t := *a.Temporary
+		t.Standing = s.Standing.Version
+		a.Temporary = &t
 	}
 	return a, nil
 }
@@ -193,7 +202,11 @@ func (a Application) complete(s Submission) error {
 	if s.Payment.CustomerID == "" {
 		lack("payment_record", finance, "the payment record could not be had")
 	}
-	if a.TermDays <= 0 {
+	if a.Temporary != nil {
+		if field, message := a.Temporary.lacks(s.Standing, s.Date); field != "" {
+			lack(field, sales, message)
+		}
+	} else if a.TermDays <= 0 {
 		lack("requested_term_days", sales, "credit needs a term")
 	}
 	if !a.ValidUntil.IsZero() && a.ValidUntil.Before(s.Date) {
@@ -209,6 +222,7 @@ func (a Application) complete(s Submission) error {
 // outside lists what the policy would not give by itself.
 func (a Application) outside(s Submission) []string {
 	res := s.Rating.Result
+	limit, days := a.asked(s.Standing)
 	var out []string
 	if res.Treatment != grade.Credit {
 		g := "not graded"
@@ -220,22 +234,25 @@ func (a Application) outside(s Submission) []string {
 	switch {
 	case res.Treatment == grade.Credit && res.Limit == nil:
 		out = append(out, "no limit can be recommended: "+res.LimitExplanation)
-	case res.Limit != nil && a.Limit.Cmp(*res.Limit) > 0:
-		out = append(out, fmt.Sprintf("limit %s %s is above the recommended %s %s", a.Limit, a.Limit.Currency, res.Limit, res.Limit.Currency))
+	case limit == nil:
+		out = append(out, "the limit would have no bound")
+	case res.Limit != nil && limit.Cmp(*res.Limit) > 0:
+		out = append(out, fmt.Sprintf("limit %s %s is above the recommended %s %s", limit, limit.Currency, res.Limit, res.Limit.Currency))
 	}
-	if res.Treatment == grade.Credit && a.TermDays > res.TermDays {
-		out = append(out, fmt.Sprintf("term of %d days is above the maximum of %d", a.TermDays, res.TermDays))
+	if res.Treatment == grade.Credit && days > res.TermDays {
+		out = append(out, fmt.Sprintf("term of %d days is above the maximum of %d", days, res.TermDays))
 	}
 	return out
 }
 
 // route finds the row: what is outside the policy, and what cannot be measured in the
 // policy's currency, goes to the highest one.
-func (a Application) route(p criteria.Policy) (row int, steps []approval.Step, err error) {
-	if len(a.OutsidePolicy) > 0 || a.Limit.Currency != p.BaseCurrency {
-		return p.Authority.Highest()
+func (a Application) route(s Submission) (row int, steps []approval.Step, err error) {
+	limit, days := a.asked(s.Standing)
+	if len(a.OutsidePolicy) > 0 || limit == nil || limit.Currency != s.Policy.BaseCurrency {
+		return s.Policy.Authority.Highest()
 	}
-	return p.Authority.Route(a.Limit.Minor, a.TermDays)
+	return s.Policy.Authority.Route(limit.Minor, days)
 }
 
 // Act takes the next step of the form; conditions go with an approval. The last
@@ -288,6 +305,13 @@ func (a Application) Grant(newest grant.Grant, p criteria.Policy, day calendar.D
 	from := day
 	if newest.ValidFrom.After(from) {
 		from = newest.ValidFrom
+	}
+	if a.Temporary != nil {
+		next := newest.With(a.temporaryLimit(), day)
+		next.Version, next.Origin, next.ValidFrom = newest.Version+1, grant.Application, from
+		next.ApplicationID, next.SerialNumber, next.ApprovedBy = a.ID, a.SerialNumber, last.Subject
+		next.Reason = "limit for a time, approved form " + a.SerialNumber
+		return next
 	}
 	return grant.Grant{
 		CustomerID: a.CustomerID, Version: newest.Version + 1, Origin: grant.Application,

@@ -64,6 +64,8 @@ type Grant struct {
 	RatingID   string      `json:"rating_id,omitempty"`
 	Grade      grade.Grade `json:"grade,omitempty"`
 	CreateTime time.Time   `json:"create_time,omitzero"`
+	// Temporary are limits for a time, in the order granted.
+	Temporary []TemporaryLimit `json:"temporary_limits,omitempty"`
 }
 
 // Bytes is the canonical form of the grant: JSON with the fields in a fixed order.
@@ -134,7 +136,7 @@ func Tighten(newest Grant, a Assessment) (Grant, bool) {
 	switch {
 	case a.Treatment.Treatment.TighterThan(newest.Treatment):
 		next.Treatment, next.Limit, next.TermDays, next.GraceDays = a.Treatment.Treatment, nil, 0, 0
-		next.ValidUntil = calendar.Date{}
+		next.ValidUntil, next.Temporary = calendar.Date{}, nil
 		return next, true
 	case newest.Treatment == grade.Credit && a.Treatment.Treatment == grade.Credit && a.Treatment.MaxTermDays < newest.TermDays:
 		next.TermDays, next.GraceDays = a.Treatment.MaxTermDays, min(newest.GraceDays, a.Treatment.GraceDays)
@@ -154,7 +156,7 @@ func Withdraw(newest Grant, reason string, day calendar.Date) (Grant, bool) {
 	next.Version++
 	next.Origin, next.Treatment, next.Reason = Withdrawal, grade.CashCustomer, reason
 	next.Limit, next.TermDays, next.GraceDays, next.ApprovedBy = nil, 0, 0, ""
-	next.ValidUntil = calendar.Date{}
+	next.ValidUntil, next.Temporary = calendar.Date{}, nil
 	if day.After(next.ValidFrom) {
 		next.ValidFrom = day
 	}

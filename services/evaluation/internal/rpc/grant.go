@@ -72,7 +72,7 @@ func (s Grants) TakeOverGrant(ctx context.Context, req *evaluationv1.TakeOverGra
 
 func grantOut(g app.Grant) *evaluationv1.Grant {
 	v := g.Grant
-	return &evaluationv1.Grant{
+	m := &evaluationv1.Grant{
 		CustomerId: v.CustomerID, Version: v.Version,
 		Origin:    number[evaluationv1.GrantOrigin](string(v.Origin), evaluationv1.GrantOrigin_value, "GRANT_ORIGIN_"),
 		Treatment: treatmentOut(v.Treatment), Limit: limitOut(v.Limit),
@@ -82,6 +82,13 @@ func grantOut(g app.Grant) *evaluationv1.Grant {
 		ApprovedBy: v.ApprovedBy, Reason: v.Reason, RatingId: v.RatingID, Grade: gradeOut(v.Grade),
 		CreateTime: timeOf(v.CreateTime), Hash: g.Hash,
 	}
+	for _, t := range v.Temporary {
+		m.TemporaryLimits = append(m.TemporaryLimits, &evaluationv1.TemporaryLimit{
+			Mode:   number[evaluationv1.TemporaryLimitMode](t.Mode, evaluationv1.TemporaryLimitMode_value, temporaryPrefix),
+			Amount: moneyOf(&t.Amount), FromDate: t.From.String(), UntilDate: t.Until.String(),
+		})
+	}
+	return m
 }
 
 func limitOut(l *grant.Limit) *evaluationv1.CreditLimit {

@@ -9,7 +9,10 @@ import (
 	"github.com/avalcredit/aval/services/evaluation/internal/application"
 )
 
-const conditionPrefix = "CONDITION_KIND_"
+const (
+	conditionPrefix = "CONDITION_KIND_"
+	temporaryPrefix = "TEMPORARY_LIMIT_MODE_"
+)
 
 // UpdateCreditApplication implements the contract.
 func (s Applications) UpdateCreditApplication(ctx context.Context, req *evaluationv1.UpdateCreditApplicationRequest) (*evaluationv1.UpdateCreditApplicationResponse, error) {
@@ -134,6 +137,12 @@ func termsOut(m *evaluationv1.CreditApplication, f application.Application) {
 		m.CounterOffer = &evaluationv1.CounterOffer{
 			Limit: moneyOf(&o.Limit), TermDays: int32(o.TermDays), //nolint:gosec // bounded by the contract
 			OfferedBy: o.By, OfferDate: o.Date.String(), Reason: o.Reason,
+		}
+	}
+	if t := f.Temporary; t != nil {
+		m.Temporary = &evaluationv1.TemporaryTerms{
+			Mode:     number[evaluationv1.TemporaryLimitMode](t.Mode, evaluationv1.TemporaryLimitMode_value, temporaryPrefix),
+			FromDate: t.From.String(), UntilDate: t.Until.String(),
 		}
 	}
 	for _, c := range f.Comments {

@@ -544,8 +544,10 @@ type CreditApplication struct {
 	Attachments []*ApplicationAttachment `protobuf:"bytes,23,rep,name=attachments,proto3" json:"attachments,omitempty"`
 	// Output: the customer file as it was at the submission, JSON.
 	CustomerSnapshot string `protobuf:"bytes,24,opt,name=customer_snapshot,json=customerSnapshot,proto3" json:"customer_snapshot,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// A limit for a time: requested_limit stands in the place of the standing limit, or is added to it, and the standing term holds; requested_term_days and requested_valid_until_date stay empty. Absent: a standing grant.
+	Temporary     *TemporaryTerms `protobuf:"bytes,25,opt,name=temporary,proto3" json:"temporary,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreditApplication) Reset() {
@@ -746,6 +748,77 @@ func (x *CreditApplication) GetCustomerSnapshot() string {
 	return ""
 }
 
+func (x *CreditApplication) GetTemporary() *TemporaryTerms {
+	if x != nil {
+		return x.Temporary
+	}
+	return nil
+}
+
+// TemporaryTerms is how and when a limit for a time holds. The form is routed by the highest limit that would hold on a day of it.
+type TemporaryTerms struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it does to the standing limit.
+	Mode TemporaryLimitMode `protobuf:"varint,1,opt,name=mode,proto3,enum=aval.evaluation.v1.TemporaryLimitMode" json:"mode,omitempty"`
+	// First day, included.
+	FromDate string `protobuf:"bytes,2,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
+	// Last day, included; not after the last day of the standing grant.
+	UntilDate     string `protobuf:"bytes,3,opt,name=until_date,json=untilDate,proto3" json:"until_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TemporaryTerms) Reset() {
+	*x = TemporaryTerms{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TemporaryTerms) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TemporaryTerms) ProtoMessage() {}
+
+func (x *TemporaryTerms) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TemporaryTerms.ProtoReflect.Descriptor instead.
+func (*TemporaryTerms) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *TemporaryTerms) GetMode() TemporaryLimitMode {
+	if x != nil {
+		return x.Mode
+	}
+	return TemporaryLimitMode_TEMPORARY_LIMIT_MODE_UNSPECIFIED
+}
+
+func (x *TemporaryTerms) GetFromDate() string {
+	if x != nil {
+		return x.FromDate
+	}
+	return ""
+}
+
+func (x *TemporaryTerms) GetUntilDate() string {
+	if x != nil {
+		return x.UntilDate
+	}
+	return ""
+}
+
 // Request of CreateCreditApplication.
 type CreateCreditApplicationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -759,7 +832,7 @@ type CreateCreditApplicationRequest struct {
 
 func (x *CreateCreditApplicationRequest) Reset() {
 	*x = CreateCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[5]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +844,7 @@ func (x *CreateCreditApplicationRequest) String() string {
 func (*CreateCreditApplicationRequest) ProtoMessage() {}
 
 func (x *CreateCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[5]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +857,7 @@ func (x *CreateCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*CreateCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{5}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateCreditApplicationRequest) GetRequestId() string {
@@ -812,7 +885,7 @@ type CreateCreditApplicationResponse struct {
 
 func (x *CreateCreditApplicationResponse) Reset() {
 	*x = CreateCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -824,7 +897,7 @@ func (x *CreateCreditApplicationResponse) String() string {
 func (*CreateCreditApplicationResponse) ProtoMessage() {}
 
 func (x *CreateCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -837,7 +910,7 @@ func (x *CreateCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*CreateCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{6}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -858,7 +931,7 @@ type GetCreditApplicationRequest struct {
 
 func (x *GetCreditApplicationRequest) Reset() {
 	*x = GetCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -870,7 +943,7 @@ func (x *GetCreditApplicationRequest) String() string {
 func (*GetCreditApplicationRequest) ProtoMessage() {}
 
 func (x *GetCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -883,7 +956,7 @@ func (x *GetCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*GetCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{7}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetCreditApplicationRequest) GetApplicationId() string {
@@ -904,7 +977,7 @@ type GetCreditApplicationResponse struct {
 
 func (x *GetCreditApplicationResponse) Reset() {
 	*x = GetCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -916,7 +989,7 @@ func (x *GetCreditApplicationResponse) String() string {
 func (*GetCreditApplicationResponse) ProtoMessage() {}
 
 func (x *GetCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -929,7 +1002,7 @@ func (x *GetCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*GetCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{8}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -958,7 +1031,7 @@ type ListCreditApplicationsRequest struct {
 
 func (x *ListCreditApplicationsRequest) Reset() {
 	*x = ListCreditApplicationsRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -970,7 +1043,7 @@ func (x *ListCreditApplicationsRequest) String() string {
 func (*ListCreditApplicationsRequest) ProtoMessage() {}
 
 func (x *ListCreditApplicationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -983,7 +1056,7 @@ func (x *ListCreditApplicationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCreditApplicationsRequest.ProtoReflect.Descriptor instead.
 func (*ListCreditApplicationsRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{9}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListCreditApplicationsRequest) GetPageSize() int32 {
@@ -1034,7 +1107,7 @@ type ListCreditApplicationsResponse struct {
 
 func (x *ListCreditApplicationsResponse) Reset() {
 	*x = ListCreditApplicationsResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[10]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1046,7 +1119,7 @@ func (x *ListCreditApplicationsResponse) String() string {
 func (*ListCreditApplicationsResponse) ProtoMessage() {}
 
 func (x *ListCreditApplicationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[10]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1059,7 +1132,7 @@ func (x *ListCreditApplicationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCreditApplicationsResponse.ProtoReflect.Descriptor instead.
 func (*ListCreditApplicationsResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{10}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListCreditApplicationsResponse) GetApplications() []*CreditApplication {
@@ -1091,7 +1164,7 @@ type SubmitCreditApplicationRequest struct {
 
 func (x *SubmitCreditApplicationRequest) Reset() {
 	*x = SubmitCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[11]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +1176,7 @@ func (x *SubmitCreditApplicationRequest) String() string {
 func (*SubmitCreditApplicationRequest) ProtoMessage() {}
 
 func (x *SubmitCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[11]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +1189,7 @@ func (x *SubmitCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*SubmitCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{11}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SubmitCreditApplicationRequest) GetRequestId() string {
@@ -1151,7 +1224,7 @@ type SubmitCreditApplicationResponse struct {
 
 func (x *SubmitCreditApplicationResponse) Reset() {
 	*x = SubmitCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[12]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1163,7 +1236,7 @@ func (x *SubmitCreditApplicationResponse) String() string {
 func (*SubmitCreditApplicationResponse) ProtoMessage() {}
 
 func (x *SubmitCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[12]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1176,7 +1249,7 @@ func (x *SubmitCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*SubmitCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{12}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SubmitCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -1203,7 +1276,7 @@ type ApproveCreditApplicationRequest struct {
 
 func (x *ApproveCreditApplicationRequest) Reset() {
 	*x = ApproveCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[13]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1215,7 +1288,7 @@ func (x *ApproveCreditApplicationRequest) String() string {
 func (*ApproveCreditApplicationRequest) ProtoMessage() {}
 
 func (x *ApproveCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[13]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1228,7 +1301,7 @@ func (x *ApproveCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*ApproveCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{13}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ApproveCreditApplicationRequest) GetRequestId() string {
@@ -1272,7 +1345,7 @@ type ApproveCreditApplicationResponse struct {
 
 func (x *ApproveCreditApplicationResponse) Reset() {
 	*x = ApproveCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[14]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1284,7 +1357,7 @@ func (x *ApproveCreditApplicationResponse) String() string {
 func (*ApproveCreditApplicationResponse) ProtoMessage() {}
 
 func (x *ApproveCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[14]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1297,7 +1370,7 @@ func (x *ApproveCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*ApproveCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{14}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ApproveCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -1329,7 +1402,7 @@ type RejectCreditApplicationRequest struct {
 
 func (x *RejectCreditApplicationRequest) Reset() {
 	*x = RejectCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[15]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1341,7 +1414,7 @@ func (x *RejectCreditApplicationRequest) String() string {
 func (*RejectCreditApplicationRequest) ProtoMessage() {}
 
 func (x *RejectCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[15]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1354,7 +1427,7 @@ func (x *RejectCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*RejectCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{15}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RejectCreditApplicationRequest) GetRequestId() string {
@@ -1389,7 +1462,7 @@ type RejectCreditApplicationResponse struct {
 
 func (x *RejectCreditApplicationResponse) Reset() {
 	*x = RejectCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[16]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1401,7 +1474,7 @@ func (x *RejectCreditApplicationResponse) String() string {
 func (*RejectCreditApplicationResponse) ProtoMessage() {}
 
 func (x *RejectCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[16]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1414,7 +1487,7 @@ func (x *RejectCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*RejectCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{16}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RejectCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -1439,7 +1512,7 @@ type ReturnCreditApplicationRequest struct {
 
 func (x *ReturnCreditApplicationRequest) Reset() {
 	*x = ReturnCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[17]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1451,7 +1524,7 @@ func (x *ReturnCreditApplicationRequest) String() string {
 func (*ReturnCreditApplicationRequest) ProtoMessage() {}
 
 func (x *ReturnCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[17]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1464,7 +1537,7 @@ func (x *ReturnCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReturnCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*ReturnCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{17}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReturnCreditApplicationRequest) GetRequestId() string {
@@ -1499,7 +1572,7 @@ type ReturnCreditApplicationResponse struct {
 
 func (x *ReturnCreditApplicationResponse) Reset() {
 	*x = ReturnCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[18]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1511,7 +1584,7 @@ func (x *ReturnCreditApplicationResponse) String() string {
 func (*ReturnCreditApplicationResponse) ProtoMessage() {}
 
 func (x *ReturnCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[18]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1524,7 +1597,7 @@ func (x *ReturnCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReturnCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*ReturnCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{18}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ReturnCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -1555,7 +1628,7 @@ type UpdateCreditApplicationRequest struct {
 
 func (x *UpdateCreditApplicationRequest) Reset() {
 	*x = UpdateCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[19]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1567,7 +1640,7 @@ func (x *UpdateCreditApplicationRequest) String() string {
 func (*UpdateCreditApplicationRequest) ProtoMessage() {}
 
 func (x *UpdateCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[19]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1580,7 +1653,7 @@ func (x *UpdateCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*UpdateCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{19}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UpdateCreditApplicationRequest) GetRequestId() string {
@@ -1636,7 +1709,7 @@ type UpdateCreditApplicationResponse struct {
 
 func (x *UpdateCreditApplicationResponse) Reset() {
 	*x = UpdateCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[20]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1648,7 +1721,7 @@ func (x *UpdateCreditApplicationResponse) String() string {
 func (*UpdateCreditApplicationResponse) ProtoMessage() {}
 
 func (x *UpdateCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[20]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1661,7 +1734,7 @@ func (x *UpdateCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*UpdateCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{20}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UpdateCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -1686,7 +1759,7 @@ type WithdrawCreditApplicationRequest struct {
 
 func (x *WithdrawCreditApplicationRequest) Reset() {
 	*x = WithdrawCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[21]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1698,7 +1771,7 @@ func (x *WithdrawCreditApplicationRequest) String() string {
 func (*WithdrawCreditApplicationRequest) ProtoMessage() {}
 
 func (x *WithdrawCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[21]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1711,7 +1784,7 @@ func (x *WithdrawCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*WithdrawCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{21}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WithdrawCreditApplicationRequest) GetRequestId() string {
@@ -1746,7 +1819,7 @@ type WithdrawCreditApplicationResponse struct {
 
 func (x *WithdrawCreditApplicationResponse) Reset() {
 	*x = WithdrawCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[22]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1758,7 +1831,7 @@ func (x *WithdrawCreditApplicationResponse) String() string {
 func (*WithdrawCreditApplicationResponse) ProtoMessage() {}
 
 func (x *WithdrawCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[22]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1771,7 +1844,7 @@ func (x *WithdrawCreditApplicationResponse) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use WithdrawCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*WithdrawCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{22}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *WithdrawCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -1798,7 +1871,7 @@ type CounterOfferCreditApplicationRequest struct {
 
 func (x *CounterOfferCreditApplicationRequest) Reset() {
 	*x = CounterOfferCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[23]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1810,7 +1883,7 @@ func (x *CounterOfferCreditApplicationRequest) String() string {
 func (*CounterOfferCreditApplicationRequest) ProtoMessage() {}
 
 func (x *CounterOfferCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[23]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1823,7 +1896,7 @@ func (x *CounterOfferCreditApplicationRequest) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use CounterOfferCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*CounterOfferCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{23}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CounterOfferCreditApplicationRequest) GetRequestId() string {
@@ -1865,7 +1938,7 @@ type CounterOfferCreditApplicationResponse struct {
 
 func (x *CounterOfferCreditApplicationResponse) Reset() {
 	*x = CounterOfferCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[24]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1877,7 +1950,7 @@ func (x *CounterOfferCreditApplicationResponse) String() string {
 func (*CounterOfferCreditApplicationResponse) ProtoMessage() {}
 
 func (x *CounterOfferCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[24]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1890,7 +1963,7 @@ func (x *CounterOfferCreditApplicationResponse) ProtoReflect() protoreflect.Mess
 
 // Deprecated: Use CounterOfferCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*CounterOfferCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{24}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CounterOfferCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -1915,7 +1988,7 @@ type AcceptCounterOfferRequest struct {
 
 func (x *AcceptCounterOfferRequest) Reset() {
 	*x = AcceptCounterOfferRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[25]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1927,7 +2000,7 @@ func (x *AcceptCounterOfferRequest) String() string {
 func (*AcceptCounterOfferRequest) ProtoMessage() {}
 
 func (x *AcceptCounterOfferRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[25]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1940,7 +2013,7 @@ func (x *AcceptCounterOfferRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptCounterOfferRequest.ProtoReflect.Descriptor instead.
 func (*AcceptCounterOfferRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{25}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AcceptCounterOfferRequest) GetRequestId() string {
@@ -1975,7 +2048,7 @@ type AcceptCounterOfferResponse struct {
 
 func (x *AcceptCounterOfferResponse) Reset() {
 	*x = AcceptCounterOfferResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[26]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1987,7 +2060,7 @@ func (x *AcceptCounterOfferResponse) String() string {
 func (*AcceptCounterOfferResponse) ProtoMessage() {}
 
 func (x *AcceptCounterOfferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[26]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2000,7 +2073,7 @@ func (x *AcceptCounterOfferResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptCounterOfferResponse.ProtoReflect.Descriptor instead.
 func (*AcceptCounterOfferResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{26}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *AcceptCounterOfferResponse) GetApplication() *CreditApplication {
@@ -2027,7 +2100,7 @@ type ConfirmConditionRequest struct {
 
 func (x *ConfirmConditionRequest) Reset() {
 	*x = ConfirmConditionRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[27]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2039,7 +2112,7 @@ func (x *ConfirmConditionRequest) String() string {
 func (*ConfirmConditionRequest) ProtoMessage() {}
 
 func (x *ConfirmConditionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[27]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2052,7 +2125,7 @@ func (x *ConfirmConditionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmConditionRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmConditionRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{27}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ConfirmConditionRequest) GetRequestId() string {
@@ -2096,7 +2169,7 @@ type ConfirmConditionResponse struct {
 
 func (x *ConfirmConditionResponse) Reset() {
 	*x = ConfirmConditionResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[28]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2108,7 +2181,7 @@ func (x *ConfirmConditionResponse) String() string {
 func (*ConfirmConditionResponse) ProtoMessage() {}
 
 func (x *ConfirmConditionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[28]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2121,7 +2194,7 @@ func (x *ConfirmConditionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmConditionResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmConditionResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{28}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ConfirmConditionResponse) GetApplication() *CreditApplication {
@@ -2153,7 +2226,7 @@ type CommentCreditApplicationRequest struct {
 
 func (x *CommentCreditApplicationRequest) Reset() {
 	*x = CommentCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[29]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2165,7 +2238,7 @@ func (x *CommentCreditApplicationRequest) String() string {
 func (*CommentCreditApplicationRequest) ProtoMessage() {}
 
 func (x *CommentCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[29]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2178,7 +2251,7 @@ func (x *CommentCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommentCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*CommentCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{29}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CommentCreditApplicationRequest) GetRequestId() string {
@@ -2213,7 +2286,7 @@ type CommentCreditApplicationResponse struct {
 
 func (x *CommentCreditApplicationResponse) Reset() {
 	*x = CommentCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[30]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2225,7 +2298,7 @@ func (x *CommentCreditApplicationResponse) String() string {
 func (*CommentCreditApplicationResponse) ProtoMessage() {}
 
 func (x *CommentCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[30]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2238,7 +2311,7 @@ func (x *CommentCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommentCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*CommentCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{30}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CommentCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -2263,7 +2336,7 @@ type AttachToCreditApplicationRequest struct {
 
 func (x *AttachToCreditApplicationRequest) Reset() {
 	*x = AttachToCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[31]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2275,7 +2348,7 @@ func (x *AttachToCreditApplicationRequest) String() string {
 func (*AttachToCreditApplicationRequest) ProtoMessage() {}
 
 func (x *AttachToCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[31]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2288,7 +2361,7 @@ func (x *AttachToCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachToCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*AttachToCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{31}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *AttachToCreditApplicationRequest) GetRequestId() string {
@@ -2323,7 +2396,7 @@ type AttachToCreditApplicationResponse struct {
 
 func (x *AttachToCreditApplicationResponse) Reset() {
 	*x = AttachToCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[32]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2335,7 +2408,7 @@ func (x *AttachToCreditApplicationResponse) String() string {
 func (*AttachToCreditApplicationResponse) ProtoMessage() {}
 
 func (x *AttachToCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[32]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2348,7 +2421,7 @@ func (x *AttachToCreditApplicationResponse) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use AttachToCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*AttachToCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{32}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *AttachToCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -2394,7 +2467,7 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\x06sha256\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{64}$R\x06sha256\x12\x1f\n" +
 	"\vattached_by\x18\x03 \x01(\tR\n" +
 	"attachedBy\x12#\n" +
-	"\rbusiness_date\x18\x04 \x01(\tR\fbusinessDate\"\x99\n" +
+	"\rbusiness_date\x18\x04 \x01(\tR\fbusinessDate\"\xdb\n" +
 	"\n" +
 	"\x11CreditApplication\x12R\n" +
 	"\x0eapplication_id\x18\x01 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x12I\n" +
@@ -2427,7 +2500,14 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\rcounter_offer\x18\x15 \x01(\v2 .aval.evaluation.v1.CounterOfferR\fcounterOffer\x12B\n" +
 	"\bcomments\x18\x16 \x03(\v2&.aval.evaluation.v1.ApplicationCommentR\bcomments\x12K\n" +
 	"\vattachments\x18\x17 \x03(\v2).aval.evaluation.v1.ApplicationAttachmentR\vattachments\x12+\n" +
-	"\x11customer_snapshot\x18\x18 \x01(\tR\x10customerSnapshot\"\x9c\x01\n" +
+	"\x11customer_snapshot\x18\x18 \x01(\tR\x10customerSnapshot\x12@\n" +
+	"\ttemporary\x18\x19 \x01(\v2\".aval.evaluation.v1.TemporaryTermsR\ttemporary\"\xde\x01\n" +
+	"\x0eTemporaryTerms\x12F\n" +
+	"\x04mode\x18\x01 \x01(\x0e2&.aval.evaluation.v1.TemporaryLimitModeB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04mode\x12@\n" +
+	"\tfrom_date\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\bfromDate\x12B\n" +
+	"\n" +
+	"until_date\x18\x03 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\"\x9c\x01\n" +
 	"\x1eCreateCreditApplicationRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -2627,7 +2707,7 @@ func file_aval_evaluation_v1_application_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_evaluation_v1_application_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_aval_evaluation_v1_application_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_aval_evaluation_v1_application_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_aval_evaluation_v1_application_proto_goTypes = []any{
 	(ApplicationState)(0),                         // 0: aval.evaluation.v1.ApplicationState
 	(ConditionKind)(0),                            // 1: aval.evaluation.v1.ConditionKind
@@ -2636,108 +2716,112 @@ var file_aval_evaluation_v1_application_proto_goTypes = []any{
 	(*ApplicationComment)(nil),                    // 4: aval.evaluation.v1.ApplicationComment
 	(*ApplicationAttachment)(nil),                 // 5: aval.evaluation.v1.ApplicationAttachment
 	(*CreditApplication)(nil),                     // 6: aval.evaluation.v1.CreditApplication
-	(*CreateCreditApplicationRequest)(nil),        // 7: aval.evaluation.v1.CreateCreditApplicationRequest
-	(*CreateCreditApplicationResponse)(nil),       // 8: aval.evaluation.v1.CreateCreditApplicationResponse
-	(*GetCreditApplicationRequest)(nil),           // 9: aval.evaluation.v1.GetCreditApplicationRequest
-	(*GetCreditApplicationResponse)(nil),          // 10: aval.evaluation.v1.GetCreditApplicationResponse
-	(*ListCreditApplicationsRequest)(nil),         // 11: aval.evaluation.v1.ListCreditApplicationsRequest
-	(*ListCreditApplicationsResponse)(nil),        // 12: aval.evaluation.v1.ListCreditApplicationsResponse
-	(*SubmitCreditApplicationRequest)(nil),        // 13: aval.evaluation.v1.SubmitCreditApplicationRequest
-	(*SubmitCreditApplicationResponse)(nil),       // 14: aval.evaluation.v1.SubmitCreditApplicationResponse
-	(*ApproveCreditApplicationRequest)(nil),       // 15: aval.evaluation.v1.ApproveCreditApplicationRequest
-	(*ApproveCreditApplicationResponse)(nil),      // 16: aval.evaluation.v1.ApproveCreditApplicationResponse
-	(*RejectCreditApplicationRequest)(nil),        // 17: aval.evaluation.v1.RejectCreditApplicationRequest
-	(*RejectCreditApplicationResponse)(nil),       // 18: aval.evaluation.v1.RejectCreditApplicationResponse
-	(*ReturnCreditApplicationRequest)(nil),        // 19: aval.evaluation.v1.ReturnCreditApplicationRequest
-	(*ReturnCreditApplicationResponse)(nil),       // 20: aval.evaluation.v1.ReturnCreditApplicationResponse
-	(*UpdateCreditApplicationRequest)(nil),        // 21: aval.evaluation.v1.UpdateCreditApplicationRequest
-	(*UpdateCreditApplicationResponse)(nil),       // 22: aval.evaluation.v1.UpdateCreditApplicationResponse
-	(*WithdrawCreditApplicationRequest)(nil),      // 23: aval.evaluation.v1.WithdrawCreditApplicationRequest
-	(*WithdrawCreditApplicationResponse)(nil),     // 24: aval.evaluation.v1.WithdrawCreditApplicationResponse
-	(*CounterOfferCreditApplicationRequest)(nil),  // 25: aval.evaluation.v1.CounterOfferCreditApplicationRequest
-	(*CounterOfferCreditApplicationResponse)(nil), // 26: aval.evaluation.v1.CounterOfferCreditApplicationResponse
-	(*AcceptCounterOfferRequest)(nil),             // 27: aval.evaluation.v1.AcceptCounterOfferRequest
-	(*AcceptCounterOfferResponse)(nil),            // 28: aval.evaluation.v1.AcceptCounterOfferResponse
-	(*ConfirmConditionRequest)(nil),               // 29: aval.evaluation.v1.ConfirmConditionRequest
-	(*ConfirmConditionResponse)(nil),              // 30: aval.evaluation.v1.ConfirmConditionResponse
-	(*CommentCreditApplicationRequest)(nil),       // 31: aval.evaluation.v1.CommentCreditApplicationRequest
-	(*CommentCreditApplicationResponse)(nil),      // 32: aval.evaluation.v1.CommentCreditApplicationResponse
-	(*AttachToCreditApplicationRequest)(nil),      // 33: aval.evaluation.v1.AttachToCreditApplicationRequest
-	(*AttachToCreditApplicationResponse)(nil),     // 34: aval.evaluation.v1.AttachToCreditApplicationResponse
-	(*v1.Money)(nil),                              // 35: aval.type.v1.Money
-	(*v1.ApprovalStep)(nil),                       // 36: aval.type.v1.ApprovalStep
-	(*v1.ApprovalAct)(nil),                        // 37: aval.type.v1.ApprovalAct
-	(*timestamppb.Timestamp)(nil),                 // 38: google.protobuf.Timestamp
-	(*Grant)(nil),                                 // 39: aval.evaluation.v1.Grant
+	(*TemporaryTerms)(nil),                        // 7: aval.evaluation.v1.TemporaryTerms
+	(*CreateCreditApplicationRequest)(nil),        // 8: aval.evaluation.v1.CreateCreditApplicationRequest
+	(*CreateCreditApplicationResponse)(nil),       // 9: aval.evaluation.v1.CreateCreditApplicationResponse
+	(*GetCreditApplicationRequest)(nil),           // 10: aval.evaluation.v1.GetCreditApplicationRequest
+	(*GetCreditApplicationResponse)(nil),          // 11: aval.evaluation.v1.GetCreditApplicationResponse
+	(*ListCreditApplicationsRequest)(nil),         // 12: aval.evaluation.v1.ListCreditApplicationsRequest
+	(*ListCreditApplicationsResponse)(nil),        // 13: aval.evaluation.v1.ListCreditApplicationsResponse
+	(*SubmitCreditApplicationRequest)(nil),        // 14: aval.evaluation.v1.SubmitCreditApplicationRequest
+	(*SubmitCreditApplicationResponse)(nil),       // 15: aval.evaluation.v1.SubmitCreditApplicationResponse
+	(*ApproveCreditApplicationRequest)(nil),       // 16: aval.evaluation.v1.ApproveCreditApplicationRequest
+	(*ApproveCreditApplicationResponse)(nil),      // 17: aval.evaluation.v1.ApproveCreditApplicationResponse
+	(*RejectCreditApplicationRequest)(nil),        // 18: aval.evaluation.v1.RejectCreditApplicationRequest
+	(*RejectCreditApplicationResponse)(nil),       // 19: aval.evaluation.v1.RejectCreditApplicationResponse
+	(*ReturnCreditApplicationRequest)(nil),        // 20: aval.evaluation.v1.ReturnCreditApplicationRequest
+	(*ReturnCreditApplicationResponse)(nil),       // 21: aval.evaluation.v1.ReturnCreditApplicationResponse
+	(*UpdateCreditApplicationRequest)(nil),        // 22: aval.evaluation.v1.UpdateCreditApplicationRequest
+	(*UpdateCreditApplicationResponse)(nil),       // 23: aval.evaluation.v1.UpdateCreditApplicationResponse
+	(*WithdrawCreditApplicationRequest)(nil),      // 24: aval.evaluation.v1.WithdrawCreditApplicationRequest
+	(*WithdrawCreditApplicationResponse)(nil),     // 25: aval.evaluation.v1.WithdrawCreditApplicationResponse
+	(*CounterOfferCreditApplicationRequest)(nil),  // 26: aval.evaluation.v1.CounterOfferCreditApplicationRequest
+	(*CounterOfferCreditApplicationResponse)(nil), // 27: aval.evaluation.v1.CounterOfferCreditApplicationResponse
+	(*AcceptCounterOfferRequest)(nil),             // 28: aval.evaluation.v1.AcceptCounterOfferRequest
+	(*AcceptCounterOfferResponse)(nil),            // 29: aval.evaluation.v1.AcceptCounterOfferResponse
+	(*ConfirmConditionRequest)(nil),               // 30: aval.evaluation.v1.ConfirmConditionRequest
+	(*ConfirmConditionResponse)(nil),              // 31: aval.evaluation.v1.ConfirmConditionResponse
+	(*CommentCreditApplicationRequest)(nil),       // 32: aval.evaluation.v1.CommentCreditApplicationRequest
+	(*CommentCreditApplicationResponse)(nil),      // 33: aval.evaluation.v1.CommentCreditApplicationResponse
+	(*AttachToCreditApplicationRequest)(nil),      // 34: aval.evaluation.v1.AttachToCreditApplicationRequest
+	(*AttachToCreditApplicationResponse)(nil),     // 35: aval.evaluation.v1.AttachToCreditApplicationResponse
+	(*v1.Money)(nil),                              // 36: aval.type.v1.Money
+	(*v1.ApprovalStep)(nil),                       // 37: aval.type.v1.ApprovalStep
+	(*v1.ApprovalAct)(nil),                        // 38: aval.type.v1.ApprovalAct
+	(*timestamppb.Timestamp)(nil),                 // 39: google.protobuf.Timestamp
+	(TemporaryLimitMode)(0),                       // 40: aval.evaluation.v1.TemporaryLimitMode
+	(*Grant)(nil),                                 // 41: aval.evaluation.v1.Grant
 }
 var file_aval_evaluation_v1_application_proto_depIdxs = []int32{
 	1,  // 0: aval.evaluation.v1.Condition.kind:type_name -> aval.evaluation.v1.ConditionKind
-	35, // 1: aval.evaluation.v1.Condition.amount:type_name -> aval.type.v1.Money
-	35, // 2: aval.evaluation.v1.CounterOffer.limit:type_name -> aval.type.v1.Money
-	35, // 3: aval.evaluation.v1.CreditApplication.requested_limit:type_name -> aval.type.v1.Money
+	36, // 1: aval.evaluation.v1.Condition.amount:type_name -> aval.type.v1.Money
+	36, // 2: aval.evaluation.v1.CounterOffer.limit:type_name -> aval.type.v1.Money
+	36, // 3: aval.evaluation.v1.CreditApplication.requested_limit:type_name -> aval.type.v1.Money
 	0,  // 4: aval.evaluation.v1.CreditApplication.state:type_name -> aval.evaluation.v1.ApplicationState
-	36, // 5: aval.evaluation.v1.CreditApplication.steps:type_name -> aval.type.v1.ApprovalStep
-	37, // 6: aval.evaluation.v1.CreditApplication.acts:type_name -> aval.type.v1.ApprovalAct
-	38, // 7: aval.evaluation.v1.CreditApplication.create_time:type_name -> google.protobuf.Timestamp
+	37, // 5: aval.evaluation.v1.CreditApplication.steps:type_name -> aval.type.v1.ApprovalStep
+	38, // 6: aval.evaluation.v1.CreditApplication.acts:type_name -> aval.type.v1.ApprovalAct
+	39, // 7: aval.evaluation.v1.CreditApplication.create_time:type_name -> google.protobuf.Timestamp
 	2,  // 8: aval.evaluation.v1.CreditApplication.conditions:type_name -> aval.evaluation.v1.Condition
 	3,  // 9: aval.evaluation.v1.CreditApplication.counter_offer:type_name -> aval.evaluation.v1.CounterOffer
 	4,  // 10: aval.evaluation.v1.CreditApplication.comments:type_name -> aval.evaluation.v1.ApplicationComment
 	5,  // 11: aval.evaluation.v1.CreditApplication.attachments:type_name -> aval.evaluation.v1.ApplicationAttachment
-	6,  // 12: aval.evaluation.v1.CreateCreditApplicationRequest.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 13: aval.evaluation.v1.CreateCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 14: aval.evaluation.v1.GetCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	0,  // 15: aval.evaluation.v1.ListCreditApplicationsRequest.state:type_name -> aval.evaluation.v1.ApplicationState
-	6,  // 16: aval.evaluation.v1.ListCreditApplicationsResponse.applications:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 17: aval.evaluation.v1.SubmitCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	2,  // 18: aval.evaluation.v1.ApproveCreditApplicationRequest.conditions:type_name -> aval.evaluation.v1.Condition
-	6,  // 19: aval.evaluation.v1.ApproveCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	39, // 20: aval.evaluation.v1.ApproveCreditApplicationResponse.grant:type_name -> aval.evaluation.v1.Grant
-	6,  // 21: aval.evaluation.v1.RejectCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 22: aval.evaluation.v1.ReturnCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	35, // 23: aval.evaluation.v1.UpdateCreditApplicationRequest.requested_limit:type_name -> aval.type.v1.Money
-	6,  // 24: aval.evaluation.v1.UpdateCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 25: aval.evaluation.v1.WithdrawCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	3,  // 26: aval.evaluation.v1.CounterOfferCreditApplicationRequest.offer:type_name -> aval.evaluation.v1.CounterOffer
-	6,  // 27: aval.evaluation.v1.CounterOfferCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 28: aval.evaluation.v1.AcceptCounterOfferResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 29: aval.evaluation.v1.ConfirmConditionResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	39, // 30: aval.evaluation.v1.ConfirmConditionResponse.grant:type_name -> aval.evaluation.v1.Grant
-	6,  // 31: aval.evaluation.v1.CommentCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	5,  // 32: aval.evaluation.v1.AttachToCreditApplicationRequest.attachment:type_name -> aval.evaluation.v1.ApplicationAttachment
-	6,  // 33: aval.evaluation.v1.AttachToCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	7,  // 34: aval.evaluation.v1.CreditApplicationService.CreateCreditApplication:input_type -> aval.evaluation.v1.CreateCreditApplicationRequest
-	9,  // 35: aval.evaluation.v1.CreditApplicationService.GetCreditApplication:input_type -> aval.evaluation.v1.GetCreditApplicationRequest
-	11, // 36: aval.evaluation.v1.CreditApplicationService.ListCreditApplications:input_type -> aval.evaluation.v1.ListCreditApplicationsRequest
-	13, // 37: aval.evaluation.v1.CreditApplicationService.SubmitCreditApplication:input_type -> aval.evaluation.v1.SubmitCreditApplicationRequest
-	15, // 38: aval.evaluation.v1.CreditApplicationService.ApproveCreditApplication:input_type -> aval.evaluation.v1.ApproveCreditApplicationRequest
-	17, // 39: aval.evaluation.v1.CreditApplicationService.RejectCreditApplication:input_type -> aval.evaluation.v1.RejectCreditApplicationRequest
-	19, // 40: aval.evaluation.v1.CreditApplicationService.ReturnCreditApplication:input_type -> aval.evaluation.v1.ReturnCreditApplicationRequest
-	21, // 41: aval.evaluation.v1.CreditApplicationService.UpdateCreditApplication:input_type -> aval.evaluation.v1.UpdateCreditApplicationRequest
-	23, // 42: aval.evaluation.v1.CreditApplicationService.WithdrawCreditApplication:input_type -> aval.evaluation.v1.WithdrawCreditApplicationRequest
-	25, // 43: aval.evaluation.v1.CreditApplicationService.CounterOfferCreditApplication:input_type -> aval.evaluation.v1.CounterOfferCreditApplicationRequest
-	27, // 44: aval.evaluation.v1.CreditApplicationService.AcceptCounterOffer:input_type -> aval.evaluation.v1.AcceptCounterOfferRequest
-	29, // 45: aval.evaluation.v1.CreditApplicationService.ConfirmCondition:input_type -> aval.evaluation.v1.ConfirmConditionRequest
-	31, // 46: aval.evaluation.v1.CreditApplicationService.CommentCreditApplication:input_type -> aval.evaluation.v1.CommentCreditApplicationRequest
-	33, // 47: aval.evaluation.v1.CreditApplicationService.AttachToCreditApplication:input_type -> aval.evaluation.v1.AttachToCreditApplicationRequest
-	8,  // 48: aval.evaluation.v1.CreditApplicationService.CreateCreditApplication:output_type -> aval.evaluation.v1.CreateCreditApplicationResponse
-	10, // 49: aval.evaluation.v1.CreditApplicationService.GetCreditApplication:output_type -> aval.evaluation.v1.GetCreditApplicationResponse
-	12, // 50: aval.evaluation.v1.CreditApplicationService.ListCreditApplications:output_type -> aval.evaluation.v1.ListCreditApplicationsResponse
-	14, // 51: aval.evaluation.v1.CreditApplicationService.SubmitCreditApplication:output_type -> aval.evaluation.v1.SubmitCreditApplicationResponse
-	16, // 52: aval.evaluation.v1.CreditApplicationService.ApproveCreditApplication:output_type -> aval.evaluation.v1.ApproveCreditApplicationResponse
-	18, // 53: aval.evaluation.v1.CreditApplicationService.RejectCreditApplication:output_type -> aval.evaluation.v1.RejectCreditApplicationResponse
-	20, // 54: aval.evaluation.v1.CreditApplicationService.ReturnCreditApplication:output_type -> aval.evaluation.v1.ReturnCreditApplicationResponse
-	22, // 55: aval.evaluation.v1.CreditApplicationService.UpdateCreditApplication:output_type -> aval.evaluation.v1.UpdateCreditApplicationResponse
-	24, // 56: aval.evaluation.v1.CreditApplicationService.WithdrawCreditApplication:output_type -> aval.evaluation.v1.WithdrawCreditApplicationResponse
-	26, // 57: aval.evaluation.v1.CreditApplicationService.CounterOfferCreditApplication:output_type -> aval.evaluation.v1.CounterOfferCreditApplicationResponse
-	28, // 58: aval.evaluation.v1.CreditApplicationService.AcceptCounterOffer:output_type -> aval.evaluation.v1.AcceptCounterOfferResponse
-	30, // 59: aval.evaluation.v1.CreditApplicationService.ConfirmCondition:output_type -> aval.evaluation.v1.ConfirmConditionResponse
-	32, // 60: aval.evaluation.v1.CreditApplicationService.CommentCreditApplication:output_type -> aval.evaluation.v1.CommentCreditApplicationResponse
-	34, // 61: aval.evaluation.v1.CreditApplicationService.AttachToCreditApplication:output_type -> aval.evaluation.v1.AttachToCreditApplicationResponse
-	48, // [48:62] is the sub-list for method output_type
-	34, // [34:48] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	7,  // 12: aval.evaluation.v1.CreditApplication.temporary:type_name -> aval.evaluation.v1.TemporaryTerms
+	40, // 13: aval.evaluation.v1.TemporaryTerms.mode:type_name -> aval.evaluation.v1.TemporaryLimitMode
+	6,  // 14: aval.evaluation.v1.CreateCreditApplicationRequest.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 15: aval.evaluation.v1.CreateCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 16: aval.evaluation.v1.GetCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	0,  // 17: aval.evaluation.v1.ListCreditApplicationsRequest.state:type_name -> aval.evaluation.v1.ApplicationState
+	6,  // 18: aval.evaluation.v1.ListCreditApplicationsResponse.applications:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 19: aval.evaluation.v1.SubmitCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	2,  // 20: aval.evaluation.v1.ApproveCreditApplicationRequest.conditions:type_name -> aval.evaluation.v1.Condition
+	6,  // 21: aval.evaluation.v1.ApproveCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	41, // 22: aval.evaluation.v1.ApproveCreditApplicationResponse.grant:type_name -> aval.evaluation.v1.Grant
+	6,  // 23: aval.evaluation.v1.RejectCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 24: aval.evaluation.v1.ReturnCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	36, // 25: aval.evaluation.v1.UpdateCreditApplicationRequest.requested_limit:type_name -> aval.type.v1.Money
+	6,  // 26: aval.evaluation.v1.UpdateCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 27: aval.evaluation.v1.WithdrawCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	3,  // 28: aval.evaluation.v1.CounterOfferCreditApplicationRequest.offer:type_name -> aval.evaluation.v1.CounterOffer
+	6,  // 29: aval.evaluation.v1.CounterOfferCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 30: aval.evaluation.v1.AcceptCounterOfferResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 31: aval.evaluation.v1.ConfirmConditionResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	41, // 32: aval.evaluation.v1.ConfirmConditionResponse.grant:type_name -> aval.evaluation.v1.Grant
+	6,  // 33: aval.evaluation.v1.CommentCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	5,  // 34: aval.evaluation.v1.AttachToCreditApplicationRequest.attachment:type_name -> aval.evaluation.v1.ApplicationAttachment
+	6,  // 35: aval.evaluation.v1.AttachToCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	8,  // 36: aval.evaluation.v1.CreditApplicationService.CreateCreditApplication:input_type -> aval.evaluation.v1.CreateCreditApplicationRequest
+	10, // 37: aval.evaluation.v1.CreditApplicationService.GetCreditApplication:input_type -> aval.evaluation.v1.GetCreditApplicationRequest
+	12, // 38: aval.evaluation.v1.CreditApplicationService.ListCreditApplications:input_type -> aval.evaluation.v1.ListCreditApplicationsRequest
+	14, // 39: aval.evaluation.v1.CreditApplicationService.SubmitCreditApplication:input_type -> aval.evaluation.v1.SubmitCreditApplicationRequest
+	16, // 40: aval.evaluation.v1.CreditApplicationService.ApproveCreditApplication:input_type -> aval.evaluation.v1.ApproveCreditApplicationRequest
+	18, // 41: aval.evaluation.v1.CreditApplicationService.RejectCreditApplication:input_type -> aval.evaluation.v1.RejectCreditApplicationRequest
+	20, // 42: aval.evaluation.v1.CreditApplicationService.ReturnCreditApplication:input_type -> aval.evaluation.v1.ReturnCreditApplicationRequest
+	22, // 43: aval.evaluation.v1.CreditApplicationService.UpdateCreditApplication:input_type -> aval.evaluation.v1.UpdateCreditApplicationRequest
+	24, // 44: aval.evaluation.v1.CreditApplicationService.WithdrawCreditApplication:input_type -> aval.evaluation.v1.WithdrawCreditApplicationRequest
+	26, // 45: aval.evaluation.v1.CreditApplicationService.CounterOfferCreditApplication:input_type -> aval.evaluation.v1.CounterOfferCreditApplicationRequest
+	28, // 46: aval.evaluation.v1.CreditApplicationService.AcceptCounterOffer:input_type -> aval.evaluation.v1.AcceptCounterOfferRequest
+	30, // 47: aval.evaluation.v1.CreditApplicationService.ConfirmCondition:input_type -> aval.evaluation.v1.ConfirmConditionRequest
+	32, // 48: aval.evaluation.v1.CreditApplicationService.CommentCreditApplication:input_type -> aval.evaluation.v1.CommentCreditApplicationRequest
+	34, // 49: aval.evaluation.v1.CreditApplicationService.AttachToCreditApplication:input_type -> aval.evaluation.v1.AttachToCreditApplicationRequest
+	9,  // 50: aval.evaluation.v1.CreditApplicationService.CreateCreditApplication:output_type -> aval.evaluation.v1.CreateCreditApplicationResponse
+	11, // 51: aval.evaluation.v1.CreditApplicationService.GetCreditApplication:output_type -> aval.evaluation.v1.GetCreditApplicationResponse
+	13, // 52: aval.evaluation.v1.CreditApplicationService.ListCreditApplications:output_type -> aval.evaluation.v1.ListCreditApplicationsResponse
+	15, // 53: aval.evaluation.v1.CreditApplicationService.SubmitCreditApplication:output_type -> aval.evaluation.v1.SubmitCreditApplicationResponse
+	17, // 54: aval.evaluation.v1.CreditApplicationService.ApproveCreditApplication:output_type -> aval.evaluation.v1.ApproveCreditApplicationResponse
+	19, // 55: aval.evaluation.v1.CreditApplicationService.RejectCreditApplication:output_type -> aval.evaluation.v1.RejectCreditApplicationResponse
+	21, // 56: aval.evaluation.v1.CreditApplicationService.ReturnCreditApplication:output_type -> aval.evaluation.v1.ReturnCreditApplicationResponse
+	23, // 57: aval.evaluation.v1.CreditApplicationService.UpdateCreditApplication:output_type -> aval.evaluation.v1.UpdateCreditApplicationResponse
+	25, // 58: aval.evaluation.v1.CreditApplicationService.WithdrawCreditApplication:output_type -> aval.evaluation.v1.WithdrawCreditApplicationResponse
+	27, // 59: aval.evaluation.v1.CreditApplicationService.CounterOfferCreditApplication:output_type -> aval.evaluation.v1.CounterOfferCreditApplicationResponse
+	29, // 60: aval.evaluation.v1.CreditApplicationService.AcceptCounterOffer:output_type -> aval.evaluation.v1.AcceptCounterOfferResponse
+	31, // 61: aval.evaluation.v1.CreditApplicationService.ConfirmCondition:output_type -> aval.evaluation.v1.ConfirmConditionResponse
+	33, // 62: aval.evaluation.v1.CreditApplicationService.CommentCreditApplication:output_type -> aval.evaluation.v1.CommentCreditApplicationResponse
+	35, // 63: aval.evaluation.v1.CreditApplicationService.AttachToCreditApplication:output_type -> aval.evaluation.v1.AttachToCreditApplicationResponse
+	50, // [50:64] is the sub-list for method output_type
+	36, // [36:50] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_application_proto_init() }
@@ -2746,14 +2830,14 @@ func file_aval_evaluation_v1_application_proto_init() {
 		return
 	}
 	file_aval_evaluation_v1_grant_proto_init()
-	file_aval_evaluation_v1_application_proto_msgTypes[19].OneofWrappers = []any{}
+	file_aval_evaluation_v1_application_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_application_proto_rawDesc), len(file_aval_evaluation_v1_application_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   33,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
