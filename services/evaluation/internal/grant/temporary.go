@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"math"
 	"slices"
 
 	"github.com/avalcredit/aval/pkg/calendar"
@@ -51,7 +52,8 @@ func (g Grant) LimitOn(day calendar.Date) *money.Money {
 	}
 	sum := *lim
 	for _, m := range added {
-		sum = sum.Add(m)
+		// The sum stops at the greatest amount there is.
+		sum.Minor += min(m.Minor, math.MaxInt64-max(0, sum.Minor))
 	}
 	return &sum
 }

@@ -1,6 +1,7 @@
 package grant_test
 
 import (
+	"math"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -31,6 +32,10 @@ func TestLimitOn(t *testing.T) {
 		if got := c.g.LimitOn(calendar.MustDate(c.day)); got == nil || got.Minor != c.want {
 			t.Errorf("%s: %v, want %d", c.day, got, c.want)
 		}
+	}
+	huge := both.With(temporary(grant.Add, math.MaxInt64, "2026-03-01", "2026-03-31"), calendar.MustDate("2026-01-01"))
+	if got := huge.LimitOn(calendar.MustDate("2026-03-31")); got.Minor != math.MaxInt64 {
+		t.Errorf("more than there is: %v", got)
 	}
 	if grant.CashCustomer("C-1").With(temporary(grant.Add, 1, "2026-03-01", "2026-03-31"), calendar.MustDate("2026-01-01")).LimitOn(calendar.MustDate("2026-03-05")) != nil {
 		t.Error("a limit for a time makes a limit out of none")
