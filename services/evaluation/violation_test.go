@@ -15,7 +15,7 @@ func (s *suite) violationsOf(l *evaluationv1.ListViolationsRequest) []*evaluatio
 	return res.GetViolations()
 }
 
-// Invariant 21: who acts without authority is refused, and in the register with what they tried.
+// Invariant 24: who acts without authority is refused, and in the register with what they tried.
 func TestRefusedActsAreViolations(t *testing.T) {
 	t.Parallel()
 	s := start(t)

@@ -48,7 +48,7 @@ func (s *suite) withdrawalsFor(ctx context.Context, l *evaluationv1.ListWithdraw
 	return res.GetWithdrawalRequests()
 }
 
-// Invariant 20: the gate asks, the finance director decides, and only then is the credit gone.
+// Invariant 23: the gate asks, the finance director decides, and only then is the credit gone.
 func TestWithdrawal(t *testing.T) {
 	t.Parallel()
 	s := start(t)
