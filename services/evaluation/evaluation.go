@@ -104,7 +104,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	}
 	a := app.New(app.Deps{
 		Pool: d.Pool, Clock: d.Clock, Log: d.Log, PageKey: d.PageKey,
-		Payments: peers.NewPayments(d.Receivables), Policies: policies,
+		Payments: peers.NewPayments(d.Receivables), Accounts: peers.NewAccounts(d.OrderGate), Policies: policies,
 		Book: &policy.Book{Store: versions, Clock: d.Clock, Signed: policies.Invalidate},
 		Relays: map[string]app.Relay{
 			app.StreamCreditProfile: relays[app.StreamCreditProfile], app.StreamCustomer: relays[app.StreamCustomer],
@@ -117,9 +117,11 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 // Register adds the phase's services to a server.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	evaluationv1.RegisterCustomerServiceServer(r, rpc.Customers{App: s.app})
+	evaluationv1.RegisterCustomerGroupServiceServer(r, rpc.Groups{App: s.app})
 	evaluationv1.RegisterCreditFactServiceServer(r, rpc.Facts{App: s.app})
 	evaluationv1.RegisterInvoiceFactServiceServer(r, rpc.Invoices{App: s.app})
 	evaluationv1.RegisterRatingServiceServer(r, rpc.Ratings{App: s.app})
+	evaluationv1.RegisterTreatmentPlanServiceServer(r, rpc.Plans{App: s.app})
 	evaluationv1.RegisterCreditApplicationServiceServer(r, rpc.Applications{App: s.app})
 	evaluationv1.RegisterCreditGrantServiceServer(r, rpc.Grants{App: s.app})
 	evaluationv1.RegisterWithdrawalServiceServer(r, rpc.Withdrawals{App: s.app})
@@ -138,8 +140,10 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 // Run delivers what the other phases have not got yet, forgets old requests, and reviews customers where
 // that is configured, until ctx ends. It then returns nil.
 func (s *Service) Run(ctx context.Context) error {
-	tasks := make([]lifecycle.Task, 0, len(s.relays)+2)
-	tasks = append(tasks, lifecycle.Task{Name: "evaluation requests", Run: s.keeper.Run})
+	tasks := make([]lifecycle.Task, 0, len(s.relays)+3)
+	tasks = append(tasks, lifecycle.Task{Name: "evaluation requests", Run: s.keeper.Run},
+		// These go by the business date of the fact, so they run wherever the phase does.
+		lifecycle.Task{Name: "evaluation ratings after facts", Run: jobs.NewReviews(app.Reratings{App: s.app}, s.log).Run})
 	for stream, relay := range s.relays {
 		tasks = append(tasks, lifecycle.Task{Name: "evaluation delivery of " + stream, Run: relay.Run})
 	}

@@ -30,9 +30,11 @@ func (b Backends) registerEvaluation(ctx context.Context, mux *runtime.ServeMux)
 	c := b.Evaluation
 	return errors.Join(
 		evaluationv1.RegisterCustomerServiceHandlerClient(ctx, mux, evaluationv1.NewCustomerServiceClient(c)),
+		evaluationv1.RegisterCustomerGroupServiceHandlerClient(ctx, mux, evaluationv1.NewCustomerGroupServiceClient(c)),
 		evaluationv1.RegisterCreditFactServiceHandlerClient(ctx, mux, evaluationv1.NewCreditFactServiceClient(c)),
 		evaluationv1.RegisterInvoiceFactServiceHandlerClient(ctx, mux, evaluationv1.NewInvoiceFactServiceClient(c)),
 		evaluationv1.RegisterRatingServiceHandlerClient(ctx, mux, evaluationv1.NewRatingServiceClient(c)),
+		evaluationv1.RegisterTreatmentPlanServiceHandlerClient(ctx, mux, evaluationv1.NewTreatmentPlanServiceClient(c)),
 		evaluationv1.RegisterCreditApplicationServiceHandlerClient(ctx, mux, evaluationv1.NewCreditApplicationServiceClient(c)),
 		evaluationv1.RegisterCreditGrantServiceHandlerClient(ctx, mux, evaluationv1.NewCreditGrantServiceClient(c)),
 		evaluationv1.RegisterWithdrawalServiceHandlerClient(ctx, mux, evaluationv1.NewWithdrawalServiceClient(c)),

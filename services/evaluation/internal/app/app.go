@@ -24,6 +24,7 @@ import (
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/policy"
 	"github.com/avalcredit/aval/services/evaluation/internal/criteria"
+	"github.com/avalcredit/aval/services/evaluation/internal/customer"
 	"github.com/avalcredit/aval/services/evaluation/internal/payment"
 	"github.com/avalcredit/aval/services/evaluation/internal/postgres"
 	"github.com/avalcredit/aval/services/evaluation/internal/profile"
@@ -77,6 +78,7 @@ type Deps struct {
 	PageKey  []byte
 	Payments Payments
 	Policies Policies
+	Accounts Accounts
 	// Book keeps the versions of the policy.
 	Book *policy.Book
 	// Relays by stream: StreamCreditProfile and StreamCustomer.
@@ -185,5 +187,20 @@ func note(ctx context.Context, tx pgx.Tx, n noted) error {
 	}
 	return audit.Append(ctx, tx, audit.Event{
 		Stream: "customer/" + n.customer, Actor: p.Subject, Action: n.action, Subject: n.subject, BusinessDate: n.day, Detail: text,
+	})
+}
+
+// noteGroup appends to the audit trail of a group.
+func noteGroup(ctx context.Context, tx pgx.Tx, g customer.Group, day calendar.Date) error {
+	p, err := caller(ctx)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(g)
+	if err != nil {
+		return err
+	}
+	return audit.Append(ctx, tx, audit.Event{
+		Stream: "group/" + g.ID, Actor: p.Subject, Action: "group.set", Subject: g.ID, BusinessDate: day, Detail: text,
 	})
 }

@@ -24,8 +24,8 @@ const ReasonCurrencyFixed = "CURRENCY_FIXED"
 
 // Created is a new customer file and others that may be of the same firm.
 type Created struct {
-	Customer   customer.Customer `json:"customer"`
-	Duplicates []string          `json:"possible_duplicate_ids"`
+	Customer   customer.Customer    `json:"customer"`
+	Duplicates []customer.Duplicate `json:"possible_duplicates"`
 }
 
 // CreateCustomer writes a new file and tells the other phases. A salesperson's new
@@ -42,7 +42,7 @@ func (a *App) CreateCustomer(ctx context.Context, r idem.Request, c customer.Cus
 	}
 	day := a.Clock.Today(ctx)
 	c = c.Complete()
-	c.Revision, c.Grade = 1, grade.None
+	c.Revision, c.Grade, c.MergedIntoID = 1, grade.None, ""
 	if err := c.Validate(day); err != nil {
 		return Created{}, err
 	}
@@ -50,6 +50,10 @@ func (a *App) CreateCustomer(ctx context.Context, r idem.Request, c customer.Cus
 		store := postgres.New(tx)
 		c.CreateTime = a.now()
 		c.UpdateTime = c.CreateTime
+		var err error
+		if c.RootGroupID, err = rootOf(ctx, store, c.GroupID); err != nil {
+			return Created{}, err
+		}
 		duplicates, err := store.Duplicates(ctx, c, scope)
 		if err != nil {
 			return Created{}, err
@@ -75,13 +79,23 @@ func (a *App) UpdateCustomer(ctx context.Context, r idem.Request, p customer.Pat
 	day := a.Clock.Today(ctx)
 	res, err := write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (customer.Customer, error) {
 		store := postgres.New(tx)
+		root, err := rootOf(ctx, store, p.Values.GroupID)
+		if err != nil {
+			return customer.Customer{}, err
+		}
 		st, err := visible(ctx, store.Lock, p.Values.ID)
 		if err != nil {
+			return customer.Customer{}, err
+		}
+		if err := st.File.Changeable(); err != nil {
 			return customer.Customer{}, err
 		}
 		next, err := st.File.Apply(p)
 		if err != nil {
 			return customer.Customer{}, err
+		}
+		if next.GroupID != st.File.GroupID {
+			next.RootGroupID = root
 		}
 		if err := next.Validate(day); err != nil {
 			return customer.Customer{}, err

@@ -5,7 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/idem"
 	"github.com/avalcredit/aval/pkg/page"
 	"github.com/avalcredit/aval/services/evaluation/internal/fact"
@@ -23,58 +23,107 @@ func (a *App) RecordFact(ctx context.Context, r idem.Request, f fact.Fact) (fact
 	if err := f.Validate(day); err != nil {
 		return fact.Fact{}, err
 	}
-	return write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (fact.Fact, error) {
-		store := postgres.New(tx)
-		if _, err := visible(ctx, store.Lock, f.CustomerID); err != nil {
-			return fact.Fact{}, err
-		}
-		stored, err := store.InsertFact(ctx, f, a.now())
-		if err != nil {
-			return fact.Fact{}, err
-		}
-		return stored, note(ctx, tx, noted{customer: f.CustomerID, action: "fact.record", subject: f.ID, day: day, detail: stored})
+	var res fact.Fact
+	err = a.withFact(ctx, f, day, func(q asked) (err error) {
+		res, err = write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (fact.Fact, error) {
+			store := postgres.New(tx)
+			st, err := visible(ctx, store.Lock, f.CustomerID)
+			if err != nil {
+				return fact.Fact{}, err
+			}
+			if err := st.File.Changeable(); err != nil {
+				return fact.Fact{}, err
+			}
+			stored, err := store.InsertFact(ctx, f, a.now())
+			if err != nil {
+				return fact.Fact{}, err
+			}
+			if err := note(ctx, tx, noted{customer: f.CustomerID, action: "fact.record", subject: f.ID, day: day, detail: stored}); err != nil {
+				return fact.Fact{}, err
+			}
+			return stored, a.onFact(ctx, tx, &st, stored, q)
+		})
+		return err
 	})
+	if err != nil {
+		return fact.Fact{}, err
+	}
+	if f.MayMatter() {
+		a.flush(ctx, f.CustomerID)
+	}
+	return res, nil
 }
 
-// VerifyFact notes that another person confirmed a fact.
+// VerifyFact notes that another person confirmed a fact: a policy may not use it before.
 func (a *App) VerifyFact(ctx context.Context, r idem.Request, customerID, factID string) (fact.Fact, error) {
 	who, err := caller(ctx)
 	if err != nil {
 		return fact.Fact{}, err
 	}
 	day := a.Clock.Today(ctx)
-	return write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (fact.Fact, error) {
-		store := postgres.New(tx)
-		if _, err := visible(ctx, store.Lock, customerID); err != nil {
-			return fact.Fact{}, err
-		}
-		f, err := store.Fact(ctx, customerID, factID)
-		if err != nil {
-			return fact.Fact{}, err
-		}
-		if f, err = f.Verify(who.Subject, day); err != nil {
-			return fact.Fact{}, err
-		}
-		if err := store.VerifyFact(ctx, f, a.now()); err != nil {
-			return fact.Fact{}, err
-		}
-		return f, note(ctx, tx, noted{customer: customerID, action: "fact.verify", subject: factID, day: day, detail: struct{}{}})
+	// Which kind it is does not change, so it may be read before.
+	f, err := a.store().Fact(ctx, customerID, factID)
+	if err != nil && errs.ReasonOf(err) != postgres.ReasonFactNotFound {
+		return fact.Fact{}, err
+	}
+	var res fact.Fact
+	err = a.withFact(ctx, f, day, func(q asked) (err error) {
+		res, err = write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (fact.Fact, error) {
+			store := postgres.New(tx)
+			st, err := visible(ctx, store.Lock, customerID)
+			if err != nil {
+				return fact.Fact{}, err
+			}
+			f, err := store.Fact(ctx, customerID, factID)
+			if err != nil {
+				return fact.Fact{}, err
+			}
+			if f, err = f.Verify(who.Subject, day); err != nil {
+				return fact.Fact{}, err
+			}
+			if err := store.VerifyFact(ctx, f, a.now()); err != nil {
+				return fact.Fact{}, err
+			}
+			if err := note(ctx, tx, noted{customer: customerID, action: "fact.verify", subject: factID, day: day, detail: struct{}{}}); err != nil {
+				return fact.Fact{}, err
+			}
+			return f, a.onFact(ctx, tx, &st, f, q)
+		})
+		return err
 	})
+	if err != nil {
+		return fact.Fact{}, err
+	}
+	if f.MayMatter() {
+		a.flush(ctx, customerID)
+	}
+	return res, nil
 }
 
-// Facts lists what was known of a customer by the end of a day (zero: now), newest first.
-func (a *App) Facts(ctx context.Context, customerID string, knownOn calendar.Date, size int32, token string) ([]fact.Fact, string, error) {
+// FactQuery says which facts of which customer.
+type FactQuery = postgres.FactQuery
+
+// FactList asks for a page of facts.
+type FactList struct {
+	Query FactQuery
+	Size  int32
+	Token string
+}
+
+// Facts lists what was known of a customer by the end of a day (zero: now) and held on a
+// day (zero: whenever), newest first.
+func (a *App) Facts(ctx context.Context, l FactList) ([]fact.Fact, string, error) {
 	store := a.store()
-	if _, err := visible(ctx, store.Customer, customerID); err != nil {
+	if _, err := visible(ctx, store.Customer, l.Query.CustomerID); err != nil {
 		return nil, "", err
 	}
-	sum := page.Checksum("facts", customerID, knownOn.String())
-	before, err := a.before(token, sum)
+	sum := page.Checksum("facts", l.Query.CustomerID, l.Query.KnownOn.String(), l.Query.ValidOn.String(), string(l.Query.Kind))
+	before, err := a.before(l.Token, sum)
 	if err != nil {
 		return nil, "", err
 	}
-	n := page.Size(size, defaultPage, maxPage)
-	found, err := store.Facts(ctx, customerID, knownOn, before, n+1)
+	n := page.Size(l.Size, defaultPage, maxPage)
+	found, err := store.FindFacts(ctx, l.Query, before, n+1)
 	if err != nil {
 		return nil, "", err
 	}

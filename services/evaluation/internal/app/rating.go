@@ -204,6 +204,9 @@ func (a *App) rated(ctx context.Context, tx pgx.Tx, st *postgres.State, rec rati
 	if err := note(ctx, tx, noted{customer: st.File.ID, action: "rating.create", subject: rec.RatingID, day: g.day, detail: detail}); err != nil {
 		return err
 	}
+	if err := followPlans(ctx, tx, st.File, rec, g.day); err != nil {
+		return err
+	}
 	if tightened {
 		return a.addGrant(ctx, tx, st, next, grantStep{grant: tighter, prev: newest.Hash, day: g.day})
 	}

@@ -34,6 +34,7 @@ func (p Policy) Check() []errs.Violation {
 		bad("dimensions", "required", "a policy has at least one dimension or a scorecard")
 	}
 	p.checkTreatments(bad)
+	p.checkChecklist(bad)
 	if p.Limit.Factor.Num <= 0 {
 		bad("limit.factor", "positive", "must be above zero")
 	}

@@ -248,6 +248,8 @@ type Policy struct {
 	Authority approval.Table
 	// ReviewIntervalDays: rated again after this many days; 0: never.
 	ReviewIntervalDays int
+	// Checklist names facts that a rating wants to have; Wants has what indicators need beside it.
+	Checklist []Wanted
 	// Scorecard is the second form of grading; nil: none. Beside dimensions the lower
 	// of the two grades holds.
 	Scorecard *Scorecard

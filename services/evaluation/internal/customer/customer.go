@@ -63,19 +63,47 @@ type Contact struct {
 	Email string `json:"email,omitempty"`
 }
 
+// Address is a place of the customer.
+type Address struct {
+	// Purpose says what the address is for.
+	Purpose string `json:"purpose,omitempty"`
+	// CountryCode is ISO 3166-1 alpha-2; empty: that of the file.
+	CountryCode string `json:"country_code,omitempty"`
+	// Region is the province or state.
+	Region string `json:"region,omitempty"`
+	// PostalCode as written there.
+	PostalCode string `json:"postal_code,omitempty"`
+	// Lines are city, street and number.
+	Lines string `json:"lines"`
+}
+
+// Pattern is how a customer usually buys, as sales states it.
+type Pattern struct {
+	// Goods says what it buys.
+	Goods string `json:"goods,omitempty"`
+	// IntervalDays between two purchases; 0: not stated.
+	IntervalDays int `json:"interval_days,omitempty"`
+	// PeakMonths are the months of most purchases, 1 to 12, rising.
+	PeakMonths []int `json:"peak_months,omitempty"`
+}
+
 // Customer is one customer file. Field names are those of the contract.
 type Customer struct {
-	ID                  string           `json:"customer_id"`
-	DisplayName         string           `json:"display_name"`
-	LegalName           string           `json:"legal_name,omitempty"`
-	USCC                string           `json:"uscc,omitempty"`
-	RegistrationNumber  string           `json:"registration_number,omitempty"`
-	CountryCode         string           `json:"country_code,omitempty"`
-	LegalForm           string           `json:"legal_form,omitempty"`
-	FoundingDate        calendar.Date    `json:"founding_date,omitzero"`
-	Industry            string           `json:"industry,omitempty"`
-	Region              string           `json:"region,omitempty"`
-	GroupID             string           `json:"group_id,omitempty"`
+	ID          string `json:"customer_id"`
+	DisplayName string `json:"display_name"`
+	LegalName   string `json:"legal_name,omitempty"`
+	// Aliases are other names: former ones, brands, names in other scripts.
+	Aliases            []string      `json:"aliases,omitempty"`
+	USCC               string        `json:"uscc,omitempty"`
+	RegistrationNumber string        `json:"registration_number,omitempty"`
+	CountryCode        string        `json:"country_code,omitempty"`
+	LegalForm          string        `json:"legal_form,omitempty"`
+	FoundingDate       calendar.Date `json:"founding_date,omitzero"`
+	Industry           string        `json:"industry,omitempty"`
+	Region             string        `json:"region,omitempty"`
+	GroupID            string        `json:"group_id,omitempty"`
+	// RootGroupID is the topmost group above GroupID; empty: GroupID itself (Root).
+	RootGroupID         string           `json:"root_group_id,omitempty"`
 	UnitID              string           `json:"unit_id,omitempty"`
 	LegalRepresentative string           `json:"legal_representative,omitempty"`
 	Currency            string           `json:"currency_code"`
@@ -86,13 +114,27 @@ type Customer struct {
 	UsualPurchase *money.Money `json:"usual_purchase,omitempty"`
 	Contacts      []Contact    `json:"contacts,omitempty"`
 	Address       string       `json:"address,omitempty"`
-	LifeCycle     LifeCycle    `json:"life_cycle"`
+	// Addresses are further ones, by purpose.
+	Addresses []Address `json:"addresses,omitempty"`
+	// Pattern is how the customer usually buys; nil: not stated.
+	Pattern   *Pattern  `json:"purchase_pattern,omitempty"`
+	LifeCycle LifeCycle `json:"life_cycle"`
 	// Revision counts the changes of the file by people, 1 on creation.
 	Revision   int64     `json:"revision"`
 	CreateTime time.Time `json:"create_time,omitzero"`
 	UpdateTime time.Time `json:"update_time,omitzero"`
 	// Grade is that of the newest rating.
 	Grade grade.Grade `json:"grade,omitempty"`
+	// MergedIntoID is the file that stands for this one; empty: it stands for itself.
+	MergedIntoID string `json:"merged_into_id,omitempty"`
+}
+
+// Root is the group whose limit the customer shares: the topmost one above its own.
+func (c Customer) Root() string {
+	if c.RootGroupID != "" {
+		return c.RootGroupID
+	}
+	return c.GroupID
 }
 
 // Complete fills in what a new file leaves open: currency, stage, settlement method.

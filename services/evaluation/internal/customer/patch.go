@@ -22,7 +22,7 @@ type Patch struct {
 
 // Apply returns the file with the patch's fields changed and the next revision.
 // Errors: Aborted REVISION_CONFLICT; Invalid INVALID_FIELD for a field that cannot
-// be changed. The caller validates the result.
+// be changed; FailedPrecondition LIFE_CYCLE_NOT_ALLOWED. The caller validates the result.
 func (c Customer) Apply(p Patch) (Customer, error) {
 	if p.Values.Revision != 0 && p.Values.Revision != c.Revision {
 		return c, errs.New(errs.Aborted, ReasonRevisionConflict,
@@ -30,6 +30,7 @@ func (c Customer) Apply(p Patch) (Customer, error) {
 			With("revision", strconv.FormatInt(c.Revision, 10))
 	}
 	var found []errs.Violation
+	stage := c.LifeCycle
 	for _, f := range p.Fields {
 		// A path into a field names the field: messages are replaced whole.
 		field, _, _ := strings.Cut(f, ".")
@@ -40,8 +41,11 @@ func (c Customer) Apply(p Patch) (Customer, error) {
 	if err := errs.Fields(found...); err != nil {
 		return c, err
 	}
-	c.Contacts = slices.Clone(c.Contacts)
+	c.Contacts, c.Aliases, c.Addresses = slices.Clone(c.Contacts), slices.Clone(c.Aliases), slices.Clone(c.Addresses)
 	c = c.Complete()
+	if err := stage.move(c.LifeCycle); err != nil {
+		return c, err
+	}
 	c.Revision++
 	return c, nil
 }
@@ -60,6 +64,12 @@ func (c *Customer) set(field string, v Customer) bool {
 		c.UsualPurchase = v.UsualPurchase
 	case "contacts":
 		c.Contacts = v.Contacts
+	case "aliases":
+		c.Aliases = v.Aliases
+	case "addresses":
+		c.Addresses = v.Addresses
+	case "purchase_pattern":
+		c.Pattern = v.Pattern
 	case "life_cycle":
 		c.LifeCycle = v.LifeCycle
 	case "customer_id", "revision":

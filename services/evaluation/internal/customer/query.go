@@ -41,7 +41,7 @@ type Filter struct {
 
 // FilterFields are the fields that a filter may name.
 func FilterFields() []string {
-	return []string{"customer_id", "display_name", "salesperson_id", "group_id", "region", "industry", "life_cycle", "grade"}
+	return []string{"customer_id", "display_name", "salesperson_id", "group_id", "root_group_id", "merged_into_id", "region", "industry", "life_cycle", "grade"}
 }
 
 // Order is the order of a list; equal values are in the order of customer_id.

@@ -13,6 +13,10 @@ import (
 const (
 	maxID       = 64
 	maxContacts = 20
+	// maxMonths is the number of months of a year, maxInterval the most days between two
+	// purchases of a customer that still has a pattern.
+	maxMonths   = 12
+	maxInterval = 3650
 )
 
 // Validate checks the whole file as of a business date. Its error has kind Invalid,
@@ -30,6 +34,11 @@ func (c Customer) Validate(today calendar.Date) error {
 	if c.USCC != "" && !ValidUSCC(c.USCC) {
 		bad("uscc", "check_digit", "is not a unified social credit code: 18 characters, the last one is the check digit of the others")
 	}
+	if c.USCC != "" && c.CountryCode != "" && c.CountryCode != "CN" {
+		bad("uscc", "country", "is a code of Chinese firms: give a firm of another country its registration_number")
+	}
+	c.validatePlaces(bad)
+	c.Pattern.validate(bad)
 	if c.CountryCode != "" && !upperLetters(c.CountryCode, 2) {
 		bad("country_code", "pattern", "is not an ISO 3166-1 alpha-2 code")
 	}
@@ -83,6 +92,52 @@ func (c Customer) validateTexts(bad func(field, rule, message string)) {
 			utf8.RuneCountInString(p.Phone) > 64 || utf8.RuneCountInString(p.Email) > 254 {
 			bad("contacts", "max_len", "has a text that is too long")
 		}
+	}
+}
+
+// validatePlaces checks the lists of names and places.
+func (c Customer) validatePlaces(bad func(field, rule, message string)) {
+	if len(c.Aliases) > maxContacts {
+		bad("aliases", "max_items", "has more than 20 entries")
+	}
+	for _, a := range c.Aliases {
+		if strings.TrimSpace(a) == "" || utf8.RuneCountInString(a) > 256 {
+			bad("aliases", "text", "has an empty name, or one of more than 256 characters")
+		}
+	}
+	if len(c.Addresses) > maxContacts {
+		bad("addresses", "max_items", "has more than 20 entries")
+	}
+	for _, a := range c.Addresses {
+		switch {
+		case strings.TrimSpace(a.Lines) == "":
+			bad("addresses.lines", "required", "says nothing")
+		case utf8.RuneCountInString(a.Lines) > 512 || utf8.RuneCountInString(a.Purpose) > 64 ||
+			utf8.RuneCountInString(a.Region) > 128 || utf8.RuneCountInString(a.PostalCode) > 16:
+			bad("addresses", "max_len", "has a text that is too long")
+		case a.CountryCode != "" && !upperLetters(a.CountryCode, 2):
+			bad("addresses.country_code", "pattern", "is not an ISO 3166-1 alpha-2 code")
+		}
+	}
+}
+
+func (p *Pattern) validate(bad func(field, rule, message string)) {
+	if p == nil {
+		return
+	}
+	if utf8.RuneCountInString(p.Goods) > 512 {
+		bad("purchase_pattern.goods", "max_len", "is too long")
+	}
+	if p.IntervalDays < 0 || p.IntervalDays > maxInterval {
+		bad("purchase_pattern.interval_days", "range", "is not between 0 and 3650 days")
+	}
+	last := 0
+	for _, m := range p.PeakMonths {
+		if m <= last || m > maxMonths {
+			bad("purchase_pattern.peak_months", "months", "are not months from 1 to 12, each once, rising")
+			return
+		}
+		last = m
 	}
 }
 

@@ -16,6 +16,8 @@ const (
 	ReasonVerified = "FACT_VERIFIED"
 	// ReasonSuperseded: the fact was corrected already.
 	ReasonSuperseded = "FACT_SUPERSEDED"
+	// ReasonOtherKind: a correction is of another kind than what it corrects.
+	ReasonOtherKind = "FACT_OF_ANOTHER_KIND"
 )
 
 // Statement is the balance sheet and income of a period. A nil amount is unknown,
@@ -32,8 +34,12 @@ type Statement struct {
 	OperatingProfit    *money.Money  `json:"operating_profit,omitempty"`
 	NetProfit          *money.Money  `json:"net_profit,omitempty"`
 	OperatingCashFlow  *money.Money  `json:"operating_cash_flow,omitempty"`
-	RetainedEarnings   *money.Money  `json:"retained_earnings,omitempty"`
-	InterestExpense    *money.Money  `json:"interest_expense,omitempty"`
+	// The lines beside the totals.
+	BalanceSheet     Lines        `json:"balance_sheet,omitempty"`
+	Income           Lines        `json:"income_statement,omitempty"`
+	CashFlow         Lines        `json:"cash_flow_statement,omitempty"`
+	RetainedEarnings *money.Money `json:"retained_earnings,omitempty"`
+	InterestExpense  *money.Money `json:"interest_expense,omitempty"`
 }
 
 // Litigation is a suit of another creditor against the customer.
@@ -82,6 +88,10 @@ type Content struct {
 	Reference      *Reference      `json:"trade_reference,omitempty"`
 	ExternalRating *ExternalRating `json:"external_rating,omitempty"`
 	Guarantee      *Guarantee      `json:"guarantee,omitempty"`
+	Enforcement    *Enforcement    `json:"enforcement_record,omitempty"`
+	Report         *Report         `json:"credit_report,omitempty"`
+	Bank           *Bank           `json:"bank_reference,omitempty"`
+	Visit          *Visit          `json:"site_visit,omitempty"`
 	Ratios         *Ratios         `json:"reported_ratios,omitempty"`
 }
 
@@ -107,6 +117,10 @@ type Fact struct {
 	VerifyDate       calendar.Date `json:"verify_date,omitzero"`
 	// SupersededBy is the fact that corrects this one.
 	SupersededBy string `json:"superseded_by_fact_id,omitempty"`
+	// OriginCustomerID and OriginFactID say where it was recorded, where that file was
+	// merged into this one.
+	OriginCustomerID string `json:"origin_customer_id,omitempty"`
+	OriginFactID     string `json:"origin_fact_id,omitempty"`
 }
 
 // Verified reports whether another person confirmed the fact.
@@ -132,4 +146,20 @@ func (f Fact) Verify(by string, day calendar.Date) (Fact, error) {
 	}
 	f.VerifiedBy, f.VerifyDate = by, day
 	return f, nil
+}
+
+// Corrects checks whether the fact may correct another one: it is of the same kind, and
+// nothing corrected that one before. Errors: FailedPrecondition FACT_SUPERSEDED,
+// FACT_OF_ANOTHER_KIND.
+func (f Fact) Corrects(old Fact) error {
+	if old.SupersededBy != "" {
+		return errs.New(errs.FailedPrecondition, ReasonSuperseded, "fact %s was corrected by %s", old.ID, old.SupersededBy).
+			With("fact_id", old.SupersededBy)
+	}
+	if f.Content.Kind() != old.Content.Kind() {
+		return errs.New(errs.FailedPrecondition, ReasonOtherKind,
+			"fact.supersedes_fact_id: fact %s is a %s, not a %s", old.ID, old.Content.Kind(), f.Content.Kind()).
+			With("field", "fact.supersedes_fact_id")
+	}
+	return nil
 }

@@ -1,6 +1,9 @@
 package fact
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
@@ -28,8 +31,16 @@ func (f Fact) Validate(today calendar.Date) error {
 	if s := f.Content.Statement; s != nil {
 		s.validate(today, bad)
 	}
-	if l := f.Content.Litigation; l != nil && l.Amount != nil && l.Amount.IsNegative() {
-		bad("litigation.amount", "not_negative", "is below zero")
+	amounts, days := f.Content.amounts(), f.Content.days()
+	for _, field := range slices.Sorted(maps.Keys(amounts)) {
+		if a := amounts[field]; a != nil && a.IsNegative() {
+			bad(field, "not_negative", "is below zero")
+		}
+	}
+	for _, field := range slices.Sorted(maps.Keys(days)) {
+		if days[field].After(today) {
+			bad(field, "not_in_future", "lies in the future")
+		}
 	}
 	if r := f.Content.Ratios; r != nil && *r == (Ratios{}) {
 		bad("reported_ratios", "required", "give one ratio at least")
@@ -68,6 +79,7 @@ func (s *Statement) validate(today calendar.Date, bad func(field, rule, message 
 			bad(at+a.field, "not_negative", "is below zero")
 		}
 	}
+	s.check(bad)
 }
 
 type namedAmount struct {
@@ -97,6 +109,7 @@ func (c Content) count() int {
 	for _, set := range []bool{
 		c.Statement != nil, c.Litigation != nil, c.Venture != nil,
 		c.Reference != nil, c.ExternalRating != nil, c.Guarantee != nil, c.Ratios != nil,
+		c.Enforcement != nil, c.Report != nil, c.Bank != nil, c.Visit != nil,
 	} {
 		if set {
 			n++

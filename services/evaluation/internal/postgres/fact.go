@@ -17,17 +17,15 @@ import (
 const First int64 = math.MaxInt64
 
 // InsertFact numbers and writes a fact of a locked customer. Errors: AlreadyExists
-// FACT_EXISTS; FailedPrecondition FACT_SUPERSEDED where another fact corrected the
-// same one before; NotFound FACT_NOT_FOUND where there is none to correct.
+// FACT_EXISTS; those of Corrects; NotFound FACT_NOT_FOUND where there is none to correct.
 func (s Store) InsertFact(ctx context.Context, f fact.Fact, at time.Time) (fact.Fact, error) {
 	if f.Supersedes != "" {
 		old, err := s.Fact(ctx, f.CustomerID, f.Supersedes)
 		if err != nil {
 			return f, err
 		}
-		if old.SupersededBy != "" {
-			return f, errs.New(errs.FailedPrecondition, fact.ReasonSuperseded, "fact %s was corrected by %s", old.ID, old.SupersededBy).
-				With("fact_id", old.SupersededBy)
+		if err := f.Corrects(old); err != nil {
+			return f, err
 		}
 	}
 	seq, err := s.q.NextFactSequence(ctx, f.CustomerID)
@@ -72,8 +70,25 @@ func (s Store) Fact(ctx context.Context, customerID, factID string) (fact.Fact, 
 // Facts returns facts as known by the end of a day (zero: now), newest first, that
 // were recorded before the one with a number.
 func (s Store) Facts(ctx context.Context, customerID string, knownOn calendar.Date, before int64, most int) ([]fact.Fact, error) {
+	return s.FindFacts(ctx, FactQuery{CustomerID: customerID, KnownOn: knownOn}, before, most)
+}
+
+// FactQuery asks for facts of a customer.
+type FactQuery struct {
+	CustomerID string
+	// KnownOn: only what was recorded by the end of the day; zero: all.
+	KnownOn calendar.Date
+	// ValidOn: only what may be used on the day; zero: all.
+	ValidOn calendar.Date
+	// Kind of the facts; empty: all.
+	Kind fact.Kind
+}
+
+// FindFacts returns facts newest first that were recorded before the one with a number.
+func (s Store) FindFacts(ctx context.Context, q FactQuery, before int64, most int) ([]fact.Fact, error) {
 	rows, err := s.q.ListFacts(ctx, db.ListFactsParams{
-		CustomerID: customerID, KnownOn: knownOn, BeforeSequence: before, Most: int32(most), //nolint:gosec // a page
+		CustomerID: q.CustomerID, KnownOn: q.KnownOn, ValidOn: q.ValidOn, Kind: string(q.Kind),
+		BeforeSequence: before, Most: int32(most), //nolint:gosec // a page
 	})
 	if err != nil {
 		return nil, pg.Err(err)

@@ -28,6 +28,7 @@ const (
 	ReasonFactNotFound        = "FACT_NOT_FOUND"
 	ReasonRatingNotFound      = "RATING_NOT_FOUND"
 	ReasonApplicationNotFound = "APPLICATION_NOT_FOUND"
+	ReasonGroupNotFound       = "GROUP_NOT_FOUND"
 )
 
 // Store reads and writes through one connection source.
@@ -83,11 +84,13 @@ func (s Store) InsertCustomer(ctx context.Context, c customer.Customer, p profil
 	if err != nil {
 		return err
 	}
+	head, tail := c.NameHalves()
 	err = s.q.InsertCustomer(ctx, db.InsertCustomerParams{
 		CustomerID: c.ID, DisplayName: c.DisplayName, SalespersonID: c.SalespersonID, GroupID: c.GroupID,
 		Region: c.Region, Industry: c.Industry, LifeCycle: string(c.LifeCycle), Grade: string(c.Grade),
-		Uscc: c.USCC, NumberKey: customer.NumberKey(c.ID), NameKey: nameKey(c), CreateTime: c.CreateTime,
-		File: file, Profile: prof,
+		Uscc: c.USCC, NumberKey: customer.NumberKey(c.ID), CreateTime: c.CreateTime, File: file, Profile: prof,
+		RootGroupID: c.Root(), MergedIntoID: c.MergedIntoID, RegistrationKey: c.RegistrationKey(),
+		NameKeys: c.NameKeys(), NameHead: head, NameTail: tail,
 	})
 	if pg.IsUnique(err, "customers_pkey") {
 		return errs.New(errs.AlreadyExists, "CUSTOMER_EXISTS", "there is a customer %s already", c.ID)
@@ -101,28 +104,45 @@ func (s Store) UpdateCustomer(ctx context.Context, c customer.Customer, p profil
 	if err != nil {
 		return err
 	}
+	head, tail := c.NameHalves()
 	return pg.Err(s.q.UpdateCustomer(ctx, db.UpdateCustomerParams{
 		CustomerID: c.ID, DisplayName: c.DisplayName, SalespersonID: c.SalespersonID, GroupID: c.GroupID,
 		Region: c.Region, Industry: c.Industry, LifeCycle: string(c.LifeCycle), Grade: string(c.Grade),
-		Uscc: c.USCC, NumberKey: customer.NumberKey(c.ID), NameKey: nameKey(c), File: file, Profile: prof,
+		Uscc: c.USCC, NumberKey: customer.NumberKey(c.ID), File: file, Profile: prof,
+		RootGroupID: c.Root(), MergedIntoID: c.MergedIntoID, RegistrationKey: c.RegistrationKey(),
+		NameKeys: c.NameKeys(), NameHead: head, NameTail: tail,
 	}))
 }
 
-// nameKey prefers the registered name: the other one is how people call it.
-func nameKey(c customer.Customer) string {
-	if c.LegalName != "" {
-		return customer.NameKey(c.LegalName)
-	}
-	return customer.NameKey(c.DisplayName)
-}
+const (
+	// mostCandidates bounds what one look for duplicates reads, mostDuplicates what it tells.
+	mostCandidates = 200
+	mostDuplicates = 20
+)
 
-// Duplicates returns other customers within the scope that may be the same firm, at most 20.
-func (s Store) Duplicates(ctx context.Context, c customer.Customer, scope authz.Scope) ([]string, error) {
-	ids, err := s.q.Duplicates(ctx, db.DuplicatesParams{
-		CustomerID: c.ID, Uscc: c.USCC, NumberKey: customer.NumberKey(c.ID), NameKey: nameKey(c),
-		Everybodys: scope.All, SalespersonID: scope.Salesperson,
+// Duplicates returns other customers within the scope that may be the same firm, at most
+// 20, those with the most telling likeness first.
+func (s Store) Duplicates(ctx context.Context, c customer.Customer, scope authz.Scope) ([]customer.Duplicate, error) {
+	heads, tails := c.SimilarHalves()
+	files, err := s.q.Duplicates(ctx, db.DuplicatesParams{
+		CustomerID: c.ID, Uscc: c.USCC, NumberKey: customer.NumberKey(c.ID), RegistrationKey: c.RegistrationKey(),
+		NameKeys: c.NameKeys(), NameHeads: heads, NameTails: tails,
+		Everybodys: scope.All, SalespersonID: scope.Salesperson, Most: mostCandidates,
 	})
-	return ids, pg.Err(err)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	found := []customer.Duplicate{}
+	for _, file := range files {
+		var o customer.Customer
+		if err := json.Unmarshal(file, &o); err != nil {
+			return nil, err
+		}
+		if like := c.Compare(o); len(like) > 0 && len(found) < mostDuplicates {
+			found = append(found, customer.Duplicate{CustomerID: o.ID, DisplayName: o.DisplayName, Likenesses: like})
+		}
+	}
+	return found, nil
 }
 
 func texts(c customer.Customer, p profile.Profile) (file, prof []byte, err error) {

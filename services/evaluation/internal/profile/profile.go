@@ -13,11 +13,12 @@ import (
 type Profile struct {
 	CustomerID string `json:"customer_id"`
 	// Sequence counts the changes of the profile, from 1.
-	Sequence         int64                     `json:"sequence"`
-	BusinessDate     calendar.Date             `json:"business_date"`
-	DisplayName      string                    `json:"display_name"`
-	Currency         string                    `json:"currency_code"`
-	SalespersonID    string                    `json:"salesperson_id,omitempty"`
+	Sequence      int64         `json:"sequence"`
+	BusinessDate  calendar.Date `json:"business_date"`
+	DisplayName   string        `json:"display_name"`
+	Currency      string        `json:"currency_code"`
+	SalespersonID string        `json:"salesperson_id,omitempty"`
+	// GroupID is the topmost group: the gate counts together what is under common control.
 	GroupID          string                    `json:"group_id,omitempty"`
 	UnitID           string                    `json:"unit_id,omitempty"`
 	LifeCycle        customer.LifeCycle        `json:"life_cycle"`
@@ -33,7 +34,7 @@ type Profile struct {
 func Of(c customer.Customer, newest *grant.Grant, grantHash string) Profile {
 	return Profile{
 		CustomerID: c.ID, DisplayName: c.DisplayName, Currency: c.Currency,
-		SalespersonID: c.SalespersonID, GroupID: c.GroupID, UnitID: c.UnitID, LifeCycle: c.LifeCycle,
+		SalespersonID: c.SalespersonID, GroupID: c.Root(), UnitID: c.UnitID, LifeCycle: c.LifeCycle,
 		Grade: c.Grade, SettlementMethod: c.SettlementMethod, Grant: newest, GrantHash: grantHash,
 	}
 }

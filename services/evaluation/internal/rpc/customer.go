@@ -35,7 +35,12 @@ func (s Customers) CreateCustomer(ctx context.Context, req *evaluationv1.CreateC
 	if err != nil {
 		return nil, err
 	}
-	return &evaluationv1.CreateCustomerResponse{Customer: customerOut(created.Customer), PossibleDuplicateIds: created.Duplicates}, nil
+	res := &evaluationv1.CreateCustomerResponse{Customer: customerOut(created.Customer)}
+	for _, d := range created.Duplicates {
+		res.PossibleDuplicateIds = append(res.PossibleDuplicateIds, d.CustomerID)
+		res.PossibleDuplicates = append(res.PossibleDuplicates, duplicateOut(d))
+	}
+	return res, nil
 }
 
 // GetCustomer implements the contract.
@@ -70,6 +75,22 @@ func (s Customers) UpdateCustomer(ctx context.Context, req *evaluationv1.UpdateC
 		return nil, err
 	}
 	return &evaluationv1.UpdateCustomerResponse{Customer: customerOut(c)}, nil
+}
+
+// MergeCustomer implements the contract.
+func (s Customers) MergeCustomer(ctx context.Context, req *evaluationv1.MergeCustomerRequest) (*evaluationv1.MergeCustomerResponse, error) {
+	if req.GetValidateOnly() {
+		ctx = app.OnTrial(ctx)
+		req.ValidateOnly = false // not part of what the request id stands for
+	}
+	r := request(ctx, evaluationv1.CustomerService_MergeCustomer_FullMethodName, req.GetRequestId(), req)
+	m, err := s.App.MergeCustomer(ctx, r, app.MergeRequest{MergedID: req.GetCustomerId(), SurvivorID: req.GetSurvivorId(), Reason: req.GetReason()})
+	if err != nil {
+		return nil, err
+	}
+	return &evaluationv1.MergeCustomerResponse{
+		Survivor: customerOut(m.Survivor), Merged: customerOut(m.Merged), CopiedFacts: int32(m.Copied), //nolint:gosec // bounded
+	}, nil
 }
 
 // ListCustomers implements the contract.
@@ -107,11 +128,23 @@ func customerIn(m *evaluationv1.Customer) (customer.Customer, error) {
 		SettlementMethod: customer.SettlementMethod(name(m.GetSettlementMethod(), evaluationv1.SettlementMethod_name, "SETTLEMENT_METHOD_")),
 		UsualPurchase:    r.money("customer.usual_purchase", m.GetUsualPurchase()),
 		Address:          m.GetAddress(),
+		Aliases:          m.GetAliases(),
 		LifeCycle:        customer.LifeCycle(name(m.GetLifeCycle(), evaluationv1.LifeCycle_name, "LIFE_CYCLE_")),
 		Revision:         m.GetRevision(),
 	}
 	for _, p := range m.GetContacts() {
 		c.Contacts = append(c.Contacts, customer.Contact{Purpose: p.GetPurpose(), Name: p.GetName(), Phone: p.GetPhone(), Email: p.GetEmail()})
+	}
+	for _, a := range m.GetAddresses() {
+		c.Addresses = append(c.Addresses, customer.Address{
+			Purpose: a.GetPurpose(), CountryCode: a.GetCountryCode(), Region: a.GetRegion(), PostalCode: a.GetPostalCode(), Lines: a.GetLines(),
+		})
+	}
+	if p := m.GetPurchasePattern(); p != nil {
+		c.Pattern = &customer.Pattern{Goods: p.GetGoods(), IntervalDays: int(p.GetIntervalDays())}
+		for _, month := range p.GetPeakMonths() {
+			c.Pattern.PeakMonths = append(c.Pattern.PeakMonths, int(month))
+		}
 	}
 	return c, r.err()
 }
@@ -126,9 +159,29 @@ func customerOut(c customer.Customer) *evaluationv1.Customer {
 		SettlementMethod: settlementMethodOut(c.SettlementMethod), UsualPurchase: moneyOf(c.UsualPurchase),
 		Address: c.Address, LifeCycle: lifeCycleOut(c.LifeCycle), Revision: c.Revision,
 		CreateTime: timeOf(c.CreateTime), UpdateTime: timeOf(c.UpdateTime), Grade: gradeOut(c.Grade),
+		Aliases: c.Aliases, RootGroupId: c.Root(), MergedIntoId: c.MergedIntoID,
 	}
 	for _, p := range c.Contacts {
 		m.Contacts = append(m.Contacts, &evaluationv1.Contact{Purpose: p.Purpose, Name: p.Name, Phone: p.Phone, Email: p.Email})
+	}
+	for _, a := range c.Addresses {
+		m.Addresses = append(m.Addresses, &evaluationv1.Address{
+			Purpose: a.Purpose, CountryCode: a.CountryCode, Region: a.Region, PostalCode: a.PostalCode, Lines: a.Lines,
+		})
+	}
+	if p := c.Pattern; p != nil {
+		m.PurchasePattern = &evaluationv1.PurchasePattern{Goods: p.Goods, IntervalDays: int32(p.IntervalDays)} //nolint:gosec // at most 3,650
+		for _, month := range p.PeakMonths {
+			m.PurchasePattern.PeakMonths = append(m.PurchasePattern.PeakMonths, int32(month)) //nolint:gosec // at most 12
+		}
+	}
+	return m
+}
+
+func duplicateOut(d customer.Duplicate) *evaluationv1.PossibleDuplicate {
+	m := &evaluationv1.PossibleDuplicate{CustomerId: d.CustomerID, DisplayName: d.DisplayName}
+	for _, l := range d.Likenesses {
+		m.Likenesses = append(m.Likenesses, number[evaluationv1.Likeness](string(l), evaluationv1.Likeness_value, "LIKENESS_"))
 	}
 	return m
 }

@@ -51,10 +51,14 @@ func (s Facts) VerifyCreditFact(ctx context.Context, req *evaluationv1.VerifyCre
 func (s Facts) ListCreditFacts(ctx context.Context, req *evaluationv1.ListCreditFactsRequest) (*evaluationv1.ListCreditFactsResponse, error) {
 	var r reader
 	known := r.date("known_on_date", req.GetKnownOnDate())
+	valid := r.date("valid_on_date", req.GetValidOnDate())
 	if err := r.err(); err != nil {
 		return nil, err
 	}
-	found, next, err := s.App.Facts(ctx, req.GetCustomerId(), known, req.GetPageSize(), req.GetPageToken())
+	found, next, err := s.App.Facts(ctx, app.FactList{
+		Query: app.FactQuery{CustomerID: req.GetCustomerId(), KnownOn: known, ValidOn: valid, Kind: factKindIn(req.GetKind())},
+		Size:  req.GetPageSize(), Token: req.GetPageToken(),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +109,15 @@ func factIn(m *evaluationv1.CreditFact) (fact.Fact, error) {
 			Guarantor: g.GetGuarantor(), Amount: r.money("fact.guarantee.amount", g.GetAmount()),
 			ExpiryDate: r.date("fact.guarantee.expiry_date", g.GetExpiryDate()),
 		}
+	case *evaluationv1.CreditFact_EnforcementRecord:
+		f.Content.Enforcement = enforcementIn(&r, c.EnforcementRecord)
+	case *evaluationv1.CreditFact_CreditReport:
+		f.Content.Report = reportIn(&r, c.CreditReport)
+	case *evaluationv1.CreditFact_BankReference:
+		f.Content.Bank = bankIn(&r, c.BankReference)
+	case *evaluationv1.CreditFact_SiteVisit:
+		v := c.SiteVisit
+		f.Content.Visit = &fact.Visit{Visitors: v.GetVisitors(), Place: v.GetPlace(), Operating: v.GetOperating(), Findings: v.GetFindings()}
 	}
 	return f, r.err()
 }
@@ -122,6 +135,9 @@ func statementIn(r *reader, m *evaluationv1.FinancialStatement) *fact.Statement 
 		OperatingProfit:    r.money(at+"operating_profit", m.GetOperatingProfit()),
 		NetProfit:          r.money(at+"net_profit", m.GetNetProfit()),
 		OperatingCashFlow:  r.money(at+"operating_cash_flow", m.GetOperatingCashFlow()),
+		BalanceSheet:       linesIn(r, at+"balance_sheet.", m.GetBalanceSheet().ProtoReflect()),
+		Income:             linesIn(r, at+"income_statement.", m.GetIncomeStatement().ProtoReflect()),
+		CashFlow:           linesIn(r, at+"cash_flow_statement.", m.GetCashFlowStatement().ProtoReflect()),
 		RetainedEarnings:   r.money(at+"retained_earnings", m.GetRetainedEarnings()),
 		InterestExpense:    r.money(at+"interest_expense", m.GetInterestExpense()),
 	}
@@ -133,6 +149,7 @@ func factOut(f fact.Fact) *evaluationv1.CreditFact {
 		ValidUntilDate: f.ValidUntil.String(), SupersedesFactId: f.Supersedes, AttachmentSha256: f.AttachmentSHA256,
 		RecordedBy: f.RecordedBy, RecordDate: f.RecordDate.String(), VerifiedBy: f.VerifiedBy,
 		VerifyDate: f.VerifyDate.String(), SupersededByFactId: f.SupersededBy,
+		OriginCustomerId: f.OriginCustomerID, OriginFactId: f.OriginFactID,
 	}
 	switch c := f.Content; {
 	case c.Statement != nil:
@@ -164,12 +181,14 @@ func factOut(f fact.Fact) *evaluationv1.CreditFact {
 		m.Content = &evaluationv1.CreditFact_Guarantee{Guarantee: &evaluationv1.Guarantee{
 			Guarantor: g.Guarantor, Amount: moneyOf(g.Amount), ExpiryDate: g.ExpiryDate.String(),
 		}}
+	default:
+		findingOut(c, m)
 	}
 	return m
 }
 
 func statementOut(s *fact.Statement) *evaluationv1.FinancialStatement {
-	return &evaluationv1.FinancialStatement{
+	m := &evaluationv1.FinancialStatement{
 		PeriodStartDate: s.PeriodStart.String(), PeriodEndDate: s.PeriodEnd.String(), Audited: s.Audited,
 		TotalAssets: moneyOf(s.TotalAssets), TotalLiabilities: moneyOf(s.TotalLiabilities),
 		CurrentAssets: moneyOf(s.CurrentAssets), CurrentLiabilities: moneyOf(s.CurrentLiabilities),
@@ -177,4 +196,17 @@ func statementOut(s *fact.Statement) *evaluationv1.FinancialStatement {
 		NetProfit: moneyOf(s.NetProfit), OperatingCashFlow: moneyOf(s.OperatingCashFlow),
 		RetainedEarnings: moneyOf(s.RetainedEarnings), InterestExpense: moneyOf(s.InterestExpense),
 	}
+	if len(s.BalanceSheet) > 0 {
+		m.BalanceSheet = &evaluationv1.BalanceSheetLines{}
+		linesOut(s.BalanceSheet, m.GetBalanceSheet().ProtoReflect())
+	}
+	if len(s.Income) > 0 {
+		m.IncomeStatement = &evaluationv1.IncomeLines{}
+		linesOut(s.Income, m.GetIncomeStatement().ProtoReflect())
+	}
+	if len(s.CashFlow) > 0 {
+		m.CashFlowStatement = &evaluationv1.CashFlowLines{}
+		linesOut(s.CashFlow, m.GetCashFlowStatement().ProtoReflect())
+	}
+	return m
 }

@@ -138,7 +138,7 @@ func policyIn(m *evaluationv1.EvaluationPolicy) (criteria.Policy, error) {
 	p := criteria.Policy{
 		Name: m.GetName(), BaseCurrency: m.GetBaseCurrency(), UnlimitedAllowed: m.GetUnlimitedAllowed(),
 		GrantValidDays: int(m.GetGrantValidDays()), ReviewIntervalDays: int(m.GetReviewIntervalDays()),
-		Treatments: map[grade.Grade]criteria.Treatment{},
+		Treatments: map[grade.Grade]criteria.Treatment{}, Checklist: checklistIn(m.GetChecklist()),
 	}
 	for _, d := range m.GetDimensions() {
 		dim := criteria.Dimension{Name: d.GetName()}

@@ -27,7 +27,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// LifeCycle of the relation with a customer.
+// LifeCycle of the relation with a customer: PROSPECT -> ACTIVE; ACTIVE <-> WATCH; ACTIVE or WATCH -> PHASED_OUT -> WATCH; any -> CLOSED -> PROSPECT.
 type LifeCycle int32
 
 const (
@@ -222,6 +222,67 @@ func (Grade) EnumDescriptor() ([]byte, []int) {
 	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{2}
 }
 
+// Likeness is why two files may be of one firm.
+type Likeness int32
+
+const (
+	// Not given.
+	Likeness_LIKENESS_UNSPECIFIED Likeness = 0
+	// The same uscc, or the same registration number in the same country.
+	Likeness_LIKENESS_SAME_CODE Likeness = 1
+	// The same customer_id but for leading zeros and case.
+	Likeness_LIKENESS_SAME_NUMBER Likeness = 2
+	// One of the names is the same but for spelling and legal form.
+	Likeness_LIKENESS_SAME_NAME Likeness = 3
+	// The names, of 6 characters or more, are one character apart.
+	Likeness_LIKENESS_SIMILAR_NAME Likeness = 4
+)
+
+// Enum value maps for Likeness.
+var (
+	Likeness_name = map[int32]string{
+		0: "LIKENESS_UNSPECIFIED",
+		1: "LIKENESS_SAME_CODE",
+		2: "LIKENESS_SAME_NUMBER",
+		3: "LIKENESS_SAME_NAME",
+		4: "LIKENESS_SIMILAR_NAME",
+	}
+	Likeness_value = map[string]int32{
+		"LIKENESS_UNSPECIFIED":  0,
+		"LIKENESS_SAME_CODE":    1,
+		"LIKENESS_SAME_NUMBER":  2,
+		"LIKENESS_SAME_NAME":    3,
+		"LIKENESS_SIMILAR_NAME": 4,
+	}
+)
+
+func (x Likeness) Enum() *Likeness {
+	p := new(Likeness)
+	*p = x
+	return p
+}
+
+func (x Likeness) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Likeness) Descriptor() protoreflect.EnumDescriptor {
+	return file_aval_evaluation_v1_customer_proto_enumTypes[3].Descriptor()
+}
+
+func (Likeness) Type() protoreflect.EnumType {
+	return &file_aval_evaluation_v1_customer_proto_enumTypes[3]
+}
+
+func (x Likeness) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Likeness.Descriptor instead.
+func (Likeness) EnumDescriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{3}
+}
+
 // Contact is a person or office of the customer.
 type Contact struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -295,6 +356,152 @@ func (x *Contact) GetEmail() string {
 	return ""
 }
 
+// Address is a place of the customer.
+type Address struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the address is for, for example "delivery" or "registered".
+	Purpose string `protobuf:"bytes,1,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	// ISO 3166-1 alpha-2 code; empty: that of the file.
+	CountryCode string `protobuf:"bytes,2,opt,name=country_code,json=countryCode,proto3" json:"country_code,omitempty"`
+	// Province or state.
+	Region string `protobuf:"bytes,3,opt,name=region,proto3" json:"region,omitempty"`
+	// Postal code as written there.
+	PostalCode string `protobuf:"bytes,4,opt,name=postal_code,json=postalCode,proto3" json:"postal_code,omitempty"`
+	// City, street and number.
+	Lines         string `protobuf:"bytes,5,opt,name=lines,proto3" json:"lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Address) Reset() {
+	*x = Address{}
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Address) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Address) ProtoMessage() {}
+
+func (x *Address) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Address.ProtoReflect.Descriptor instead.
+func (*Address) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Address) GetPurpose() string {
+	if x != nil {
+		return x.Purpose
+	}
+	return ""
+}
+
+func (x *Address) GetCountryCode() string {
+	if x != nil {
+		return x.CountryCode
+	}
+	return ""
+}
+
+func (x *Address) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
+func (x *Address) GetPostalCode() string {
+	if x != nil {
+		return x.PostalCode
+	}
+	return ""
+}
+
+func (x *Address) GetLines() string {
+	if x != nil {
+		return x.Lines
+	}
+	return ""
+}
+
+// PurchasePattern is how a customer usually buys, as sales states it.
+type PurchasePattern struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it buys.
+	Goods string `protobuf:"bytes,1,opt,name=goods,proto3" json:"goods,omitempty"`
+	// Days between two purchases; 0: not stated.
+	IntervalDays int32 `protobuf:"varint,2,opt,name=interval_days,json=intervalDays,proto3" json:"interval_days,omitempty"`
+	// Months in which it buys most, 1 to 12, each once, rising.
+	PeakMonths    []int32 `protobuf:"varint,3,rep,packed,name=peak_months,json=peakMonths,proto3" json:"peak_months,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PurchasePattern) Reset() {
+	*x = PurchasePattern{}
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PurchasePattern) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PurchasePattern) ProtoMessage() {}
+
+func (x *PurchasePattern) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PurchasePattern.ProtoReflect.Descriptor instead.
+func (*PurchasePattern) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PurchasePattern) GetGoods() string {
+	if x != nil {
+		return x.Goods
+	}
+	return ""
+}
+
+func (x *PurchasePattern) GetIntervalDays() int32 {
+	if x != nil {
+		return x.IntervalDays
+	}
+	return 0
+}
+
+func (x *PurchasePattern) GetPeakMonths() []int32 {
+	if x != nil {
+		return x.PeakMonths
+	}
+	return nil
+}
+
 // Customer is the customer file.
 type Customer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -318,7 +525,7 @@ type Customer struct {
 	Industry string `protobuf:"bytes,9,opt,name=industry,proto3" json:"industry,omitempty"`
 	// Sales region.
 	Region string `protobuf:"bytes,10,opt,name=region,proto3" json:"region,omitempty"`
-	// Corporate group under common control; empty: none.
+	// Corporate group under common control, or the part of one that the customer belongs to (CustomerGroupService); empty: none.
 	GroupId string `protobuf:"bytes,11,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
 	// Legal representative as registered.
 	LegalRepresentative string `protobuf:"bytes,12,opt,name=legal_representative,json=legalRepresentative,proto3" json:"legal_representative,omitempty"`
@@ -336,7 +543,7 @@ type Customer struct {
 	Contacts []*Contact `protobuf:"bytes,18,rep,name=contacts,proto3" json:"contacts,omitempty"`
 	// Postal address.
 	Address string `protobuf:"bytes,19,opt,name=address,proto3" json:"address,omitempty"`
-	// Stage of the relation.
+	// Stage of the relation. Any on creation; afterwards as LifeCycle says (LIFE_CYCLE_NOT_ALLOWED).
 	LifeCycle LifeCycle `protobuf:"varint,20,opt,name=life_cycle,json=lifeCycle,proto3,enum=aval.evaluation.v1.LifeCycle" json:"life_cycle,omitempty"`
 	// Number of the last change, 1 on creation. Output; in an update, the revision that the change starts from (0: whatever it is).
 	Revision int64 `protobuf:"varint,21,opt,name=revision,proto3" json:"revision,omitempty"`
@@ -346,6 +553,16 @@ type Customer struct {
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,23,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// Output: grade of the newest rating; unspecified before the first.
 	Grade Grade `protobuf:"varint,24,opt,name=grade,proto3,enum=aval.evaluation.v1.Grade" json:"grade,omitempty"`
+	// Other names: former ones, brands, names in other scripts. At most 20.
+	Aliases []string `protobuf:"bytes,25,rep,name=aliases,proto3" json:"aliases,omitempty"`
+	// Further addresses by purpose, at most 20.
+	Addresses []*Address `protobuf:"bytes,26,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	// How the customer usually buys.
+	PurchasePattern *PurchasePattern `protobuf:"bytes,27,opt,name=purchase_pattern,json=purchasePattern,proto3" json:"purchase_pattern,omitempty"`
+	// Output: the topmost group above group_id, whose limit the customer shares at the gate; empty: none.
+	RootGroupId string `protobuf:"bytes,28,opt,name=root_group_id,json=rootGroupId,proto3" json:"root_group_id,omitempty"`
+	// Output: the file that stands for this one since they were merged; empty: it stands for itself.
+	MergedIntoId string `protobuf:"bytes,29,opt,name=merged_into_id,json=mergedIntoId,proto3" json:"merged_into_id,omitempty"`
 	// Sales unit that the customer belongs to; empty: none. Budgets of credit sales and ceilings on receivables are kept by unit.
 	UnitId        string `protobuf:"bytes,60,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -354,7 +571,7 @@ type Customer struct {
 
 func (x *Customer) Reset() {
 	*x = Customer{}
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[1]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -366,7 +583,7 @@ func (x *Customer) String() string {
 func (*Customer) ProtoMessage() {}
 
 func (x *Customer) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[1]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -379,7 +596,7 @@ func (x *Customer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Customer.ProtoReflect.Descriptor instead.
 func (*Customer) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{1}
+	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Customer) GetCustomerId() string {
@@ -550,6 +767,41 @@ func (x *Customer) GetGrade() Grade {
 	return Grade_GRADE_UNSPECIFIED
 }
 
+func (x *Customer) GetAliases() []string {
+	if x != nil {
+		return x.Aliases
+	}
+	return nil
+}
+
+func (x *Customer) GetAddresses() []*Address {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *Customer) GetPurchasePattern() *PurchasePattern {
+	if x != nil {
+		return x.PurchasePattern
+	}
+	return nil
+}
+
+func (x *Customer) GetRootGroupId() string {
+	if x != nil {
+		return x.RootGroupId
+	}
+	return ""
+}
+
+func (x *Customer) GetMergedIntoId() string {
+	if x != nil {
+		return x.MergedIntoId
+	}
+	return ""
+}
+
 func (x *Customer) GetUnitId() string {
 	if x != nil {
 		return x.UnitId
@@ -572,7 +824,7 @@ type CreateCustomerRequest struct {
 
 func (x *CreateCustomerRequest) Reset() {
 	*x = CreateCustomerRequest{}
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[2]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -584,7 +836,7 @@ func (x *CreateCustomerRequest) String() string {
 func (*CreateCustomerRequest) ProtoMessage() {}
 
 func (x *CreateCustomerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[2]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -597,7 +849,7 @@ func (x *CreateCustomerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCustomerRequest.ProtoReflect.Descriptor instead.
 func (*CreateCustomerRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{2}
+	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CreateCustomerRequest) GetRequestId() string {
@@ -628,13 +880,15 @@ type CreateCustomerResponse struct {
 	Customer *Customer `protobuf:"bytes,1,opt,name=customer,proto3" json:"customer,omitempty"`
 	// Other files that may be of the same firm: the same uscc, the same number without leading zeros, a like name.
 	PossibleDuplicateIds []string `protobuf:"bytes,2,rep,name=possible_duplicate_ids,json=possibleDuplicateIds,proto3" json:"possible_duplicate_ids,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// The same files, with what they have in common with the new one.
+	PossibleDuplicates []*PossibleDuplicate `protobuf:"bytes,3,rep,name=possible_duplicates,json=possibleDuplicates,proto3" json:"possible_duplicates,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *CreateCustomerResponse) Reset() {
 	*x = CreateCustomerResponse{}
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[3]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -646,7 +900,7 @@ func (x *CreateCustomerResponse) String() string {
 func (*CreateCustomerResponse) ProtoMessage() {}
 
 func (x *CreateCustomerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[3]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -659,7 +913,7 @@ func (x *CreateCustomerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCustomerResponse.ProtoReflect.Descriptor instead.
 func (*CreateCustomerResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{3}
+	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateCustomerResponse) GetCustomer() *Customer {
@@ -676,6 +930,77 @@ func (x *CreateCustomerResponse) GetPossibleDuplicateIds() []string {
 	return nil
 }
 
+func (x *CreateCustomerResponse) GetPossibleDuplicates() []*PossibleDuplicate {
+	if x != nil {
+		return x.PossibleDuplicates
+	}
+	return nil
+}
+
+// PossibleDuplicate is another file that may be of the same firm.
+type PossibleDuplicate struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which file.
+	CustomerId string `protobuf:"bytes,1,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// Its name.
+	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// What the two have in common, strongest first.
+	Likenesses    []Likeness `protobuf:"varint,3,rep,packed,name=likenesses,proto3,enum=aval.evaluation.v1.Likeness" json:"likenesses,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PossibleDuplicate) Reset() {
+	*x = PossibleDuplicate{}
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PossibleDuplicate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PossibleDuplicate) ProtoMessage() {}
+
+func (x *PossibleDuplicate) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PossibleDuplicate.ProtoReflect.Descriptor instead.
+func (*PossibleDuplicate) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *PossibleDuplicate) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *PossibleDuplicate) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *PossibleDuplicate) GetLikenesses() []Likeness {
+	if x != nil {
+		return x.Likenesses
+	}
+	return nil
+}
+
 // Request of GetCustomer.
 type GetCustomerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -687,7 +1012,7 @@ type GetCustomerRequest struct {
 
 func (x *GetCustomerRequest) Reset() {
 	*x = GetCustomerRequest{}
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[4]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -699,7 +1024,7 @@ func (x *GetCustomerRequest) String() string {
 func (*GetCustomerRequest) ProtoMessage() {}
 
 func (x *GetCustomerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[4]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -712,7 +1037,7 @@ func (x *GetCustomerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCustomerRequest.ProtoReflect.Descriptor instead.
 func (*GetCustomerRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{4}
+	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetCustomerRequest) GetCustomerId() string {
@@ -733,7 +1058,7 @@ type GetCustomerResponse struct {
 
 func (x *GetCustomerResponse) Reset() {
 	*x = GetCustomerResponse{}
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[5]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -745,7 +1070,7 @@ func (x *GetCustomerResponse) String() string {
 func (*GetCustomerResponse) ProtoMessage() {}
 
 func (x *GetCustomerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[5]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -758,7 +1083,7 @@ func (x *GetCustomerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCustomerResponse.ProtoReflect.Descriptor instead.
 func (*GetCustomerResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{5}
+	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetCustomerResponse) GetCustomer() *Customer {
@@ -783,7 +1108,7 @@ type UpdateCustomerRequest struct {
 
 func (x *UpdateCustomerRequest) Reset() {
 	*x = UpdateCustomerRequest{}
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -795,7 +1120,7 @@ func (x *UpdateCustomerRequest) String() string {
 func (*UpdateCustomerRequest) ProtoMessage() {}
 
 func (x *UpdateCustomerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -808,7 +1133,7 @@ func (x *UpdateCustomerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateCustomerRequest.ProtoReflect.Descriptor instead.
 func (*UpdateCustomerRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{6}
+	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UpdateCustomerRequest) GetRequestId() string {
@@ -843,7 +1168,7 @@ type UpdateCustomerResponse struct {
 
 func (x *UpdateCustomerResponse) Reset() {
 	*x = UpdateCustomerResponse{}
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -855,7 +1180,7 @@ func (x *UpdateCustomerResponse) String() string {
 func (*UpdateCustomerResponse) ProtoMessage() {}
 
 func (x *UpdateCustomerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -868,7 +1193,7 @@ func (x *UpdateCustomerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateCustomerResponse.ProtoReflect.Descriptor instead.
 func (*UpdateCustomerResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{7}
+	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UpdateCustomerResponse) GetCustomer() *Customer {
@@ -878,6 +1203,152 @@ func (x *UpdateCustomerResponse) GetCustomer() *Customer {
 	return nil
 }
 
+// Request of MergeCustomer.
+type MergeCustomerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The file that is given up.
+	CustomerId string `protobuf:"bytes,2,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// The file that stands for both from now on.
+	SurvivorId string `protobuf:"bytes,3,opt,name=survivor_id,json=survivorId,proto3" json:"survivor_id,omitempty"`
+	// Why they are one firm.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Only say what would become of the request: everything is checked and answered as without it, nothing is kept and the request id stays free.
+	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MergeCustomerRequest) Reset() {
+	*x = MergeCustomerRequest{}
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergeCustomerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergeCustomerRequest) ProtoMessage() {}
+
+func (x *MergeCustomerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergeCustomerRequest.ProtoReflect.Descriptor instead.
+func (*MergeCustomerRequest) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *MergeCustomerRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *MergeCustomerRequest) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *MergeCustomerRequest) GetSurvivorId() string {
+	if x != nil {
+		return x.SurvivorId
+	}
+	return ""
+}
+
+func (x *MergeCustomerRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *MergeCustomerRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// Answer of MergeCustomer.
+type MergeCustomerResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file that stands for both.
+	Survivor *Customer `protobuf:"bytes,1,opt,name=survivor,proto3" json:"survivor,omitempty"`
+	// The file that was given up.
+	Merged *Customer `protobuf:"bytes,2,opt,name=merged,proto3" json:"merged,omitempty"`
+	// How many facts were copied.
+	CopiedFacts   int32 `protobuf:"varint,3,opt,name=copied_facts,json=copiedFacts,proto3" json:"copied_facts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MergeCustomerResponse) Reset() {
+	*x = MergeCustomerResponse{}
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergeCustomerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergeCustomerResponse) ProtoMessage() {}
+
+func (x *MergeCustomerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergeCustomerResponse.ProtoReflect.Descriptor instead.
+func (*MergeCustomerResponse) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *MergeCustomerResponse) GetSurvivor() *Customer {
+	if x != nil {
+		return x.Survivor
+	}
+	return nil
+}
+
+func (x *MergeCustomerResponse) GetMerged() *Customer {
+	if x != nil {
+		return x.Merged
+	}
+	return nil
+}
+
+func (x *MergeCustomerResponse) GetCopiedFacts() int32 {
+	if x != nil {
+		return x.CopiedFacts
+	}
+	return 0
+}
+
 // Request of ListCustomers.
 type ListCustomersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -885,7 +1356,7 @@ type ListCustomersRequest struct {
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Token of the page, from the answer before; empty: the first.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// AIP-160 filter over customer_id, display_name, salesperson_id, group_id, region, industry, life_cycle, grade; for example `grade = "A" AND region = "east"`.
+	// AIP-160 filter over customer_id, display_name, salesperson_id, group_id, root_group_id, merged_into_id, region, industry, life_cycle, grade; for example `grade = "A" AND region = "east"`.
 	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
 	// `customer_id` (default), `display_name` or `create_time`, each optionally followed by ` desc`.
 	OrderBy       string `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
@@ -895,7 +1366,7 @@ type ListCustomersRequest struct {
 
 func (x *ListCustomersRequest) Reset() {
 	*x = ListCustomersRequest{}
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -907,7 +1378,7 @@ func (x *ListCustomersRequest) String() string {
 func (*ListCustomersRequest) ProtoMessage() {}
 
 func (x *ListCustomersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -920,7 +1391,7 @@ func (x *ListCustomersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCustomersRequest.ProtoReflect.Descriptor instead.
 func (*ListCustomersRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{8}
+	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListCustomersRequest) GetPageSize() int32 {
@@ -964,7 +1435,7 @@ type ListCustomersResponse struct {
 
 func (x *ListCustomersResponse) Reset() {
 	*x = ListCustomersResponse{}
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -976,7 +1447,7 @@ func (x *ListCustomersResponse) String() string {
 func (*ListCustomersResponse) ProtoMessage() {}
 
 func (x *ListCustomersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_customer_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -989,7 +1460,7 @@ func (x *ListCustomersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCustomersResponse.ProtoReflect.Descriptor instead.
 func (*ListCustomersResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{9}
+	return file_aval_evaluation_v1_customer_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListCustomersResponse) GetCustomers() []*Customer {
@@ -1015,7 +1486,23 @@ const file_aval_evaluation_v1_customer_proto_rawDesc = "" +
 	"\apurpose\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\apurpose\x12\x1c\n" +
 	"\x04name\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x04name\x12\x1d\n" +
 	"\x05phone\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x05phone\x12\x1e\n" +
-	"\x05email\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xfe\x01R\x05email\"\xe2\v\n" +
+	"\x05email\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xfe\x01R\x05email\"\xd3\x01\n" +
+	"\aAddress\x12!\n" +
+	"\apurpose\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\apurpose\x127\n" +
+	"\fcountry_code\x18\x02 \x01(\tB\x14\xbaH\x11\xd8\x01\x01r\f2\n" +
+	"^[A-Z]{2}$R\vcountryCode\x12 \n" +
+	"\x06region\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x06region\x12(\n" +
+	"\vpostal_code\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18\x10R\n" +
+	"postalCode\x12 \n" +
+	"\x05lines\x18\x05 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x05lines\"\x95\x01\n" +
+	"\x0fPurchasePattern\x12\x1e\n" +
+	"\x05goods\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\x05goods\x12/\n" +
+	"\rinterval_days\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\fintervalDays\x121\n" +
+	"\vpeak_months\x18\x03 \x03(\x05B\x10\xbaH\r\x92\x01\n" +
+	"\x10\f\"\x06\x1a\x04\x18\f(\x01R\n" +
+	"peakMonths\"\xee\r\n" +
 	"\bCustomer\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12-\n" +
@@ -1050,17 +1537,30 @@ const file_aval_evaluation_v1_customer_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\x17 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTime\x12/\n" +
-	"\x05grade\x18\x18 \x01(\x0e2\x19.aval.evaluation.v1.GradeR\x05grade\x12D\n" +
+	"\x05grade\x18\x18 \x01(\x0e2\x19.aval.evaluation.v1.GradeR\x05grade\x12+\n" +
+	"\aaliases\x18\x19 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\x14\"\ar\x05\x10\x01\x18\x80\x02R\aaliases\x12C\n" +
+	"\taddresses\x18\x1a \x03(\v2\x1b.aval.evaluation.v1.AddressB\b\xbaH\x05\x92\x01\x02\x10\x14R\taddresses\x12N\n" +
+	"\x10purchase_pattern\x18\x1b \x01(\v2#.aval.evaluation.v1.PurchasePatternR\x0fpurchasePattern\x12\"\n" +
+	"\rroot_group_id\x18\x1c \x01(\tR\vrootGroupId\x12$\n" +
+	"\x0emerged_into_id\x18\x1d \x01(\tR\fmergedIntoId\x12D\n" +
 	"\aunit_id\x18< \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06unitId\"\xa9\x01\n" +
 	"\x15CreateCustomerRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12@\n" +
 	"\bcustomer\x18\x02 \x01(\v2\x1c.aval.evaluation.v1.CustomerB\x06\xbaH\x03\xc8\x01\x01R\bcustomer\x12#\n" +
-	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\"\x88\x01\n" +
+	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\"\xe0\x01\n" +
 	"\x16CreateCustomerResponse\x128\n" +
 	"\bcustomer\x18\x01 \x01(\v2\x1c.aval.evaluation.v1.CustomerR\bcustomer\x124\n" +
-	"\x16possible_duplicate_ids\x18\x02 \x03(\tR\x14possibleDuplicateIds\"_\n" +
+	"\x16possible_duplicate_ids\x18\x02 \x03(\tR\x14possibleDuplicateIds\x12V\n" +
+	"\x13possible_duplicates\x18\x03 \x03(\v2%.aval.evaluation.v1.PossibleDuplicateR\x12possibleDuplicates\"\x95\x01\n" +
+	"\x11PossibleDuplicate\x12\x1f\n" +
+	"\vcustomer_id\x18\x01 \x01(\tR\n" +
+	"customerId\x12!\n" +
+	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12<\n" +
+	"\n" +
+	"likenesses\x18\x03 \x03(\x0e2\x1c.aval.evaluation.v1.LikenessR\n" +
+	"likenesses\"_\n" +
 	"\x12GetCustomerRequest\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\"O\n" +
@@ -1074,7 +1574,22 @@ const file_aval_evaluation_v1_customer_proto_rawDesc = "" +
 	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\"R\n" +
 	"\x16UpdateCustomerResponse\x128\n" +
-	"\bcustomer\x18\x01 \x01(\v2\x1c.aval.evaluation.v1.CustomerR\bcustomer\"\xac\x01\n" +
+	"\bcustomer\x18\x01 \x01(\v2\x1c.aval.evaluation.v1.CustomerR\bcustomer\"\xa0\x02\n" +
+	"\x14MergeCustomerRequest\x12)\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12I\n" +
+	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
+	"customerId\x12I\n" +
+	"\vsurvivor_id\x18\x03 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
+	"survivorId\x12\"\n" +
+	"\x06reason\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12#\n" +
+	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"\xaa\x01\n" +
+	"\x15MergeCustomerResponse\x128\n" +
+	"\bsurvivor\x18\x01 \x01(\v2\x1c.aval.evaluation.v1.CustomerR\bsurvivor\x124\n" +
+	"\x06merged\x18\x02 \x01(\v2\x1c.aval.evaluation.v1.CustomerR\x06merged\x12!\n" +
+	"\fcopied_facts\x18\x03 \x01(\x05R\vcopiedFacts\"\xac\x01\n" +
 	"\x14ListCustomersRequest\x12$\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
@@ -1104,7 +1619,13 @@ const file_aval_evaluation_v1_customer_proto_rawDesc = "" +
 	"\aGRADE_A\x10\x01\x12\v\n" +
 	"\aGRADE_B\x10\x02\x12\v\n" +
 	"\aGRADE_C\x10\x03\x12\v\n" +
-	"\aGRADE_D\x10\x042\x88\x05\n" +
+	"\aGRADE_D\x10\x04*\x89\x01\n" +
+	"\bLikeness\x12\x18\n" +
+	"\x14LIKENESS_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12LIKENESS_SAME_CODE\x10\x01\x12\x18\n" +
+	"\x14LIKENESS_SAME_NUMBER\x10\x02\x12\x16\n" +
+	"\x12LIKENESS_SAME_NAME\x10\x03\x12\x19\n" +
+	"\x15LIKENESS_SIMILAR_NAME\x10\x042\xa5\x06\n" +
 	"\x0fCustomerService\x12\x91\x01\n" +
 	"\x0eCreateCustomer\x12).aval.evaluation.v1.CreateCustomerRequest\x1a*.aval.evaluation.v1.CreateCustomerResponse\"(\x8a\xb5\x18\f\n" +
 	"\b\x01\x02\x03\x04\x05\x06\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/v1/customers\x12\x9a\x01\n" +
@@ -1112,7 +1633,9 @@ const file_aval_evaluation_v1_customer_proto_rawDesc = "" +
 	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
 	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/customers/{customer_id}\x12\xae\x01\n" +
 	"\x0eUpdateCustomer\x12).aval.evaluation.v1.UpdateCustomerRequest\x1a*.aval.evaluation.v1.UpdateCustomerResponse\"E\x8a\xb5\x18\v\n" +
-	"\a\x02\x03\x04\x05\x06\x0e\x10\x10\x01\x82\xd3\xe4\x93\x020:\bcustomer2$/v1/customers/{customer.customer_id}\x12\x92\x01\n" +
+	"\a\x02\x03\x04\x05\x06\x0e\x10\x10\x01\x82\xd3\xe4\x93\x020:\bcustomer2$/v1/customers/{customer.customer_id}\x12\x9a\x01\n" +
+	"\rMergeCustomer\x12(.aval.evaluation.v1.MergeCustomerRequest\x1a).aval.evaluation.v1.MergeCustomerResponse\"4\x8a\xb5\x18\x04\n" +
+	"\x02\x06\x10\x82\xd3\xe4\x93\x02&:\x01*\"!/v1/customers/{customer_id}:merge\x12\x92\x01\n" +
 	"\rListCustomers\x12(.aval.evaluation.v1.ListCustomersRequest\x1a).aval.evaluation.v1.ListCustomersResponse\",\x8a\xb5\x18\x13\n" +
 	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
 	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/customersBFZDgithub.com/avalcredit/aval/proto/gen/aval/evaluation/v1;evaluationv1b\x06proto3"
@@ -1129,54 +1652,68 @@ func file_aval_evaluation_v1_customer_proto_rawDescGZIP() []byte {
 	return file_aval_evaluation_v1_customer_proto_rawDescData
 }
 
-var file_aval_evaluation_v1_customer_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_aval_evaluation_v1_customer_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_aval_evaluation_v1_customer_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_aval_evaluation_v1_customer_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_aval_evaluation_v1_customer_proto_goTypes = []any{
 	(LifeCycle)(0),                 // 0: aval.evaluation.v1.LifeCycle
 	(SettlementMethod)(0),          // 1: aval.evaluation.v1.SettlementMethod
 	(Grade)(0),                     // 2: aval.evaluation.v1.Grade
-	(*Contact)(nil),                // 3: aval.evaluation.v1.Contact
-	(*Customer)(nil),               // 4: aval.evaluation.v1.Customer
-	(*CreateCustomerRequest)(nil),  // 5: aval.evaluation.v1.CreateCustomerRequest
-	(*CreateCustomerResponse)(nil), // 6: aval.evaluation.v1.CreateCustomerResponse
-	(*GetCustomerRequest)(nil),     // 7: aval.evaluation.v1.GetCustomerRequest
-	(*GetCustomerResponse)(nil),    // 8: aval.evaluation.v1.GetCustomerResponse
-	(*UpdateCustomerRequest)(nil),  // 9: aval.evaluation.v1.UpdateCustomerRequest
-	(*UpdateCustomerResponse)(nil), // 10: aval.evaluation.v1.UpdateCustomerResponse
-	(*ListCustomersRequest)(nil),   // 11: aval.evaluation.v1.ListCustomersRequest
-	(*ListCustomersResponse)(nil),  // 12: aval.evaluation.v1.ListCustomersResponse
-	(*v1.Money)(nil),               // 13: aval.type.v1.Money
-	(*timestamppb.Timestamp)(nil),  // 14: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),  // 15: google.protobuf.FieldMask
+	(Likeness)(0),                  // 3: aval.evaluation.v1.Likeness
+	(*Contact)(nil),                // 4: aval.evaluation.v1.Contact
+	(*Address)(nil),                // 5: aval.evaluation.v1.Address
+	(*PurchasePattern)(nil),        // 6: aval.evaluation.v1.PurchasePattern
+	(*Customer)(nil),               // 7: aval.evaluation.v1.Customer
+	(*CreateCustomerRequest)(nil),  // 8: aval.evaluation.v1.CreateCustomerRequest
+	(*CreateCustomerResponse)(nil), // 9: aval.evaluation.v1.CreateCustomerResponse
+	(*PossibleDuplicate)(nil),      // 10: aval.evaluation.v1.PossibleDuplicate
+	(*GetCustomerRequest)(nil),     // 11: aval.evaluation.v1.GetCustomerRequest
+	(*GetCustomerResponse)(nil),    // 12: aval.evaluation.v1.GetCustomerResponse
+	(*UpdateCustomerRequest)(nil),  // 13: aval.evaluation.v1.UpdateCustomerRequest
+	(*UpdateCustomerResponse)(nil), // 14: aval.evaluation.v1.UpdateCustomerResponse
+	(*MergeCustomerRequest)(nil),   // 15: aval.evaluation.v1.MergeCustomerRequest
+	(*MergeCustomerResponse)(nil),  // 16: aval.evaluation.v1.MergeCustomerResponse
+	(*ListCustomersRequest)(nil),   // 17: aval.evaluation.v1.ListCustomersRequest
+	(*ListCustomersResponse)(nil),  // 18: aval.evaluation.v1.ListCustomersResponse
+	(*v1.Money)(nil),               // 19: aval.type.v1.Money
+	(*timestamppb.Timestamp)(nil),  // 20: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),  // 21: google.protobuf.FieldMask
 }
 var file_aval_evaluation_v1_customer_proto_depIdxs = []int32{
 	1,  // 0: aval.evaluation.v1.Customer.settlement_method:type_name -> aval.evaluation.v1.SettlementMethod
-	13, // 1: aval.evaluation.v1.Customer.usual_purchase:type_name -> aval.type.v1.Money
-	3,  // 2: aval.evaluation.v1.Customer.contacts:type_name -> aval.evaluation.v1.Contact
+	19, // 1: aval.evaluation.v1.Customer.usual_purchase:type_name -> aval.type.v1.Money
+	4,  // 2: aval.evaluation.v1.Customer.contacts:type_name -> aval.evaluation.v1.Contact
 	0,  // 3: aval.evaluation.v1.Customer.life_cycle:type_name -> aval.evaluation.v1.LifeCycle
-	14, // 4: aval.evaluation.v1.Customer.create_time:type_name -> google.protobuf.Timestamp
-	14, // 5: aval.evaluation.v1.Customer.update_time:type_name -> google.protobuf.Timestamp
+	20, // 4: aval.evaluation.v1.Customer.create_time:type_name -> google.protobuf.Timestamp
+	20, // 5: aval.evaluation.v1.Customer.update_time:type_name -> google.protobuf.Timestamp
 	2,  // 6: aval.evaluation.v1.Customer.grade:type_name -> aval.evaluation.v1.Grade
-	4,  // 7: aval.evaluation.v1.CreateCustomerRequest.customer:type_name -> aval.evaluation.v1.Customer
-	4,  // 8: aval.evaluation.v1.CreateCustomerResponse.customer:type_name -> aval.evaluation.v1.Customer
-	4,  // 9: aval.evaluation.v1.GetCustomerResponse.customer:type_name -> aval.evaluation.v1.Customer
-	4,  // 10: aval.evaluation.v1.UpdateCustomerRequest.customer:type_name -> aval.evaluation.v1.Customer
-	15, // 11: aval.evaluation.v1.UpdateCustomerRequest.update_mask:type_name -> google.protobuf.FieldMask
-	4,  // 12: aval.evaluation.v1.UpdateCustomerResponse.customer:type_name -> aval.evaluation.v1.Customer
-	4,  // 13: aval.evaluation.v1.ListCustomersResponse.customers:type_name -> aval.evaluation.v1.Customer
-	5,  // 14: aval.evaluation.v1.CustomerService.CreateCustomer:input_type -> aval.evaluation.v1.CreateCustomerRequest
-	7,  // 15: aval.evaluation.v1.CustomerService.GetCustomer:input_type -> aval.evaluation.v1.GetCustomerRequest
-	9,  // 16: aval.evaluation.v1.CustomerService.UpdateCustomer:input_type -> aval.evaluation.v1.UpdateCustomerRequest
-	11, // 17: aval.evaluation.v1.CustomerService.ListCustomers:input_type -> aval.evaluation.v1.ListCustomersRequest
-	6,  // 18: aval.evaluation.v1.CustomerService.CreateCustomer:output_type -> aval.evaluation.v1.CreateCustomerResponse
-	8,  // 19: aval.evaluation.v1.CustomerService.GetCustomer:output_type -> aval.evaluation.v1.GetCustomerResponse
-	10, // 20: aval.evaluation.v1.CustomerService.UpdateCustomer:output_type -> aval.evaluation.v1.UpdateCustomerResponse
-	12, // 21: aval.evaluation.v1.CustomerService.ListCustomers:output_type -> aval.evaluation.v1.ListCustomersResponse
-	18, // [18:22] is the sub-list for method output_type
-	14, // [14:18] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	5,  // 7: aval.evaluation.v1.Customer.addresses:type_name -> aval.evaluation.v1.Address
+	6,  // 8: aval.evaluation.v1.Customer.purchase_pattern:type_name -> aval.evaluation.v1.PurchasePattern
+	7,  // 9: aval.evaluation.v1.CreateCustomerRequest.customer:type_name -> aval.evaluation.v1.Customer
+	7,  // 10: aval.evaluation.v1.CreateCustomerResponse.customer:type_name -> aval.evaluation.v1.Customer
+	10, // 11: aval.evaluation.v1.CreateCustomerResponse.possible_duplicates:type_name -> aval.evaluation.v1.PossibleDuplicate
+	3,  // 12: aval.evaluation.v1.PossibleDuplicate.likenesses:type_name -> aval.evaluation.v1.Likeness
+	7,  // 13: aval.evaluation.v1.GetCustomerResponse.customer:type_name -> aval.evaluation.v1.Customer
+	7,  // 14: aval.evaluation.v1.UpdateCustomerRequest.customer:type_name -> aval.evaluation.v1.Customer
+	21, // 15: aval.evaluation.v1.UpdateCustomerRequest.update_mask:type_name -> google.protobuf.FieldMask
+	7,  // 16: aval.evaluation.v1.UpdateCustomerResponse.customer:type_name -> aval.evaluation.v1.Customer
+	7,  // 17: aval.evaluation.v1.MergeCustomerResponse.survivor:type_name -> aval.evaluation.v1.Customer
+	7,  // 18: aval.evaluation.v1.MergeCustomerResponse.merged:type_name -> aval.evaluation.v1.Customer
+	7,  // 19: aval.evaluation.v1.ListCustomersResponse.customers:type_name -> aval.evaluation.v1.Customer
+	8,  // 20: aval.evaluation.v1.CustomerService.CreateCustomer:input_type -> aval.evaluation.v1.CreateCustomerRequest
+	11, // 21: aval.evaluation.v1.CustomerService.GetCustomer:input_type -> aval.evaluation.v1.GetCustomerRequest
+	13, // 22: aval.evaluation.v1.CustomerService.UpdateCustomer:input_type -> aval.evaluation.v1.UpdateCustomerRequest
+	15, // 23: aval.evaluation.v1.CustomerService.MergeCustomer:input_type -> aval.evaluation.v1.MergeCustomerRequest
+	17, // 24: aval.evaluation.v1.CustomerService.ListCustomers:input_type -> aval.evaluation.v1.ListCustomersRequest
+	9,  // 25: aval.evaluation.v1.CustomerService.CreateCustomer:output_type -> aval.evaluation.v1.CreateCustomerResponse
+	12, // 26: aval.evaluation.v1.CustomerService.GetCustomer:output_type -> aval.evaluation.v1.GetCustomerResponse
+	14, // 27: aval.evaluation.v1.CustomerService.UpdateCustomer:output_type -> aval.evaluation.v1.UpdateCustomerResponse
+	16, // 28: aval.evaluation.v1.CustomerService.MergeCustomer:output_type -> aval.evaluation.v1.MergeCustomerResponse
+	18, // 29: aval.evaluation.v1.CustomerService.ListCustomers:output_type -> aval.evaluation.v1.ListCustomersResponse
+	25, // [25:30] is the sub-list for method output_type
+	20, // [20:25] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_customer_proto_init() }
@@ -1189,8 +1726,8 @@ func file_aval_evaluation_v1_customer_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_customer_proto_rawDesc), len(file_aval_evaluation_v1_customer_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   10,
+			NumEnums:      4,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,7 @@ const (
 	CustomerService_CreateCustomer_FullMethodName = "/aval.evaluation.v1.CustomerService/CreateCustomer"
 	CustomerService_GetCustomer_FullMethodName    = "/aval.evaluation.v1.CustomerService/GetCustomer"
 	CustomerService_UpdateCustomer_FullMethodName = "/aval.evaluation.v1.CustomerService/UpdateCustomer"
+	CustomerService_MergeCustomer_FullMethodName  = "/aval.evaluation.v1.CustomerService/MergeCustomer"
 	CustomerService_ListCustomers_FullMethodName  = "/aval.evaluation.v1.CustomerService/ListCustomers"
 )
 
@@ -35,9 +36,11 @@ type CustomerServiceClient interface {
 	CreateCustomer(ctx context.Context, in *CreateCustomerRequest, opts ...grpc.CallOption) (*CreateCustomerResponse, error)
 	// Returns one customer file.
 	GetCustomer(ctx context.Context, in *GetCustomerRequest, opts ...grpc.CallOption) (*GetCustomerResponse, error)
-	// Changes the named fields of a customer file. Errors: ABORTED (REVISION_CONFLICT) where
+	// Changes the named fields of a customer file. Errors: FAILED_PRECONDITION (LIFE_CYCLE_NOT_ALLOWED, CURRENCY_FIXED); ABORTED (REVISION_CONFLICT) where
 	// `customer.revision` is given and another change came first.
 	UpdateCustomer(ctx context.Context, in *UpdateCustomerRequest, opts ...grpc.CallOption) (*UpdateCustomerResponse, error)
+	// Merges a file into another one of the same firm. The merged file must be CLOSED, the gate and receivables must have heard of it, and nothing of it may be open: that cannot move between accounts. What was known of it is known of the survivor from now on: facts that hold are copied with their origin, its names become aliases, fields that the survivor leaves open are taken from it. The merged file stays, names the survivor, and is never changed again. Errors: FAILED_PRECONDITION (CUSTOMER_NOT_CLOSED; CUSTOMER_HAS_OPEN_BUSINESS, with metadata `open`; CUSTOMER_MERGED: one of them was merged before; SURVIVOR_CLOSED; CURRENCY_DIFFERS; CODES_DIFFER: two unified social credit codes are two firms); UNAVAILABLE (OPEN_BUSINESS_UNKNOWN: gate or receivables could not be asked).
+	MergeCustomer(ctx context.Context, in *MergeCustomerRequest, opts ...grpc.CallOption) (*MergeCustomerResponse, error)
 	// Lists customer files.
 	ListCustomers(ctx context.Context, in *ListCustomersRequest, opts ...grpc.CallOption) (*ListCustomersResponse, error)
 }
@@ -80,6 +83,16 @@ func (c *customerServiceClient) UpdateCustomer(ctx context.Context, in *UpdateCu
 	return out, nil
 }
 
+func (c *customerServiceClient) MergeCustomer(ctx context.Context, in *MergeCustomerRequest, opts ...grpc.CallOption) (*MergeCustomerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(MergeCustomerResponse)
+	err := c.cc.Invoke(ctx, CustomerService_MergeCustomer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *customerServiceClient) ListCustomers(ctx context.Context, in *ListCustomersRequest, opts ...grpc.CallOption) (*ListCustomersResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListCustomersResponse)
@@ -100,9 +113,11 @@ type CustomerServiceServer interface {
 	CreateCustomer(context.Context, *CreateCustomerRequest) (*CreateCustomerResponse, error)
 	// Returns one customer file.
 	GetCustomer(context.Context, *GetCustomerRequest) (*GetCustomerResponse, error)
-	// Changes the named fields of a customer file. Errors: ABORTED (REVISION_CONFLICT) where
+	// Changes the named fields of a customer file. Errors: FAILED_PRECONDITION (LIFE_CYCLE_NOT_ALLOWED, CURRENCY_FIXED); ABORTED (REVISION_CONFLICT) where
 	// `customer.revision` is given and another change came first.
 	UpdateCustomer(context.Context, *UpdateCustomerRequest) (*UpdateCustomerResponse, error)
+	// Merges a file into another one of the same firm. The merged file must be CLOSED, the gate and receivables must have heard of it, and nothing of it may be open: that cannot move between accounts. What was known of it is known of the survivor from now on: facts that hold are copied with their origin, its names become aliases, fields that the survivor leaves open are taken from it. The merged file stays, names the survivor, and is never changed again. Errors: FAILED_PRECONDITION (CUSTOMER_NOT_CLOSED; CUSTOMER_HAS_OPEN_BUSINESS, with metadata `open`; CUSTOMER_MERGED: one of them was merged before; SURVIVOR_CLOSED; CURRENCY_DIFFERS; CODES_DIFFER: two unified social credit codes are two firms); UNAVAILABLE (OPEN_BUSINESS_UNKNOWN: gate or receivables could not be asked).
+	MergeCustomer(context.Context, *MergeCustomerRequest) (*MergeCustomerResponse, error)
 	// Lists customer files.
 	ListCustomers(context.Context, *ListCustomersRequest) (*ListCustomersResponse, error)
 	mustEmbedUnimplementedCustomerServiceServer()
@@ -123,6 +138,9 @@ func (UnimplementedCustomerServiceServer) GetCustomer(context.Context, *GetCusto
 }
 func (UnimplementedCustomerServiceServer) UpdateCustomer(context.Context, *UpdateCustomerRequest) (*UpdateCustomerResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateCustomer not implemented")
+}
+func (UnimplementedCustomerServiceServer) MergeCustomer(context.Context, *MergeCustomerRequest) (*MergeCustomerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method MergeCustomer not implemented")
 }
 func (UnimplementedCustomerServiceServer) ListCustomers(context.Context, *ListCustomersRequest) (*ListCustomersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListCustomers not implemented")
@@ -202,6 +220,24 @@ func _CustomerService_UpdateCustomer_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CustomerService_MergeCustomer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MergeCustomerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CustomerServiceServer).MergeCustomer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CustomerService_MergeCustomer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CustomerServiceServer).MergeCustomer(ctx, req.(*MergeCustomerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CustomerService_ListCustomers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListCustomersRequest)
 	if err := dec(in); err != nil {
@@ -238,6 +274,10 @@ var CustomerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateCustomer",
 			Handler:    _CustomerService_UpdateCustomer_Handler,
+		},
+		{
+			MethodName: "MergeCustomer",
+			Handler:    _CustomerService_MergeCustomer_Handler,
 		},
 		{
 			MethodName: "ListCustomers",

@@ -25,7 +25,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// FinancialStatement of one period, amounts in one currency. An absent amount is unknown, never zero.
+// FinancialStatement of one period, amounts in one currency. An absent amount is unknown, never zero. Where all parts of an identity are given it must hold to the cent: assets = liabilities + equity, total = current + non-current, profit before tax = operating profit + non-operating income - expenses, net profit = profit before tax - tax, each cash flow = in - out, and closing = opening + net increase of cash.
 type FinancialStatement struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// First day of the period.
@@ -50,6 +50,12 @@ type FinancialStatement struct {
 	NetProfit *v1.Money `protobuf:"bytes,10,opt,name=net_profit,json=netProfit,proto3" json:"net_profit,omitempty"`
 	// Operating cash flow of the period.
 	OperatingCashFlow *v1.Money `protobuf:"bytes,11,opt,name=operating_cash_flow,json=operatingCashFlow,proto3" json:"operating_cash_flow,omitempty"`
+	// Lines of the balance sheet.
+	BalanceSheet *BalanceSheetLines `protobuf:"bytes,12,opt,name=balance_sheet,json=balanceSheet,proto3" json:"balance_sheet,omitempty"`
+	// Lines of the income statement.
+	IncomeStatement *IncomeLines `protobuf:"bytes,13,opt,name=income_statement,json=incomeStatement,proto3" json:"income_statement,omitempty"`
+	// Lines of the cash flow statement.
+	CashFlowStatement *CashFlowLines `protobuf:"bytes,14,opt,name=cash_flow_statement,json=cashFlowStatement,proto3" json:"cash_flow_statement,omitempty"`
 	// Retained earnings: surplus reserves and undistributed profit at the end of the period, negative for a loss carried on.
 	RetainedEarnings *v1.Money `protobuf:"bytes,30,opt,name=retained_earnings,json=retainedEarnings,proto3" json:"retained_earnings,omitempty"`
 	// Interest expense of the period, not negative.
@@ -161,6 +167,27 @@ func (x *FinancialStatement) GetNetProfit() *v1.Money {
 func (x *FinancialStatement) GetOperatingCashFlow() *v1.Money {
 	if x != nil {
 		return x.OperatingCashFlow
+	}
+	return nil
+}
+
+func (x *FinancialStatement) GetBalanceSheet() *BalanceSheetLines {
+	if x != nil {
+		return x.BalanceSheet
+	}
+	return nil
+}
+
+func (x *FinancialStatement) GetIncomeStatement() *IncomeLines {
+	if x != nil {
+		return x.IncomeStatement
+	}
+	return nil
+}
+
+func (x *FinancialStatement) GetCashFlowStatement() *CashFlowLines {
+	if x != nil {
+		return x.CashFlowStatement
 	}
 	return nil
 }
@@ -534,6 +561,10 @@ type CreditFact struct {
 	//	*CreditFact_TradeReference
 	//	*CreditFact_ExternalRating
 	//	*CreditFact_Guarantee
+	//	*CreditFact_EnforcementRecord
+	//	*CreditFact_CreditReport
+	//	*CreditFact_BankReference
+	//	*CreditFact_SiteVisit
 	//	*CreditFact_ReportedRatios
 	Content isCreditFact_Content `protobuf_oneof:"content"`
 	// Where it comes from, for example "annual report 2011".
@@ -542,7 +573,7 @@ type CreditFact struct {
 	AsOfDate string `protobuf:"bytes,11,opt,name=as_of_date,json=asOfDate,proto3" json:"as_of_date,omitempty"`
 	// Last day on which it may be used; empty: until superseded or too old for the policy.
 	ValidUntilDate string `protobuf:"bytes,12,opt,name=valid_until_date,json=validUntilDate,proto3" json:"valid_until_date,omitempty"`
-	// The fact that this one corrects; empty: none.
+	// The fact that this one corrects, of the same kind; empty: none.
 	SupersedesFactId string `protobuf:"bytes,13,opt,name=supersedes_fact_id,json=supersedesFactId,proto3" json:"supersedes_fact_id,omitempty"`
 	// SHA-256 of the attached document, hexadecimal; empty: none.
 	AttachmentSha256 string `protobuf:"bytes,14,opt,name=attachment_sha256,json=attachmentSha256,proto3" json:"attachment_sha256,omitempty"`
@@ -556,8 +587,12 @@ type CreditFact struct {
 	VerifyDate string `protobuf:"bytes,18,opt,name=verify_date,json=verifyDate,proto3" json:"verify_date,omitempty"`
 	// Output: the fact that corrects this one; empty: none.
 	SupersededByFactId string `protobuf:"bytes,19,opt,name=superseded_by_fact_id,json=supersededByFactId,proto3" json:"superseded_by_fact_id,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// Output: the file that it was recorded in, where that one was merged into this; empty: this one.
+	OriginCustomerId string `protobuf:"bytes,24,opt,name=origin_customer_id,json=originCustomerId,proto3" json:"origin_customer_id,omitempty"`
+	// Output: its identifier there.
+	OriginFactId  string `protobuf:"bytes,25,opt,name=origin_fact_id,json=originFactId,proto3" json:"origin_fact_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreditFact) Reset() {
@@ -665,6 +700,42 @@ func (x *CreditFact) GetGuarantee() *Guarantee {
 	return nil
 }
 
+func (x *CreditFact) GetEnforcementRecord() *EnforcementRecord {
+	if x != nil {
+		if x, ok := x.Content.(*CreditFact_EnforcementRecord); ok {
+			return x.EnforcementRecord
+		}
+	}
+	return nil
+}
+
+func (x *CreditFact) GetCreditReport() *CreditReport {
+	if x != nil {
+		if x, ok := x.Content.(*CreditFact_CreditReport); ok {
+			return x.CreditReport
+		}
+	}
+	return nil
+}
+
+func (x *CreditFact) GetBankReference() *BankReference {
+	if x != nil {
+		if x, ok := x.Content.(*CreditFact_BankReference); ok {
+			return x.BankReference
+		}
+	}
+	return nil
+}
+
+func (x *CreditFact) GetSiteVisit() *SiteVisit {
+	if x != nil {
+		if x, ok := x.Content.(*CreditFact_SiteVisit); ok {
+			return x.SiteVisit
+		}
+	}
+	return nil
+}
+
 func (x *CreditFact) GetReportedRatios() *ReportedRatios {
 	if x != nil {
 		if x, ok := x.Content.(*CreditFact_ReportedRatios); ok {
@@ -744,6 +815,20 @@ func (x *CreditFact) GetSupersededByFactId() string {
 	return ""
 }
 
+func (x *CreditFact) GetOriginCustomerId() string {
+	if x != nil {
+		return x.OriginCustomerId
+	}
+	return ""
+}
+
+func (x *CreditFact) GetOriginFactId() string {
+	if x != nil {
+		return x.OriginFactId
+	}
+	return ""
+}
+
 type isCreditFact_Content interface {
 	isCreditFact_Content()
 }
@@ -778,6 +863,26 @@ type CreditFact_Guarantee struct {
 	Guarantee *Guarantee `protobuf:"bytes,8,opt,name=guarantee,proto3,oneof"`
 }
 
+type CreditFact_EnforcementRecord struct {
+	// A judgement that is enforced.
+	EnforcementRecord *EnforcementRecord `protobuf:"bytes,20,opt,name=enforcement_record,json=enforcementRecord,proto3,oneof"`
+}
+
+type CreditFact_CreditReport struct {
+	// A bureau's report.
+	CreditReport *CreditReport `protobuf:"bytes,21,opt,name=credit_report,json=creditReport,proto3,oneof"`
+}
+
+type CreditFact_BankReference struct {
+	// What a bank says.
+	BankReference *BankReference `protobuf:"bytes,22,opt,name=bank_reference,json=bankReference,proto3,oneof"`
+}
+
+type CreditFact_SiteVisit struct {
+	// What was seen at the customer's.
+	SiteVisit *SiteVisit `protobuf:"bytes,23,opt,name=site_visit,json=siteVisit,proto3,oneof"`
+}
+
 type CreditFact_ReportedRatios struct {
 	// Ratios of a period without the statement behind them.
 	ReportedRatios *ReportedRatios `protobuf:"bytes,30,opt,name=reported_ratios,json=reportedRatios,proto3,oneof"`
@@ -794,6 +899,14 @@ func (*CreditFact_TradeReference) isCreditFact_Content() {}
 func (*CreditFact_ExternalRating) isCreditFact_Content() {}
 
 func (*CreditFact_Guarantee) isCreditFact_Content() {}
+
+func (*CreditFact_EnforcementRecord) isCreditFact_Content() {}
+
+func (*CreditFact_CreditReport) isCreditFact_Content() {}
+
+func (*CreditFact_BankReference) isCreditFact_Content() {}
+
+func (*CreditFact_SiteVisit) isCreditFact_Content() {}
 
 func (*CreditFact_ReportedRatios) isCreditFact_Content() {}
 
@@ -1027,7 +1140,11 @@ type ListCreditFactsRequest struct {
 	// Whose facts.
 	CustomerId string `protobuf:"bytes,3,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
 	// Only what had been recorded by the end of this day; empty: all.
-	KnownOnDate   string `protobuf:"bytes,4,opt,name=known_on_date,json=knownOnDate,proto3" json:"known_on_date,omitempty"`
+	KnownOnDate string `protobuf:"bytes,4,opt,name=known_on_date,json=knownOnDate,proto3" json:"known_on_date,omitempty"`
+	// Only what may be used on this day as far as was known on known_on_date: it speaks of that day or an earlier one, is still valid, and is not corrected; empty: all.
+	ValidOnDate string `protobuf:"bytes,5,opt,name=valid_on_date,json=validOnDate,proto3" json:"valid_on_date,omitempty"`
+	// Only facts of this kind; unspecified: all.
+	Kind          CreditFactKind `protobuf:"varint,6,opt,name=kind,proto3,enum=aval.evaluation.v1.CreditFactKind" json:"kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1090,6 +1207,20 @@ func (x *ListCreditFactsRequest) GetKnownOnDate() string {
 	return ""
 }
 
+func (x *ListCreditFactsRequest) GetValidOnDate() string {
+	if x != nil {
+		return x.ValidOnDate
+	}
+	return ""
+}
+
+func (x *ListCreditFactsRequest) GetKind() CreditFactKind {
+	if x != nil {
+		return x.Kind
+	}
+	return CreditFactKind_CREDIT_FACT_KIND_UNSPECIFIED
+}
+
 // Answer of ListCreditFacts.
 type ListCreditFactsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1149,7 +1280,7 @@ var File_aval_evaluation_v1_fact_proto protoreflect.FileDescriptor
 
 const file_aval_evaluation_v1_fact_proto_rawDesc = "" +
 	"\n" +
-	"\x1daval/evaluation/v1/fact.proto\x12\x12aval.evaluation.v1\x1a\x1faval/evaluation/v1/ratios.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xb2\x06\n" +
+	"\x1daval/evaluation/v1/fact.proto\x12\x12aval.evaluation.v1\x1a\"aval/evaluation/v1/checklist.proto\x1a!aval/evaluation/v1/findings.proto\x1a\x1faval/evaluation/v1/ratios.proto\x1a\"aval/evaluation/v1/statement.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\x9d\b\n" +
 	"\x12FinancialStatement\x12O\n" +
 	"\x11period_start_date\x18\x01 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0fperiodStartDate\x12K\n" +
 	"\x0fperiod_end_date\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\rperiodEndDate\x12\x18\n" +
@@ -1163,7 +1294,10 @@ const file_aval_evaluation_v1_fact_proto_rawDesc = "" +
 	"\n" +
 	"net_profit\x18\n" +
 	" \x01(\v2\x13.aval.type.v1.MoneyR\tnetProfit\x12C\n" +
-	"\x13operating_cash_flow\x18\v \x01(\v2\x13.aval.type.v1.MoneyR\x11operatingCashFlow\x12@\n" +
+	"\x13operating_cash_flow\x18\v \x01(\v2\x13.aval.type.v1.MoneyR\x11operatingCashFlow\x12J\n" +
+	"\rbalance_sheet\x18\f \x01(\v2%.aval.evaluation.v1.BalanceSheetLinesR\fbalanceSheet\x12J\n" +
+	"\x10income_statement\x18\r \x01(\v2\x1f.aval.evaluation.v1.IncomeLinesR\x0fincomeStatement\x12Q\n" +
+	"\x13cash_flow_statement\x18\x0e \x01(\v2!.aval.evaluation.v1.CashFlowLinesR\x11cashFlowStatement\x12@\n" +
 	"\x11retained_earnings\x18\x1e \x01(\v2\x13.aval.type.v1.MoneyR\x10retainedEarnings\x12>\n" +
 	"\x10interest_expense\x18\x1f \x01(\v2\x13.aval.type.v1.MoneyR\x0finterestExpense\"\xe9\x01\n" +
 	"\n" +
@@ -1191,7 +1325,7 @@ const file_aval_evaluation_v1_fact_proto_rawDesc = "" +
 	"\tguarantor\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tguarantor\x12+\n" +
 	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\x12G\n" +
 	"\vexpiry_date\x18\x03 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\n" +
-	"expiryDate\"\xd6\t\n" +
+	"expiryDate\"\xd7\f\n" +
 	"\n" +
 	"CreditFact\x12D\n" +
 	"\afact_id\x18\x01 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06factId\x12L\n" +
@@ -1204,7 +1338,12 @@ const file_aval_evaluation_v1_fact_proto_rawDesc = "" +
 	"\rrisky_venture\x18\x05 \x01(\v2 .aval.evaluation.v1.RiskyVentureH\x00R\friskyVenture\x12M\n" +
 	"\x0ftrade_reference\x18\x06 \x01(\v2\".aval.evaluation.v1.TradeReferenceH\x00R\x0etradeReference\x12M\n" +
 	"\x0fexternal_rating\x18\a \x01(\v2\".aval.evaluation.v1.ExternalRatingH\x00R\x0eexternalRating\x12=\n" +
-	"\tguarantee\x18\b \x01(\v2\x1d.aval.evaluation.v1.GuaranteeH\x00R\tguarantee\x12M\n" +
+	"\tguarantee\x18\b \x01(\v2\x1d.aval.evaluation.v1.GuaranteeH\x00R\tguarantee\x12V\n" +
+	"\x12enforcement_record\x18\x14 \x01(\v2%.aval.evaluation.v1.EnforcementRecordH\x00R\x11enforcementRecord\x12G\n" +
+	"\rcredit_report\x18\x15 \x01(\v2 .aval.evaluation.v1.CreditReportH\x00R\fcreditReport\x12J\n" +
+	"\x0ebank_reference\x18\x16 \x01(\v2!.aval.evaluation.v1.BankReferenceH\x00R\rbankReference\x12>\n" +
+	"\n" +
+	"site_visit\x18\x17 \x01(\v2\x1d.aval.evaluation.v1.SiteVisitH\x00R\tsiteVisit\x12M\n" +
 	"\x0freported_ratios\x18\x1e \x01(\v2\".aval.evaluation.v1.ReportedRatiosH\x00R\x0ereportedRatios\x12\"\n" +
 	"\x06source\x18\n" +
 	" \x01(\tB\n" +
@@ -1222,7 +1361,9 @@ const file_aval_evaluation_v1_fact_proto_rawDesc = "" +
 	"verifiedBy\x12\x1f\n" +
 	"\vverify_date\x18\x12 \x01(\tR\n" +
 	"verifyDate\x121\n" +
-	"\x15superseded_by_fact_id\x18\x13 \x01(\tR\x12supersededByFactIdB\x10\n" +
+	"\x15superseded_by_fact_id\x18\x13 \x01(\tR\x12supersededByFactId\x12,\n" +
+	"\x12origin_customer_id\x18\x18 \x01(\tR\x10originCustomerId\x12$\n" +
+	"\x0eorigin_fact_id\x18\x19 \x01(\tR\foriginFactIdB\x10\n" +
 	"\acontent\x12\x05\xbaH\x02\b\x01\"\xcb\x01\n" +
 	"\x17RecordCreditFactRequest\x12)\n" +
 	"\n" +
@@ -1241,17 +1382,19 @@ const file_aval_evaluation_v1_fact_proto_rawDesc = "" +
 	"customerId\x12A\n" +
 	"\afact_id\x18\x03 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06factId\"N\n" +
 	"\x18VerifyCreditFactResponse\x122\n" +
-	"\x04fact\x18\x01 \x01(\v2\x1e.aval.evaluation.v1.CreditFactR\x04fact\"\xfe\x01\n" +
+	"\x04fact\x18\x01 \x01(\v2\x1e.aval.evaluation.v1.CreditFactR\x04fact\"\x8c\x03\n" +
 	"\x16ListCreditFactsRequest\x12$\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x12I\n" +
 	"\vcustomer_id\x18\x03 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12J\n" +
-	"\rknown_on_date\x18\x04 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\vknownOnDate\"w\n" +
+	"\rknown_on_date\x18\x04 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\vknownOnDate\x12J\n" +
+	"\rvalid_on_date\x18\x05 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\vvalidOnDate\x12@\n" +
+	"\x04kind\x18\x06 \x01(\x0e2\".aval.evaluation.v1.CreditFactKindB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\"w\n" +
 	"\x17ListCreditFactsResponse\x124\n" +
 	"\x05facts\x18\x01 \x03(\v2\x1e.aval.evaluation.v1.CreditFactR\x05facts\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xa9\x04\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xd3\x05\n" +
 	"\x11CreditFactService\x12\xab\x01\n" +
 	"\x10RecordCreditFact\x12+.aval.evaluation.v1.RecordCreditFactRequest\x1a,.aval.evaluation.v1.RecordCreditFactResponse\"<\x8a\xb5\x18\f\n" +
 	"\b\x01\x02\x03\x05\x06\a\x0e\x10\x10\x01\x82\xd3\xe4\x93\x02&:\x01*\"!/v1/customers/{customer_id}/facts\x12\xb6\x01\n" +
@@ -1259,7 +1402,10 @@ const file_aval_evaluation_v1_fact_proto_rawDesc = "" +
 	"\x04\x05\x06\a\b\x82\xd3\xe4\x93\x027:\x01*\"2/v1/customers/{customer_id}/facts/{fact_id}:verify\x12\xac\x01\n" +
 	"\x0fListCreditFacts\x12*.aval.evaluation.v1.ListCreditFactsRequest\x1a+.aval.evaluation.v1.ListCreditFactsResponse\"@\x8a\xb5\x18\x13\n" +
 	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
-	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02#\x12!/v1/customers/{customer_id}/factsBFZDgithub.com/avalcredit/aval/proto/gen/aval/evaluation/v1;evaluationv1b\x06proto3"
+	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02#\x12!/v1/customers/{customer_id}/facts\x12\xa7\x01\n" +
+	"\fGetChecklist\x12'.aval.evaluation.v1.GetChecklistRequest\x1a(.aval.evaluation.v1.GetChecklistResponse\"D\x8a\xb5\x18\x13\n" +
+	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
+	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02'\x12%/v1/customers/{customer_id}/checklistBFZDgithub.com/avalcredit/aval/proto/gen/aval/evaluation/v1;evaluationv1b\x06proto3"
 
 var (
 	file_aval_evaluation_v1_fact_proto_rawDescOnce sync.Once
@@ -1289,7 +1435,17 @@ var file_aval_evaluation_v1_fact_proto_goTypes = []any{
 	(*ListCreditFactsRequest)(nil),   // 11: aval.evaluation.v1.ListCreditFactsRequest
 	(*ListCreditFactsResponse)(nil),  // 12: aval.evaluation.v1.ListCreditFactsResponse
 	(*v1.Money)(nil),                 // 13: aval.type.v1.Money
-	(*ReportedRatios)(nil),           // 14: aval.evaluation.v1.ReportedRatios
+	(*BalanceSheetLines)(nil),        // 14: aval.evaluation.v1.BalanceSheetLines
+	(*IncomeLines)(nil),              // 15: aval.evaluation.v1.IncomeLines
+	(*CashFlowLines)(nil),            // 16: aval.evaluation.v1.CashFlowLines
+	(*EnforcementRecord)(nil),        // 17: aval.evaluation.v1.EnforcementRecord
+	(*CreditReport)(nil),             // 18: aval.evaluation.v1.CreditReport
+	(*BankReference)(nil),            // 19: aval.evaluation.v1.BankReference
+	(*SiteVisit)(nil),                // 20: aval.evaluation.v1.SiteVisit
+	(*ReportedRatios)(nil),           // 21: aval.evaluation.v1.ReportedRatios
+	(CreditFactKind)(0),              // 22: aval.evaluation.v1.CreditFactKind
+	(*GetChecklistRequest)(nil),      // 23: aval.evaluation.v1.GetChecklistRequest
+	(*GetChecklistResponse)(nil),     // 24: aval.evaluation.v1.GetChecklistResponse
 }
 var file_aval_evaluation_v1_fact_proto_depIdxs = []int32{
 	13, // 0: aval.evaluation.v1.FinancialStatement.total_assets:type_name -> aval.type.v1.Money
@@ -1300,34 +1456,44 @@ var file_aval_evaluation_v1_fact_proto_depIdxs = []int32{
 	13, // 5: aval.evaluation.v1.FinancialStatement.operating_profit:type_name -> aval.type.v1.Money
 	13, // 6: aval.evaluation.v1.FinancialStatement.net_profit:type_name -> aval.type.v1.Money
 	13, // 7: aval.evaluation.v1.FinancialStatement.operating_cash_flow:type_name -> aval.type.v1.Money
-	13, // 8: aval.evaluation.v1.FinancialStatement.retained_earnings:type_name -> aval.type.v1.Money
-	13, // 9: aval.evaluation.v1.FinancialStatement.interest_expense:type_name -> aval.type.v1.Money
-	13, // 10: aval.evaluation.v1.Litigation.amount:type_name -> aval.type.v1.Money
-	13, // 11: aval.evaluation.v1.RiskyVenture.committed_capital:type_name -> aval.type.v1.Money
-	13, // 12: aval.evaluation.v1.TradeReference.highest_credit:type_name -> aval.type.v1.Money
-	13, // 13: aval.evaluation.v1.Guarantee.amount:type_name -> aval.type.v1.Money
-	0,  // 14: aval.evaluation.v1.CreditFact.financial_statement:type_name -> aval.evaluation.v1.FinancialStatement
-	1,  // 15: aval.evaluation.v1.CreditFact.litigation:type_name -> aval.evaluation.v1.Litigation
-	2,  // 16: aval.evaluation.v1.CreditFact.risky_venture:type_name -> aval.evaluation.v1.RiskyVenture
-	3,  // 17: aval.evaluation.v1.CreditFact.trade_reference:type_name -> aval.evaluation.v1.TradeReference
-	4,  // 18: aval.evaluation.v1.CreditFact.external_rating:type_name -> aval.evaluation.v1.ExternalRating
-	5,  // 19: aval.evaluation.v1.CreditFact.guarantee:type_name -> aval.evaluation.v1.Guarantee
-	14, // 20: aval.evaluation.v1.CreditFact.reported_ratios:type_name -> aval.evaluation.v1.ReportedRatios
-	6,  // 21: aval.evaluation.v1.RecordCreditFactRequest.fact:type_name -> aval.evaluation.v1.CreditFact
-	6,  // 22: aval.evaluation.v1.RecordCreditFactResponse.fact:type_name -> aval.evaluation.v1.CreditFact
-	6,  // 23: aval.evaluation.v1.VerifyCreditFactResponse.fact:type_name -> aval.evaluation.v1.CreditFact
-	6,  // 24: aval.evaluation.v1.ListCreditFactsResponse.facts:type_name -> aval.evaluation.v1.CreditFact
-	7,  // 25: aval.evaluation.v1.CreditFactService.RecordCreditFact:input_type -> aval.evaluation.v1.RecordCreditFactRequest
-	9,  // 26: aval.evaluation.v1.CreditFactService.VerifyCreditFact:input_type -> aval.evaluation.v1.VerifyCreditFactRequest
-	11, // 27: aval.evaluation.v1.CreditFactService.ListCreditFacts:input_type -> aval.evaluation.v1.ListCreditFactsRequest
-	8,  // 28: aval.evaluation.v1.CreditFactService.RecordCreditFact:output_type -> aval.evaluation.v1.RecordCreditFactResponse
-	10, // 29: aval.evaluation.v1.CreditFactService.VerifyCreditFact:output_type -> aval.evaluation.v1.VerifyCreditFactResponse
-	12, // 30: aval.evaluation.v1.CreditFactService.ListCreditFacts:output_type -> aval.evaluation.v1.ListCreditFactsResponse
-	28, // [28:31] is the sub-list for method output_type
-	25, // [25:28] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	14, // 8: aval.evaluation.v1.FinancialStatement.balance_sheet:type_name -> aval.evaluation.v1.BalanceSheetLines
+	15, // 9: aval.evaluation.v1.FinancialStatement.income_statement:type_name -> aval.evaluation.v1.IncomeLines
+	16, // 10: aval.evaluation.v1.FinancialStatement.cash_flow_statement:type_name -> aval.evaluation.v1.CashFlowLines
+	13, // 11: aval.evaluation.v1.FinancialStatement.retained_earnings:type_name -> aval.type.v1.Money
+	13, // 12: aval.evaluation.v1.FinancialStatement.interest_expense:type_name -> aval.type.v1.Money
+	13, // 13: aval.evaluation.v1.Litigation.amount:type_name -> aval.type.v1.Money
+	13, // 14: aval.evaluation.v1.RiskyVenture.committed_capital:type_name -> aval.type.v1.Money
+	13, // 15: aval.evaluation.v1.TradeReference.highest_credit:type_name -> aval.type.v1.Money
+	13, // 16: aval.evaluation.v1.Guarantee.amount:type_name -> aval.type.v1.Money
+	0,  // 17: aval.evaluation.v1.CreditFact.financial_statement:type_name -> aval.evaluation.v1.FinancialStatement
+	1,  // 18: aval.evaluation.v1.CreditFact.litigation:type_name -> aval.evaluation.v1.Litigation
+	2,  // 19: aval.evaluation.v1.CreditFact.risky_venture:type_name -> aval.evaluation.v1.RiskyVenture
+	3,  // 20: aval.evaluation.v1.CreditFact.trade_reference:type_name -> aval.evaluation.v1.TradeReference
+	4,  // 21: aval.evaluation.v1.CreditFact.external_rating:type_name -> aval.evaluation.v1.ExternalRating
+	5,  // 22: aval.evaluation.v1.CreditFact.guarantee:type_name -> aval.evaluation.v1.Guarantee
+	17, // 23: aval.evaluation.v1.CreditFact.enforcement_record:type_name -> aval.evaluation.v1.EnforcementRecord
+	18, // 24: aval.evaluation.v1.CreditFact.credit_report:type_name -> aval.evaluation.v1.CreditReport
+	19, // 25: aval.evaluation.v1.CreditFact.bank_reference:type_name -> aval.evaluation.v1.BankReference
+	20, // 26: aval.evaluation.v1.CreditFact.site_visit:type_name -> aval.evaluation.v1.SiteVisit
+	21, // 27: aval.evaluation.v1.CreditFact.reported_ratios:type_name -> aval.evaluation.v1.ReportedRatios
+	6,  // 28: aval.evaluation.v1.RecordCreditFactRequest.fact:type_name -> aval.evaluation.v1.CreditFact
+	6,  // 29: aval.evaluation.v1.RecordCreditFactResponse.fact:type_name -> aval.evaluation.v1.CreditFact
+	6,  // 30: aval.evaluation.v1.VerifyCreditFactResponse.fact:type_name -> aval.evaluation.v1.CreditFact
+	22, // 31: aval.evaluation.v1.ListCreditFactsRequest.kind:type_name -> aval.evaluation.v1.CreditFactKind
+	6,  // 32: aval.evaluation.v1.ListCreditFactsResponse.facts:type_name -> aval.evaluation.v1.CreditFact
+	7,  // 33: aval.evaluation.v1.CreditFactService.RecordCreditFact:input_type -> aval.evaluation.v1.RecordCreditFactRequest
+	9,  // 34: aval.evaluation.v1.CreditFactService.VerifyCreditFact:input_type -> aval.evaluation.v1.VerifyCreditFactRequest
+	11, // 35: aval.evaluation.v1.CreditFactService.ListCreditFacts:input_type -> aval.evaluation.v1.ListCreditFactsRequest
+	23, // 36: aval.evaluation.v1.CreditFactService.GetChecklist:input_type -> aval.evaluation.v1.GetChecklistRequest
+	8,  // 37: aval.evaluation.v1.CreditFactService.RecordCreditFact:output_type -> aval.evaluation.v1.RecordCreditFactResponse
+	10, // 38: aval.evaluation.v1.CreditFactService.VerifyCreditFact:output_type -> aval.evaluation.v1.VerifyCreditFactResponse
+	12, // 39: aval.evaluation.v1.CreditFactService.ListCreditFacts:output_type -> aval.evaluation.v1.ListCreditFactsResponse
+	24, // 40: aval.evaluation.v1.CreditFactService.GetChecklist:output_type -> aval.evaluation.v1.GetChecklistResponse
+	37, // [37:41] is the sub-list for method output_type
+	33, // [33:37] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_fact_proto_init() }
@@ -1335,7 +1501,10 @@ func file_aval_evaluation_v1_fact_proto_init() {
 	if File_aval_evaluation_v1_fact_proto != nil {
 		return
 	}
+	file_aval_evaluation_v1_checklist_proto_init()
+	file_aval_evaluation_v1_findings_proto_init()
 	file_aval_evaluation_v1_ratios_proto_init()
+	file_aval_evaluation_v1_statement_proto_init()
 	file_aval_evaluation_v1_fact_proto_msgTypes[6].OneofWrappers = []any{
 		(*CreditFact_FinancialStatement)(nil),
 		(*CreditFact_Litigation)(nil),
@@ -1343,6 +1512,10 @@ func file_aval_evaluation_v1_fact_proto_init() {
 		(*CreditFact_TradeReference)(nil),
 		(*CreditFact_ExternalRating)(nil),
 		(*CreditFact_Guarantee)(nil),
+		(*CreditFact_EnforcementRecord)(nil),
+		(*CreditFact_CreditReport)(nil),
+		(*CreditFact_BankReference)(nil),
+		(*CreditFact_SiteVisit)(nil),
 		(*CreditFact_ReportedRatios)(nil),
 	}
 	type x struct{}

@@ -22,6 +22,7 @@ const (
 	CreditFactService_RecordCreditFact_FullMethodName = "/aval.evaluation.v1.CreditFactService/RecordCreditFact"
 	CreditFactService_VerifyCreditFact_FullMethodName = "/aval.evaluation.v1.CreditFactService/VerifyCreditFact"
 	CreditFactService_ListCreditFacts_FullMethodName  = "/aval.evaluation.v1.CreditFactService/ListCreditFacts"
+	CreditFactService_GetChecklist_FullMethodName     = "/aval.evaluation.v1.CreditFactService/GetChecklist"
 )
 
 // CreditFactServiceClient is the client API for CreditFactService service.
@@ -34,8 +35,10 @@ type CreditFactServiceClient interface {
 	RecordCreditFact(ctx context.Context, in *RecordCreditFactRequest, opts ...grpc.CallOption) (*RecordCreditFactResponse, error)
 	// Verifies a fact. Errors: PERMISSION_DENIED (SAME_PERSON) where the verifier recorded it, FAILED_PRECONDITION (FACT_VERIFIED) where it is verified already.
 	VerifyCreditFact(ctx context.Context, in *VerifyCreditFactRequest, opts ...grpc.CallOption) (*VerifyCreditFactResponse, error)
-	// Lists the facts of a customer, newest first, as known on a day.
+	// Lists the facts of a customer, newest first: what was known on one day of what held on another.
 	ListCreditFacts(ctx context.Context, in *ListCreditFactsRequest, opts ...grpc.CallOption) (*ListCreditFactsResponse, error)
+	// Tells which facts the policy in force wants of a customer, which of them are missing, stale or not verified today, and who should get them.
+	GetChecklist(ctx context.Context, in *GetChecklistRequest, opts ...grpc.CallOption) (*GetChecklistResponse, error)
 }
 
 type creditFactServiceClient struct {
@@ -76,6 +79,16 @@ func (c *creditFactServiceClient) ListCreditFacts(ctx context.Context, in *ListC
 	return out, nil
 }
 
+func (c *creditFactServiceClient) GetChecklist(ctx context.Context, in *GetChecklistRequest, opts ...grpc.CallOption) (*GetChecklistResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetChecklistResponse)
+	err := c.cc.Invoke(ctx, CreditFactService_GetChecklist_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CreditFactServiceServer is the server API for CreditFactService service.
 // All implementations must embed UnimplementedCreditFactServiceServer
 // for forward compatibility.
@@ -86,8 +99,10 @@ type CreditFactServiceServer interface {
 	RecordCreditFact(context.Context, *RecordCreditFactRequest) (*RecordCreditFactResponse, error)
 	// Verifies a fact. Errors: PERMISSION_DENIED (SAME_PERSON) where the verifier recorded it, FAILED_PRECONDITION (FACT_VERIFIED) where it is verified already.
 	VerifyCreditFact(context.Context, *VerifyCreditFactRequest) (*VerifyCreditFactResponse, error)
-	// Lists the facts of a customer, newest first, as known on a day.
+	// Lists the facts of a customer, newest first: what was known on one day of what held on another.
 	ListCreditFacts(context.Context, *ListCreditFactsRequest) (*ListCreditFactsResponse, error)
+	// Tells which facts the policy in force wants of a customer, which of them are missing, stale or not verified today, and who should get them.
+	GetChecklist(context.Context, *GetChecklistRequest) (*GetChecklistResponse, error)
 	mustEmbedUnimplementedCreditFactServiceServer()
 }
 
@@ -106,6 +121,9 @@ func (UnimplementedCreditFactServiceServer) VerifyCreditFact(context.Context, *V
 }
 func (UnimplementedCreditFactServiceServer) ListCreditFacts(context.Context, *ListCreditFactsRequest) (*ListCreditFactsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListCreditFacts not implemented")
+}
+func (UnimplementedCreditFactServiceServer) GetChecklist(context.Context, *GetChecklistRequest) (*GetChecklistResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetChecklist not implemented")
 }
 func (UnimplementedCreditFactServiceServer) mustEmbedUnimplementedCreditFactServiceServer() {}
 func (UnimplementedCreditFactServiceServer) testEmbeddedByValue()                           {}
@@ -182,6 +200,24 @@ func _CreditFactService_ListCreditFacts_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CreditFactService_GetChecklist_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetChecklistRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CreditFactServiceServer).GetChecklist(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CreditFactService_GetChecklist_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CreditFactServiceServer).GetChecklist(ctx, req.(*GetChecklistRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CreditFactService_ServiceDesc is the grpc.ServiceDesc for CreditFactService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -200,6 +236,10 @@ var CreditFactService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListCreditFacts",
 			Handler:    _CreditFactService_ListCreditFacts_Handler,
+		},
+		{
+			MethodName: "GetChecklist",
+			Handler:    _CreditFactService_GetChecklist_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

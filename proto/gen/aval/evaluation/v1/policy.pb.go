@@ -1451,6 +1451,8 @@ type EvaluationPolicy struct {
 	ApplicationAuthority []*v1.AuthorityRow `protobuf:"bytes,9,rep,name=application_authority,json=applicationAuthority,proto3" json:"application_authority,omitempty"`
 	// Days after which a customer is rated again though nothing happened (S1.4); 0: never.
 	ReviewIntervalDays int32 `protobuf:"varint,10,opt,name=review_interval_days,json=reviewIntervalDays,proto3" json:"review_interval_days,omitempty"`
+	// Facts that a rating wants to have. What an indicator cannot do without is on the checklist of every customer, whether it is named here or not.
+	Checklist []*ChecklistRule `protobuf:"bytes,40,rep,name=checklist,proto3" json:"checklist,omitempty"`
 	// Points scorecard; beside dimensions the lower of the two grades holds. Absent: none.
 	Scorecard     *Scorecard `protobuf:"bytes,30,opt,name=scorecard,proto3" json:"scorecard,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1555,6 +1557,13 @@ func (x *EvaluationPolicy) GetReviewIntervalDays() int32 {
 		return x.ReviewIntervalDays
 	}
 	return 0
+}
+
+func (x *EvaluationPolicy) GetChecklist() []*ChecklistRule {
+	if x != nil {
+		return x.Checklist
+	}
+	return nil
 }
 
 func (x *EvaluationPolicy) GetScorecard() *Scorecard {
@@ -1854,7 +1863,7 @@ var File_aval_evaluation_v1_policy_proto protoreflect.FileDescriptor
 
 const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x1faval/evaluation/v1/policy.proto\x12\x12aval.evaluation.v1\x1a!aval/evaluation/v1/customer.proto\x1a\x1faval/evaluation/v1/rating.proto\x1a#aval/options/v1/authorization.proto\x1a\x1baval/type/v1/approval.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x03\n" +
+	"\x1faval/evaluation/v1/policy.proto\x12\x12aval.evaluation.v1\x1a\"aval/evaluation/v1/checklist.proto\x1a!aval/evaluation/v1/customer.proto\x1a\x1faval/evaluation/v1/rating.proto\x1a#aval/options/v1/authorization.proto\x1a\x1baval/type/v1/approval.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x03\n" +
 	"\x17EvaluationPolicyVersion\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x12/\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x19.aval.type.v1.PolicyStateR\x05state\x12<\n" +
@@ -1947,7 +1956,7 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\x0eusual_purchase\x18\x01 \x01(\x0e2!.aval.evaluation.v1.UsualPurchaseB\b\xbaH\x05\x82\x01\x02\x10\x01R\rusualPurchase\x12.\n" +
 	"\rwindow_months\x18\x02 \x01(\x05B\t\xbaH\x06\x1a\x04\x18x(\x01R\fwindowMonths\x12:\n" +
 	"\x06factor\x18\x03 \x01(\tB\"\xbaH\x1fr\x1d2\x1b^[0-9]{1,6}(\\.[0-9]{1,6})?$R\x06factor\x12A\n" +
-	"\x03cap\x18\x04 \x01(\tB/\xbaH,\xd8\x01\x01r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\x03cap\"\xaf\x05\n" +
+	"\x03cap\x18\x04 \x01(\tB/\xbaH,\xd8\x01\x01r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\x03cap\"\xfa\x05\n" +
 	"\x10EvaluationPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
@@ -1968,7 +1977,8 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\x15application_authority\x18\t \x03(\v2\x1a.aval.type.v1.AuthorityRowB\n" +
 	"\xbaH\a\x92\x01\x04\b\x01\x10\x14R\x14applicationAuthority\x129\n" +
 	"\x14review_interval_days\x18\n" +
-	" \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x12reviewIntervalDays\x12;\n" +
+	" \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x12reviewIntervalDays\x12I\n" +
+	"\tchecklist\x18( \x03(\v2!.aval.evaluation.v1.ChecklistRuleB\b\xbaH\x05\x92\x01\x02\x10\x14R\tchecklist\x12;\n" +
 	"\tscorecard\x18\x1e \x01(\v2\x1d.aval.evaluation.v1.ScorecardR\tscorecard\"\x9e\x01\n" +
 	"\tScorecard\x12I\n" +
 	"\n" +
@@ -2095,6 +2105,7 @@ var file_aval_evaluation_v1_policy_proto_goTypes = []any{
 	(Grade)(0),                             // 25: aval.evaluation.v1.Grade
 	(Treatment)(0),                         // 26: aval.evaluation.v1.Treatment
 	(*v1.AuthorityRow)(nil),                // 27: aval.type.v1.AuthorityRow
+	(*ChecklistRule)(nil),                  // 28: aval.evaluation.v1.ChecklistRule
 }
 var file_aval_evaluation_v1_policy_proto_depIdxs = []int32{
 	23, // 0: aval.evaluation.v1.EvaluationPolicyVersion.state:type_name -> aval.type.v1.PolicyState
@@ -2122,25 +2133,26 @@ var file_aval_evaluation_v1_policy_proto_depIdxs = []int32{
 	17, // 22: aval.evaluation.v1.EvaluationPolicy.treatments:type_name -> aval.evaluation.v1.GradeTreatment
 	18, // 23: aval.evaluation.v1.EvaluationPolicy.limit:type_name -> aval.evaluation.v1.LimitRule
 	27, // 24: aval.evaluation.v1.EvaluationPolicy.application_authority:type_name -> aval.type.v1.AuthorityRow
-	20, // 25: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
-	21, // 26: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
-	13, // 27: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
-	0,  // 28: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
-	22, // 29: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
-	1,  // 30: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
-	5,  // 31: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
-	7,  // 32: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
-	9,  // 33: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
-	11, // 34: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
-	6,  // 35: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
-	8,  // 36: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
-	10, // 37: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
-	12, // 38: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
-	35, // [35:39] is the sub-list for method output_type
-	31, // [31:35] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	28, // 25: aval.evaluation.v1.EvaluationPolicy.checklist:type_name -> aval.evaluation.v1.ChecklistRule
+	20, // 26: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
+	21, // 27: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
+	13, // 28: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
+	0,  // 29: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
+	22, // 30: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
+	1,  // 31: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
+	5,  // 32: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
+	7,  // 33: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
+	9,  // 34: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
+	11, // 35: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
+	6,  // 36: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
+	8,  // 37: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
+	10, // 38: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
+	12, // 39: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
+	36, // [36:40] is the sub-list for method output_type
+	32, // [32:36] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_policy_proto_init() }
@@ -2148,6 +2160,7 @@ func file_aval_evaluation_v1_policy_proto_init() {
 	if File_aval_evaluation_v1_policy_proto != nil {
 		return
 	}
+	file_aval_evaluation_v1_checklist_proto_init()
 	file_aval_evaluation_v1_customer_proto_init()
 	file_aval_evaluation_v1_rating_proto_init()
 	file_aval_evaluation_v1_policy_proto_msgTypes[1].OneofWrappers = []any{

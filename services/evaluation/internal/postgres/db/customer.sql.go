@@ -44,43 +44,57 @@ func (q *Queries) DueForReview(ctx context.Context, arg DueForReviewParams) ([]s
 }
 
 const duplicates = `-- name: Duplicates :many
-SELECT customer_id FROM customers
+SELECT file FROM customers
 WHERE customer_id <> $1
   AND ((uscc <> '' AND uscc = $2) OR number_key = $3
-    OR (name_key <> '' AND name_key = $4))
-  AND ($5::boolean OR salesperson_id = $6)
-ORDER BY customer_id LIMIT 20
+    OR (registration_key <> '' AND registration_key = $4)
+    OR name_keys && $5::text[]
+    OR (name_head <> '' AND name_head = ANY($6::text[]))
+    OR (name_tail <> '' AND name_tail = ANY($7::text[])))
+  AND ($8::boolean OR salesperson_id = $9)
+ORDER BY (uscc <> '' AND uscc = $2) DESC, number_key = $3 DESC,
+    name_keys && $5::text[] DESC, customer_id
+LIMIT $10
 `
 
 type DuplicatesParams struct {
-	CustomerID    string
-	Uscc          string
-	NumberKey     string
-	NameKey       string
-	Everybodys    bool
-	SalespersonID string
+	CustomerID      string
+	Uscc            string
+	NumberKey       string
+	RegistrationKey string
+	NameKeys        []string
+	NameHeads       []string
+	NameTails       []string
+	Everybodys      bool
+	SalespersonID   string
+	Most            int32
 }
 
-func (q *Queries) Duplicates(ctx context.Context, arg DuplicatesParams) ([]string, error) {
+// Files that have something in common with one; the domain says whether it is enough.
+func (q *Queries) Duplicates(ctx context.Context, arg DuplicatesParams) ([][]byte, error) {
 	rows, err := q.db.Query(ctx, duplicates,
 		arg.CustomerID,
 		arg.Uscc,
 		arg.NumberKey,
-		arg.NameKey,
+		arg.RegistrationKey,
+		arg.NameKeys,
+		arg.NameHeads,
+		arg.NameTails,
 		arg.Everybodys,
 		arg.SalespersonID,
+		arg.Most,
 	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []string
+	var items [][]byte
 	for rows.Next() {
-		var customer_id string
-		if err := rows.Scan(&customer_id); err != nil {
+		var file []byte
+		if err := rows.Scan(&file); err != nil {
 			return nil, err
 		}
-		items = append(items, customer_id)
+		items = append(items, file)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -113,25 +127,30 @@ func (q *Queries) GetCustomer(ctx context.Context, customerID string) (GetCustom
 
 const insertCustomer = `-- name: InsertCustomer :exec
 INSERT INTO customers (customer_id, display_name, salesperson_id, group_id, region, industry, life_cycle, grade,
-    uscc, number_key, name_key, create_time, file, profile)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    uscc, number_key, create_time, file, profile, root_group_id, merged_into_id, registration_key, name_keys, name_head, name_tail)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 `
 
 type InsertCustomerParams struct {
-	CustomerID    string
-	DisplayName   string
-	SalespersonID string
-	GroupID       string
-	Region        string
-	Industry      string
-	LifeCycle     string
-	Grade         string
-	Uscc          string
-	NumberKey     string
-	NameKey       string
-	CreateTime    time.Time
-	File          []byte
-	Profile       []byte
+	CustomerID      string
+	DisplayName     string
+	SalespersonID   string
+	GroupID         string
+	Region          string
+	Industry        string
+	LifeCycle       string
+	Grade           string
+	Uscc            string
+	NumberKey       string
+	CreateTime      time.Time
+	File            []byte
+	Profile         []byte
+	RootGroupID     string
+	MergedIntoID    string
+	RegistrationKey string
+	NameKeys        []string
+	NameHead        string
+	NameTail        string
 }
 
 func (q *Queries) InsertCustomer(ctx context.Context, arg InsertCustomerParams) error {
@@ -146,10 +165,15 @@ func (q *Queries) InsertCustomer(ctx context.Context, arg InsertCustomerParams) 
 		arg.Grade,
 		arg.Uscc,
 		arg.NumberKey,
-		arg.NameKey,
 		arg.CreateTime,
 		arg.File,
 		arg.Profile,
+		arg.RootGroupID,
+		arg.MergedIntoID,
+		arg.RegistrationKey,
+		arg.NameKeys,
+		arg.NameHead,
+		arg.NameTail,
 	)
 	return err
 }
@@ -193,24 +217,30 @@ func (q *Queries) SetReviewed(ctx context.Context, arg SetReviewedParams) error 
 
 const updateCustomer = `-- name: UpdateCustomer :exec
 UPDATE customers SET display_name = $2, salesperson_id = $3, group_id = $4, region = $5, industry = $6,
-    life_cycle = $7, grade = $8, uscc = $9, number_key = $10, name_key = $11, file = $12, profile = $13
+    life_cycle = $7, grade = $8, uscc = $9, number_key = $10, file = $11, profile = $12, root_group_id = $13,
+    merged_into_id = $14, registration_key = $15, name_keys = $16, name_head = $17, name_tail = $18
 WHERE customer_id = $1
 `
 
 type UpdateCustomerParams struct {
-	CustomerID    string
-	DisplayName   string
-	SalespersonID string
-	GroupID       string
-	Region        string
-	Industry      string
-	LifeCycle     string
-	Grade         string
-	Uscc          string
-	NumberKey     string
-	NameKey       string
-	File          []byte
-	Profile       []byte
+	CustomerID      string
+	DisplayName     string
+	SalespersonID   string
+	GroupID         string
+	Region          string
+	Industry        string
+	LifeCycle       string
+	Grade           string
+	Uscc            string
+	NumberKey       string
+	File            []byte
+	Profile         []byte
+	RootGroupID     string
+	MergedIntoID    string
+	RegistrationKey string
+	NameKeys        []string
+	NameHead        string
+	NameTail        string
 }
 
 func (q *Queries) UpdateCustomer(ctx context.Context, arg UpdateCustomerParams) error {
@@ -225,9 +255,14 @@ func (q *Queries) UpdateCustomer(ctx context.Context, arg UpdateCustomerParams) 
 		arg.Grade,
 		arg.Uscc,
 		arg.NumberKey,
-		arg.NameKey,
 		arg.File,
 		arg.Profile,
+		arg.RootGroupID,
+		arg.MergedIntoID,
+		arg.RegistrationKey,
+		arg.NameKeys,
+		arg.NameHead,
+		arg.NameTail,
 	)
 	return err
 }

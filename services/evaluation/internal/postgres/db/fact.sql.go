@@ -107,13 +107,18 @@ LEFT JOIN facts s ON s.customer_id = f.customer_id AND s.supersedes = f.fact_id
     AND ($1::date IS NULL OR s.record_date <= $1::date)
 WHERE f.customer_id = $2 AND f.sequence < $3
   AND ($1::date IS NULL OR f.record_date <= $1::date)
-ORDER BY f.sequence DESC LIMIT $4
+  AND ($4::date IS NULL OR (s.fact_id IS NULL AND (f.body->>'as_of_date')::date <= $4::date
+    AND coalesce((f.body->>'valid_until_date')::date >= $4::date, true)))
+  AND ($5::text = '' OR f.body->'content'->$5::text IS NOT NULL)
+ORDER BY f.sequence DESC LIMIT $6
 `
 
 type ListFactsParams struct {
 	KnownOn        calendar.Date
 	CustomerID     string
 	BeforeSequence int64
+	ValidOn        calendar.Date
+	Kind           string
 	Most           int32
 }
 
@@ -131,6 +136,8 @@ func (q *Queries) ListFacts(ctx context.Context, arg ListFactsParams) ([]ListFac
 		arg.KnownOn,
 		arg.CustomerID,
 		arg.BeforeSequence,
+		arg.ValidOn,
+		arg.Kind,
 		arg.Most,
 	)
 	if err != nil {

@@ -22,23 +22,44 @@ type Application struct {
 }
 
 type Customer struct {
-	CustomerID     string
-	DisplayName    string
-	SalespersonID  string
-	GroupID        string
-	Region         string
-	Industry       string
-	LifeCycle      string
-	Grade          string
-	Uscc           string
-	NumberKey      string
-	NameKey        string
-	CreateTime     time.Time
-	File           []byte
-	Profile        []byte
-	RatingSequence int64
-	GrantVersion   int64
-	ReviewedOn     calendar.Date
+	CustomerID      string
+	DisplayName     string
+	SalespersonID   string
+	GroupID         string
+	Region          string
+	Industry        string
+	LifeCycle       string
+	Grade           string
+	Uscc            string
+	NumberKey       string
+	CreateTime      time.Time
+	File            []byte
+	Profile         []byte
+	RatingSequence  int64
+	GrantVersion    int64
+	ReviewedOn      calendar.Date
+	RootGroupID     string
+	MergedIntoID    string
+	RegistrationKey string
+	NameKeys        []string
+	NameHead        string
+	NameTail        string
+}
+
+type CustomerGroup struct {
+	GroupID     string
+	ParentID    *string
+	DisplayName string
+	Revision    int64
+}
+
+type CustomerMerge struct {
+	MergedID     string
+	SurvivorID   string
+	MergedBy     string
+	BusinessDate calendar.Date
+	Reason       string
+	CreateTime   time.Time
 }
 
 type Fact struct {
@@ -117,6 +138,23 @@ type Rating struct {
 	Prev          []byte
 	Hash          []byte
 	CreateTime    time.Time
+}
+
+type Rerating struct {
+	CustomerID   string
+	BusinessDate calendar.Date
+	Cause        string
+}
+
+type TreatmentPlan struct {
+	PlanID     string
+	CustomerID string
+	Kind       string
+	State      string
+	OwnerID    string
+	DueDate    calendar.Date
+	Number     int64
+	Body       []byte
 }
 
 type Violation struct {

@@ -19,6 +19,9 @@ LEFT JOIN facts s ON s.customer_id = f.customer_id AND s.supersedes = f.fact_id
     AND (sqlc.narg(known_on)::date IS NULL OR s.record_date <= sqlc.narg(known_on)::date)
 WHERE f.customer_id = sqlc.arg(customer_id) AND f.sequence < sqlc.arg(before_sequence)
   AND (sqlc.narg(known_on)::date IS NULL OR f.record_date <= sqlc.narg(known_on)::date)
+  AND (sqlc.narg(valid_on)::date IS NULL OR (s.fact_id IS NULL AND (f.body->>'as_of_date')::date <= sqlc.narg(valid_on)::date
+    AND coalesce((f.body->>'valid_until_date')::date >= sqlc.narg(valid_on)::date, true)))
+  AND (sqlc.arg(kind)::text = '' OR f.body->'content'->sqlc.arg(kind)::text IS NOT NULL)
 ORDER BY f.sequence DESC LIMIT sqlc.arg(most);
 
 -- name: GetFact :one
