@@ -252,6 +252,11 @@ func timeless(v any) any {
 		for i := range v {
 			v[i] = timeless(v[i])
 		}
+	case string:
+		var kept map[string]any // what a form keeps of a file, as text
+		if json.Unmarshal([]byte(v), &kept) == nil {
+			return timeless(kept)
+		}
 	}
 	return v
 }
