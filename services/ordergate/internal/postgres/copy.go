@@ -47,6 +47,9 @@ func (s *Store) copyIn(ctx context.Context, w Write) error {
 
 // send gives the rows to the server behind their statements. After an error of a statement it reads on to the end of what was sent.
 func send(ctx context.Context, conn *pgx.Conn, rows []byte) error {
+	if ctx.Err() != nil { // rows without their statements would go to a server that waits for none
+		return ctx.Err()
+	}
 	results := conn.PgConn().Exec(ctx, copyNew)
 	sent := conn.PgConn().Frontend().SendUnbufferedEncodedCopyData(rows)
 	_, err := results.ReadAll()

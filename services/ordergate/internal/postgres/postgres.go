@@ -58,7 +58,13 @@ func NewStore(pool *pgxpool.Pool) *Store { return &Store{pool: pool, read: pool}
 // AtOneMoment runs fn with a store whose lists all show the same moment, however much is written meanwhile. It is for reading only.
 func (s *Store) AtOneMoment(ctx context.Context, fn func(*Store) error) error {
 	opts := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pg.Err(pgx.BeginTxFunc(ctx, s.pool, opts, func(tx pgx.Tx) error { return fn(&Store{pool: s.pool, read: tx}) }))
+	return pg.Err(pgx.BeginTxFunc(ctx, s.pool, opts, func(tx pgx.Tx) error {
+		// What is read is worked on between two reads, and nobody waits for it: it locks nothing.
+		if _, err := tx.Exec(ctx, `SET LOCAL idle_in_transaction_session_timeout = '60s'`); err != nil {
+			return err
+		}
+		return fn(&Store{pool: s.pool, read: tx})
+	}))
 }
 
 // Write is one batch: entries in journal order, orders as they stand after it, numbers of new orders.

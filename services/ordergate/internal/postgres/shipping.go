@@ -77,7 +77,6 @@ const (
 	lastLogged = `SELECT coalesce(max(pos), 0) FROM shipment_log`
 	insertLog  = `INSERT INTO shipment_log (pos, customer_id, seq, payload) VALUES ($1, $2, $3, $4)`
 	readLog    = `SELECT pos, customer_id, seq, payload FROM shipment_log WHERE pos > $1 AND ($2 = '' OR customer_id = $2) ORDER BY pos LIMIT $3`
-	tailOfLog  = `SELECT coalesce(max(pos), 0) FROM shipment_log`
 )
 
 // Log takes a customer's events from the outbox into the log, and on to the webhooks that asked for them; it returns the last sequence
@@ -138,11 +137,6 @@ func (s *Store) LogAfter(ctx context.Context, pos int64, customerID string, limi
 		return l, err
 	})
 	return found, pg.Err(err)
-}
-
-// LogEnd is the position of the newest event; 0 where there is none.
-func (s *Store) LogEnd(ctx context.Context) (pos int64, err error) {
-	return pos, pg.Err(s.pool.QueryRow(ctx, tailOfLog).Scan(&pos))
 }
 
 // forwarded is an event on its way to a webhook.

@@ -3,7 +3,9 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"runtime/debug"
 	"time"
 
 	"google.golang.org/grpc"
@@ -33,8 +35,8 @@ func (s *Orders) SubmitOrders(stream grpc.BidiStreamingServer[pb.SubmitOrdersReq
 	under := make(chan submitted, streamWindow)
 	read := make(chan error, 1)
 	go func() {
-		read <- s.readSubmissions(stream, under)
-		close(under)
+		defer close(under)
+		read <- safely(func() error { return s.readSubmissions(stream, under) })
 	}()
 	w := window{under: under}
 	var failed error
@@ -95,7 +97,8 @@ func (s *Orders) readSubmissions(stream grpc.BidiStreamingServer[pb.SubmitOrders
 	ctx, messages := stream.Context(), make(chan message)
 	go func() {
 		for {
-			r, err := stream.Recv()
+			var r *pb.SubmitOrdersRequest
+			err := safely(func() (err error) { r, err = stream.Recv(); return err })
 			select {
 			case messages <- message{r, err}:
 				if err != nil {
@@ -126,6 +129,16 @@ func (s *Orders) readSubmissions(stream grpc.BidiStreamingServer[pb.SubmitOrders
 			}
 		}
 	}
+}
+
+// safely makes an error of a panic: goroutines of a handler's own are not those that the server watches over.
+func safely(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return fn()
 }
 
 // answer waits for what the submission leads to.
