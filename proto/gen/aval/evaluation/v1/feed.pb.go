@@ -49,6 +49,8 @@ type CreditProfile struct {
 	Grant *Grant `protobuf:"bytes,10,opt,name=grant,proto3" json:"grant,omitempty"`
 	// How due dates come about.
 	SettlementMethod SettlementMethod `protobuf:"varint,11,opt,name=settlement_method,json=settlementMethod,proto3,enum=aval.evaluation.v1.SettlementMethod" json:"settlement_method,omitempty"`
+	// How due dates come about, with what they are counted by: those of the grant in force. Absent: none were agreed, each invoice is due its term after the invoice date.
+	SettlementTerms *v1.SettlementTerms `protobuf:"bytes,12,opt,name=settlement_terms,json=settlementTerms,proto3" json:"settlement_terms,omitempty"`
 	// Sales unit that the customer belongs to; empty: none.
 	UnitId        string `protobuf:"bytes,60,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -160,6 +162,13 @@ func (x *CreditProfile) GetSettlementMethod() SettlementMethod {
 		return x.SettlementMethod
 	}
 	return SettlementMethod_SETTLEMENT_METHOD_UNSPECIFIED
+}
+
+func (x *CreditProfile) GetSettlementTerms() *v1.SettlementTerms {
+	if x != nil {
+		return x.SettlementTerms
+	}
+	return nil
 }
 
 func (x *CreditProfile) GetUnitId() string {
@@ -622,7 +631,7 @@ var File_aval_evaluation_v1_feed_proto protoreflect.FileDescriptor
 
 const file_aval_evaluation_v1_feed_proto_rawDesc = "" +
 	"\n" +
-	"\x1daval/evaluation/v1/feed.proto\x12\x12aval.evaluation.v1\x1a!aval/evaluation/v1/customer.proto\x1a\x1eaval/evaluation/v1/grant.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\"\xf2\x04\n" +
+	"\x1daval/evaluation/v1/feed.proto\x12\x12aval.evaluation.v1\x1a!aval/evaluation/v1/customer.proto\x1a\x1eaval/evaluation/v1/grant.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1daval/type/v1/settlement.proto\x1a\x1bbuf/validate/validate.proto\"\xbc\x05\n" +
 	"\rCreditProfile\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12#\n" +
@@ -638,7 +647,8 @@ const file_aval_evaluation_v1_feed_proto_rawDesc = "" +
 	"\x05grade\x18\t \x01(\x0e2\x19.aval.evaluation.v1.GradeR\x05grade\x12/\n" +
 	"\x05grant\x18\n" +
 	" \x01(\v2\x19.aval.evaluation.v1.GrantR\x05grant\x12Q\n" +
-	"\x11settlement_method\x18\v \x01(\x0e2$.aval.evaluation.v1.SettlementMethodR\x10settlementMethod\x12\x17\n" +
+	"\x11settlement_method\x18\v \x01(\x0e2$.aval.evaluation.v1.SettlementMethodR\x10settlementMethod\x12H\n" +
+	"\x10settlement_terms\x18\f \x01(\v2\x1d.aval.type.v1.SettlementTermsR\x0fsettlementTerms\x12\x17\n" +
 	"\aunit_id\x18< \x01(\tR\x06unitId\"\x84\x03\n" +
 	"\n" +
 	"Settlement\x12I\n" +
@@ -707,28 +717,30 @@ var file_aval_evaluation_v1_feed_proto_goTypes = []any{
 	(Grade)(0),                       // 10: aval.evaluation.v1.Grade
 	(*Grant)(nil),                    // 11: aval.evaluation.v1.Grant
 	(SettlementMethod)(0),            // 12: aval.evaluation.v1.SettlementMethod
-	(*v1.Money)(nil),                 // 13: aval.type.v1.Money
+	(*v1.SettlementTerms)(nil),       // 13: aval.type.v1.SettlementTerms
+	(*v1.Money)(nil),                 // 14: aval.type.v1.Money
 }
 var file_aval_evaluation_v1_feed_proto_depIdxs = []int32{
 	9,  // 0: aval.evaluation.v1.CreditProfile.life_cycle:type_name -> aval.evaluation.v1.LifeCycle
 	10, // 1: aval.evaluation.v1.CreditProfile.grade:type_name -> aval.evaluation.v1.Grade
 	11, // 2: aval.evaluation.v1.CreditProfile.grant:type_name -> aval.evaluation.v1.Grant
 	12, // 3: aval.evaluation.v1.CreditProfile.settlement_method:type_name -> aval.evaluation.v1.SettlementMethod
-	13, // 4: aval.evaluation.v1.Settlement.amount:type_name -> aval.type.v1.Money
-	0,  // 5: aval.evaluation.v1.GetCreditProfileResponse.profile:type_name -> aval.evaluation.v1.CreditProfile
-	1,  // 6: aval.evaluation.v1.ApplySettlementsRequest.settlements:type_name -> aval.evaluation.v1.Settlement
-	2,  // 7: aval.evaluation.v1.ApplyWithdrawalsRequest.withdrawals:type_name -> aval.evaluation.v1.Withdrawal
-	3,  // 8: aval.evaluation.v1.FeedService.GetCreditProfile:input_type -> aval.evaluation.v1.GetCreditProfileRequest
-	5,  // 9: aval.evaluation.v1.FeedService.ApplySettlements:input_type -> aval.evaluation.v1.ApplySettlementsRequest
-	7,  // 10: aval.evaluation.v1.FeedService.ApplyWithdrawals:input_type -> aval.evaluation.v1.ApplyWithdrawalsRequest
-	4,  // 11: aval.evaluation.v1.FeedService.GetCreditProfile:output_type -> aval.evaluation.v1.GetCreditProfileResponse
-	6,  // 12: aval.evaluation.v1.FeedService.ApplySettlements:output_type -> aval.evaluation.v1.ApplySettlementsResponse
-	8,  // 13: aval.evaluation.v1.FeedService.ApplyWithdrawals:output_type -> aval.evaluation.v1.ApplyWithdrawalsResponse
-	11, // [11:14] is the sub-list for method output_type
-	8,  // [8:11] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	13, // 4: aval.evaluation.v1.CreditProfile.settlement_terms:type_name -> aval.type.v1.SettlementTerms
+	14, // 5: aval.evaluation.v1.Settlement.amount:type_name -> aval.type.v1.Money
+	0,  // 6: aval.evaluation.v1.GetCreditProfileResponse.profile:type_name -> aval.evaluation.v1.CreditProfile
+	1,  // 7: aval.evaluation.v1.ApplySettlementsRequest.settlements:type_name -> aval.evaluation.v1.Settlement
+	2,  // 8: aval.evaluation.v1.ApplyWithdrawalsRequest.withdrawals:type_name -> aval.evaluation.v1.Withdrawal
+	3,  // 9: aval.evaluation.v1.FeedService.GetCreditProfile:input_type -> aval.evaluation.v1.GetCreditProfileRequest
+	5,  // 10: aval.evaluation.v1.FeedService.ApplySettlements:input_type -> aval.evaluation.v1.ApplySettlementsRequest
+	7,  // 11: aval.evaluation.v1.FeedService.ApplyWithdrawals:input_type -> aval.evaluation.v1.ApplyWithdrawalsRequest
+	4,  // 12: aval.evaluation.v1.FeedService.GetCreditProfile:output_type -> aval.evaluation.v1.GetCreditProfileResponse
+	6,  // 13: aval.evaluation.v1.FeedService.ApplySettlements:output_type -> aval.evaluation.v1.ApplySettlementsResponse
+	8,  // 14: aval.evaluation.v1.FeedService.ApplyWithdrawals:output_type -> aval.evaluation.v1.ApplyWithdrawalsResponse
+	12, // [12:15] is the sub-list for method output_type
+	9,  // [9:12] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_feed_proto_init() }
