@@ -13,6 +13,7 @@ import (
 	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/config"
+	"github.com/avalcredit/aval/pkg/mail"
 	"github.com/avalcredit/aval/pkg/telemetry"
 )
 
@@ -71,6 +72,8 @@ type General struct {
 		// Hosts are the names allowed, ".example.com" for all names below one; empty: none but in development.
 		Hosts []string `koanf:"hosts"`
 	} `koanf:"webhooks"`
+	// Mail is where letters to customers go out.
+	Mail Mail `koanf:"mail"`
 	// Font is of documents (PDF).
 	Font struct {
 		// File is a TrueType font with Chinese characters; empty: the usual places are looked through.
@@ -83,6 +86,30 @@ type General struct {
 	} `koanf:"otlp"`
 }
 
+// Mail names the SMTP server that letters to customers go out by.
+type Mail struct {
+	// Host is the server's name; empty: letters wait in their queue.
+	Host string `koanf:"host"`
+	// Port is 587 by default, 465 with tls, 25 with none.
+	Port int `koanf:"port"`
+	// Security of the connection: starttls (default), tls, none.
+	Security string `koanf:"security"`
+	// Username, where the server asks for one.
+	Username string `koanf:"username"`
+	// Password is secret and comes from the file that AVAL_MAIL_PASSWORD_FILE names.
+	Password config.Secret `koanf:"password"`
+	// From is the credit department's own address.
+	From string `koanf:"from"`
+}
+
+// Server is the mail server that the settings name.
+func (m Mail) Server() (mail.Server, error) {
+	s := mail.Server{
+		Host: m.Host, Port: m.Port, Security: mail.Security(m.Security), Username: m.Username, Password: m.Password.Reveal(), From: m.From,
+	}
+	return s, s.Check()
+}
+
 // Base is what every program has once it runs.
 type Base struct {
 	// Telemetry is the log, traces and metrics.
@@ -93,6 +120,8 @@ type Base struct {
 	Zone *time.Location
 	// FontFile is the font of documents; empty: the usual places are looked through.
 	FontFile string
+	// Mail is where letters to customers go out.
+	Mail mail.Server
 }
 
 // Log is the program's log.
@@ -107,11 +136,15 @@ func (g General) NewBase(ctx context.Context, program string) (Base, error) {
 	if err != nil {
 		return Base{}, err
 	}
+	server, err := g.Mail.Server()
+	if err != nil {
+		return Base{}, err
+	}
 	t, err := telemetry.New(ctx, telemetry.Config{Service: program, LogLevel: g.Log.Level, OTLPEndpoint: g.OTLP.Endpoint})
 	if err != nil {
 		return Base{}, err
 	}
-	return Base{Telemetry: t, Clock: calendar.SystemClock(zone), Zone: zone, FontFile: g.Font.File}, nil
+	return Base{Telemetry: t, Clock: calendar.SystemClock(zone), Zone: zone, FontFile: g.Font.File, Mail: server}, nil
 }
 
 // Peers are the addresses of the other services, as gRPC writes them.

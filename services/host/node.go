@@ -112,7 +112,7 @@ func (n *Node) add(ctx context.Context, cfg NodeConfig, phase Phase) error {
 		return nil
 	})
 	service, err := phase.build(ctx, Parts{
-		Conns: cfg.Conns(phase.Name), Pool: pool, Clock: cfg.Base.Clock, Zone: cfg.Base.Zone, FontFile: cfg.Base.FontFile, Log: cfg.Base.Log(),
+		Conns: cfg.Conns(phase.Name), Pool: pool, Clock: cfg.Base.Clock, Zone: cfg.Base.Zone, FontFile: cfg.Base.FontFile, Mail: cfg.Base.Mail, Log: cfg.Base.Log(),
 		PageKey: cfg.PageKey, Migrate: cfg.Migrate, DevClock: cfg.DevClock, RequestDays: cfg.Database.RequestDays,
 		WebhookHosts: cfg.WebhookHosts,
 	})

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/mail"
 	"github.com/avalcredit/aval/pkg/pg"
 )
 
@@ -40,6 +41,8 @@ type Parts struct {
 	Zone *time.Location
 	// FontFile is the font of documents; empty: the usual places are looked through.
 	FontFile string
+	// Mail is where letters to customers go out.
+	Mail mail.Server
 	// Log is the phase's.
 	Log *slog.Logger
 	// PageKey signs page tokens.

@@ -18,6 +18,7 @@ import (
 	"github.com/avalcredit/aval/pkg/delivery"
 	"github.com/avalcredit/aval/pkg/idem"
 	"github.com/avalcredit/aval/pkg/lifecycle"
+	"github.com/avalcredit/aval/pkg/mail"
 	"github.com/avalcredit/aval/pkg/page"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/policy"
@@ -55,6 +56,10 @@ type Deps struct {
 	OrderGate grpc.ClientConnInterface
 	// Evaluation takes settlements and knows customers (evaluation.v1.FeedService).
 	Evaluation grpc.ClientConnInterface
+	// Mail is the server that letters to customers go out by; without a host they wait in their queue.
+	Mail mail.Server
+	// FontFile is the font of documents; empty: the usual places are looked through.
+	FontFile string
 }
 
 // Service is the phase, ready to be registered and run.
@@ -65,6 +70,7 @@ type Service struct {
 	log         *slog.Logger
 	positions   *delivery.Relay
 	settlements *delivery.Relay
+	letters     *mail.Relay
 	keeper      idem.Keeper
 }
 
@@ -94,6 +100,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		positions:   delivery.NewRelay(d.Pool, app.StreamPosition, peers.SendPositions(d.OrderGate), log, d.Clock),
 		settlements: delivery.NewRelay(d.Pool, app.StreamSettlement, peers.SendSettlements(d.Evaluation), log, d.Clock),
 	}
+	s.letters = mail.NewRelay(mail.Config{Pool: d.Pool, Clock: d.Clock, Log: log, Server: d.Mail})
 	policies := policy.NewCache(store, rpc.DecodePolicy)
 	s.app = app.New(app.Deps{
 		Pool: d.Pool, Clock: d.Clock, Log: log, Profiles: peers.NewEvaluation(d.Evaluation), Policies: policies,
@@ -134,6 +141,7 @@ func (s *Service) Run(ctx context.Context) error {
 	return lifecycle.Run(ctx, s.log,
 		lifecycle.Task{Name: "receivables positions", Run: s.positions.Run},
 		lifecycle.Task{Name: "receivables settlements", Run: s.settlements.Run},
+		lifecycle.Task{Name: "receivables letters", Run: s.letters.Run},
 		lifecycle.Task{Name: "receivables requests", Run: s.keeper.Run},
 	)
 }

@@ -14,6 +14,7 @@ func Phase() host.Phase {
 		s, err := receivables.New(ctx, receivables.Deps{
 			Config: receivables.Config{SkipMigrations: !p.Migrate, RequestDays: p.RequestDays},
 			Pool:   p.Pool, Clock: p.Clock, Log: p.Log, PageKey: p.PageKey, OrderGate: p.OrderGate, Evaluation: p.Evaluation,
+			Mail: p.Mail, FontFile: p.FontFile,
 		})
 		if err != nil {
 			return nil, err
