@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/avalcredit/aval/pkg/lifecycle"
+	"github.com/avalcredit/aval/pkg/operation"
 	"github.com/avalcredit/aval/pkg/page"
 	"github.com/avalcredit/aval/pkg/policy"
 	pb "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
@@ -29,7 +30,7 @@ type reporting struct {
 	makeReports *jobs.Reports       // nil: not scheduled
 	recheck     *jobs.Waiting       // nil: not scheduled
 	verify      *jobs.Verifications // nil: not scheduled
-	work        *jobs.Operations
+	work        *operation.Worker
 }
 
 func newReporting(d Deps, gate *app.Gate, verifier *app.Verifier, versions *policy.Store, pages *page.Signer) reporting {
@@ -41,12 +42,13 @@ func newReporting(d Deps, gate *app.Gate, verifier *app.Verifier, versions *poli
 	settings := policy.NewCache(versions, rpc.DecodeReportSettings)
 	reports := app.NewReports(store, settings, d.Clock, pages)
 	worker := rand.Text() // of this process
-	work := jobs.NewOperations(jobs.Operations{
-		Store: store, Log: d.Log, Worker: worker, Simulator: &app.Simulator{Store: store, Policies: policies, Clock: d.Clock},
+	operations, simulator := operation.NewStore(d.Pool), &app.Simulator{Store: store, Policies: policies, Clock: d.Clock}
+	work := operation.NewWorker(operation.Worker{
+		Store: operations, Log: d.Log, Name: worker, Kinds: map[string]operation.Work{app.KindSimulation: simulator.Run},
 	})
 	r := reporting{
 		reports:    &rpc.Reports{Reports: reports, Zone: zone, FontFile: d.Reporting.FontFile},
-		operations: &rpc.LongRunning{Operations: &app.Operations{Store: store, Policies: policies, Clock: d.Clock, Pages: pages, Wake: work.Wake}},
+		operations: &rpc.LongRunning{Operations: &app.Operations{Store: operations, Policies: policies, Clock: d.Clock, Pages: pages, Wake: work.Wake}},
 		work:       work,
 	}
 	if d.Reporting.Scheduled {

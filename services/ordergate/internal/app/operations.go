@@ -11,10 +11,10 @@ import (
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/idem"
+	"github.com/avalcredit/aval/pkg/operation"
 	"github.com/avalcredit/aval/pkg/page"
 	"github.com/avalcredit/aval/pkg/policy"
 	"github.com/avalcredit/aval/services/ordergate/internal/check"
-	"github.com/avalcredit/aval/services/ordergate/internal/postgres"
 	"github.com/avalcredit/aval/services/ordergate/internal/simulate"
 )
 
@@ -24,9 +24,9 @@ const KindSimulation = "SIMULATE_ORDER_POLICY"
 // maxOpen is how many operations may wait or run.
 const maxOpen = 20
 
-// Operations keeps long-running work; jobs does it.
+// Operations keeps long-running work; a worker does it.
 type Operations struct {
-	Store    *postgres.Store
+	Store    *operation.Store
 	Policies *policy.Cache[check.Policy]
 	Clock    calendar.Clock
 	Pages    *page.Signer
@@ -35,7 +35,7 @@ type Operations struct {
 
 // Operation is long-running work with what it was asked to do and, in the end, what came out.
 type Operation struct {
-	postgres.Operation
+	operation.Operation
 	Simulation simulate.Spec
 	Result     *simulate.Result // nil until it has succeeded
 }
@@ -58,7 +58,7 @@ func (o *Operations) Simulate(ctx context.Context, c Caller, req idem.Request, s
 	if err != nil {
 		return Operation{}, fmt.Errorf("simulation: %w", err)
 	}
-	id, err := o.Store.CreateOperation(ctx, req, postgres.Operation{ID: "sim-" + rand.Text(), Kind: KindSimulation, Spec: text, CreatedBy: c.Subject}, maxOpen)
+	id, err := o.Store.Create(ctx, req, operation.Operation{ID: "sim-" + rand.Text(), Kind: KindSimulation, Spec: text, CreatedBy: c.Subject}, maxOpen)
 	if err != nil {
 		return Operation{}, err
 	}
@@ -70,19 +70,19 @@ func (o *Operations) Simulate(ctx context.Context, c Caller, req idem.Request, s
 
 // Get returns an operation. Errors: OPERATION_UNKNOWN.
 func (o *Operations) Get(ctx context.Context, id string) (Operation, error) {
-	found, err := o.Store.Operation(ctx, id)
+	found, err := o.Store.Get(ctx, id)
 	if err != nil {
 		return Operation{}, err
 	}
 	return operationOf(found)
 }
 
-func operationOf(x postgres.Operation) (Operation, error) {
+func operationOf(x operation.Operation) (Operation, error) {
 	out := Operation{Operation: x}
 	if err := json.Unmarshal(x.Spec, &out.Simulation); err != nil {
 		return Operation{}, fmt.Errorf("operation %s: %w", x.ID, err)
 	}
-	if x.State == postgres.OperationSucceeded && len(x.Outcome) > 0 {
+	if x.State == operation.Succeeded && len(x.Outcome) > 0 {
 		out.Result = &simulate.Result{}
 		if err := json.Unmarshal(x.Outcome, out.Result); err != nil {
 			return Operation{}, fmt.Errorf("operation %s: %w", x.ID, err)
@@ -93,7 +93,7 @@ func operationOf(x postgres.Operation) (Operation, error) {
 
 // Cancel asks for the end of an operation and returns it. Errors: OPERATION_UNKNOWN.
 func (o *Operations) Cancel(ctx context.Context, id string) (Operation, error) {
-	if err := o.Store.CancelOperation(ctx, id); err != nil {
+	if err := o.Store.Cancel(ctx, id); err != nil {
 		return Operation{}, err
 	}
 	return o.Get(ctx, id)
@@ -117,7 +117,7 @@ func (o *Operations) List(ctx context.Context, state string, size32 int32, token
 		before, behind = &t, cur[1]
 	}
 	size := page.Size(size32, pageDefault, pageMax)
-	found, err := o.Store.Operations(ctx, state, before, behind, size+1)
+	found, err := o.Store.List(ctx, state, before, behind, size+1)
 	if err != nil {
 		return Page[Operation]{}, err
 	}

@@ -3,11 +3,11 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/operation"
 	"github.com/avalcredit/aval/pkg/policy"
 	"github.com/avalcredit/aval/services/ordergate/internal/check"
 	"github.com/avalcredit/aval/services/ordergate/internal/gate"
@@ -22,9 +22,6 @@ const (
 	saveEvery      = 2 * time.Second
 )
 
-// ErrCancelled ends a simulation whose end was asked for.
-var ErrCancelled = errors.New("somebody asked for the end of the operation")
-
 // Simulator runs a policy over journals. It reads only.
 type Simulator struct {
 	Store    *postgres.Store
@@ -33,22 +30,19 @@ type Simulator struct {
 	Every    time.Duration // how often it is kept how far a run is; 0: every two seconds, below: after each piece of work
 }
 
-// Progress keeps how far a run is; it reports whether its end was asked for.
-type Progress func(ctx context.Context, o postgres.Operation) (cancel bool, err error)
-
 // simulation is one run.
 type simulation struct {
 	*Simulator
-	op    postgres.Operation
+	op    operation.Operation
 	spec  simulate.Spec
 	run   *simulate.Run
-	save  Progress
+	save  operation.Progress
 	saved time.Time
 	next  postgres.Key // the last account that is done
 }
 
-// Run runs an operation from where it was left. What came out is in the operation's outcome. Errors: ErrCancelled, those of save.
-func (s *Simulator) Run(ctx context.Context, op postgres.Operation, save Progress) (postgres.Operation, error) {
+// Run runs an operation from where it was left. What came out is in the operation's outcome. Errors: operation.ErrCancelled, those of save.
+func (s *Simulator) Run(ctx context.Context, op operation.Operation, save operation.Progress) (operation.Operation, error) {
 	m := simulation{Simulator: s, op: op, save: save, saved: s.Clock.Now()}
 	if err := m.restore(ctx); err != nil {
 		return op, err
@@ -129,9 +123,9 @@ func (m *simulation) isTime() bool {
 // beat holds the operation on, in the middle of a long account too.
 func (m *simulation) beat(ctx context.Context) error {
 	m.saved = m.Clock.Now()
-	cancel, err := m.save(ctx, m.op)
+	cancel, err := m.save(ctx, nil, m.op)
 	if err == nil && cancel {
-		err = ErrCancelled
+		err = operation.ErrCancelled
 	}
 	return err
 }

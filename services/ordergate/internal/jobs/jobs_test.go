@@ -18,7 +18,9 @@ import (
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/idem"
+	"github.com/avalcredit/aval/pkg/operation"
 	"github.com/avalcredit/aval/pkg/page"
+	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/pgtest"
 	"github.com/avalcredit/aval/pkg/policy"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
@@ -190,15 +192,16 @@ func TestReportsAreMadeUpFor(t *testing.T) {
 // simulation queues a run over all decisions and returns its id.
 func (r *rig) simulation(t *testing.T) (*app.Operations, string) {
 	t.Helper()
-	ops := &app.Operations{Store: r.store, Policies: policy.NewCache(r.versions, rpc.DecodePolicy), Clock: r.clock, Pages: page.NewSigner([]byte("k"))}
+	ops := &app.Operations{Store: operation.NewStore(r.pool), Policies: policy.NewCache(r.versions, rpc.DecodePolicy), Clock: r.clock, Pages: page.NewSigner([]byte("k"))}
 	op, err := ops.Simulate(t.Context(), app.Caller{Subject: "cm"}, idem.Request{ID: t.Name(), Method: "x", Hash: []byte("x")}, simulate.Spec{Version: 1, From: calendar.MustDate("2026-07-01")})
 	must(t, err)
 	return ops, op.ID
 }
 
-func (r *rig) worker(name string) *jobs.Operations {
-	return jobs.NewOperations(jobs.Operations{Store: r.store, Log: r.log, Worker: name, Lease: time.Hour,
-		Simulator: &app.Simulator{Store: r.store, Policies: policy.NewCache(r.versions, rpc.DecodePolicy), Clock: r.clock, Every: -1}})
+func (r *rig) worker(name string) *operation.Worker {
+	s := &app.Simulator{Store: r.store, Policies: policy.NewCache(r.versions, rpc.DecodePolicy), Clock: r.clock, Every: -1}
+	return operation.NewWorker(operation.Worker{Store: operation.NewStore(r.pool), Log: r.log, Name: name, Lease: time.Hour,
+		Kinds: map[string]operation.Work{app.KindSimulation: s.Run}})
 }
 
 // An operation whose process dies in the middle goes on where it was, in another, and gives what one in one piece gives.
@@ -208,7 +211,7 @@ func TestOperationSurvivesItsProcess(t *testing.T) {
 	r.fill(t, 450, 2) // three pages of accounts
 	ctx := t.Context()
 	ops, id := r.simulation(t)
-	claimed, found, err := r.store.ClaimOperation(ctx, "dying", time.Hour)
+	claimed, found, err := operation.NewStore(r.pool).Claim(ctx, "dying", time.Hour)
 	must(t, err)
 	if !found || claimed.ID != id {
 		t.Fatalf("claimed %+v", claimed)
@@ -216,11 +219,11 @@ func TestOperationSurvivesItsProcess(t *testing.T) {
 	saves := 0
 	s := &app.Simulator{Store: r.store, Policies: policy.NewCache(r.versions, rpc.DecodePolicy), Clock: r.clock, Every: -1}
 	died := errors.New("died")
-	_, err = s.Run(ctx, claimed, func(ctx context.Context, o postgres.Operation) (bool, error) {
+	_, err = s.Run(ctx, claimed, func(ctx context.Context, q pg.Querier, o operation.Operation) (bool, error) {
 		if saves++; saves > 2 {
 			return false, died
 		}
-		return r.store.SaveOperation(ctx, o, time.Hour)
+		return operation.NewStore(r.pool).Save(ctx, q, o, time.Hour)
 	})
 	if !errors.Is(err, died) {
 		t.Fatalf("%v", err)
@@ -243,10 +246,10 @@ func TestOperationSurvivesItsProcess(t *testing.T) {
 	if done.State != "SUCCEEDED" || done.Attempts != 2 || done.Result.Accounts != 450 || done.Result.Decisions != 900 || done.Result.Orders.PassBoth != 900 || done.Result.DecisionsChanged != 0 {
 		t.Errorf("%+v %+v", done.Operation, done.Result)
 	}
-	if _, err := r.store.SaveOperation(ctx, claimed, time.Hour); !errors.Is(err, postgres.ErrLost) {
+	if _, err := operation.NewStore(r.pool).Save(ctx, nil, claimed, time.Hour); !errors.Is(err, operation.ErrLost) {
 		t.Errorf("the dead worker still saves: %v", err)
 	}
-	if err := r.store.EndOperation(ctx, claimed); !errors.Is(err, postgres.ErrLost) {
+	if err := operation.NewStore(r.pool).End(ctx, claimed); !errors.Is(err, operation.ErrLost) {
 		t.Errorf("the dead worker still ends it: %v", err)
 	}
 }
@@ -257,14 +260,14 @@ func TestOperationIsCancelled(t *testing.T) {
 	r.fill(t, 3, 1)
 	ctx := t.Context()
 	ops, id := r.simulation(t)
-	claimed, _, err := r.store.ClaimOperation(ctx, "w", time.Hour)
+	claimed, _, err := operation.NewStore(r.pool).Claim(ctx, "w", time.Hour)
 	must(t, err)
 	running, err := ops.Cancel(ctx, id)
 	must(t, err)
 	if running.State != "RUNNING" || !running.CancelRequested {
 		t.Errorf("%+v", running.Operation)
 	}
-	must(t, r.store.ReleaseOperation(ctx, claimed)) // an orderly end of the process
+	must(t, operation.NewStore(r.pool).Release(ctx, claimed)) // an orderly end of the process
 	if worked, err := r.worker("w2").Next(ctx); !worked || err != nil {
 		t.Fatal(worked, err)
 	}
@@ -291,7 +294,7 @@ func TestOperationIsInterruptedTooOften(t *testing.T) {
 	r := newRig(t)
 	ops, id := r.simulation(t)
 	for range 5 {
-		if _, found, err := r.store.ClaimOperation(t.Context(), "dies", -time.Second); !found || err != nil {
+		if _, found, err := operation.NewStore(r.pool).Claim(t.Context(), "dies", -time.Second); !found || err != nil {
 			t.Fatal(found, err)
 		}
 	}
@@ -351,7 +354,7 @@ func TestLongJournal(t *testing.T) {
 		}
 	}
 	r.clock.Set(time.Date(2026, 8, 1, 4, 0, 0, 0, time.UTC))
-	ops := &app.Operations{Store: r.store, Policies: policy.NewCache(r.versions, rpc.DecodePolicy), Clock: r.clock, Pages: page.NewSigner([]byte("k"))}
+	ops := &app.Operations{Store: operation.NewStore(r.pool), Policies: policy.NewCache(r.versions, rpc.DecodePolicy), Clock: r.clock, Pages: page.NewSigner([]byte("k"))}
 	op, err := ops.Simulate(ctx, app.Caller{Subject: "cm"}, idem.Request{ID: "long", Method: "x", Hash: []byte("x")},
 		simulate.Spec{Version: 1, From: calendar.MustDate("2026-07-04"), To: calendar.MustDate("2026-07-05")})
 	must(t, err)

@@ -13,6 +13,9 @@ import (
 	"github.com/avalcredit/aval/pkg/pg"
 )
 
+// ErrLost says that work is not this worker's any more.
+var ErrLost = errors.New("another worker has the work, or it has ended")
+
 // Verification is what the verification of a business date found.
 type Verification struct {
 	Date            calendar.Date

@@ -1,4 +1,7 @@
-package postgres
+// Package operation keeps long-running work: queued once a request, claimed by one process at a time for as long as it keeps saying that it
+// works on it, cancelled on request, gone on with by another process where one dies. The table `operations` is in the schema of each phase
+// that uses it.
+package operation
 
 import (
 	"context"
@@ -6,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/idem"
@@ -14,12 +18,18 @@ import (
 
 // The states of an operation.
 const (
-	OperationQueued    = "QUEUED"
-	OperationRunning   = "RUNNING"
-	OperationSucceeded = "SUCCEEDED"
-	OperationFailed    = "FAILED"
-	OperationCancelled = "CANCELLED"
+	Queued    = "QUEUED"
+	Running   = "RUNNING"
+	Succeeded = "SUCCEEDED"
+	Failed    = "FAILED"
+	Cancelled = "CANCELLED"
 )
+
+// ReasonUnknown is the reason of the error for an operation that is not there.
+const ReasonUnknown = "OPERATION_UNKNOWN"
+
+// ErrCancelled ends work whose end was asked for.
+var ErrCancelled = errors.New("somebody asked for the end of the operation")
 
 // ErrLost says that an operation is not this worker's any more.
 var ErrLost = errors.New("another worker has the operation, or it has ended")
@@ -39,6 +49,12 @@ type Operation struct {
 	Worker                    string
 }
 
+// Store keeps operations in the schema of its pool.
+type Store struct{ pool *pgxpool.Pool }
+
+// NewStore returns a store on a pool whose schema has the table.
+func NewStore(pool *pgxpool.Pool) *Store { return &Store{pool: pool} }
+
 const operationFields = `operation_id, kind, state, spec, created_by, created_at, started_at, ended_at, done, total, attempts, cancel_requested,
     cursor, error_reason, error_message, worker`
 
@@ -56,9 +72,9 @@ const (
 	insertOperation = `INSERT INTO operations (operation_id, kind, state, spec, created_by) VALUES ($1, $2, 'QUEUED', $3, $4)`
 )
 
-// CreateOperation queues work, once a request: the same request gives the id of the first. Errors: RESOURCE_EXHAUSTED
+// Create queues work, once a request: the same request gives the id of the first. Errors: RESOURCE_EXHAUSTED
 // TOO_MANY_OPERATIONS where most are waiting or running already; REQUEST_ID_REUSED.
-func (s *Store) CreateOperation(ctx context.Context, req idem.Request, o Operation, most int) (id string, err error) {
+func (s *Store) Create(ctx context.Context, req idem.Request, o Operation, most int) (id string, err error) {
 	err = pg.InTx(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) error {
 		var err error
 		id, _, err = idem.Do(ctx, tx, req, func() (string, error) {
@@ -77,13 +93,21 @@ func (s *Store) CreateOperation(ctx context.Context, req idem.Request, o Operati
 	return id, err
 }
 
+const enqueueOperation = insertOperation + ` ON CONFLICT (operation_id) DO NOTHING`
+
+// Enqueue queues work of a given id unless there is such work already, whatever became of it; it reports whether there was none.
+func (s *Store) Enqueue(ctx context.Context, o Operation) (bool, error) {
+	tag, err := s.pool.Exec(ctx, enqueueOperation, o.ID, o.Kind, string(o.Spec), o.CreatedBy)
+	return tag.RowsAffected() == 1, pg.Err(err)
+}
+
 const selectOperation = `SELECT ` + operationFields + `, outcome FROM operations WHERE operation_id = $1`
 
-// Operation reads one operation. Errors: NOT_FOUND OPERATION_UNKNOWN.
-func (s *Store) Operation(ctx context.Context, id string) (Operation, error) {
+// Get reads one operation. Errors: NOT_FOUND OPERATION_UNKNOWN.
+func (s *Store) Get(ctx context.Context, id string) (Operation, error) {
 	found, err := s.operations(ctx, selectOperation, id)
 	if err == nil && len(found) == 0 {
-		return Operation{}, errs.New(errs.NotFound, "OPERATION_UNKNOWN", "operation %s is not known", id).With("operation_id", id)
+		return Operation{}, errs.New(errs.NotFound, ReasonUnknown, "operation %s is not known", id).With("operation_id", id)
 	}
 	if err != nil {
 		return Operation{}, err
@@ -92,7 +116,7 @@ func (s *Store) Operation(ctx context.Context, id string) (Operation, error) {
 }
 
 func (s *Store) operations(ctx context.Context, query string, args ...any) ([]Operation, error) {
-	rows, err := s.read.Query(ctx, query, args...)
+	rows, err := s.pool.Query(ctx, query, args...)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -104,8 +128,8 @@ const listOperations = `SELECT ` + operationFields + `, '' FROM operations
 WHERE ($1 = '' OR state = $1) AND ($2::timestamptz IS NULL OR (created_at, operation_id) < ($2, $3))
 ORDER BY created_at DESC, operation_id DESC LIMIT $4`
 
-// Operations lists operations behind one, newest first, without their outcome; state "" is any, before nil the first.
-func (s *Store) Operations(ctx context.Context, state string, before *time.Time, id string, limit int) ([]Operation, error) {
+// List lists operations behind one, newest first, without their outcome; state "" is any, before nil the first.
+func (s *Store) List(ctx context.Context, state string, before *time.Time, id string, limit int) ([]Operation, error) {
 	return s.operations(ctx, listOperations, state, before, id, limit)
 }
 
@@ -118,8 +142,8 @@ WHERE operation_id = (
     ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING ` + operationFields + `, outcome`
 
-// ClaimOperation takes the oldest operation that waits, or whose worker has died, for a worker; found is false where there is none.
-func (s *Store) ClaimOperation(ctx context.Context, worker string, lease time.Duration) (o Operation, found bool, err error) {
+// Claim takes the oldest operation that waits, or whose worker has died, for a worker; found is false where there is none.
+func (s *Store) Claim(ctx context.Context, worker string, lease time.Duration) (o Operation, found bool, err error) {
 	list, err := s.operations(ctx, claimOperation, worker, lease)
 	if err != nil || len(list) == 0 {
 		return Operation{}, false, err
@@ -131,10 +155,13 @@ const saveOperation = `
 UPDATE operations SET done = $4, total = $5, cursor = $6, outcome = $7, lease_until = clock_timestamp() + $8::interval
 WHERE operation_id = $1 AND worker = $2 AND attempts = $3 AND state = 'RUNNING' RETURNING cancel_requested`
 
-// SaveOperation keeps how far a claimed operation is, and holds it on for another lease. It reports whether its end was asked for.
-// Errors: ErrLost.
-func (s *Store) SaveOperation(ctx context.Context, o Operation, lease time.Duration) (cancel bool, err error) {
-	err = s.pool.QueryRow(ctx, saveOperation, o.ID, o.Worker, o.Attempts, o.Done, o.Total, string(o.Cursor), string(o.Outcome), lease).Scan(&cancel)
+// Save keeps how far a claimed operation is, and holds it on for another lease; in the transaction q, or by itself where that is nil. It
+// reports whether its end was asked for. Errors: ErrLost.
+func (s *Store) Save(ctx context.Context, q pg.Querier, o Operation, lease time.Duration) (cancel bool, err error) {
+	if q == nil {
+		q = s.pool
+	}
+	err = q.QueryRow(ctx, saveOperation, o.ID, o.Worker, o.Attempts, o.Done, o.Total, string(o.Cursor), string(o.Outcome), lease).Scan(&cancel)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, ErrLost
 	}
@@ -146,8 +173,8 @@ UPDATE operations SET state = $4, done = $5, outcome = $6, error_reason = $7, er
     lease_until = NULL, cursor = ''
 WHERE operation_id = $1 AND worker = $2 AND attempts = $3 AND state = 'RUNNING'`
 
-// EndOperation ends a claimed operation in the state that it has. Errors: ErrLost.
-func (s *Store) EndOperation(ctx context.Context, o Operation) error {
+// End ends a claimed operation in the state that it has. Errors: ErrLost.
+func (s *Store) End(ctx context.Context, o Operation) error {
 	tag, err := s.pool.Exec(ctx, endOperation, o.ID, o.Worker, o.Attempts, o.State, o.Done, string(o.Outcome), o.ErrorReason, o.ErrorMessage)
 	if err == nil && tag.RowsAffected() == 0 {
 		return ErrLost
@@ -161,8 +188,8 @@ UPDATE operations SET cancel_requested = true,
     ended_at = CASE state WHEN 'QUEUED' THEN clock_timestamp() ELSE ended_at END
 WHERE operation_id = $1 AND state IN ('QUEUED', 'RUNNING')`
 
-// CancelOperation asks for the end of an operation; one that waits ends at once, one that has ended stays as it is.
-func (s *Store) CancelOperation(ctx context.Context, id string) error {
+// Cancel asks for the end of an operation; one that waits ends at once, one that has ended stays as it is.
+func (s *Store) Cancel(ctx context.Context, id string) error {
 	_, err := s.pool.Exec(ctx, cancelOperation, id)
 	return pg.Err(err)
 }
@@ -171,9 +198,9 @@ const releaseOperation = `
 UPDATE operations SET state = 'QUEUED', worker = '', lease_until = NULL, attempts = greatest(attempts - 1, 0)
 WHERE operation_id = $1 AND worker = $2 AND attempts = $3 AND state = 'RUNNING'`
 
-// ReleaseOperation gives a claimed operation back, for another process to go on where it was kept last: an orderly end of this process
+// Release gives a claimed operation back, for another process to go on where it was kept last: an orderly end of this process
 // is no interruption.
-func (s *Store) ReleaseOperation(ctx context.Context, o Operation) error {
+func (s *Store) Release(ctx context.Context, o Operation) error {
 	_, err := s.pool.Exec(ctx, releaseOperation, o.ID, o.Worker, o.Attempts)
 	return pg.Err(err)
 }
