@@ -11,17 +11,15 @@ import (
 	"github.com/avalcredit/aval/services/evaluation/internal/grade"
 )
 
-// usualPurchase measures one usual purchase and says how; nil where it cannot be told.
-func usualPurchase(in Inputs, l criteria.Limit) (usual *money.Money, how string) {
-	amounts := in.Payment.InvoiceMinor
-	if len(amounts) == 0 {
-		if in.UsualPurchase == nil {
-			return nil, fmt.Sprintf("no invoice within %d months and no usual purchase stated: no limit can be recommended", l.WindowMonths)
-		}
-		return in.UsualPurchase, fmt.Sprintf("usual purchase as stated in the customer file: %s %s", in.UsualPurchase, in.UsualPurchase.Currency)
+// usualPurchase measures one usual purchase; nil where it cannot be told.
+func usualPurchase(in *Inputs, l criteria.Limit) *money.Money {
+	rising := in.Payment.InvoiceMinor
+	if len(rising) == 0 {
+		return in.UsualPurchase
 	}
-	rising := slices.Clone(amounts)
-	slices.Sort(rising)
+	if !slices.IsSorted(rising) {
+		rising = slices.Sorted(slices.Values(rising))
+	}
 	var minor int64
 	switch l.Usual {
 	case criteria.Mean:
@@ -32,7 +30,20 @@ func usualPurchase(in Inputs, l criteria.Limit) (usual *money.Money, how string)
 		minor = median(rising)
 	}
 	m := money.New(minor, in.Currency)
-	return &m, fmt.Sprintf("%s of %d invoices within %d months: %s %s", l.Usual, len(rising), l.WindowMonths, m, m.Currency)
+	return &m
+}
+
+// usualText says how the usual purchase was measured.
+func usualText(in Inputs, l criteria.Limit) string {
+	usual := usualPurchase(&in, l)
+	switch {
+	case usual == nil:
+		return fmt.Sprintf("no invoice within %d months and no usual purchase stated: no limit can be recommended", l.WindowMonths)
+	case len(in.Payment.InvoiceMinor) == 0:
+		return fmt.Sprintf("usual purchase as stated in the customer file: %s %s", usual, usual.Currency)
+	default:
+		return fmt.Sprintf("%s of %d invoices within %d months: %s %s", l.Usual, len(in.Payment.InvoiceMinor), l.WindowMonths, usual, usual.Currency)
+	}
 }
 
 // mean rounds half up: it computes an amount.

@@ -22,7 +22,7 @@ func missing(why string) figure { return figure{why: why} }
 
 // measure computes an indicator from the inputs. It never turns something unknown
 // into zero.
-func measure(in Inputs, rule criteria.Rule) figure {
+func measure(in *Inputs, rule criteria.Rule) figure {
 	if rule.Indicator.FromPayments() {
 		return fromPayments(in, rule)
 	}
@@ -41,7 +41,7 @@ func measure(in Inputs, rule criteria.Rule) figure {
 
 // suits counts the open ones of those that are known. That none is recorded does not say
 // that there is none.
-func suits(in Inputs, rule criteria.Rule) figure {
+func suits(in *Inputs, rule criteria.Rule) figure {
 	f, open := figure{}, int64(0)
 	for _, s := range usable(in, rule, func(c fact.Content) bool { return c.Litigation != nil }) {
 		if tooOld(s.AsOf, in.Date, rule) {
@@ -61,7 +61,7 @@ func suits(in Inputs, rule criteria.Rule) figure {
 	f.value = whole(open)
 	return f
 }
-func fromPayments(in Inputs, rule criteria.Rule) figure {
+func fromPayments(in *Inputs, rule criteria.Rule) figure {
 	p := in.Payment
 	switch {
 	case !p.Traded():
@@ -102,7 +102,7 @@ func monthsBetween(from, to calendar.Date) int {
 	return max(months, 0)
 }
 
-func fromStatements(in Inputs, rule criteria.Rule) figure {
+func fromStatements(in *Inputs, rule criteria.Rule) figure {
 	all := statements(in, rule)
 	if len(all) == 0 {
 		return fromRatios(in, rule)
@@ -164,7 +164,7 @@ func losses(newestFirst []fact.Fact) figure {
 
 // statements returns the usable ones, newest period first, one for each period: of
 // several for one period the audited one, else the one recorded last.
-func statements(in Inputs, rule criteria.Rule) []fact.Fact {
+func statements(in *Inputs, rule criteria.Rule) []fact.Fact {
 	found := usable(in, rule, func(c fact.Content) bool { return c.Statement != nil })
 	slices.SortStableFunc(found, func(a, b fact.Fact) int {
 		x, y := a.Content.Statement, b.Content.Statement
@@ -185,7 +185,7 @@ func statements(in Inputs, rule criteria.Rule) []fact.Fact {
 	})
 }
 
-func usable(in Inputs, rule criteria.Rule, kind func(fact.Content) bool) []fact.Fact {
+func usable(in *Inputs, rule criteria.Rule, kind func(fact.Content) bool) []fact.Fact {
 	var found []fact.Fact
 	for _, f := range in.Facts {
 		if kind(f.Content) && f.UsableOn(in.Date) && (f.Verified() || !rule.VerifiedOnly) {
@@ -201,7 +201,7 @@ func tooOld(asOf, today calendar.Date, rule criteria.Rule) bool {
 
 // ventureShare adds up the ventures. One whose share is not known makes the whole
 // share unknown: leaving it out would count it as zero.
-func ventureShare(in Inputs, rule criteria.Rule) figure {
+func ventureShare(in *Inputs, rule criteria.Rule) figure {
 	found := usable(in, rule, func(c fact.Content) bool { return c.Venture != nil })
 	f := figure{value: new(big.Rat)}
 	for _, v := range found {
@@ -227,7 +227,7 @@ func ventureShare(in Inputs, rule criteria.Rule) figure {
 	return f
 }
 
-func shareOf(in Inputs, rule criteria.Rule, v *fact.Venture) (share *big.Rat, source string) {
+func shareOf(in *Inputs, rule criteria.Rule, v *fact.Venture) (share *big.Rat, source string) {
 	if v.ShareOfAssets != "" {
 		share, ok := new(big.Rat).SetString(v.ShareOfAssets)
 		if !ok {

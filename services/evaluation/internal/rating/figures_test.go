@@ -45,7 +45,7 @@ func TestFiguresOfFacts(t *testing.T) {
 		{"longest days late", criteria.Rule{Indicator: criteria.LongestDaysLate}, nil, "41"},
 	} {
 		in := Inputs{Date: day, Facts: c.facts, Payment: payment.Record{FirstInvoice: day, LongestDaysLate: 41}}
-		f, got := measure(in, c.rule), ""
+		f, got := measure(&in, c.rule), ""
 		if f.value != nil {
 			got = f.value.RatString()
 		}

@@ -14,31 +14,19 @@ import (
 // scorecard's where that is lower, and the caps are applied last (S2.2, S2.3). Where
 // nothing can be graded there is no grade.
 func Rate(in Inputs, p criteria.Policy) (Record, error) {
-	res := Result{Dimensions: make([]DimensionResult, 0, len(p.Dimensions))}
-	for _, d := range p.Dimensions {
-		res.Dimensions = append(res.Dimensions, rateDimension(in, d))
+	j := judge(&in, &p)
+	res := Result{
+		Grade: j.Grade, Deciding: j.Deciding, Caps: j.caps, Treatment: j.Treatment, TermDays: j.TermDays, GraceDays: j.GraceDays,
+		Limit: j.Limit, Dimensions: make([]DimensionResult, 0, len(p.Dimensions)),
 	}
-	res.Grade, res.Deciding = lowest(res.Dimensions)
+	for i, d := range p.Dimensions {
+		res.Dimensions = append(res.Dimensions, describeDimension(d, j.dimensions[i]))
+	}
 	if p.Scorecard != nil {
-		card := rateScorecard(in, *p.Scorecard)
+		card := describeScorecard(*p.Scorecard, j.score)
 		res.Scorecard = &card
-		if card.Grade.Known() && (res.Grade == grade.None || card.Grade.WorseThan(res.Grade)) {
-			res.Grade, res.Deciding = card.Grade, scorecard
-		}
 	}
-	res.Caps = caps(in, p.Caps)
-	for _, c := range res.Caps {
-		// A cap also settles the grade of a customer of whom nothing else is known.
-		if c.Holds && (res.Grade == grade.None || c.Grade.WorseThan(res.Grade)) {
-			res.Grade, res.Deciding = c.Grade, "cap "+c.Name
-		}
-	}
-	t := p.For(res.Grade)
-	res.Treatment = t.Treatment
-	if t.Treatment == grade.Credit {
-		res.TermDays, res.GraceDays = t.MaxTermDays, t.GraceDays
-	}
-	recommend(in, p, &res)
+	res.LimitExplanation = explainLimit(in, p.Limit, res)
 	res.Improvements = improvements(p, res)
 	res.Reason = reason(in, p, res)
 	evidence, err := evidenceOf(in, p.Hash, res)
@@ -51,50 +39,33 @@ func Rate(in Inputs, p criteria.Policy) (Record, error) {
 	}, nil
 }
 
-func rateDimension(in Inputs, d criteria.Dimension) DimensionResult {
-	res := DimensionResult{Name: d.Name, Indicators: make([]IndicatorResult, 0, len(d.Rules))}
-	for _, r := range d.Rules {
-		i := rateIndicator(in, r)
-		res.Grade = grade.Worst(res.Grade, i.Grade)
-		res.Indicators = append(res.Indicators, i)
+func describeDimension(d criteria.Dimension, j judgedDimension) DimensionResult {
+	res := DimensionResult{Name: d.Name, Grade: j.grade, Indicators: make([]IndicatorResult, 0, len(d.Rules))}
+	for i, r := range d.Rules {
+		res.Indicators = append(res.Indicators, describeIndicator(r, j.indicators[i]))
 	}
 	return res
 }
 
-func rateIndicator(in Inputs, rule criteria.Rule) IndicatorResult {
-	f := measure(in, rule)
+func describeIndicator(rule criteria.Rule, j judgedFigure) IndicatorResult {
 	res := IndicatorResult{
-		Name: string(rule.Indicator), Unit: rule.Indicator.Unit(), FactIDs: f.facts, AsOf: f.asOf,
-		Threshold: thresholds(rule),
+		Name: string(rule.Indicator), Unit: rule.Indicator.Unit(), FactIDs: j.facts, AsOf: j.asOf,
+		Threshold: thresholds(rule), Grade: j.grade,
 	}
-	if f.value != nil {
-		res.Value = text(f.value)
-		res.Grade = gradeOf(rule, f)
+	if j.value != nil {
+		res.Value = text(j.value)
 		return res
 	}
-	res.Missing, res.MissingWhy = true, f.why
+	res.Missing, res.MissingWhy = true, j.why
 	switch rule.Missing {
 	case criteria.Ignore:
 		res.MissingRule = string(criteria.Ignore)
 	case criteria.Default:
 		res.MissingRule = string(criteria.Default) + " " + rule.MissingText
-		res.Grade = gradeOf(rule, figure{value: rule.MissingValue})
 	default:
-		res.Grade = rule.MissingGrade
 		res.MissingRule = string(criteria.Fail) + ": grade " + string(rule.MissingGrade)
 	}
 	return res
-}
-
-// gradeOf takes the first threshold that covers the value. The check of a policy
-// sees to it that the last one covers every value.
-func gradeOf(rule criteria.Rule, f figure) grade.Grade {
-	for _, t := range rule.Thresholds {
-		if t.Covers(f.value) {
-			return t.Grade
-		}
-	}
-	return grade.D
 }
 
 func thresholds(rule criteria.Rule) string {
@@ -116,24 +87,7 @@ func boundText(t criteria.Threshold) string {
 	}
 }
 
-// lowest returns the grade of the lowest dimension and the first indicator that set it.
-func lowest(dims []DimensionResult) (worst grade.Grade, deciding string) {
-	for _, d := range dims {
-		if d.Grade == grade.None || (worst != grade.None && !d.Grade.WorseThan(worst)) {
-			continue
-		}
-		worst = d.Grade
-		for _, i := range d.Indicators {
-			if i.Grade == d.Grade {
-				deciding = d.Name + "/" + i.Name
-				break
-			}
-		}
-	}
-	return worst, deciding
-}
-
-func caps(in Inputs, rules []criteria.Cap) []CapResult {
+func caps(in *Inputs, rules []criteria.Cap) []CapResult {
 	res := make([]CapResult, 0, len(rules))
 	for _, c := range rules {
 		r := CapResult{Name: c.Name, Grade: c.Best}
@@ -151,7 +105,7 @@ func caps(in Inputs, rules []criteria.Cap) []CapResult {
 
 // openSuits counts a suit before anybody has verified it: a cap tightens, and
 // tightening does not wait.
-func openSuits(in Inputs) []string {
+func openSuits(in *Inputs) []string {
 	var ids []string
 	suits := usable(in, criteria.Rule{}, func(c fact.Content) bool { return c.Litigation != nil && c.Litigation.Open })
 	for _, f := range suits {
@@ -160,29 +114,26 @@ func openSuits(in Inputs) []string {
 	return ids
 }
 
-// recommend sets the limit: one usual purchase x factor, at most the cap (S2.4, S2.13).
-func recommend(in Inputs, p criteria.Policy, res *Result) {
+// explainLimit says how the recommended limit came about.
+func explainLimit(in Inputs, l criteria.Limit, res Result) string {
 	if res.Treatment != grade.Credit {
-		res.LimitExplanation = "no credit: " + treatmentText(res.Grade)
-		return
+		return "no credit: " + treatmentText(res.Grade)
 	}
-	usual, how := usualPurchase(in, p.Limit)
-	if usual == nil {
-		res.LimitExplanation = how
-		return
+	how := usualText(in, l)
+	if res.Limit == nil {
+		return how
 	}
-	limit := times(*usual, p.Limit.Factor)
-	how += fmt.Sprintf(", x factor %s = %s %s", p.Limit.Factor, limit, limit.Currency)
-	if c := p.Limit.Cap; c != nil {
+	limit := times(*usualPurchase(&in, l), l.Factor)
+	how += fmt.Sprintf(", x factor %s = %s %s", l.Factor, limit, limit.Currency)
+	if c := l.Cap; c != nil {
 		switch {
 		case c.Currency != limit.Currency:
 			how += fmt.Sprintf("; the cap of %s %s is in another currency and was not applied", c, c.Currency)
 		case limit.Cmp(*c) > 0:
-			limit = *c
 			how += fmt.Sprintf("; at most the cap of %s %s", c, c.Currency)
 		}
 	}
-	res.Limit, res.LimitExplanation = &limit, how
+	return how
 }
 
 func treatmentText(g grade.Grade) string {

@@ -57,7 +57,7 @@ func over(part *big.Int, whole *money.Money) *big.Rat {
 
 // fromRatios takes the newest reported ratios, where there is no statement; of several of
 // one day the one recorded last.
-func fromRatios(in Inputs, rule criteria.Rule) figure {
+func fromRatios(in *Inputs, rule criteria.Rule) figure {
 	found := usable(in, rule, func(c fact.Content) bool { return c.Ratios != nil })
 	if len(found) == 0 {
 		return missing("no usable financial statement")

@@ -31,42 +31,56 @@ type ScoreItem struct {
 	Points string `json:"points,omitempty"`
 }
 
-// rateScorecard adds up weight x points over the items that count, and grades the mean.
-func rateScorecard(in Inputs, card criteria.Scorecard) ScoreResult {
-	res := ScoreResult{Threshold: thresholds(criteria.Rule{Thresholds: card.Grades}), Items: make([]ScoreItem, 0, len(card.Rules))}
+// judgeScorecard adds up weight x points over the items that count, and grades the mean.
+func judgeScorecard(in *Inputs, card *criteria.Scorecard) judgedScore {
+	j := judgedScore{items: make([]judgedItem, len(card.Rules))}
 	points, weights := new(big.Rat), new(big.Rat)
-	for _, rule := range card.Rules {
-		item, got := rateItem(in, rule)
-		if got != nil {
-			points.Add(points, new(big.Rat).Mul(rule.Weight, got))
+	for i := range card.Rules {
+		rule := &card.Rules[i]
+		item := judgedItem{figure: measure(in, rule.Figure())}
+		if item.value != nil {
+			item.points = rule.PointsOf(item.value)
+		} else {
+			item.points, _ = missingPoints(*rule)
+		}
+		if item.points != nil {
+			points.Add(points, new(big.Rat).Mul(rule.Weight, item.points))
 			weights.Add(weights, rule.Weight)
 		}
-		res.Items = append(res.Items, item)
+		j.items[i] = item
 	}
 	if weights.Sign() > 0 {
-		score := points.Quo(points, weights)
-		res.Score, res.Grade = text(score), card.GradeOf(score)
+		j.score = points.Quo(points, weights)
+		j.grade = card.GradeOf(j.score)
+	}
+	return j
+}
+
+func describeScorecard(card criteria.Scorecard, j judgedScore) ScoreResult {
+	res := ScoreResult{Threshold: thresholds(criteria.Rule{Thresholds: card.Grades}), Items: make([]ScoreItem, 0, len(card.Rules)), Grade: j.grade}
+	if j.score != nil {
+		res.Score = text(j.score)
+	}
+	for i, rule := range card.Rules {
+		res.Items = append(res.Items, describeItem(rule, j.items[i]))
 	}
 	return res
 }
 
-func rateItem(in Inputs, rule criteria.ScoreRule) (ScoreItem, *big.Rat) {
-	f := measure(in, rule.Figure())
+func describeItem(rule criteria.ScoreRule, j judgedItem) ScoreItem {
 	item := ScoreItem{Weight: rule.WeightText, Figure: IndicatorResult{
-		Name: string(rule.Indicator), Unit: rule.Indicator.Unit(), FactIDs: f.facts, AsOf: f.asOf, Threshold: bandsText(rule),
+		Name: string(rule.Indicator), Unit: rule.Indicator.Unit(), FactIDs: j.facts, AsOf: j.asOf, Threshold: bandsText(rule),
 	}}
-	var points *big.Rat
-	if f.value != nil {
-		item.Figure.Value = text(f.value)
-		points = rule.PointsOf(f.value)
+	if j.value != nil {
+		item.Figure.Value = text(j.value)
 	} else {
-		item.Figure.Missing, item.Figure.MissingWhy = true, f.why
-		points, item.Figure.MissingRule = missingPoints(rule)
+		item.Figure.Missing, item.Figure.MissingWhy = true, j.why
+		_, item.Figure.MissingRule = missingPoints(rule)
 	}
-	if points != nil {
-		item.Points = text(points)
+	if j.points != nil {
+		item.Points = text(j.points)
 	}
-	return item, points
+	return item
 }
 
 // missingPoints is nil where the item does not count.

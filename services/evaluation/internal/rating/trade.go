@@ -9,7 +9,7 @@ import (
 )
 
 // fromInvoices computes an indicator from the firm's invoices with third parties.
-func fromInvoices(in Inputs, rule criteria.Rule) figure {
+func fromInvoices(in *Inputs, rule criteria.Rule) figure {
 	s := in.Invoices
 	if s == nil {
 		return missing("no invoices of the firm are recorded")

@@ -34,7 +34,7 @@ func (r *Reports) Run(ctx context.Context) error {
 		if err := r.Make(ctx); err != nil && ctx.Err() == nil {
 			r.Log.ErrorContext(ctx, "a daily report could not be made; it is tried again", "error", err)
 		}
-		if !wait(ctx, every, nil) {
+		if !wait(ctx, every) {
 			return nil
 		}
 	}
@@ -65,14 +65,13 @@ func (r *Reports) Make(ctx context.Context) error {
 }
 
 // wait waits for a time, or until woken (nil: never). It reports false where ctx ended.
-func wait(ctx context.Context, d time.Duration, woken <-chan struct{}) bool {
+func wait(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
 		return false
 	case <-t.C:
-	case <-woken:
 	}
 	return true
 }

@@ -34,7 +34,7 @@ func (v *Verifications) Run(ctx context.Context) error {
 		if err := v.Make(ctx); err != nil && ctx.Err() == nil {
 			v.Log.ErrorContext(ctx, "what is stored could not be verified; it is tried again", "error", err)
 		}
-		if !wait(ctx, cmp.Or(v.Every, time.Minute), nil) {
+		if !wait(ctx, cmp.Or(v.Every, time.Minute)) {
 			return nil
 		}
 	}
@@ -71,7 +71,7 @@ func (v *Verifications) work(ctx context.Context, date calendar.Date, lease time
 	quiet := make(chan struct{})
 	go func() {
 		defer close(quiet)
-		for wait(ctx, lease/3, nil) {
+		for wait(ctx, lease/3) {
 			if err := v.Store.HoldVerification(ctx, date, v.Worker, lease); errors.Is(err, postgres.ErrLost) {
 				stop(err)
 			}

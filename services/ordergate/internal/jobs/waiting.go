@@ -38,7 +38,7 @@ func (w *Waiting) Run(ctx context.Context) error {
 		if err := w.Make(ctx); err != nil && ctx.Err() == nil {
 			w.Log.ErrorContext(ctx, "orders on hold could not all be judged again; it goes on from there", "error", err)
 		}
-		if !wait(ctx, every, nil) {
+		if !wait(ctx, every) {
 			return nil
 		}
 	}
@@ -112,7 +112,7 @@ func (w *Waiting) page(ctx context.Context, r postgres.WaitingRun, size int) (ap
 	quiet := make(chan struct{})
 	go func() {
 		defer close(quiet)
-		for wait(ctx, w.lease()/3, nil) {
+		for wait(ctx, w.lease()/3) {
 			if err := w.Store.SaveWaiting(ctx, r, w.lease(), false); errors.Is(err, postgres.ErrLost) {
 				stop(err)
 			}
