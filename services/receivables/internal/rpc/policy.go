@@ -33,7 +33,16 @@ func ParsePolicy(path string, yaml []byte) (*receivablesv1.ReceivablesPolicy, er
 	if err := policy.ParseYAML(path, yaml, p); err != nil {
 		return nil, err
 	}
-	return p, termsOf(p).Check()
+	return p, checkPolicy(p)
+}
+
+// checkPolicy holds a policy to what single fields cannot say.
+func checkPolicy(p *receivablesv1.ReceivablesPolicy) error {
+	t, err := termsOf(p)
+	if err != nil {
+		return err
+	}
+	return t.Check()
 }
 
 // DecodePolicy makes the domain's policy of a stored version.
@@ -42,16 +51,20 @@ func DecodePolicy(v policy.Version) (terms.Policy, error) {
 	if err := proto.Unmarshal(v.Spec, p); err != nil {
 		return terms.Policy{}, fmt.Errorf("receivables policy %d: %w", v.Version, err)
 	}
-	t := termsOf(p)
+	t, err := termsOf(p)
+	if err != nil {
+		return terms.Policy{}, fmt.Errorf("receivables policy %d: %w", v.Version, err)
+	}
 	t.Version = v.Version
 	return t, nil
 }
 
-func termsOf(p *receivablesv1.ReceivablesPolicy) terms.Policy {
+func termsOf(p *receivablesv1.ReceivablesPolicy) (terms.Policy, error) {
+	collection, err := collectionOf(p.GetCollection())
 	return terms.Policy{
 		AgingBounds: p.GetAgingBounds(), DefaultTermDays: int(p.GetDefaultTermDays()), DefaultAfterDays: int(p.GetDefaultAfterDays()),
-		NoticeDays: int(p.GetPaymentNoticeDays()),
-	}
+		NoticeDays: int(p.GetPaymentNoticeDays()), Collection: collection,
+	}, err
 }
 
 // CreateReceivablesPolicy implements ReceivablesPolicyService.
@@ -63,7 +76,7 @@ func (s *Policies) CreateReceivablesPolicy(ctx context.Context, req *receivables
 			return nil, err
 		}
 	}
-	if err := termsOf(spec).Check(); err != nil {
+	if err := checkPolicy(spec); err != nil {
 		return nil, err
 	}
 	r := idem.FromProto(ctx, receivablesv1.ReceivablesPolicyService_CreateReceivablesPolicy_FullMethodName, req.GetRequestId(), req)

@@ -14,6 +14,8 @@ type Policy struct {
 	DefaultAfterDays int
 	// NoticeDays is how long a payment notice holds after its expected date.
 	NoticeDays int
+	// Collection decides who is asked to pay.
+	Collection Collection
 }
 
 // Check holds the policy to what single fields cannot say: bounds rise. Its error has
