@@ -125,7 +125,7 @@ func (g *Gate) existingWith(ctx context.Context, c Caller, req Request, orderID 
 	return g.onOrder(ctx, orderID, &work{req: req, caller: c, frees: frees}, apply)
 }
 
-// directly runs a command that may let the order on hold go without judging the others again.
+// directly runs a command that may let an order on hold go ahead of others, which are not judged again.
 func (g *Gate) directly(ctx context.Context, c Caller, req Request, orderID string,
 	apply func(env gate.Env, a account.Account, o order.Order) (gate.Change, error)) (Answer, error) {
 	return g.onOrder(ctx, orderID, &work{req: req, caller: c, direct: true}, func(env gate.Env, v *view, w *work, o order.Order) (gate.Change, bool, error) {
@@ -159,7 +159,7 @@ func (g *Gate) onOrder(ctx context.Context, orderID string, w *work,
 			return Answer{Order: o}, nil
 		}
 		a, err := v.record(w, change, w.req)
-		if err == nil && w.frees {
+		if err == nil && w.frees && !(w.direct && o.State == order.Held) { // an order on hold frees nothing by being judged again
 			err = v.settleHeld(env, w, w.key)
 		}
 		return a, err
@@ -175,9 +175,12 @@ func (g *Gate) Amend(ctx context.Context, c Caller, req Request, orderID string,
 	})
 }
 
-// Recheck judges a held order again, see gate.Recheck.
+// Recheck judges an order again, see gate.Recheck. Where an approved one comes on hold, others may get what it frees.
 func (g *Gate) Recheck(ctx context.Context, c Caller, req Request, orderID string) (Answer, error) {
-	return g.directly(ctx, c, req, orderID, gate.Recheck)
+	return g.onOrder(ctx, orderID, &work{req: req, caller: c, frees: true, direct: true}, func(env gate.Env, v *view, w *work, o order.Order) (gate.Change, bool, error) {
+		change, err := gate.Recheck(env, v.accounts[w.key], o)
+		return change, true, err
+	})
 }
 
 // Cancel frees what is open of an order, see gate.Cancel.

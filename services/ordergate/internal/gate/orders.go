@@ -140,18 +140,24 @@ func askedFor(env Env, o *order.Order) {
 	}
 }
 
-// Recheck judges a held order again. Errors: ORDER_NOT_HELD.
+// Recheck judges an order again that is on hold, or approved with something left to ship: where it does not pass any more, people decide
+// anew, on a form of its own. Errors: ORDER_NOT_HELD.
 func Recheck(env Env, a account.Account, o order.Order) (Change, error) {
 	if !env.Sees(a.Profile.SalespersonID) {
 		return Change{}, unknownOrder(o.ID)
 	}
-	if o.State != order.Held {
-		return Change{}, notHeld(o)
+	if o.State != order.Held && (o.State != order.Approved || o.Open() <= 0) {
+		return Change{}, errs.New(errs.FailedPrecondition, "ORDER_NOT_HELD", "order %s is %s: nothing of it is on hold or left to ship", o.ID, o.State).
+			With("state", string(o.State))
 	}
 	if a.Profile.LifeCycle == account.Closed {
 		return Change{}, customerClosed(a.ID)
 	}
-	return judge(env, a, o, o.Clone(), check.AtRecheck, OrderRechecked)
+	before := o.Clone()
+	if o.State == order.Approved {
+		before.Hold = nil // the form that it had is used up; what people released is remembered as ever
+	}
+	return judge(env, a, before, before.Clone(), check.AtRecheck, OrderRechecked)
 }
 
 // judge decides about after, the order as asked for, and applies the verdict. before is the order as it was; its zero value: none.

@@ -65,7 +65,9 @@ type OrderServiceClient interface {
 	ApproveOrder(ctx context.Context, in *ApproveOrderRequest, opts ...grpc.CallOption) (*ApproveOrderResponse, error)
 	// Rejects a held order for good; the reason is required.
 	RejectOrder(ctx context.Context, in *RejectOrderRequest, opts ...grpc.CallOption) (*RejectOrderResponse, error)
-	// Judges a held order again; where nothing holds it any more it is approved.
+	// Judges an order again that is on hold, or that is approved and has something left to ship. A held order that nothing holds any more is approved. An approved one that does not pass any more, because credit was withdrawn since, say,
+	// goes on hold with a new form: what it had reserved is free for others, unless the policy lets orders on hold reserve, and people decide. A release that the policy still remembers covers it. Nothing that has shipped is undone.
+	// Errors: FAILED_PRECONDITION (ORDER_NOT_HELD: neither on hold, nor anything left to ship; CUSTOMER_CLOSED).
 	RecheckOrder(ctx context.Context, in *RecheckOrderRequest, opts ...grpc.CallOption) (*RecheckOrderResponse, error)
 	// Records goods issue for an approved order: the amount moves from ORDER to DELIVERY. More than was ordered is accepted within the policy's over-shipment, judged as an amendment beyond it.
 	// Errors: FAILED_PRECONDITION (ORDER_NOT_APPROVED, ORDER_EXPIRED, SHIPMENT_EXISTS, OVER_SHIPMENT).
@@ -313,7 +315,9 @@ type OrderServiceServer interface {
 	ApproveOrder(context.Context, *ApproveOrderRequest) (*ApproveOrderResponse, error)
 	// Rejects a held order for good; the reason is required.
 	RejectOrder(context.Context, *RejectOrderRequest) (*RejectOrderResponse, error)
-	// Judges a held order again; where nothing holds it any more it is approved.
+	// Judges an order again that is on hold, or that is approved and has something left to ship. A held order that nothing holds any more is approved. An approved one that does not pass any more, because credit was withdrawn since, say,
+	// goes on hold with a new form: what it had reserved is free for others, unless the policy lets orders on hold reserve, and people decide. A release that the policy still remembers covers it. Nothing that has shipped is undone.
+	// Errors: FAILED_PRECONDITION (ORDER_NOT_HELD: neither on hold, nor anything left to ship; CUSTOMER_CLOSED).
 	RecheckOrder(context.Context, *RecheckOrderRequest) (*RecheckOrderResponse, error)
 	// Records goods issue for an approved order: the amount moves from ORDER to DELIVERY. More than was ordered is accepted within the policy's over-shipment, judged as an amendment beyond it.
 	// Errors: FAILED_PRECONDITION (ORDER_NOT_APPROVED, ORDER_EXPIRED, SHIPMENT_EXISTS, OVER_SHIPMENT).
