@@ -45,6 +45,10 @@ func TestDefectsHaveAPlace(t *testing.T) {
 		{"invoices that somebody verified", "      missing_points: \"20\"", "      verified_only: true", "scorecard.indicators[5].verified_only: invoices are not verified"},
 		{"nothing to grade by", text[strings.Index(text, "dimensions:"):strings.Index(text, "caps:")], "", "at least one dimension or a scorecard"},
 		{"limit of nothing", "factor: \"1\"", "factor: \"0\"", "limit.factor: must be above zero"},
+		{"unknown input", "  factor: \"1\"", "  formula: usual_purchase * 2 + sales", "limit.formula: line 1, column 22 of the formula: undeclared reference to 'sales'"},
+		{"floating point", "  factor: \"1\"", "  formula: usual_purchase * 1e2", "limit.formula: line 1, column 18 of the formula: 1e2: write a number in decimals"},
+		{"factor and formula", "  factor: \"1\"", "  factor: \"1\"\n  formula: usual_purchase", "limit.factor: the formula gives the limit"},
+		{"term of a text", "review_interval_days", "term: { formula: currency }\nreview_interval_days", "term.formula: line 1, column 1 of the formula: the formula must give a number"},
 	} {
 		broken := strings.Replace(text, c.from, c.to, 1)
 		if broken == text {
@@ -79,7 +83,8 @@ func TestDiff(t *testing.T) {
 		t.Errorf("%q", same)
 	}
 	changed := strings.NewReplacer(`weight: "25"`, `weight: "30"`, `{ grade: GRADE_A, at_least: "80" }`, `{ grade: GRADE_A, at_least: "85" }`,
-		"      missing_points: \"20\"\n", "", "unlimited_allowed: false", "unlimited_allowed: true").Replace(text)
+		"      missing_points: \"20\"\n", "", "unlimited_allowed: false", "unlimited_allowed: true",
+		"  factor: \"1\"", "  formula: min(usual_purchase, 500000)").Replace(text)
 	after, err := Check("b", []byte(changed))
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +92,7 @@ func TestDiff(t *testing.T) {
 	want := []string{
 		"scorecard.indicators[YEARLY_SALES].weight: 25 -> 30", "scorecard.indicators[SALES_GROWTH].missing_points: removed 20",
 		"scorecard.grades[A].at_least: 80 -> 85", "unlimited_allowed: added true",
+		"limit.factor: removed 1", "limit.formula: added min(usual_purchase, 500000)",
 	}
 	got := Diff(before, after)
 	slices.Sort(got)

@@ -35,9 +35,7 @@ func (p Policy) Check() []errs.Violation {
 	}
 	p.checkTreatments(bad)
 	p.checkChecklist(bad)
-	if p.Limit.Factor.Num <= 0 {
-		bad("limit.factor", "positive", "must be above zero")
-	}
+	p.Limit.check(bad)
 	return append(found, p.Authority.Check("application_authority")...)
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/avalcredit/aval/services/evaluation/internal/fact"
+	"github.com/avalcredit/aval/services/evaluation/internal/formula"
 )
 
 // collector gets what no rule gives to another role.
@@ -41,7 +42,7 @@ func (i Indicator) Needs() fact.Kind {
 // as the indicators are, then what indicators need beside it.
 func (p Policy) Wants() []Wanted {
 	list := slices.Clone(p.Checklist)
-	for _, r := range p.rules() {
+	for _, r := range append(p.rules(), p.formulaRules(formula.Formula.Needs)...) {
 		kind := r.Indicator.Needs()
 		if kind == "" {
 			continue

@@ -8,6 +8,7 @@ import (
 
 	"github.com/avalcredit/aval/pkg/approval"
 	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/evaluation/internal/formula"
 	"github.com/avalcredit/aval/services/evaluation/internal/grade"
 )
 
@@ -69,6 +70,17 @@ const (
 	// ReturnOnAssets is net profit / assets.
 	ReturnOnAssets Indicator = "return_on_assets"
 )
+
+// Indicators returns all of them.
+func Indicators() []Indicator {
+	return []Indicator{
+		CollectionRate, DefaultsWithUs, AverageDaysLate, OldestOverdueDays, LongestDaysLate, MonthsOfTrade,
+		DebtToAssetRatio, CurrentRatio, ConsecutiveLosses, CashFlowToDebt, InterestCover, ReturnOnAssets, AltmanZDoublePrime, AltmanZPrime,
+		RiskyVentureShare, OpenSuits,
+		YearlySales, SalesGrowth, SalesVolatility, VoidShare, ReturnsShare, TopBuyerShare, NumberOfBuyers, ActivityGap, SalesMonths,
+		PurchasesToSales,
+	}
+}
 
 // Unit is what the value of the indicator counts.
 func (i Indicator) Unit() string {
@@ -219,13 +231,17 @@ const (
 	Largest Usual = "largest"
 )
 
-// Limit gives the recommended limit: usual purchase x factor, at most Cap.
+// Limit gives the recommended limit: usual purchase x factor, or what a formula gives, at
+// most Cap.
 type Limit struct {
 	Usual        Usual
 	WindowMonths int
-	Factor       money.Ratio
+	// Factor is zero where there is a formula.
+	Factor money.Ratio
 	// Cap is in the base currency; nil: none.
 	Cap *money.Money
+	// Formula gives the limit in units of the account's currency; nil: usual purchase x Factor.
+	Formula *Formula
 }
 
 // Policy is one version of the evaluation policy.
@@ -240,6 +256,8 @@ type Policy struct {
 	Caps         []Cap
 	Treatments   map[grade.Grade]Treatment
 	Limit        Limit
+	// Term gives the recommended term; nil: the longest of the grade's treatment.
+	Term *Formula
 	// UnlimitedAllowed: an unlimited limit may be granted.
 	UnlimitedAllowed bool
 	// GrantValidDays is how long a grant holds where nothing else is asked for.
@@ -257,12 +275,9 @@ type Policy struct {
 
 // UsesInvoices reports whether any indicator of the policy comes from invoices.
 func (p Policy) UsesInvoices() bool {
-	for _, d := range p.Dimensions {
-		if slices.ContainsFunc(d.Rules, func(r Rule) bool { return r.Indicator.FromInvoices() }) {
-			return true
-		}
-	}
-	return p.Scorecard != nil && slices.ContainsFunc(p.Scorecard.Rules, func(r ScoreRule) bool { return r.Indicator.FromInvoices() })
+	fromInvoices := func(r Rule) bool { return r.Indicator.FromInvoices() }
+	return slices.ContainsFunc(p.rules(), fromInvoices) ||
+		slices.ContainsFunc(p.formulaRules(formula.Formula.Uses), fromInvoices)
 }
 
 // For returns the treatment of a grade; a customer without a grade is a cash customer.

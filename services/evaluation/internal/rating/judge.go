@@ -5,6 +5,7 @@ import (
 
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/evaluation/internal/criteria"
+	"github.com/avalcredit/aval/services/evaluation/internal/formula"
 	"github.com/avalcredit/aval/services/evaluation/internal/grade"
 )
 
@@ -30,6 +31,10 @@ type judgement struct {
 	dimensions []judgedDimension
 	score      judgedScore
 	caps       []CapResult
+	// uncapped is the limit before the cap; nil where none can be told.
+	uncapped *money.Money
+	// The formulas as they were worked out; nil where the policy has none.
+	limitFormula, termFormula *formula.Worked
 }
 
 type judgedDimension struct {
@@ -79,7 +84,7 @@ func judge(in *Inputs, p *criteria.Policy) judgement {
 	j.Treatment = t.Treatment
 	if t.Treatment == grade.Credit {
 		j.TermDays, j.GraceDays = t.MaxTermDays, t.GraceDays
-		j.Limit = recommend(in, p.Limit)
+		j.recommend(in, p)
 	}
 	return j
 }
@@ -141,16 +146,22 @@ func lowest(dims []criteria.Dimension, judged []judgedDimension) (worst grade.Gr
 	return worst, dims[d].Name + "/" + string(dims[d].Rules[i].Indicator)
 }
 
-// recommend is the limit: one usual purchase x factor, at most the cap (S2.4, S2.13); nil
-// where the usual purchase cannot be told.
-func recommend(in *Inputs, l criteria.Limit) *money.Money {
-	usual := usualPurchase(in, l)
-	if usual == nil {
-		return nil
+// recommend sets limit and term: one usual purchase x factor, or what the formula gives, at
+// most the cap (S2.4, S2.13); the treatment's longest term, or what the formula gives, at
+// most that (S2.14). The limit is nil where it cannot be told.
+func (j *judgement) recommend(in *Inputs, p *criteria.Policy) {
+	switch usual := usualPurchase(in, p.Limit); {
+	case p.Limit.Formula != nil:
+		j.uncapped = j.formulaLimit(in, p)
+	case usual != nil:
+		limit := times(*usual, p.Limit.Factor)
+		j.uncapped = &limit
 	}
-	limit := times(*usual, l.Factor)
-	if c := l.Cap; c != nil && c.Currency == limit.Currency && limit.Cmp(*c) > 0 {
-		limit = *c
+	j.Limit = j.uncapped
+	if c := p.Limit.Cap; c != nil && j.Limit != nil && c.Currency == j.Limit.Currency && j.Limit.Cmp(*c) > 0 {
+		j.Limit = c
 	}
-	return &limit
+	if p.Term != nil {
+		j.TermDays = j.formulaTerm(in, p)
+	}
 }

@@ -26,7 +26,8 @@ func Rate(in Inputs, p criteria.Policy) (Record, error) {
 		card := describeScorecard(*p.Scorecard, j.score)
 		res.Scorecard = &card
 	}
-	res.LimitExplanation = explainLimit(in, p.Limit, res)
+	res.LimitFormula, res.TermFormula = j.limitFormula, j.termFormula
+	res.LimitExplanation = explainLimit(in, p.Limit, j)
 	res.Improvements = improvements(p, res)
 	res.Reason = reason(in, p, res)
 	evidence, err := evidenceOf(in, p.Hash, res)
@@ -115,21 +116,26 @@ func openSuits(in *Inputs) []string {
 }
 
 // explainLimit says how the recommended limit came about.
-func explainLimit(in Inputs, l criteria.Limit, res Result) string {
-	if res.Treatment != grade.Credit {
-		return "no credit: " + treatmentText(res.Grade)
+func explainLimit(in Inputs, l criteria.Limit, j judgement) string {
+	if j.Treatment != grade.Credit {
+		return "no credit: " + treatmentText(j.Grade)
 	}
-	how := usualText(in, l)
-	if res.Limit == nil {
-		return how
+	how, uncapped := "", j.uncapped
+	switch {
+	case l.Formula != nil && uncapped == nil:
+		return "limit.formula: " + j.limitFormula.Error + ": no limit can be recommended"
+	case l.Formula != nil:
+		how = fmt.Sprintf("formula %s = %s %s", l.Formula.Text, uncapped, uncapped.Currency)
+	case uncapped == nil:
+		return usualText(in, l)
+	default:
+		how = usualText(in, l) + fmt.Sprintf(", x factor %s = %s %s", l.Factor, uncapped, uncapped.Currency)
 	}
-	limit := times(*usualPurchase(&in, l), l.Factor)
-	how += fmt.Sprintf(", x factor %s = %s %s", l.Factor, limit, limit.Currency)
 	if c := l.Cap; c != nil {
 		switch {
-		case c.Currency != limit.Currency:
+		case c.Currency != uncapped.Currency:
 			how += fmt.Sprintf("; the cap of %s %s is in another currency and was not applied", c, c.Currency)
-		case limit.Cmp(*c) > 0:
+		case uncapped.Cmp(*c) > 0:
 			how += fmt.Sprintf("; at most the cap of %s %s", c, c.Currency)
 		}
 	}

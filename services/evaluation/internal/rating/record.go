@@ -13,6 +13,7 @@ import (
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/evaluation/internal/fact"
+	"github.com/avalcredit/aval/services/evaluation/internal/formula"
 	"github.com/avalcredit/aval/services/evaluation/internal/grade"
 	"github.com/avalcredit/aval/services/evaluation/internal/invoices"
 	"github.com/avalcredit/aval/services/evaluation/internal/payment"
@@ -129,6 +130,10 @@ type Result struct {
 	GraceDays        int          `json:"grace_days"`
 	LimitExplanation string       `json:"limit_explanation"`
 	Improvements     []string     `json:"improvements,omitempty"`
+	// LimitFormula and TermFormula are the policy's formulas, worked out; nil where it has
+	// none or the grade gets no credit.
+	LimitFormula *formula.Worked `json:"limit_formula,omitempty"`
+	TermFormula  *formula.Worked `json:"term_formula,omitempty"`
 }
 
 // Record is a rating as it is stored: inputs, the policy's identity, result.

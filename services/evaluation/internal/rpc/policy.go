@@ -161,6 +161,7 @@ func policyIn(m *evaluationv1.EvaluationPolicy) (criteria.Policy, error) {
 	}
 	p.Scorecard = scorecardIn(m.GetScorecard())
 	p.Limit = limitRuleIn(&r, m.GetLimit(), p.BaseCurrency)
+	p.Term = formulaIn(&r, "term.formula", m.GetTerm().GetFormula(), m.GetTerm().GetFacts())
 	for _, row := range m.GetApplicationAuthority() {
 		p.Authority = append(p.Authority, rowIn(&r, row, p.BaseCurrency))
 	}
@@ -205,10 +206,13 @@ func limitRuleIn(r *reader, m *evaluationv1.LimitRule, currency string) criteria
 		l.Usual = criteria.Largest
 	default: // the median
 	}
-	var err error
-	if l.Factor, err = money.ParseRatio(m.GetFactor()); err != nil {
-		r.bad("limit.factor", err)
+	if m.GetFactor() != "" {
+		var err error
+		if l.Factor, err = money.ParseRatio(m.GetFactor()); err != nil {
+			r.bad("limit.factor", err)
+		}
 	}
+	l.Formula = formulaIn(r, "limit.formula", m.GetFormula(), m.GetFacts())
 	if m.GetCap() != "" {
 		l.Cap = r.money("limit.cap", &typev1.Money{CurrencyCode: currency, Amount: m.GetCap()})
 	}

@@ -62,7 +62,7 @@ func ratingOut(r app.Rating) *evaluationv1.Rating {
 		Treatment: treatmentOut(res.Treatment), RecommendedLimit: moneyOf(res.Limit),
 		RecommendedTermDays: int32(res.TermDays), //nolint:gosec // bounded by the policy
 		LimitExplanation:    res.LimitExplanation, Improvements: res.Improvements, Hash: r.Hash,
-		Scorecard: scorecardOut(res.Scorecard),
+		Scorecard: scorecardOut(res.Scorecard), LimitFormula: workedOut(res.LimitFormula), TermFormula: workedOut(res.TermFormula),
 	}
 	if in.Previous != nil {
 		m.PreviousGrade = gradeOut(in.Previous.Grade)

@@ -1355,17 +1355,23 @@ func (x *GradeTreatment) GetGraceDays() int32 {
 	return 0
 }
 
-// LimitRule gives the recommended limit: usual purchase x factor, at most `cap` (S2.4, S2.13).
+// LimitRule gives the recommended limit (S2.4, S2.13): usual purchase x factor, or what a formula gives, at most `cap`.
 type LimitRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How one usual purchase is measured.
 	UsualPurchase UsualPurchase `protobuf:"varint,1,opt,name=usual_purchase,json=usualPurchase,proto3,enum=aval.evaluation.v1.UsualPurchase" json:"usual_purchase,omitempty"`
 	// Length of the window in months, back from the business date.
 	WindowMonths int32 `protobuf:"varint,2,opt,name=window_months,json=windowMonths,proto3" json:"window_months,omitempty"`
-	// Factor, decimal string; "1" holds S2.4's "no larger than one usual purchase".
+	// Factor, decimal string; "1" holds S2.4's "no larger than one usual purchase". Either a factor or a formula is given.
 	Factor string `protobuf:"bytes,3,opt,name=factor,proto3" json:"factor,omitempty"`
 	// Highest recommended limit, decimal string in the base currency; empty: none.
-	Cap           string `protobuf:"bytes,4,opt,name=cap,proto3" json:"cap,omitempty"`
+	Cap string `protobuf:"bytes,4,opt,name=cap,proto3" json:"cap,omitempty"`
+	// Formula of the limit in units of the account's currency, in the Common Expression Language over the inputs that the README of the
+	// evaluation service names, for example "min(usual_purchase * 2, equity * 0.1)". Every number is an exact decimal. The result is rounded
+	// half up to the currency's minor unit; below zero it is zero. Empty: usual purchase x factor.
+	Formula string `protobuf:"bytes,70,opt,name=formula,proto3" json:"formula,omitempty"`
+	// Which facts the formula may use.
+	Facts         *FormulaFacts `protobuf:"bytes,71,opt,name=facts,proto3" json:"facts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1428,6 +1434,139 @@ func (x *LimitRule) GetCap() string {
 	return ""
 }
 
+func (x *LimitRule) GetFormula() string {
+	if x != nil {
+		return x.Formula
+	}
+	return ""
+}
+
+func (x *LimitRule) GetFacts() *FormulaFacts {
+	if x != nil {
+		return x.Facts
+	}
+	return nil
+}
+
+// TermRule gives the recommended term (S2.14); whatever it gives, no more than the grade's `max_term_days`.
+type TermRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Formula of the term in days from the invoice date, over the same inputs and `limit`; the result is cut to whole days, below zero it is zero.
+	Formula string `protobuf:"bytes,1,opt,name=formula,proto3" json:"formula,omitempty"`
+	// Which facts the formula may use.
+	Facts         *FormulaFacts `protobuf:"bytes,2,opt,name=facts,proto3" json:"facts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TermRule) Reset() {
+	*x = TermRule{}
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TermRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TermRule) ProtoMessage() {}
+
+func (x *TermRule) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TermRule.ProtoReflect.Descriptor instead.
+func (*TermRule) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *TermRule) GetFormula() string {
+	if x != nil {
+		return x.Formula
+	}
+	return ""
+}
+
+func (x *TermRule) GetFacts() *FormulaFacts {
+	if x != nil {
+		return x.Facts
+	}
+	return nil
+}
+
+// FormulaFacts says which facts and records a formula may use; what it may not use is missing.
+type FormulaFacts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Facts older than this many days count as missing; 0: no bound.
+	MaxAgeDays int32 `protobuf:"varint,1,opt,name=max_age_days,json=maxAgeDays,proto3" json:"max_age_days,omitempty"`
+	// Only facts that another person verified count.
+	VerifiedOnly bool `protobuf:"varint,2,opt,name=verified_only,json=verifiedOnly,proto3" json:"verified_only,omitempty"`
+	// The payment record counts only from this many settled items on; below it is missing.
+	MinItems      int32 `protobuf:"varint,3,opt,name=min_items,json=minItems,proto3" json:"min_items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FormulaFacts) Reset() {
+	*x = FormulaFacts{}
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FormulaFacts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FormulaFacts) ProtoMessage() {}
+
+func (x *FormulaFacts) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FormulaFacts.ProtoReflect.Descriptor instead.
+func (*FormulaFacts) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *FormulaFacts) GetMaxAgeDays() int32 {
+	if x != nil {
+		return x.MaxAgeDays
+	}
+	return 0
+}
+
+func (x *FormulaFacts) GetVerifiedOnly() bool {
+	if x != nil {
+		return x.VerifiedOnly
+	}
+	return false
+}
+
+func (x *FormulaFacts) GetMinItems() int32 {
+	if x != nil {
+		return x.MinItems
+	}
+	return 0
+}
+
 // EvaluationPolicy decides grades, limits, terms, and who grants credit.
 type EvaluationPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1454,14 +1593,16 @@ type EvaluationPolicy struct {
 	// Facts that a rating wants to have. What an indicator cannot do without is on the checklist of every customer, whether it is named here or not.
 	Checklist []*ChecklistRule `protobuf:"bytes,40,rep,name=checklist,proto3" json:"checklist,omitempty"`
 	// Points scorecard; beside dimensions the lower of the two grades holds. Absent: none.
-	Scorecard     *Scorecard `protobuf:"bytes,30,opt,name=scorecard,proto3" json:"scorecard,omitempty"`
+	Scorecard *Scorecard `protobuf:"bytes,30,opt,name=scorecard,proto3" json:"scorecard,omitempty"`
+	// Recommended term; absent: the grade's `max_term_days`.
+	Term          *TermRule `protobuf:"bytes,70,opt,name=term,proto3" json:"term,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EvaluationPolicy) Reset() {
 	*x = EvaluationPolicy{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[15]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1473,7 +1614,7 @@ func (x *EvaluationPolicy) String() string {
 func (*EvaluationPolicy) ProtoMessage() {}
 
 func (x *EvaluationPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[15]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1486,7 +1627,7 @@ func (x *EvaluationPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvaluationPolicy.ProtoReflect.Descriptor instead.
 func (*EvaluationPolicy) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{15}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *EvaluationPolicy) GetName() string {
@@ -1573,6 +1714,13 @@ func (x *EvaluationPolicy) GetScorecard() *Scorecard {
 	return nil
 }
 
+func (x *EvaluationPolicy) GetTerm() *TermRule {
+	if x != nil {
+		return x.Term
+	}
+	return nil
+}
+
 // Scorecard grades by the weighted mean of points: sum(weight x points) / sum(weight) over the indicators that count.
 type Scorecard struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1586,7 +1734,7 @@ type Scorecard struct {
 
 func (x *Scorecard) Reset() {
 	*x = Scorecard{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[16]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1598,7 +1746,7 @@ func (x *Scorecard) String() string {
 func (*Scorecard) ProtoMessage() {}
 
 func (x *Scorecard) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[16]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1611,7 +1759,7 @@ func (x *Scorecard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scorecard.ProtoReflect.Descriptor instead.
 func (*Scorecard) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{16}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Scorecard) GetIndicators() []*ScoreRule {
@@ -1655,7 +1803,7 @@ type ScoreRule struct {
 
 func (x *ScoreRule) Reset() {
 	*x = ScoreRule{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[17]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1667,7 +1815,7 @@ func (x *ScoreRule) String() string {
 func (*ScoreRule) ProtoMessage() {}
 
 func (x *ScoreRule) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[17]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1680,7 +1828,7 @@ func (x *ScoreRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreRule.ProtoReflect.Descriptor instead.
 func (*ScoreRule) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{17}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ScoreRule) GetIndicator() Indicator {
@@ -1765,7 +1913,7 @@ type ScoreBand struct {
 
 func (x *ScoreBand) Reset() {
 	*x = ScoreBand{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[18]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1777,7 +1925,7 @@ func (x *ScoreBand) String() string {
 func (*ScoreBand) ProtoMessage() {}
 
 func (x *ScoreBand) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[18]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1790,7 +1938,7 @@ func (x *ScoreBand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreBand.ProtoReflect.Descriptor instead.
 func (*ScoreBand) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{18}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ScoreBand) GetPoints() string {
@@ -1951,12 +2099,23 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\vmaxTermDays\x12)\n" +
 	"\n" +
 	"grace_days\x18\x04 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xed\x02(\x00R\tgraceDays\"\x8e\x02\n" +
+	"\xbaH\a\x1a\x05\x18\xed\x02(\x00R\tgraceDays\"\xed\x02\n" +
 	"\tLimitRule\x12R\n" +
 	"\x0eusual_purchase\x18\x01 \x01(\x0e2!.aval.evaluation.v1.UsualPurchaseB\b\xbaH\x05\x82\x01\x02\x10\x01R\rusualPurchase\x12.\n" +
-	"\rwindow_months\x18\x02 \x01(\x05B\t\xbaH\x06\x1a\x04\x18x(\x01R\fwindowMonths\x12:\n" +
-	"\x06factor\x18\x03 \x01(\tB\"\xbaH\x1fr\x1d2\x1b^[0-9]{1,6}(\\.[0-9]{1,6})?$R\x06factor\x12A\n" +
-	"\x03cap\x18\x04 \x01(\tB/\xbaH,\xd8\x01\x01r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\x03cap\"\xfa\x05\n" +
+	"\rwindow_months\x18\x02 \x01(\x05B\t\xbaH\x06\x1a\x04\x18x(\x01R\fwindowMonths\x12=\n" +
+	"\x06factor\x18\x03 \x01(\tB%\xbaH\"\xd8\x01\x01r\x1d2\x1b^[0-9]{1,6}(\\.[0-9]{1,6})?$R\x06factor\x12A\n" +
+	"\x03cap\x18\x04 \x01(\tB/\xbaH,\xd8\x01\x01r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\x03cap\x12\"\n" +
+	"\aformula\x18F \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\aformula\x126\n" +
+	"\x05facts\x18G \x01(\v2 .aval.evaluation.v1.FormulaFactsR\x05facts\"h\n" +
+	"\bTermRule\x12$\n" +
+	"\aformula\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xe8\aR\aformula\x126\n" +
+	"\x05facts\x18\x02 \x01(\v2 .aval.evaluation.v1.FormulaFactsR\x05facts\"\x84\x01\n" +
+	"\fFormulaFacts\x12)\n" +
+	"\fmax_age_days\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\n" +
+	"maxAgeDays\x12#\n" +
+	"\rverified_only\x18\x02 \x01(\bR\fverifiedOnly\x12$\n" +
+	"\tmin_items\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\xac\x06\n" +
 	"\x10EvaluationPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
@@ -1979,7 +2138,8 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\x14review_interval_days\x18\n" +
 	" \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x12reviewIntervalDays\x12I\n" +
 	"\tchecklist\x18( \x03(\v2!.aval.evaluation.v1.ChecklistRuleB\b\xbaH\x05\x92\x01\x02\x10\x14R\tchecklist\x12;\n" +
-	"\tscorecard\x18\x1e \x01(\v2\x1d.aval.evaluation.v1.ScorecardR\tscorecard\"\x9e\x01\n" +
+	"\tscorecard\x18\x1e \x01(\v2\x1d.aval.evaluation.v1.ScorecardR\tscorecard\x120\n" +
+	"\x04term\x18F \x01(\v2\x1c.aval.evaluation.v1.TermRuleR\x04term\"\x9e\x01\n" +
 	"\tScorecard\x12I\n" +
 	"\n" +
 	"indicators\x18\x01 \x03(\v2\x1d.aval.evaluation.v1.ScoreRuleB\n" +
@@ -2075,7 +2235,7 @@ func file_aval_evaluation_v1_policy_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_evaluation_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_aval_evaluation_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_aval_evaluation_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_aval_evaluation_v1_policy_proto_goTypes = []any{
 	(Indicator)(0),                         // 0: aval.evaluation.v1.Indicator
 	(MissingRule)(0),                       // 1: aval.evaluation.v1.MissingRule
@@ -2096,63 +2256,68 @@ var file_aval_evaluation_v1_policy_proto_goTypes = []any{
 	(*Cap)(nil),                            // 16: aval.evaluation.v1.Cap
 	(*GradeTreatment)(nil),                 // 17: aval.evaluation.v1.GradeTreatment
 	(*LimitRule)(nil),                      // 18: aval.evaluation.v1.LimitRule
-	(*EvaluationPolicy)(nil),               // 19: aval.evaluation.v1.EvaluationPolicy
-	(*Scorecard)(nil),                      // 20: aval.evaluation.v1.Scorecard
-	(*ScoreRule)(nil),                      // 21: aval.evaluation.v1.ScoreRule
-	(*ScoreBand)(nil),                      // 22: aval.evaluation.v1.ScoreBand
-	(v1.PolicyState)(0),                    // 23: aval.type.v1.PolicyState
-	(*timestamppb.Timestamp)(nil),          // 24: google.protobuf.Timestamp
-	(Grade)(0),                             // 25: aval.evaluation.v1.Grade
-	(Treatment)(0),                         // 26: aval.evaluation.v1.Treatment
-	(*v1.AuthorityRow)(nil),                // 27: aval.type.v1.AuthorityRow
-	(*ChecklistRule)(nil),                  // 28: aval.evaluation.v1.ChecklistRule
+	(*TermRule)(nil),                       // 19: aval.evaluation.v1.TermRule
+	(*FormulaFacts)(nil),                   // 20: aval.evaluation.v1.FormulaFacts
+	(*EvaluationPolicy)(nil),               // 21: aval.evaluation.v1.EvaluationPolicy
+	(*Scorecard)(nil),                      // 22: aval.evaluation.v1.Scorecard
+	(*ScoreRule)(nil),                      // 23: aval.evaluation.v1.ScoreRule
+	(*ScoreBand)(nil),                      // 24: aval.evaluation.v1.ScoreBand
+	(v1.PolicyState)(0),                    // 25: aval.type.v1.PolicyState
+	(*timestamppb.Timestamp)(nil),          // 26: google.protobuf.Timestamp
+	(Grade)(0),                             // 27: aval.evaluation.v1.Grade
+	(Treatment)(0),                         // 28: aval.evaluation.v1.Treatment
+	(*v1.AuthorityRow)(nil),                // 29: aval.type.v1.AuthorityRow
+	(*ChecklistRule)(nil),                  // 30: aval.evaluation.v1.ChecklistRule
 }
 var file_aval_evaluation_v1_policy_proto_depIdxs = []int32{
-	23, // 0: aval.evaluation.v1.EvaluationPolicyVersion.state:type_name -> aval.type.v1.PolicyState
-	19, // 1: aval.evaluation.v1.EvaluationPolicyVersion.policy:type_name -> aval.evaluation.v1.EvaluationPolicy
-	24, // 2: aval.evaluation.v1.EvaluationPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
-	24, // 3: aval.evaluation.v1.EvaluationPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
-	19, // 4: aval.evaluation.v1.CreateEvaluationPolicyRequest.policy:type_name -> aval.evaluation.v1.EvaluationPolicy
+	25, // 0: aval.evaluation.v1.EvaluationPolicyVersion.state:type_name -> aval.type.v1.PolicyState
+	21, // 1: aval.evaluation.v1.EvaluationPolicyVersion.policy:type_name -> aval.evaluation.v1.EvaluationPolicy
+	26, // 2: aval.evaluation.v1.EvaluationPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
+	26, // 3: aval.evaluation.v1.EvaluationPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
+	21, // 4: aval.evaluation.v1.CreateEvaluationPolicyRequest.policy:type_name -> aval.evaluation.v1.EvaluationPolicy
 	4,  // 5: aval.evaluation.v1.CreateEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
 	4,  // 6: aval.evaluation.v1.SignEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
 	4,  // 7: aval.evaluation.v1.GetEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
 	4,  // 8: aval.evaluation.v1.ListEvaluationPoliciesResponse.versions:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
-	25, // 9: aval.evaluation.v1.GradeThreshold.grade:type_name -> aval.evaluation.v1.Grade
+	27, // 9: aval.evaluation.v1.GradeThreshold.grade:type_name -> aval.evaluation.v1.Grade
 	0,  // 10: aval.evaluation.v1.IndicatorRule.indicator:type_name -> aval.evaluation.v1.Indicator
 	13, // 11: aval.evaluation.v1.IndicatorRule.thresholds:type_name -> aval.evaluation.v1.GradeThreshold
 	1,  // 12: aval.evaluation.v1.IndicatorRule.missing:type_name -> aval.evaluation.v1.MissingRule
-	25, // 13: aval.evaluation.v1.IndicatorRule.missing_grade:type_name -> aval.evaluation.v1.Grade
+	27, // 13: aval.evaluation.v1.IndicatorRule.missing_grade:type_name -> aval.evaluation.v1.Grade
 	14, // 14: aval.evaluation.v1.Dimension.indicators:type_name -> aval.evaluation.v1.IndicatorRule
 	2,  // 15: aval.evaluation.v1.Cap.condition:type_name -> aval.evaluation.v1.CapCondition
-	25, // 16: aval.evaluation.v1.Cap.best_grade:type_name -> aval.evaluation.v1.Grade
-	25, // 17: aval.evaluation.v1.GradeTreatment.grade:type_name -> aval.evaluation.v1.Grade
-	26, // 18: aval.evaluation.v1.GradeTreatment.treatment:type_name -> aval.evaluation.v1.Treatment
+	27, // 16: aval.evaluation.v1.Cap.best_grade:type_name -> aval.evaluation.v1.Grade
+	27, // 17: aval.evaluation.v1.GradeTreatment.grade:type_name -> aval.evaluation.v1.Grade
+	28, // 18: aval.evaluation.v1.GradeTreatment.treatment:type_name -> aval.evaluation.v1.Treatment
 	3,  // 19: aval.evaluation.v1.LimitRule.usual_purchase:type_name -> aval.evaluation.v1.UsualPurchase
-	15, // 20: aval.evaluation.v1.EvaluationPolicy.dimensions:type_name -> aval.evaluation.v1.Dimension
-	16, // 21: aval.evaluation.v1.EvaluationPolicy.caps:type_name -> aval.evaluation.v1.Cap
-	17, // 22: aval.evaluation.v1.EvaluationPolicy.treatments:type_name -> aval.evaluation.v1.GradeTreatment
-	18, // 23: aval.evaluation.v1.EvaluationPolicy.limit:type_name -> aval.evaluation.v1.LimitRule
-	27, // 24: aval.evaluation.v1.EvaluationPolicy.application_authority:type_name -> aval.type.v1.AuthorityRow
-	28, // 25: aval.evaluation.v1.EvaluationPolicy.checklist:type_name -> aval.evaluation.v1.ChecklistRule
-	20, // 26: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
-	21, // 27: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
-	13, // 28: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
-	0,  // 29: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
-	22, // 30: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
-	1,  // 31: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
-	5,  // 32: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
-	7,  // 33: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
-	9,  // 34: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
-	11, // 35: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
-	6,  // 36: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
-	8,  // 37: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
-	10, // 38: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
-	12, // 39: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
-	36, // [36:40] is the sub-list for method output_type
-	32, // [32:36] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	20, // 20: aval.evaluation.v1.LimitRule.facts:type_name -> aval.evaluation.v1.FormulaFacts
+	20, // 21: aval.evaluation.v1.TermRule.facts:type_name -> aval.evaluation.v1.FormulaFacts
+	15, // 22: aval.evaluation.v1.EvaluationPolicy.dimensions:type_name -> aval.evaluation.v1.Dimension
+	16, // 23: aval.evaluation.v1.EvaluationPolicy.caps:type_name -> aval.evaluation.v1.Cap
+	17, // 24: aval.evaluation.v1.EvaluationPolicy.treatments:type_name -> aval.evaluation.v1.GradeTreatment
+	18, // 25: aval.evaluation.v1.EvaluationPolicy.limit:type_name -> aval.evaluation.v1.LimitRule
+	29, // 26: aval.evaluation.v1.EvaluationPolicy.application_authority:type_name -> aval.type.v1.AuthorityRow
+	30, // 27: aval.evaluation.v1.EvaluationPolicy.checklist:type_name -> aval.evaluation.v1.ChecklistRule
+	22, // 28: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
+	19, // 29: aval.evaluation.v1.EvaluationPolicy.term:type_name -> aval.evaluation.v1.TermRule
+	23, // 30: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
+	13, // 31: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
+	0,  // 32: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
+	24, // 33: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
+	1,  // 34: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
+	5,  // 35: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
+	7,  // 36: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
+	9,  // 37: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
+	11, // 38: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
+	6,  // 39: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
+	8,  // 40: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
+	10, // 41: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
+	12, // 42: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
+	39, // [39:43] is the sub-list for method output_type
+	35, // [35:39] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_policy_proto_init() }
@@ -2172,7 +2337,7 @@ func file_aval_evaluation_v1_policy_proto_init() {
 		(*GradeThreshold_AtMost)(nil),
 		(*GradeThreshold_Otherwise)(nil),
 	}
-	file_aval_evaluation_v1_policy_proto_msgTypes[18].OneofWrappers = []any{
+	file_aval_evaluation_v1_policy_proto_msgTypes[20].OneofWrappers = []any{
 		(*ScoreBand_AtLeast)(nil),
 		(*ScoreBand_AtMost)(nil),
 		(*ScoreBand_Otherwise)(nil),
@@ -2183,7 +2348,7 @@ func file_aval_evaluation_v1_policy_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_policy_proto_rawDesc), len(file_aval_evaluation_v1_policy_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   19,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

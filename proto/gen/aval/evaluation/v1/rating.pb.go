@@ -446,7 +446,11 @@ type Rating struct {
 	// Hash of the record, chained within the customer, hexadecimal.
 	Hash string `protobuf:"bytes,18,opt,name=hash,proto3" json:"hash,omitempty"`
 	// What the policy's scorecard gave; absent where the policy has none.
-	Scorecard     *ScorecardResult `protobuf:"bytes,30,opt,name=scorecard,proto3" json:"scorecard,omitempty"`
+	Scorecard *ScorecardResult `protobuf:"bytes,30,opt,name=scorecard,proto3" json:"scorecard,omitempty"`
+	// How the policy's formula gave the limit; absent where the policy has none, or the grade gets no credit.
+	LimitFormula *FormulaResult `protobuf:"bytes,70,opt,name=limit_formula,json=limitFormula,proto3" json:"limit_formula,omitempty"`
+	// How the policy's formula gave the term; absent where the policy has none, or the grade gets no credit.
+	TermFormula   *FormulaResult `protobuf:"bytes,71,opt,name=term_formula,json=termFormula,proto3" json:"term_formula,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -614,6 +618,239 @@ func (x *Rating) GetScorecard() *ScorecardResult {
 	return nil
 }
 
+func (x *Rating) GetLimitFormula() *FormulaResult {
+	if x != nil {
+		return x.LimitFormula
+	}
+	return nil
+}
+
+func (x *Rating) GetTermFormula() *FormulaResult {
+	if x != nil {
+		return x.TermFormula
+	}
+	return nil
+}
+
+// FormulaResult is a formula of the policy, worked out.
+type FormulaResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The formula, as the policy has it.
+	Formula string `protobuf:"bytes,1,opt,name=formula,proto3" json:"formula,omitempty"`
+	// What it looked at, in the order of looking.
+	Inputs []*FormulaInput `protobuf:"bytes,2,rep,name=inputs,proto3" json:"inputs,omitempty"`
+	// Each part that was worked out, the innermost first; the last is the whole.
+	Steps []*FormulaStep `protobuf:"bytes,3,rep,name=steps,proto3" json:"steps,omitempty"`
+	// What it gave: exact, decimal or fraction; empty where it could not be worked out.
+	Value string `protobuf:"bytes,4,opt,name=value,proto3" json:"value,omitempty"`
+	// Why it could not be worked out, with the part of the formula; empty where it could.
+	Error         string `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FormulaResult) Reset() {
+	*x = FormulaResult{}
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FormulaResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FormulaResult) ProtoMessage() {}
+
+func (x *FormulaResult) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FormulaResult.ProtoReflect.Descriptor instead.
+func (*FormulaResult) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *FormulaResult) GetFormula() string {
+	if x != nil {
+		return x.Formula
+	}
+	return ""
+}
+
+func (x *FormulaResult) GetInputs() []*FormulaInput {
+	if x != nil {
+		return x.Inputs
+	}
+	return nil
+}
+
+func (x *FormulaResult) GetSteps() []*FormulaStep {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
+func (x *FormulaResult) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *FormulaResult) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+// FormulaInput is something that a formula looked at.
+type FormulaInput struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, as in the formula.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Exact value, decimal or fraction, or a text; empty where missing.
+	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	// Unit: money (units of the account's currency), ratio, days, months, count, points or text.
+	Unit string `protobuf:"bytes,3,opt,name=unit,proto3" json:"unit,omitempty"`
+	// Why it is missing; empty where it is not.
+	Missing string `protobuf:"bytes,4,opt,name=missing,proto3" json:"missing,omitempty"`
+	// Facts it comes from.
+	FactIds       []string `protobuf:"bytes,5,rep,name=fact_ids,json=factIds,proto3" json:"fact_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FormulaInput) Reset() {
+	*x = FormulaInput{}
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FormulaInput) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FormulaInput) ProtoMessage() {}
+
+func (x *FormulaInput) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FormulaInput.ProtoReflect.Descriptor instead.
+func (*FormulaInput) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *FormulaInput) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *FormulaInput) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *FormulaInput) GetUnit() string {
+	if x != nil {
+		return x.Unit
+	}
+	return ""
+}
+
+func (x *FormulaInput) GetMissing() string {
+	if x != nil {
+		return x.Missing
+	}
+	return ""
+}
+
+func (x *FormulaInput) GetFactIds() []string {
+	if x != nil {
+		return x.FactIds
+	}
+	return nil
+}
+
+// FormulaStep is a part of a formula with its value.
+type FormulaStep struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The part, as it is written.
+	Part string `protobuf:"bytes,1,opt,name=part,proto3" json:"part,omitempty"`
+	// Exact value, decimal or fraction; true or false; or a text.
+	Value         string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FormulaStep) Reset() {
+	*x = FormulaStep{}
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FormulaStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FormulaStep) ProtoMessage() {}
+
+func (x *FormulaStep) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FormulaStep.ProtoReflect.Descriptor instead.
+func (*FormulaStep) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *FormulaStep) GetPart() string {
+	if x != nil {
+		return x.Part
+	}
+	return ""
+}
+
+func (x *FormulaStep) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
 // ScorecardResult is the scorecard of a rating, item by item.
 type ScorecardResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -631,7 +868,7 @@ type ScorecardResult struct {
 
 func (x *ScorecardResult) Reset() {
 	*x = ScorecardResult{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[4]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -643,7 +880,7 @@ func (x *ScorecardResult) String() string {
 func (*ScorecardResult) ProtoMessage() {}
 
 func (x *ScorecardResult) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[4]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -656,7 +893,7 @@ func (x *ScorecardResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScorecardResult.ProtoReflect.Descriptor instead.
 func (*ScorecardResult) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{4}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ScorecardResult) GetGrade() Grade {
@@ -702,7 +939,7 @@ type ScoreItem struct {
 
 func (x *ScoreItem) Reset() {
 	*x = ScoreItem{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[5]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -714,7 +951,7 @@ func (x *ScoreItem) String() string {
 func (*ScoreItem) ProtoMessage() {}
 
 func (x *ScoreItem) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[5]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -727,7 +964,7 @@ func (x *ScoreItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreItem.ProtoReflect.Descriptor instead.
 func (*ScoreItem) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{5}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ScoreItem) GetIndicator() *IndicatorResult {
@@ -764,7 +1001,7 @@ type RateCustomerRequest struct {
 
 func (x *RateCustomerRequest) Reset() {
 	*x = RateCustomerRequest{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -776,7 +1013,7 @@ func (x *RateCustomerRequest) String() string {
 func (*RateCustomerRequest) ProtoMessage() {}
 
 func (x *RateCustomerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -789,7 +1026,7 @@ func (x *RateCustomerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateCustomerRequest.ProtoReflect.Descriptor instead.
 func (*RateCustomerRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{6}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RateCustomerRequest) GetRequestId() string {
@@ -819,7 +1056,7 @@ type RateCustomerResponse struct {
 
 func (x *RateCustomerResponse) Reset() {
 	*x = RateCustomerResponse{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -831,7 +1068,7 @@ func (x *RateCustomerResponse) String() string {
 func (*RateCustomerResponse) ProtoMessage() {}
 
 func (x *RateCustomerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -844,7 +1081,7 @@ func (x *RateCustomerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateCustomerResponse.ProtoReflect.Descriptor instead.
 func (*RateCustomerResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{7}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RateCustomerResponse) GetRating() *Rating {
@@ -876,7 +1113,7 @@ type ListRatingsRequest struct {
 
 func (x *ListRatingsRequest) Reset() {
 	*x = ListRatingsRequest{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1125,7 @@ func (x *ListRatingsRequest) String() string {
 func (*ListRatingsRequest) ProtoMessage() {}
 
 func (x *ListRatingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1138,7 @@ func (x *ListRatingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRatingsRequest.ProtoReflect.Descriptor instead.
 func (*ListRatingsRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{8}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListRatingsRequest) GetPageSize() int32 {
@@ -938,7 +1175,7 @@ type ListRatingsResponse struct {
 
 func (x *ListRatingsResponse) Reset() {
 	*x = ListRatingsResponse{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -950,7 +1187,7 @@ func (x *ListRatingsResponse) String() string {
 func (*ListRatingsResponse) ProtoMessage() {}
 
 func (x *ListRatingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -963,7 +1200,7 @@ func (x *ListRatingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRatingsResponse.ProtoReflect.Descriptor instead.
 func (*ListRatingsResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{9}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListRatingsResponse) GetRatings() []*Rating {
@@ -991,7 +1228,7 @@ type ReplayRatingRequest struct {
 
 func (x *ReplayRatingRequest) Reset() {
 	*x = ReplayRatingRequest{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[10]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1003,7 +1240,7 @@ func (x *ReplayRatingRequest) String() string {
 func (*ReplayRatingRequest) ProtoMessage() {}
 
 func (x *ReplayRatingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[10]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1016,7 +1253,7 @@ func (x *ReplayRatingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRatingRequest.ProtoReflect.Descriptor instead.
 func (*ReplayRatingRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{10}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ReplayRatingRequest) GetRatingId() string {
@@ -1041,7 +1278,7 @@ type ReplayRatingResponse struct {
 
 func (x *ReplayRatingResponse) Reset() {
 	*x = ReplayRatingResponse{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[11]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +1290,7 @@ func (x *ReplayRatingResponse) String() string {
 func (*ReplayRatingResponse) ProtoMessage() {}
 
 func (x *ReplayRatingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[11]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1303,7 @@ func (x *ReplayRatingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRatingResponse.ProtoReflect.Descriptor instead.
 func (*ReplayRatingResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{11}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ReplayRatingResponse) GetIdentical() bool {
@@ -1116,7 +1353,7 @@ const file_aval_evaluation_v1_rating_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12/\n" +
 	"\x05grade\x18\x02 \x01(\x0e2\x19.aval.evaluation.v1.GradeR\x05grade\x12\x14\n" +
 	"\x05holds\x18\x03 \x01(\bR\x05holds\x12\x19\n" +
-	"\bfact_ids\x18\x04 \x03(\tR\afactIds\"\xe5\x06\n" +
+	"\bfact_ids\x18\x04 \x03(\tR\afactIds\"\xf3\a\n" +
 	"\x06Rating\x12\x1b\n" +
 	"\trating_id\x18\x01 \x01(\tR\bratingId\x12\x1f\n" +
 	"\vcustomer_id\x18\x02 \x01(\tR\n" +
@@ -1140,7 +1377,24 @@ const file_aval_evaluation_v1_rating_proto_rawDesc = "" +
 	"\x11limit_explanation\x18\x10 \x01(\tR\x10limitExplanation\x12\"\n" +
 	"\fimprovements\x18\x11 \x03(\tR\fimprovements\x12\x12\n" +
 	"\x04hash\x18\x12 \x01(\tR\x04hash\x12A\n" +
-	"\tscorecard\x18\x1e \x01(\v2#.aval.evaluation.v1.ScorecardResultR\tscorecard\"\xab\x01\n" +
+	"\tscorecard\x18\x1e \x01(\v2#.aval.evaluation.v1.ScorecardResultR\tscorecard\x12F\n" +
+	"\rlimit_formula\x18F \x01(\v2!.aval.evaluation.v1.FormulaResultR\flimitFormula\x12D\n" +
+	"\fterm_formula\x18G \x01(\v2!.aval.evaluation.v1.FormulaResultR\vtermFormula\"\xc6\x01\n" +
+	"\rFormulaResult\x12\x18\n" +
+	"\aformula\x18\x01 \x01(\tR\aformula\x128\n" +
+	"\x06inputs\x18\x02 \x03(\v2 .aval.evaluation.v1.FormulaInputR\x06inputs\x125\n" +
+	"\x05steps\x18\x03 \x03(\v2\x1f.aval.evaluation.v1.FormulaStepR\x05steps\x12\x14\n" +
+	"\x05value\x18\x04 \x01(\tR\x05value\x12\x14\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error\"\x81\x01\n" +
+	"\fFormulaInput\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12\x12\n" +
+	"\x04unit\x18\x03 \x01(\tR\x04unit\x12\x18\n" +
+	"\amissing\x18\x04 \x01(\tR\amissing\x12\x19\n" +
+	"\bfact_ids\x18\x05 \x03(\tR\afactIds\"7\n" +
+	"\vFormulaStep\x12\x12\n" +
+	"\x04part\x18\x01 \x01(\tR\x04part\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xab\x01\n" +
 	"\x0fScorecardResult\x12/\n" +
 	"\x05grade\x18\x01 \x01(\x0e2\x19.aval.evaluation.v1.GradeR\x05grade\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\tR\x05score\x12\x1c\n" +
@@ -1211,7 +1465,7 @@ func file_aval_evaluation_v1_rating_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_evaluation_v1_rating_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_aval_evaluation_v1_rating_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_aval_evaluation_v1_rating_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_aval_evaluation_v1_rating_proto_goTypes = []any{
 	(Treatment)(0),               // 0: aval.evaluation.v1.Treatment
 	(RatingTrigger)(0),           // 1: aval.evaluation.v1.RatingTrigger
@@ -1219,46 +1473,53 @@ var file_aval_evaluation_v1_rating_proto_goTypes = []any{
 	(*DimensionResult)(nil),      // 3: aval.evaluation.v1.DimensionResult
 	(*CapResult)(nil),            // 4: aval.evaluation.v1.CapResult
 	(*Rating)(nil),               // 5: aval.evaluation.v1.Rating
-	(*ScorecardResult)(nil),      // 6: aval.evaluation.v1.ScorecardResult
-	(*ScoreItem)(nil),            // 7: aval.evaluation.v1.ScoreItem
-	(*RateCustomerRequest)(nil),  // 8: aval.evaluation.v1.RateCustomerRequest
-	(*RateCustomerResponse)(nil), // 9: aval.evaluation.v1.RateCustomerResponse
-	(*ListRatingsRequest)(nil),   // 10: aval.evaluation.v1.ListRatingsRequest
-	(*ListRatingsResponse)(nil),  // 11: aval.evaluation.v1.ListRatingsResponse
-	(*ReplayRatingRequest)(nil),  // 12: aval.evaluation.v1.ReplayRatingRequest
-	(*ReplayRatingResponse)(nil), // 13: aval.evaluation.v1.ReplayRatingResponse
-	(Grade)(0),                   // 14: aval.evaluation.v1.Grade
-	(*v1.Money)(nil),             // 15: aval.type.v1.Money
+	(*FormulaResult)(nil),        // 6: aval.evaluation.v1.FormulaResult
+	(*FormulaInput)(nil),         // 7: aval.evaluation.v1.FormulaInput
+	(*FormulaStep)(nil),          // 8: aval.evaluation.v1.FormulaStep
+	(*ScorecardResult)(nil),      // 9: aval.evaluation.v1.ScorecardResult
+	(*ScoreItem)(nil),            // 10: aval.evaluation.v1.ScoreItem
+	(*RateCustomerRequest)(nil),  // 11: aval.evaluation.v1.RateCustomerRequest
+	(*RateCustomerResponse)(nil), // 12: aval.evaluation.v1.RateCustomerResponse
+	(*ListRatingsRequest)(nil),   // 13: aval.evaluation.v1.ListRatingsRequest
+	(*ListRatingsResponse)(nil),  // 14: aval.evaluation.v1.ListRatingsResponse
+	(*ReplayRatingRequest)(nil),  // 15: aval.evaluation.v1.ReplayRatingRequest
+	(*ReplayRatingResponse)(nil), // 16: aval.evaluation.v1.ReplayRatingResponse
+	(Grade)(0),                   // 17: aval.evaluation.v1.Grade
+	(*v1.Money)(nil),             // 18: aval.type.v1.Money
 }
 var file_aval_evaluation_v1_rating_proto_depIdxs = []int32{
-	14, // 0: aval.evaluation.v1.IndicatorResult.grade:type_name -> aval.evaluation.v1.Grade
-	14, // 1: aval.evaluation.v1.DimensionResult.grade:type_name -> aval.evaluation.v1.Grade
+	17, // 0: aval.evaluation.v1.IndicatorResult.grade:type_name -> aval.evaluation.v1.Grade
+	17, // 1: aval.evaluation.v1.DimensionResult.grade:type_name -> aval.evaluation.v1.Grade
 	2,  // 2: aval.evaluation.v1.DimensionResult.indicators:type_name -> aval.evaluation.v1.IndicatorResult
-	14, // 3: aval.evaluation.v1.CapResult.grade:type_name -> aval.evaluation.v1.Grade
+	17, // 3: aval.evaluation.v1.CapResult.grade:type_name -> aval.evaluation.v1.Grade
 	1,  // 4: aval.evaluation.v1.Rating.trigger:type_name -> aval.evaluation.v1.RatingTrigger
-	14, // 5: aval.evaluation.v1.Rating.grade:type_name -> aval.evaluation.v1.Grade
-	14, // 6: aval.evaluation.v1.Rating.previous_grade:type_name -> aval.evaluation.v1.Grade
+	17, // 5: aval.evaluation.v1.Rating.grade:type_name -> aval.evaluation.v1.Grade
+	17, // 6: aval.evaluation.v1.Rating.previous_grade:type_name -> aval.evaluation.v1.Grade
 	3,  // 7: aval.evaluation.v1.Rating.dimensions:type_name -> aval.evaluation.v1.DimensionResult
 	4,  // 8: aval.evaluation.v1.Rating.caps:type_name -> aval.evaluation.v1.CapResult
 	0,  // 9: aval.evaluation.v1.Rating.treatment:type_name -> aval.evaluation.v1.Treatment
-	15, // 10: aval.evaluation.v1.Rating.recommended_limit:type_name -> aval.type.v1.Money
-	6,  // 11: aval.evaluation.v1.Rating.scorecard:type_name -> aval.evaluation.v1.ScorecardResult
-	14, // 12: aval.evaluation.v1.ScorecardResult.grade:type_name -> aval.evaluation.v1.Grade
-	7,  // 13: aval.evaluation.v1.ScorecardResult.items:type_name -> aval.evaluation.v1.ScoreItem
-	2,  // 14: aval.evaluation.v1.ScoreItem.indicator:type_name -> aval.evaluation.v1.IndicatorResult
-	5,  // 15: aval.evaluation.v1.RateCustomerResponse.rating:type_name -> aval.evaluation.v1.Rating
-	5,  // 16: aval.evaluation.v1.ListRatingsResponse.ratings:type_name -> aval.evaluation.v1.Rating
-	8,  // 17: aval.evaluation.v1.RatingService.RateCustomer:input_type -> aval.evaluation.v1.RateCustomerRequest
-	10, // 18: aval.evaluation.v1.RatingService.ListRatings:input_type -> aval.evaluation.v1.ListRatingsRequest
-	12, // 19: aval.evaluation.v1.RatingService.ReplayRating:input_type -> aval.evaluation.v1.ReplayRatingRequest
-	9,  // 20: aval.evaluation.v1.RatingService.RateCustomer:output_type -> aval.evaluation.v1.RateCustomerResponse
-	11, // 21: aval.evaluation.v1.RatingService.ListRatings:output_type -> aval.evaluation.v1.ListRatingsResponse
-	13, // 22: aval.evaluation.v1.RatingService.ReplayRating:output_type -> aval.evaluation.v1.ReplayRatingResponse
-	20, // [20:23] is the sub-list for method output_type
-	17, // [17:20] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	18, // 10: aval.evaluation.v1.Rating.recommended_limit:type_name -> aval.type.v1.Money
+	9,  // 11: aval.evaluation.v1.Rating.scorecard:type_name -> aval.evaluation.v1.ScorecardResult
+	6,  // 12: aval.evaluation.v1.Rating.limit_formula:type_name -> aval.evaluation.v1.FormulaResult
+	6,  // 13: aval.evaluation.v1.Rating.term_formula:type_name -> aval.evaluation.v1.FormulaResult
+	7,  // 14: aval.evaluation.v1.FormulaResult.inputs:type_name -> aval.evaluation.v1.FormulaInput
+	8,  // 15: aval.evaluation.v1.FormulaResult.steps:type_name -> aval.evaluation.v1.FormulaStep
+	17, // 16: aval.evaluation.v1.ScorecardResult.grade:type_name -> aval.evaluation.v1.Grade
+	10, // 17: aval.evaluation.v1.ScorecardResult.items:type_name -> aval.evaluation.v1.ScoreItem
+	2,  // 18: aval.evaluation.v1.ScoreItem.indicator:type_name -> aval.evaluation.v1.IndicatorResult
+	5,  // 19: aval.evaluation.v1.RateCustomerResponse.rating:type_name -> aval.evaluation.v1.Rating
+	5,  // 20: aval.evaluation.v1.ListRatingsResponse.ratings:type_name -> aval.evaluation.v1.Rating
+	11, // 21: aval.evaluation.v1.RatingService.RateCustomer:input_type -> aval.evaluation.v1.RateCustomerRequest
+	13, // 22: aval.evaluation.v1.RatingService.ListRatings:input_type -> aval.evaluation.v1.ListRatingsRequest
+	15, // 23: aval.evaluation.v1.RatingService.ReplayRating:input_type -> aval.evaluation.v1.ReplayRatingRequest
+	12, // 24: aval.evaluation.v1.RatingService.RateCustomer:output_type -> aval.evaluation.v1.RateCustomerResponse
+	14, // 25: aval.evaluation.v1.RatingService.ListRatings:output_type -> aval.evaluation.v1.ListRatingsResponse
+	16, // 26: aval.evaluation.v1.RatingService.ReplayRating:output_type -> aval.evaluation.v1.ReplayRatingResponse
+	24, // [24:27] is the sub-list for method output_type
+	21, // [21:24] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_rating_proto_init() }
@@ -1273,7 +1534,7 @@ func file_aval_evaluation_v1_rating_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_rating_proto_rawDesc), len(file_aval_evaluation_v1_rating_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   12,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
