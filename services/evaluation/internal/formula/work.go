@@ -101,6 +101,7 @@ func (w *worker) part(p *Part) (Value, *failure) {
 			return Value{}, err
 		}
 		return g.Value, nil
+	default:
 	}
 	v, err := w.compound(p)
 	if err == nil {
@@ -132,6 +133,7 @@ func (w *worker) compound(p *Part) (Value, *failure) {
 		return w.part(p.Args[2])
 	case And, Or:
 		return w.logic(p)
+	default:
 	}
 	args := make([]Value, len(p.Args))
 	for i, a := range p.Args {
@@ -175,6 +177,7 @@ func (p *Part) apply(a []Value) (Value, *failure) {
 		return flagOf(compare(p.Op, a[0].Number.Cmp(a[1].Number))), nil
 	case Min, Max:
 		return extreme(p.Op, a), nil
+	default:
 	}
 	x, res := a[0].Number, new(big.Rat)
 	switch p.Op {
@@ -186,6 +189,7 @@ func (p *Part) apply(a []Value) (Value, *failure) {
 		return NumberOf(res.Sub(x, a[1].Number)), nil
 	case Multiply:
 		return NumberOf(res.Mul(x, a[1].Number)), nil
+	default:
 	}
 	y := a[1].Number
 	if p.Op == Divide {

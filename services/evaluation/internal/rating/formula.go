@@ -114,8 +114,8 @@ func (l looking) named(name string) formula.Given {
 	}
 }
 
-func (l looking) money(minor int64, facts ...string) formula.Given {
-	return have(new(big.Rat).Mul(whole(minor), unitOf(l.in.Currency)), "", facts...)
+func (l looking) money(minor int64) formula.Given {
+	return have(new(big.Rat).Mul(whole(minor), unitOf(l.in.Currency)), "")
 }
 
 // trade are the inputs of what the customer bought.
