@@ -62,7 +62,7 @@ func TestRefusals(t *testing.T) {
 func (w *world) rows(t *testing.T) string {
 	t.Helper()
 	var out []string
-	for _, table := range []string{"ledger_entries", "ledger_lines", "invoices", "receipts", "applications", "payment_notices", "accounts", "outbox", "idempotency", "audit_events"} {
+	for _, table := range []string{"ledger_entries", "items", "invoices", "receipts", "applications", "payment_notices", "accounts", "outbox", "idempotency", "audit_events"} {
 		var n int64
 		must(t, w.pool.QueryRow(t.Context(), `SELECT count(*) FROM `+table).Scan(&n))
 		out = append(out, fmt.Sprint(table, " ", n))

@@ -21,6 +21,7 @@ import (
 	"github.com/avalcredit/aval/pkg/idem"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
+	"github.com/avalcredit/aval/services/receivables/internal/ledger"
 	"github.com/avalcredit/aval/services/receivables/internal/position"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres"
 	"github.com/avalcredit/aval/services/receivables/internal/receipt"
@@ -45,6 +46,8 @@ type Profiles interface {
 // Outlet delivers a stream to its receiver.
 type Outlet interface {
 	Flush(ctx context.Context, customerID string)
+	// Nudge has pending events delivered soon and waits for nothing.
+	Nudge()
 	Pending(ctx context.Context) (int64, error)
 }
 
@@ -162,27 +165,28 @@ func (c *change) finish(ctx context.Context) error {
 	if c.untold {
 		return nil
 	}
-	unapplied, ladder, noticed, err := c.Position(ctx)
+	standing, err := c.Standing(ctx)
 	if err != nil {
 		return err
 	}
-	p := position.New(position.Change{
-		CustomerID: c.customer.ID, BusinessDate: c.act.Today, Movements: c.movements, Cause: c.cause, Notices: noticed,
-	}, unapplied, ladder)
 	_, err = delivery.Append(ctx, c.tx, StreamPosition, c.customer.ID, func(seq int64) ([]byte, error) {
-		p.Sequence = seq
-		return json.Marshal(p)
+		return positionOf(position.Change{
+			CustomerID: c.customer.ID, Sequence: seq, BusinessDate: c.act.Today, Movements: c.movements, Cause: c.cause,
+		}, standing)
 	})
 	if err != nil {
 		return err
 	}
 	for _, item := range c.settled {
+		if item.DocumentKind != ledger.KindInvoice {
+			continue // a rating learns from what was sold
+		}
 		// Money dated ahead settles an invoice today; nobody is rated with the facts of a day to come.
 		date := invoice.Earliest(item.LastApplication, c.act.Today)
 		_, err := delivery.Append(ctx, c.tx, StreamSettlement, c.customer.ID, func(seq int64) ([]byte, error) {
 			return json.Marshal(position.Settlement{
 				CustomerID: c.customer.ID, Sequence: seq, Date: date,
-				InvoiceID: item.InvoiceID, Amount: item.Amount, DueDate: item.DueDate,
+				InvoiceID: item.ID, Amount: item.Amount, DueDate: item.DueDate,
 			})
 		})
 		if err != nil {
@@ -190,6 +194,12 @@ func (c *change) finish(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// positionOf is what the gate is told of a change.
+func positionOf(c position.Change, s postgres.Standing) ([]byte, error) {
+	c.Notices = s.Notices
+	return json.Marshal(position.New(c, s.Unapplied, s.Ladder))
 }
 
 // apply records what the domain allocated, and which items it settled.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +32,12 @@ type step struct {
 		Date   string `yaml:"date"`
 		Due    string `yaml:"due"`
 		Term   *int   `yaml:"term"`
+		// Instalments, where it is not due as a whole.
+		Instalments []struct {
+			Amount string `yaml:"amount"`
+			Due    string `yaml:"due"`
+			Term   *int   `yaml:"term"`
+		} `yaml:"instalments"`
 	} `yaml:"invoice"`
 	Receipt *struct {
 		ID     string  `yaml:"id"`
@@ -67,6 +74,8 @@ type expect struct {
 		State   string `yaml:"state"`
 		Due     string `yaml:"due"`
 		Settled string `yaml:"settled"`
+		// Instalments lists what each still owes.
+		Instalments []string `yaml:"instalments"`
 	} `yaml:"invoices"`
 	Receipts map[string]struct {
 		Unapplied string `yaml:"unapplied"`
@@ -123,10 +132,14 @@ func (r *run) step(t *testing.T, customer string, st step) error {
 	switch {
 	case st.Invoice != nil:
 		i := st.Invoice
-		_, err = r.h.PostInvoice(ctx, r.h.request(), invoice.Draft{
+		d := invoice.Draft{
 			ID: r.prefix + i.ID, CustomerID: customer, Date: dateOf(i.Date), DueDate: dateOf(i.Due), TermDays: i.Term,
 			Amount: amount(t, r.currency, i.Amount),
-		})
+		}
+		for _, p := range i.Instalments {
+			d.Instalments = append(d.Instalments, invoice.Part{DueDate: dateOf(p.Due), TermDays: p.Term, Amount: amount(t, r.currency, p.Amount)})
+		}
+		_, err = r.h.PostInvoice(ctx, r.h.request(), d)
 	case st.Receipt != nil:
 		p := st.Receipt
 		_, err = r.h.PostReceipt(ctx, r.h.request(), receipt.Draft{
@@ -166,6 +179,13 @@ func (r *run) expect(t *testing.T, customer string, e expect) {
 		same(t, id+" state", string(got.State()), want.State)
 		same(t, id+" due", got.DueDate.String(), want.Due)
 		same(t, id+" settled", got.SettleDate.String(), want.Settled)
+		var open []string
+		for _, p := range got.Instalments {
+			open = append(open, p.Open.String())
+		}
+		if want.Instalments != nil && !slices.Equal(open, want.Instalments) {
+			t.Errorf("%s: instalments %v, want %v", id, open, want.Instalments)
+		}
 	}
 	for id, want := range e.Receipts {
 		got, err := r.h.Receipt(clerk(t), r.prefix+id)

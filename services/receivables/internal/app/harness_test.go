@@ -28,6 +28,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 type quiet struct{}
 
 func (quiet) Flush(context.Context, string)                                    {}
+func (quiet) Nudge()                                                           {}
 func (quiet) Pending(context.Context) (int64, error)                           { return 0, nil }
 func (quiet) InForce(_ context.Context, _ calendar.Date) (terms.Policy, error) { return shipped(), nil }
 

@@ -25,7 +25,7 @@ func (s *Service) PostInvoice(ctx context.Context, req idem.Request, d invoice.D
 	return write(ctx, s, req, customer, func(ctx context.Context, c *change) (invoice.Invoice, error) {
 		inv, err := invoice.New(d, invoice.Defaults{
 			Today: c.act.Today, Now: c.act.Now, TermDays: policy.DefaultTermDays,
-			Salesperson: customer.Salesperson, Currency: c.Currency(),
+			Salesperson: customer.Salesperson, UnitID: customer.UnitID, Currency: c.Currency(),
 		})
 		if err != nil {
 			return inv, err
@@ -58,7 +58,7 @@ func (s *Service) ReverseInvoice(ctx context.Context, req idem.Request, id, reas
 			return invoice.Invoice{}, errs.New(errs.FailedPrecondition, "INVOICE_REVERSED", "invoice %s was reversed before", id).With("invoice_id", id)
 		}
 		on := invoice.Latest(c.act.Today, doc.Date, doc.LastApplication)
-		applied, err := c.InvoiceApplications(ctx, id)
+		applied, err := c.ItemApplications(ctx, doc.ItemIDs()...)
 		if err != nil {
 			return invoice.Invoice{}, err
 		}
@@ -76,7 +76,7 @@ func (s *Service) ReverseInvoice(ctx context.Context, req idem.Request, id, reas
 		if err != nil {
 			return invoice.Invoice{}, err
 		}
-		after.Applications, err = c.InvoiceApplications(ctx, id)
+		after.Applications, err = c.ItemApplications(ctx, after.ItemIDs()...)
 		return after.Invoice, err
 	})
 }
@@ -90,7 +90,7 @@ func (s *Service) Invoice(ctx context.Context, id string) (invoice.Invoice, erro
 	if err := s.visible(ctx, doc.CustomerID); err != nil {
 		return invoice.Invoice{}, hidden(err, "INVOICE_UNKNOWN", "invoice", id)
 	}
-	doc.Applications, err = s.store.InvoiceApplications(ctx, id)
+	doc.Applications, err = s.store.ItemApplications(ctx, doc.ItemIDs()...)
 	return doc.Invoice, err
 }
 

@@ -124,10 +124,10 @@ func (c *change) forNotice(ctx context.Context, r receipt.Receipt, order receipt
 		return order, nil
 	}
 	order.Mode = receipt.ModeNone
-	open, err := c.OpenInvoicesOfOrder(ctx, n.OrderID)
-	for _, id := range open {
-		if n.InvoiceID == "" || n.InvoiceID == id {
-			order.Named = append(order.Named, receipt.Named{InvoiceID: id})
+	open, err := c.OpenItemsOfOrder(ctx, n.OrderID)
+	for _, item := range open {
+		if n.InvoiceID == "" || n.InvoiceID == item.DocumentID {
+			order.Named = append(order.Named, receipt.Named{InvoiceID: item.ItemID})
 		}
 	}
 	return order, err

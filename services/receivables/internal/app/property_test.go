@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -50,15 +51,18 @@ func (w *walk) money() money.Money {
 }
 
 func (w *walk) step() {
-	kind := rapid.SampledFrom([]string{"invoice", "invoice", "receipt", "receipt", "named", "apply", "reverse receipt", "reverse invoice"}).Draw(w.rt, "kind")
+	kind := rapid.SampledFrom([]string{"invoice", "invoices", "receipt", "receipt", "named", "apply", "reverse receipt", "reverse invoice"}).Draw(w.rt, "kind")
 	switch kind {
 	case "invoice":
-		id := w.customer + "/I" + strconv.Itoa(len(w.invoices))
-		_, err := w.h.PostInvoice(w.ctx(), w.h.request(), invoice.Draft{
-			ID: id, CustomerID: w.customer, Date: w.date("date"), DueDate: w.date("due"), Amount: w.money(), OrderID: "O",
-		})
+		_, err := w.h.PostInvoice(w.ctx(), w.h.request(), w.draft())
 		must(w.rt, err)
-		w.invoices = append(w.invoices, id)
+	case "invoices":
+		list := make([]invoice.Draft, rapid.IntRange(1, 3).Draw(w.rt, "invoices"))
+		for i := range list {
+			list[i] = w.draft()
+		}
+		_, err := w.h.PostInvoices(w.ctx(), w.h.request(), list)
+		must(w.rt, err)
 	case "receipt", "named":
 		w.receipt(kind == "named")
 	case "apply":
@@ -77,6 +81,24 @@ func (w *walk) step() {
 			w.reversed[id] = true
 		}
 	}
+}
+
+// draft is an invoice, due as a whole or in instalments.
+func (w *walk) draft() invoice.Draft {
+	d := invoice.Draft{
+		ID: w.customer + "/I" + strconv.Itoa(len(w.invoices)), CustomerID: w.customer, Date: w.date("date"), OrderID: "O",
+	}
+	w.invoices = append(w.invoices, d.ID)
+	if n := rapid.IntRange(1, 4).Draw(w.rt, "instalments"); n > 1 {
+		d.Amount = money.Zero("CNY")
+		for range n {
+			p := invoice.Part{DueDate: w.date("due"), Amount: w.money()}
+			d.Instalments, d.Amount = append(d.Instalments, p), d.Amount.Add(p.Amount)
+		}
+		return d
+	}
+	d.DueDate, d.Amount = w.date("due"), w.money()
+	return d
 }
 
 // pick draws a document that stands.
@@ -111,7 +133,7 @@ func (w *walk) reverseReceipt(id string) {
 	must(w.rt, err)
 	applied := map[string]int64{}
 	for _, a := range before.Applications {
-		applied[a.InvoiceID] += a.Amount.Minor
+		applied[w.invoiceOf(a.ItemID)] += a.Amount.Minor
 	}
 	owed := map[string]int64{}
 	for _, i := range w.invoices {
@@ -164,15 +186,33 @@ func (w *walk) fold(at calendar.Date) fold {
 		if i.Date.After(at) || (!i.ReverseDate.IsZero() && !i.ReverseDate.After(at)) {
 			continue
 		}
-		open := i.Amount.Minor - appliedBy(i.Applications, at)
-		if open < 0 {
-			w.rt.Fatalf("%s: over-paid on %s by %d", id, at, -open)
+		for _, p := range i.Instalments {
+			applied := onItem(i.Applications, p.ItemID)
+			open := p.Amount.Minor - appliedBy(applied, at)
+			if open < 0 {
+				w.rt.Fatalf("%s: over-paid on %s by %d", p.ItemID, at, -open)
+			}
+			f.open += open
+			f.buckets[buckets.Index(at.DaysSince(p.DueDate))] += open
+			f.items = append(f.items, recordItem(i.Date, p, applied, back, at))
 		}
-		f.open += open
-		f.buckets[buckets.Index(at.DaysSince(i.DueDate))] += open
-		f.items = append(f.items, recordItem(i, back, at))
 	}
 	return f
+}
+
+// invoiceOf is the invoice that an item is of.
+func (w *walk) invoiceOf(item string) string {
+	id, _, _ := strings.Cut(strings.TrimPrefix(item, w.customer+"/"), "/")
+	return w.customer + "/" + id
+}
+
+func onItem(list []invoice.Application, item string) (out []invoice.Application) {
+	for _, a := range list {
+		if a.ItemID == item {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 func appliedBy(list []invoice.Application, at calendar.Date) (sum int64) {
@@ -184,15 +224,15 @@ func appliedBy(list []invoice.Application, at calendar.Date) (sum int64) {
 	return sum
 }
 
-func recordItem(i invoice.Invoice, back map[string]calendar.Date, at calendar.Date) paymentrecord.Item {
-	item := paymentrecord.Item{Date: i.Date, DueDate: i.DueDate, Amount: i.Amount, Collected: money.Zero("CNY"), CollectedOnTime: money.Zero("CNY")}
-	for _, a := range i.Applications {
-		if reversed := back[a.ReceiptID]; a.Date.After(at) || (!reversed.IsZero() && !reversed.After(at)) {
+func recordItem(date calendar.Date, p invoice.Instalment, applied []invoice.Application, back map[string]calendar.Date, at calendar.Date) paymentrecord.Item {
+	item := paymentrecord.Item{Date: date, DueDate: p.DueDate, Amount: p.Amount, Collected: money.Zero("CNY"), CollectedOnTime: money.Zero("CNY")}
+	for _, a := range applied {
+		if reversed := back[a.CreditID]; a.Date.After(at) || (!reversed.IsZero() && !reversed.After(at)) {
 			continue
 		}
 		item.Collected = item.Collected.Add(a.Amount)
 		item.LastCollected = invoice.Latest(item.LastCollected, a.Date)
-		if !a.Date.After(i.DueDate) {
+		if !a.Date.After(p.DueDate) {
 			item.CollectedOnTime = item.CollectedOnTime.Add(a.Amount)
 		}
 	}

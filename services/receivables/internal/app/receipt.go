@@ -31,7 +31,7 @@ func (s *Service) PostReceipt(ctx context.Context, req idem.Request, d receipt.D
 		if err := c.AddReceipt(ctx, r); err != nil {
 			return r, err
 		}
-		applied, err := c.allocate(ctx, receipt.Source{ReceiptID: r.ID, Available: r.Unapplied, From: r.Date}, order)
+		applied, err := c.allocate(ctx, receipt.Source{CreditID: r.ID, Available: r.Unapplied, From: r.Date}, order)
 		if err != nil {
 			return r, err
 		}
@@ -48,7 +48,7 @@ func (s *Service) PostReceipt(ctx context.Context, req idem.Request, d receipt.D
 func (s *Service) ApplyReceipt(ctx context.Context, req idem.Request, id string, order receipt.Order) (receipt.Receipt, error) {
 	return s.onReceipt(ctx, req, id, func(ctx context.Context, c *change, doc postgres.ReceiptDocument) error {
 		applied, err := c.allocate(ctx, receipt.Source{
-			ReceiptID: id, Available: doc.Unapplied,
+			CreditID: id, Available: doc.Unapplied,
 			From: invoice.Latest(c.act.Today, doc.Date, doc.LastUndo),
 		}, order)
 		if err != nil {
@@ -63,7 +63,7 @@ func (s *Service) ApplyReceipt(ctx context.Context, req idem.Request, id string,
 // NotFound RECEIPT_UNKNOWN, FailedPrecondition RECEIPT_REVERSED.
 func (s *Service) ReverseReceipt(ctx context.Context, req idem.Request, id, reason string) (receipt.Receipt, error) {
 	return s.onReceipt(ctx, req, id, func(ctx context.Context, c *change, doc postgres.ReceiptDocument) error {
-		applied, err := c.ReceiptApplications(ctx, id)
+		applied, err := c.CreditApplications(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func (s *Service) onReceipt(ctx context.Context, req idem.Request, id string, fn
 		if err != nil {
 			return receipt.Receipt{}, err
 		}
-		after.Applications, err = c.ReceiptApplications(ctx, id)
+		after.Applications, err = c.CreditApplications(ctx, id)
 		return after.Receipt, err
 	})
 }
@@ -135,7 +135,7 @@ func (s *Service) Receipt(ctx context.Context, id string) (receipt.Receipt, erro
 	if err := s.visible(ctx, doc.CustomerID); err != nil {
 		return receipt.Receipt{}, hidden(err, "RECEIPT_UNKNOWN", "receipt", id)
 	}
-	doc.Applications, err = s.store.ReceiptApplications(ctx, id)
+	doc.Applications, err = s.store.CreditApplications(ctx, id)
 	return doc.Receipt, err
 }
 

@@ -25,7 +25,15 @@ func (i Invoice) checkDates(today calendar.Date) error {
 	if err := CheckDate("invoice.invoice_date", i.Date, today); err != nil {
 		return err
 	}
-	return within("invoice.due_date", i.DueDate, today.AddDays(-maxPast), i.Date.AddDays(maxTerm))
+	return i.checkDue("invoice.due_date", i.DueDate, today)
+}
+
+// checkDue holds a due date to what is plausible; none is.
+func (i Invoice) checkDue(field string, due, today calendar.Date) error {
+	if due.IsZero() {
+		return nil
+	}
+	return within(field, due, today.AddDays(-maxPast), i.Date.AddDays(maxTerm))
 }
 
 func within(field string, d, from, to calendar.Date) error {

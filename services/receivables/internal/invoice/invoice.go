@@ -23,17 +23,22 @@ const (
 
 // Invoice is a posted invoice and where it stands now.
 type Invoice struct {
-	ID          string        `json:"id"`
-	CustomerID  string        `json:"customer_id"`
-	OrderID     string        `json:"order_id,omitempty"`
-	Date        calendar.Date `json:"date"`
+	ID         string        `json:"id"`
+	CustomerID string        `json:"customer_id"`
+	OrderID    string        `json:"order_id,omitempty"`
+	Date       calendar.Date `json:"date"`
+	// DueDate of the last instalment.
 	DueDate     calendar.Date `json:"due_date"`
 	Amount      money.Money   `json:"amount"`
 	Salesperson string        `json:"salesperson,omitempty"`
+	UnitID      string        `json:"unit_id,omitempty"`
 	Reference   string        `json:"reference,omitempty"`
 	PostDate    calendar.Date `json:"post_date"`
 	CreateTime  time.Time     `json:"create_time"`
 
+	// Instalments by number; an invoice that is due as a whole has one. Empty where they
+	// were not asked for.
+	Instalments []Instalment `json:"instalments,omitempty"`
 	// Open is still owed.
 	Open money.Money `json:"open"`
 	// SettleDate is the date on which it was settled; none while open.
@@ -44,13 +49,25 @@ type Invoice struct {
 	Applications []Application `json:"applications,omitempty"`
 }
 
-// Application is money of a receipt applied to an invoice; negative where an earlier
-// one is undone.
+// Instalment is a part of an invoice that is due on a day of its own: an item of the ledger.
+type Instalment struct {
+	ItemID  string        `json:"item_id"`
+	DueDate calendar.Date `json:"due_date"`
+	Amount  money.Money   `json:"amount"`
+	// Open is still owed.
+	Open money.Money `json:"open"`
+	// SettleDate is the date on which it was settled; none while open.
+	SettleDate calendar.Date `json:"settle_date"`
+}
+
+// Application is money of a credit applied to an item; negative where an earlier one is
+// undone. In JSON the two have the names of the time when all credits were receipts and
+// all items invoices: answers were kept under them.
 type Application struct {
-	ReceiptID string        `json:"receipt_id"`
-	InvoiceID string        `json:"invoice_id"`
-	Amount    money.Money   `json:"amount"`
-	Date      calendar.Date `json:"date"`
+	CreditID string        `json:"receipt_id"`
+	ItemID   string        `json:"invoice_id"`
+	Amount   money.Money   `json:"amount"`
+	Date     calendar.Date `json:"date"`
 }
 
 // Draft is an invoice as it is asked to be posted.
@@ -61,6 +78,16 @@ type Draft struct {
 	TermDays                *int          // absent: the policy's
 	Amount                  money.Money
 	Salesperson, Reference  string
+	UnitID                  string // empty: the customer's
+	// Instalments, where it is not due as a whole.
+	Instalments []Part
+}
+
+// Part is an instalment as it is asked to be posted.
+type Part struct {
+	DueDate  calendar.Date // none: date + term
+	TermDays *int          // absent: the invoice's
+	Amount   money.Money
 }
 
 // Defaults fill what a draft leaves open.
@@ -68,6 +95,7 @@ type Defaults struct {
 	Today       calendar.Date
 	TermDays    int
 	Salesperson string
+	UnitID      string
 	// Currency of the customer's account.
 	Currency string
 	Now      time.Time
@@ -81,21 +109,20 @@ func New(d Draft, def Defaults) (Invoice, error) {
 	}
 	inv := Invoice{
 		ID: d.ID, CustomerID: d.CustomerID, OrderID: d.OrderID, Date: d.Date, DueDate: d.DueDate,
-		Amount: d.Amount, Salesperson: d.Salesperson, Reference: d.Reference,
+		Amount: d.Amount, Salesperson: d.Salesperson, UnitID: d.UnitID, Reference: d.Reference,
 		PostDate: def.Today, CreateTime: def.Now, Open: d.Amount,
 	}
 	if inv.Date.IsZero() {
 		inv.Date = def.Today
 	}
-	if inv.DueDate.IsZero() {
-		term := def.TermDays
-		if d.TermDays != nil {
-			term = *d.TermDays
-		}
-		inv.DueDate = inv.Date.AddDays(term)
-	}
 	if inv.Salesperson == "" {
 		inv.Salesperson = def.Salesperson
+	}
+	if inv.UnitID == "" {
+		inv.UnitID = def.UnitID
+	}
+	if err := inv.divide(d, def); err != nil {
+		return inv, err
 	}
 	return inv, inv.checkDates(def.Today)
 }
@@ -135,6 +162,16 @@ func (i Invoice) Canonical() []byte {
 	c.Text("aval.receivables.invoice.v1", i.ID, i.CustomerID, i.OrderID, i.Date.String(), i.DueDate.String(),
 		i.Amount.Currency, i.Salesperson, i.Reference, i.PostDate.String())
 	c.Int(i.Amount.Minor, i.CreateTime.UnixMicro())
+	if i.UnitID != "" { // invoices of the time before units keep their bytes
+		c.Text("unit", i.UnitID)
+	}
+	if len(i.Instalments) > 1 { // one that is due as a whole has no more to say
+		c.Text("instalments")
+		for _, p := range i.Instalments {
+			c.Text(p.DueDate.String())
+			c.Int(p.Amount.Minor)
+		}
+	}
 	return c.Sum()
 }
 

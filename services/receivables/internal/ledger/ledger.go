@@ -15,22 +15,56 @@ import (
 // Kind is what an entry stands for.
 type Kind string
 
-// The kinds of entries.
+// The kinds of entries. Debit documents make items; credit documents are money that is
+// applied to them; the others move accounts beside the receivable one.
 const (
-	KindInvoice  Kind = "INVOICE"
-	KindReceipt  Kind = "RECEIPT"
+	KindInvoice         Kind = "INVOICE"
+	KindDebitNote       Kind = "DEBIT_NOTE"
+	KindLateInterest    Kind = "LATE_INTEREST"
+	KindFee             Kind = "FEE"
+	KindRefund          Kind = "REFUND"
+	KindChargeback      Kind = "CHARGEBACK"
+	KindDishonouredBill Kind = "DISHONOURED_BILL"
+
+	KindReceipt      Kind = "RECEIPT"
+	KindAdvance      Kind = "ADVANCE"
+	KindBill         Kind = "BILL"
+	KindCreditNote   Kind = "CREDIT_NOTE"
+	KindContra       Kind = "CONTRA"
+	KindWriteOff     Kind = "WRITE_OFF"
+	KindDiscount     Kind = "DISCOUNT"
+	KindChargeWaiver Kind = "CHARGE_WAIVER"
+	KindDepositUse   Kind = "DEPOSIT_USE"
+
+	KindBillEndorsed   Kind = "BILL_ENDORSED"
+	KindBillDiscounted Kind = "BILL_DISCOUNTED"
+	KindBillHonoured   Kind = "BILL_HONOURED"
+	KindBillRecourse   Kind = "BILL_RECOURSE"
+	KindDeposit        Kind = "DEPOSIT"
+	KindDepositReturn  Kind = "DEPOSIT_RETURN"
+	KindRecovery       Kind = "RECOVERY"
+
 	KindReversal Kind = "REVERSAL"
 )
 
 // Account is one side of an entry.
 type Account string
 
-// The accounts that entries touch: the customer's receivable, against the control
-// accounts of sales and of cash.
+// The accounts that entries touch: the customer's receivable, against control accounts
+// in the terms of IFRS and CAS.
 const (
-	AccountReceivable Account = "RECEIVABLE"
-	AccountSales      Account = "SALES"
-	AccountCash       Account = "CASH"
+	AccountReceivable      Account = "RECEIVABLE"       // trade receivables
+	AccountSales           Account = "SALES"            // revenue with its tax
+	AccountCash            Account = "CASH"             // cash and bank
+	AccountNotesReceivable Account = "NOTES_RECEIVABLE" // bills received
+	AccountBillObligation  Account = "BILL_OBLIGATION"  // liability for bills passed on with recourse
+	AccountPayable         Account = "PAYABLE"          // trade payables
+	AccountDeposits        Account = "DEPOSITS"         // deposits held: other payables
+	AccountAllowance       Account = "ALLOWANCE"        // loss allowance: used by write-offs, given back by recoveries
+	AccountSalesDiscount   Account = "SALES_DISCOUNT"   // discounts for early payment
+	AccountFinanceIncome   Account = "FINANCE_INCOME"   // late interest
+	AccountFinanceCost     Account = "FINANCE_COST"     // discount of bills
+	AccountFeeIncome       Account = "FEE_INCOME"       // dunning and other fees
 )
 
 // MaxBalance bounds the balance of one account either way, in minor units, so that
@@ -64,7 +98,7 @@ type Entry struct {
 	// PostDate is the business date of posting.
 	PostDate   calendar.Date
 	DocumentID string
-	// Amount moved on the receivable account.
+	// Amount moved on the receivable account; zero where the entry leaves it alone.
 	Amount money.Money
 	// Balance of the receivable account after it, in the order of posting.
 	Balance money.Money
@@ -82,12 +116,15 @@ type Entry struct {
 
 // Document is what is posted.
 type Document struct {
-	Kind       Kind
-	ID         string
-	EntryDate  calendar.Date
-	Amount     money.Money // above zero
-	Digest     []byte
-	Text       string
+	Kind      Kind
+	ID        string
+	EntryDate calendar.Date
+	Amount    money.Money // above zero
+	Digest    []byte
+	Text      string
+	// Lines of an entry that is not the receivable account against the one account of its
+	// kind; the receivable account is first among them where it is moved.
+	Lines      []Line
 	Reverses   *Entry // for a reversal: the entry taken back
 	PostDate   calendar.Date
 	PostedBy   string
@@ -104,7 +141,7 @@ func Post(head Head, customerID string, d Document, link Link) (Entry, Head, err
 	e := Entry{
 		CustomerID: customerID, Sequence: head.Sequence + 1, Kind: d.Kind,
 		EntryDate: d.EntryDate, PostDate: d.PostDate, DocumentID: d.ID,
-		Amount: lines[0].Amount, Text: d.Text, PostedBy: d.PostedBy,
+		Amount: receivable(lines), Text: d.Text, PostedBy: d.PostedBy,
 		CreateTime: d.CreateTime, DocumentDigest: d.Digest, Lines: lines, Prev: head.Hash,
 	}
 	if d.Reverses != nil {
@@ -121,20 +158,65 @@ func Post(head Head, customerID string, d Document, link Link) (Entry, Head, err
 
 // linesOf puts the receivable account first.
 func linesOf(d Document) []Line {
-	switch d.Kind {
-	case KindInvoice:
-		return []Line{{AccountReceivable, d.Amount}, {AccountSales, d.Amount.Neg()}}
-	case KindReceipt:
-		return []Line{{AccountReceivable, d.Amount.Neg()}, {AccountCash, d.Amount}}
-	case KindReversal:
+	if d.Kind == KindReversal {
 		lines := make([]Line, len(d.Reverses.Lines))
 		for i, l := range d.Reverses.Lines {
 			lines[i] = Line{l.Account, l.Amount.Neg()}
 		}
 		return lines
-	default:
-		panic("ledger: unknown kind " + string(d.Kind))
 	}
+	if d.Lines != nil {
+		return d.Lines
+	}
+	against, debit := d.Kind.against()
+	if debit {
+		return []Line{{AccountReceivable, d.Amount}, {against, d.Amount.Neg()}}
+	}
+	return []Line{{AccountReceivable, d.Amount.Neg()}, {against, d.Amount}}
+}
+
+// against is the account that a kind moves against the receivable one, and whether it
+// debits the customer.
+func (k Kind) against() (account Account, debit bool) {
+	switch k {
+	case KindInvoice, KindDebitNote:
+		return AccountSales, true
+	case KindLateInterest:
+		return AccountFinanceIncome, true
+	case KindFee:
+		return AccountFeeIncome, true
+	case KindRefund, KindChargeback:
+		return AccountCash, true
+	case KindDishonouredBill:
+		return AccountNotesReceivable, true
+	case KindReceipt, KindAdvance:
+		return AccountCash, false
+	case KindBill:
+		return AccountNotesReceivable, false
+	case KindCreditNote:
+		return AccountSales, false
+	case KindContra:
+		return AccountPayable, false
+	case KindWriteOff:
+		return AccountAllowance, false
+	case KindDiscount:
+		return AccountSalesDiscount, false
+	case KindDepositUse:
+		return AccountDeposits, false
+	default:
+		panic("ledger: entries of kind " + string(k) + " name their lines")
+	}
+}
+
+// receivable is what lines move on the receivable account.
+func receivable(lines []Line) money.Money {
+	sum := money.Zero(lines[0].Amount.Currency)
+	for _, l := range lines {
+		if l.Account == AccountReceivable {
+			sum = sum.Add(l.Amount)
+		}
+	}
+	return sum
 }
 
 // Balanced says whether the lines of every currency sum to zero.

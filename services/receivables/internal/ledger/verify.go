@@ -47,7 +47,7 @@ func (w *Walker) check(e Entry, digest []byte) []string {
 	if !bytes.Equal(w.link(e.Prev, e.Canonical()), e.Hash) {
 		out = append(out, "content does not give the hash")
 	}
-	if !Balanced(e.Lines) || len(e.Lines) == 0 || e.Lines[0].Account != AccountReceivable || e.Lines[0].Amount != e.Amount {
+	if !Balanced(e.Lines) || receivable(e.Lines) != e.Amount {
 		out = append(out, "lines do not balance with the entry")
 	}
 	if e.Balance.Currency != w.head.Balance.Currency || e.Balance.Minor != w.head.Balance.Minor+e.Amount.Minor {

@@ -105,6 +105,6 @@ func Customer(p *evaluationv1.CreditProfile) (app.Customer, error) {
 	date, err := calendar.ParseDate(p.GetBusinessDate())
 	return app.Customer{
 		ID: p.GetCustomerId(), Sequence: p.GetSequence(), BusinessDate: date, DisplayName: p.GetDisplayName(),
-		Currency: p.GetCurrencyCode(), Salesperson: p.GetSalespersonId(),
+		Currency: p.GetCurrencyCode(), Salesperson: p.GetSalespersonId(), UnitID: p.GetUnitId(),
 	}, err
 }

@@ -51,6 +51,7 @@ type Position struct {
 // Change is what was done to a customer's account.
 type Change struct {
 	CustomerID   string
+	Sequence     int64
 	BusinessDate calendar.Date
 	Movements    []Movement
 	Cause        string
@@ -60,7 +61,7 @@ type Change struct {
 // New makes the position after a change from what is open by due date and what is unapplied.
 func New(c Change, unapplied money.Money, ladder []Due) Position {
 	p := Position{
-		CustomerID: c.CustomerID, BusinessDate: c.BusinessDate, Unapplied: unapplied,
+		CustomerID: c.CustomerID, Sequence: c.Sequence, BusinessDate: c.BusinessDate, Unapplied: unapplied,
 		Ladder: ladder, Movements: c.Movements, Cause: c.Cause, Notices: c.Notices,
 		Receivable: money.Zero(unapplied.Currency),
 	}
@@ -70,7 +71,7 @@ func New(c Change, unapplied money.Money, ladder []Due) Position {
 	return p
 }
 
-// Settlement is an invoice that was settled in full.
+// Settlement is an invoice, or one instalment of it, that was settled in full.
 type Settlement struct {
 	CustomerID string        `json:"customer_id"`
 	Sequence   int64         `json:"sequence"`

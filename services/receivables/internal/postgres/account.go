@@ -9,11 +9,9 @@ import (
 	"github.com/avalcredit/aval/pkg/audit"
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
-	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
 	"github.com/avalcredit/aval/services/receivables/internal/ledger"
-	"github.com/avalcredit/aval/services/receivables/internal/position"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres/db"
 	"github.com/avalcredit/aval/services/receivables/internal/receipt"
 )
@@ -51,11 +49,15 @@ func LockAccount(ctx context.Context, tx pgx.Tx, c Customer, act Act) (*Account,
 	if err != nil {
 		return nil, pg.Err(err)
 	}
+	return accountOf(q, act, row), nil
+}
+
+func accountOf(q *db.Queries, act Act, row db.Account) *Account {
 	return &Account{
-		q: q, act: act, customerID: c.ID, currency: row.Currency,
+		q: q, act: act, customerID: row.CustomerID, currency: row.Currency,
 		head:   ledger.Head{Sequence: row.LedgerSequence, Balance: cash(row.Balance, row.Currency), Hash: row.LedgerHash},
 		appSeq: row.ApplicationSequence, appHash: row.ApplicationHash,
-	}, nil
+	}
 }
 
 // Currency of the account.
@@ -70,47 +72,30 @@ func (a *Account) Save(ctx context.Context) error {
 }
 
 func (a *Account) post(ctx context.Context, d ledger.Document) (ledger.Entry, error) {
-	d.PostDate, d.PostedBy, d.CreateTime = a.act.Today, a.act.Actor, a.act.Now
-	e, head, err := ledger.Post(a.head, a.customerID, d, audit.Link)
+	e, head, err := a.next(d)
 	if err != nil {
 		return ledger.Entry{}, err
 	}
-	var reverses *int64
-	if e.Reverses != 0 {
-		reverses = &e.Reverses
-	}
-	err = a.q.AddLedgerEntry(ctx, db.AddLedgerEntryParams{
-		CustomerID: e.CustomerID, Sequence: e.Sequence, Kind: string(e.Kind), EntryDate: e.EntryDate, PostDate: e.PostDate,
-		DocumentID: e.DocumentID, Currency: e.Amount.Currency, Amount: e.Amount.Minor, Balance: e.Balance.Minor,
-		ReversesSequence: reverses, Text: e.Text, PostedBy: e.PostedBy, CreatedAt: e.CreateTime,
-		DocumentDigest: e.DocumentDigest, Prev: e.Prev, Hash: e.Hash,
-	})
-	if err != nil {
-		return ledger.Entry{}, pg.Err(err)
-	}
-	lines := db.AddLedgerLinesParams{CustomerID: e.CustomerID, Sequence: e.Sequence, Currency: e.Amount.Currency}
-	for i, l := range e.Lines {
-		lines.Lines = append(lines.Lines, int16(i+1))
-		lines.Accounts = append(lines.Accounts, string(l.Account))
-		lines.Amounts = append(lines.Amounts, l.Amount.Minor)
-	}
-	if err := a.q.AddLedgerLines(ctx, lines); err != nil {
+	if err := a.q.AddLedgerEntry(ctx, db.AddLedgerEntryParams(entryRow(e))); err != nil {
 		return ledger.Entry{}, pg.Err(err)
 	}
 	a.head = head
 	return e, nil
 }
 
+// next makes the entry that follows, and the head after it.
+func (a *Account) next(d ledger.Document) (ledger.Entry, ledger.Head, error) {
+	d.PostDate, d.PostedBy, d.CreateTime = a.act.Today, a.act.Actor, a.act.Now
+	return ledger.Post(a.head, a.customerID, d, audit.Link)
+}
+
 // reverse takes back the entry of a document.
 func (a *Account) reverse(ctx context.Context, r reversal) (ledger.Entry, error) {
-	rows, err := a.q.LedgerLines(ctx, db.LedgerLinesParams{CustomerID: a.customerID, Sequence: r.sequence})
+	row, err := a.q.LedgerEntry(ctx, db.LedgerEntryParams{CustomerID: a.customerID, Sequence: r.sequence})
 	if err != nil {
 		return ledger.Entry{}, pg.Err(err)
 	}
-	original := ledger.Entry{Sequence: r.sequence}
-	for _, l := range rows {
-		original.Lines = append(original.Lines, ledger.Line{Account: ledger.Account(l.Account), Amount: cash(l.Amount, l.Currency)})
-	}
+	original := entry(row)
 	return a.post(ctx, ledger.Document{
 		Kind: ledger.KindReversal, ID: r.documentID, EntryDate: r.on, Digest: digest(r.canonical), Text: r.text, Reverses: &original,
 	})
@@ -126,26 +111,73 @@ type reversal struct {
 
 // AddInvoice posts an invoice. Errors: AlreadyExists INVOICE_EXISTS.
 func (a *Account) AddInvoice(ctx context.Context, i invoice.Invoice) error {
-	e, err := a.post(ctx, ledger.Document{
-		Kind: ledger.KindInvoice, ID: i.ID, EntryDate: i.Date, Amount: i.Amount, Digest: digest(i.Canonical()), Text: "invoice " + i.ID,
-	})
+	e, err := a.post(ctx, entryOf(i))
 	if err != nil {
 		return err
 	}
-	err = a.q.AddInvoice(ctx, db.AddInvoiceParams{
+	if err := a.q.AddInvoice(ctx, db.AddInvoiceParams(invoiceRow(i, e.Sequence))); err != nil {
+		return invoiceExists(err)
+	}
+	return invoiceExists(a.addItems(ctx, itemsOf(i, e.Sequence)))
+}
+
+// entryOf is the entry that an invoice makes.
+func entryOf(i invoice.Invoice) ledger.Document {
+	return ledger.Document{
+		Kind: ledger.KindInvoice, ID: i.ID, EntryDate: i.Date, Amount: i.Amount, Digest: digest(i.Canonical()), Text: "invoice " + i.ID,
+	}
+}
+
+func invoiceRow(i invoice.Invoice, sequence int64) db.Invoice {
+	return db.Invoice{
 		InvoiceID: i.ID, CustomerID: i.CustomerID, OrderID: i.OrderID, InvoiceDate: i.Date, DueDate: i.DueDate,
 		Currency: i.Amount.Currency, Amount: i.Amount.Minor, Salesperson: i.Salesperson, Reference: i.Reference,
-		PostDate: i.PostDate, CreatedAt: i.CreateTime, LedgerSequence: e.Sequence,
-	})
-	if pg.IsUnique(err, "invoices_pkey") {
-		return errs.New(errs.AlreadyExists, "INVOICE_EXISTS", "invoice %s was posted before", i.ID).With("invoice_id", i.ID)
+		PostDate: i.PostDate, CreatedAt: i.CreateTime, LedgerSequence: sequence, UnitID: i.UnitID,
+		Instalments: int16(len(i.Instalments)), //nolint:gosec // bounded by the contract
 	}
-	if err != nil {
+}
+
+// itemsOf are the items of an invoice, one an instalment.
+func itemsOf(i invoice.Invoice, sequence int64) []db.Item {
+	out := make([]db.Item, len(i.Instalments))
+	for n, p := range i.Instalments {
+		out[n] = db.Item{
+			ItemID: p.ItemID, CustomerID: i.CustomerID, DocumentKind: string(ledger.KindInvoice), DocumentID: i.ID,
+			Instalment: int16(n + 1), OrderID: i.OrderID, DocumentDate: i.Date, DueDate: p.DueDate,
+			Currency: p.Amount.Currency, Amount: p.Amount.Minor, Salesperson: i.Salesperson, UnitID: i.UnitID,
+			PostDate: i.PostDate, LedgerSequence: sequence,
+		}
+	}
+	return out
+}
+
+// invoiceExists names the invoice whose number, or whose instalment's, is taken.
+func invoiceExists(err error) error {
+	id, taken := takenKey(err, "invoices_pkey", "items_pkey")
+	if !taken {
 		return pg.Err(err)
 	}
-	return pg.Err(a.q.AddInvoiceBalance(ctx, db.AddInvoiceBalanceParams{
-		InvoiceID: i.ID, CustomerID: i.CustomerID, DueDate: i.DueDate, Open: i.Amount.Minor,
-	}))
+	return errs.New(errs.AlreadyExists, "INVOICE_EXISTS", "a document %s was posted before", id).With("invoice_id", id)
+}
+
+// addItems writes the items of one document with their balances.
+func (a *Account) addItems(ctx context.Context, items []db.Item) error {
+	first := items[0]
+	p := db.AddItemsParams{
+		CustomerID: first.CustomerID, DocumentKind: first.DocumentKind, DocumentID: first.DocumentID, OrderID: first.OrderID,
+		DocumentDate: first.DocumentDate, Currency: first.Currency, Salesperson: first.Salesperson, UnitID: first.UnitID,
+		PostDate: first.PostDate, LedgerSequence: first.LedgerSequence,
+	}
+	for _, i := range items {
+		p.ItemIds, p.Instalments = append(p.ItemIds, i.ItemID), append(p.Instalments, i.Instalment)
+		p.DueDates, p.Amounts = append(p.DueDates, i.DueDate), append(p.Amounts, i.Amount)
+	}
+	if err := a.q.AddItems(ctx, p); err != nil {
+		return err
+	}
+	return a.q.AddItemBalances(ctx, db.AddItemBalancesParams{
+		ItemIds: p.ItemIds, CustomerID: p.CustomerID, DueDates: p.DueDates, Amounts: p.Amounts,
+	})
 }
 
 // AddReceipt posts a receipt. Errors: AlreadyExists RECEIPT_EXISTS.
@@ -167,11 +199,27 @@ func (a *Account) AddReceipt(ctx context.Context, r receipt.Receipt) error {
 	if err != nil {
 		return pg.Err(err)
 	}
-	err = a.q.AddReceiptBalance(ctx, db.AddReceiptBalanceParams{ReceiptID: r.ID, CustomerID: r.CustomerID, Unapplied: r.Amount.Minor})
+	err = a.addCredit(ctx, db.AddCreditParams{
+		CreditID: r.ID, CustomerID: r.CustomerID, Kind: string(e.Kind), CreditDate: r.Date, Currency: r.Amount.Currency,
+		Amount: r.Amount.Minor, PostDate: r.PostDate, LedgerSequence: e.Sequence,
+	})
+	if err != nil {
+		return err
+	}
+	return a.foldNotice(ctx, r.NoticeID)
+}
+
+// addCredit writes the money of a credit document with its balance. Errors: AlreadyExists
+// RECEIPT_EXISTS.
+func (a *Account) addCredit(ctx context.Context, c db.AddCreditParams) error {
+	err := a.q.AddCredit(ctx, c)
+	if id, taken := takenKey(err, "credits_pkey"); taken {
+		return errs.New(errs.AlreadyExists, "RECEIPT_EXISTS", "a document %s was posted before", id).With("receipt_id", id)
+	}
 	if err != nil {
 		return pg.Err(err)
 	}
-	return a.foldNotice(ctx, r.NoticeID)
+	return pg.Err(a.q.AddCreditBalance(ctx, db.AddCreditBalanceParams{CreditID: c.CreditID, CustomerID: c.CustomerID, Unapplied: c.Amount}))
 }
 
 // Reversal is the taking back of a document.
@@ -188,14 +236,19 @@ func (a *Account) ReverseInvoice(ctx context.Context, d InvoiceDocument, r Rever
 	if err != nil {
 		return err
 	}
-	err = a.q.AddInvoiceReversal(ctx, db.AddInvoiceReversalParams{
-		InvoiceID: d.ID, CustomerID: a.customerID, ReverseDate: r.On, Reason: r.Reason, ReversedBy: a.act.Actor,
+	return a.closeItems(ctx, d.ItemIDs(), e, r)
+}
+
+// closeItems records the reversal of a document's items; nothing of them is open after it.
+func (a *Account) closeItems(ctx context.Context, ids []string, e ledger.Entry, r Reversal) error {
+	err := a.q.AddItemReversals(ctx, db.AddItemReversalsParams{
+		ItemIds: ids, CustomerID: a.customerID, ReverseDate: r.On, Reason: r.Reason, ReversedBy: a.act.Actor,
 		CreatedAt: a.act.Now, LedgerSequence: e.Sequence,
 	})
 	if err != nil {
 		return pg.Err(err)
 	}
-	return pg.Err(a.q.CloseInvoice(ctx, d.ID))
+	return pg.Err(a.q.CloseItems(ctx, ids))
 }
 
 // ReverseReceipt takes a receipt back; what it was applied to must be undone before.
@@ -206,20 +259,25 @@ func (a *Account) ReverseReceipt(ctx context.Context, d ReceiptDocument, r Rever
 	if err != nil {
 		return err
 	}
-	err = a.q.AddReceiptReversal(ctx, db.AddReceiptReversalParams{
-		ReceiptID: d.ID, CustomerID: a.customerID, ReverseDate: r.On, Reason: r.Reason, ReversedBy: a.act.Actor,
+	if err := a.closeCredit(ctx, d.ID, e, r); err != nil {
+		return err
+	}
+	return a.foldNotice(ctx, d.NoticeID)
+}
+
+// closeCredit records the reversal of a credit document; nothing of it is left after it.
+func (a *Account) closeCredit(ctx context.Context, id string, e ledger.Entry, r Reversal) error {
+	err := a.q.AddCreditReversal(ctx, db.AddCreditReversalParams{
+		CreditID: id, CustomerID: a.customerID, ReverseDate: r.On, Reason: r.Reason, ReversedBy: a.act.Actor,
 		CreatedAt: a.act.Now, LedgerSequence: e.Sequence,
 	})
 	if err != nil {
 		return pg.Err(err)
 	}
-	if err := a.q.CloseReceipt(ctx, d.ID); err != nil {
-		return pg.Err(err)
-	}
-	return a.foldNotice(ctx, d.NoticeID)
+	return pg.Err(a.q.CloseCredit(ctx, id))
 }
 
-// Apply records applications and moves the balances of invoices and receipts.
+// Apply records applications and moves the balances of items and credits.
 func (a *Account) Apply(ctx context.Context, applications []invoice.Application) error {
 	if len(applications) == 0 {
 		return nil
@@ -233,8 +291,8 @@ func (a *Account) Apply(ctx context.Context, applications []invoice.Application)
 		prev := a.appHash
 		a.appHash = audit.Link(prev, row.canonical())
 		p.Sequences = append(p.Sequences, a.appSeq)
-		p.ReceiptIds = append(p.ReceiptIds, app.ReceiptID)
-		p.InvoiceIds = append(p.InvoiceIds, app.InvoiceID)
+		p.CreditIds = append(p.CreditIds, app.CreditID)
+		p.ItemIds = append(p.ItemIds, app.ItemID)
 		p.Amounts = append(p.Amounts, app.Amount.Minor)
 		p.Dates = append(p.Dates, app.Date)
 		p.Prevs = append(p.Prevs, prev)
@@ -243,10 +301,10 @@ func (a *Account) Apply(ctx context.Context, applications []invoice.Application)
 	if err := a.q.AddApplications(ctx, p); err != nil {
 		return pg.Err(err)
 	}
-	if err := a.q.ApplyToInvoices(ctx, db.ApplyToInvoicesParams{InvoiceIds: p.InvoiceIds, Amounts: p.Amounts, Dates: p.Dates}); err != nil {
+	if err := a.q.ApplyToItems(ctx, db.ApplyToItemsParams{ItemIds: p.ItemIds, Amounts: p.Amounts, Dates: p.Dates}); err != nil {
 		return pg.Err(err)
 	}
-	return pg.Err(a.q.ApplyToReceipts(ctx, db.ApplyToReceiptsParams{ReceiptIds: p.ReceiptIds, Amounts: p.Amounts, Dates: p.Dates}))
+	return pg.Err(a.q.ApplyToCredits(ctx, db.ApplyToCreditsParams{CreditIds: p.CreditIds, Amounts: p.Amounts, Dates: p.Dates}))
 }
 
 type applicationRow struct {
@@ -258,26 +316,8 @@ type applicationRow struct {
 
 func (r applicationRow) canonical() []byte {
 	var c ledger.Canon
-	c.Text("aval.receivables.application.v1", r.customerID, r.ReceiptID, r.InvoiceID, r.Amount.Currency,
+	c.Text("aval.receivables.application.v1", r.customerID, r.CreditID, r.ItemID, r.Amount.Currency,
 		r.Date.String(), r.act.Today.String(), r.act.Actor)
 	c.Int(r.sequence, r.Amount.Minor, r.act.Now.UnixMicro())
 	return c.Sum()
-}
-
-// Position returns what is unapplied, what is open by due date, rising, and what payment notices are worth.
-func (a *Account) Position(ctx context.Context) (money.Money, []position.Due, []position.Noticed, error) {
-	rows, err := a.q.Ladder(ctx, a.customerID)
-	if err != nil {
-		return money.Money{}, nil, nil, pg.Err(err)
-	}
-	ladder := make([]position.Due, len(rows))
-	for i, r := range rows {
-		ladder[i] = position.Due{Date: r.DueDate, Amount: cash(r.Open, a.currency)}
-	}
-	unapplied, err := a.q.UnappliedOf(ctx, a.customerID)
-	if err != nil {
-		return money.Money{}, nil, nil, pg.Err(err)
-	}
-	noticed, err := a.noticed(ctx)
-	return cash(unapplied, a.currency), ladder, noticed, err
 }

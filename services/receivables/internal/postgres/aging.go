@@ -16,30 +16,30 @@ import (
 // $6 floors of the buckets, $7 $8 last row of the page before, $9 rows.
 const agingSQL = `
 WITH applied AS MATERIALIZED (
-    SELECT receipt_id, invoice_id, sum(amount) AS amount
+    SELECT credit_id, item_id, sum(amount) AS amount
     FROM applications
     WHERE application_date <= $1 AND ($4 = '' OR customer_id = $4)
-    GROUP BY receipt_id, invoice_id
+    GROUP BY credit_id, item_id
 ), scope AS (
     SELECT customer_id, display_name, salesperson FROM customers
     WHERE ($4 = '' OR customer_id = $4) AND ($5 = '' OR salesperson = $5)
 ), items AS (
     SELECT CASE $3 WHEN 'customer' THEN i.customer_id WHEN 'salesperson' THEN i.salesperson ELSE '' END AS key,
            i.currency, i.amount - coalesce(a.amount, 0) AS open, $1 > i.due_date AS overdue,
-           width_bucket($1 - CASE WHEN $2 THEN i.invoice_date ELSE i.due_date END, $6::int[]) AS bucket
-    FROM invoices i
+           width_bucket($1 - CASE WHEN $2 THEN i.document_date ELSE i.due_date END, $6::int[]) AS bucket
+    FROM items i
     JOIN scope USING (customer_id)
-    LEFT JOIN invoice_reversals r ON r.invoice_id = i.invoice_id AND r.reverse_date <= $1
-    LEFT JOIN (SELECT invoice_id, sum(amount) AS amount FROM applied GROUP BY invoice_id) a ON a.invoice_id = i.invoice_id
-    WHERE i.invoice_date <= $1 AND r.invoice_id IS NULL AND i.amount > coalesce(a.amount, 0)
+    LEFT JOIN item_reversals r ON r.item_id = i.item_id AND r.reverse_date <= $1
+    LEFT JOIN (SELECT item_id, sum(amount) AS amount FROM applied GROUP BY item_id) a ON a.item_id = i.item_id
+    WHERE i.document_date <= $1 AND r.item_id IS NULL AND i.amount > coalesce(a.amount, 0)
 ), money AS (
     SELECT CASE $3 WHEN 'customer' THEN p.customer_id WHEN 'salesperson' THEN scope.salesperson ELSE '' END AS key,
            p.currency, p.amount - coalesce(a.amount, 0) AS unapplied
-    FROM receipts p
+    FROM credits p
     JOIN scope USING (customer_id)
-    LEFT JOIN receipt_reversals r ON r.receipt_id = p.receipt_id AND r.reverse_date <= $1
-    LEFT JOIN (SELECT receipt_id, sum(amount) AS amount FROM applied GROUP BY receipt_id) a ON a.receipt_id = p.receipt_id
-    WHERE p.receipt_date <= $1 AND r.receipt_id IS NULL AND p.amount > coalesce(a.amount, 0)
+    LEFT JOIN credit_reversals r ON r.credit_id = p.credit_id AND r.reverse_date <= $1
+    LEFT JOIN (SELECT credit_id, sum(amount) AS amount FROM applied GROUP BY credit_id) a ON a.credit_id = p.credit_id
+    WHERE p.credit_date <= $1 AND r.credit_id IS NULL AND p.amount > coalesce(a.amount, 0)
 ), cells AS MATERIALIZED (
     SELECT key, currency, bucket, sum(open) AS open, count(*) AS items,
            coalesce(sum(open) FILTER (WHERE overdue), 0) AS overdue, count(*) FILTER (WHERE overdue) AS overdue_items,

@@ -6,6 +6,7 @@ import (
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
+	"github.com/avalcredit/aval/services/receivables/internal/ledger"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres/db"
 	"github.com/avalcredit/aval/services/receivables/internal/receipt"
 )
@@ -24,12 +25,52 @@ type ReceiptDocument struct {
 	LastApplication, LastUndo calendar.Date
 }
 
-// Item is the invoice as far as applying money is concerned.
-func (d InvoiceDocument) Item() receipt.Item {
-	return receipt.Item{
-		InvoiceID: d.ID, Date: d.Date, DueDate: d.DueDate, Amount: d.Amount, Open: d.Open,
-		LastApplication: d.LastApplication, LastUndo: d.LastUndo, Reversed: d.State() == invoice.StateReversed,
+// ItemIDs are the numbers of the invoice's items.
+func (d InvoiceDocument) ItemIDs() []string {
+	ids := make([]string, len(d.Instalments))
+	for i, p := range d.Instalments {
+		ids[i] = p.ItemID
 	}
+	return ids
+}
+
+// itemDocument is a row as far as applying money is concerned.
+func itemDocument(d db.ItemDocument) receipt.Item {
+	return receipt.Item{
+		ID: d.ItemID, DocumentKind: ledger.Kind(d.DocumentKind), DocumentID: d.DocumentID, OrderID: d.OrderID,
+		Date: d.DocumentDate, DueDate: d.DueDate, Amount: cash(d.Amount, d.Currency), Open: cash(d.Open, d.Currency),
+		LastApplication: d.LastApplication, LastUndo: d.LastUndo, Reversed: !d.ReverseDate.IsZero(),
+	}
+}
+
+func instalment(d db.ItemDocument) invoice.Instalment {
+	out := invoice.Instalment{
+		ItemID: d.ItemID, DueDate: d.DueDate, Amount: cash(d.Amount, d.Currency), Open: cash(d.Open, d.Currency),
+	}
+	if d.Open == 0 && d.ReverseDate.IsZero() {
+		out.SettleDate = d.LastApplication
+	}
+	return out
+}
+
+// withInstalments gives invoices the instalments they are in.
+func withInstalments(ctx context.Context, q *db.Queries, docs []InvoiceDocument) error {
+	if len(docs) == 0 {
+		return nil
+	}
+	ids, index := make([]string, len(docs)), make(map[string]int, len(docs))
+	for i, d := range docs {
+		ids[i], index[d.ID] = d.ID, i
+	}
+	rows, err := q.ItemsOfDocuments(ctx, ids)
+	if err != nil {
+		return pg.Err(err)
+	}
+	for _, r := range rows {
+		d := &docs[index[r.DocumentID]]
+		d.Instalments = append(d.Instalments, instalment(r))
+	}
+	return nil
 }
 
 func invoiceDocument(d db.InvoiceDocument) InvoiceDocument {
@@ -37,7 +78,7 @@ func invoiceDocument(d db.InvoiceDocument) InvoiceDocument {
 		LedgerSequence: d.LedgerSequence, LastApplication: d.LastApplication, LastUndo: d.LastUndo,
 		Invoice: invoice.Invoice{
 			ID: d.InvoiceID, CustomerID: d.CustomerID, OrderID: d.OrderID, Date: d.InvoiceDate, DueDate: d.DueDate,
-			Amount: cash(d.Amount, d.Currency), Salesperson: d.Salesperson, Reference: d.Reference, PostDate: d.PostDate,
+			Amount: cash(d.Amount, d.Currency), Salesperson: d.Salesperson, UnitID: d.UnitID, Reference: d.Reference, PostDate: d.PostDate,
 			CreateTime: d.CreatedAt.UTC(), Open: cash(d.Open, d.Currency), ReverseDate: d.ReverseDate,
 		},
 	}
@@ -84,7 +125,9 @@ func invoiceByID(ctx context.Context, q *db.Queries, id string) (InvoiceDocument
 	if err != nil {
 		return InvoiceDocument{}, notFound(err, "INVOICE_UNKNOWN", "invoice", id)
 	}
-	return invoiceDocument(row), nil
+	docs := []InvoiceDocument{invoiceDocument(row)}
+	err = withInstalments(ctx, q, docs)
+	return docs[0], err
 }
 
 func receiptByID(ctx context.Context, q *db.Queries, id string) (ReceiptDocument, error) {
@@ -95,26 +138,26 @@ func receiptByID(ctx context.Context, q *db.Queries, id string) (ReceiptDocument
 	return receiptDocument(row), nil
 }
 
-// Items returns the customer's invoices that money may go to: those named, and all
-// that are open where open is set.
+// Items returns the customer's items that money may go to: those named, by their own
+// number or that of their document, and all that are open where open is set.
 func (a *Account) Items(ctx context.Context, named []string, open bool) ([]receipt.Item, error) {
 	byID := map[string]receipt.Item{}
 	if open {
-		rows, err := a.q.OpenInvoices(ctx, a.customerID)
+		rows, err := a.q.OpenItems(ctx, a.customerID)
 		if err != nil {
 			return nil, pg.Err(err)
 		}
 		for _, r := range rows {
-			byID[r.InvoiceID] = invoiceDocument(r).Item()
+			byID[r.ItemID] = itemDocument(r)
 		}
 	}
 	if len(named) > 0 {
-		rows, err := a.q.InvoicesByID(ctx, db.InvoicesByIDParams{CustomerID: a.customerID, Ids: named})
+		rows, err := a.q.ItemsNamed(ctx, db.ItemsNamedParams{CustomerID: a.customerID, Ids: named})
 		if err != nil {
 			return nil, pg.Err(err)
 		}
 		for _, r := range rows {
-			byID[r.InvoiceID] = invoiceDocument(r).Item()
+			byID[r.ItemID] = itemDocument(r)
 		}
 	}
 	out := make([]receipt.Item, 0, len(byID))
@@ -124,28 +167,28 @@ func (a *Account) Items(ctx context.Context, named []string, open bool) ([]recei
 	return out, nil
 }
 
-// InvoiceApplications returns what was applied to an invoice, oldest first.
-func (s *Store) InvoiceApplications(ctx context.Context, id string) ([]invoice.Application, error) {
-	return invoiceApplications(ctx, s.q, id)
+// ItemApplications returns what was applied to items, oldest first.
+func (s *Store) ItemApplications(ctx context.Context, ids ...string) ([]invoice.Application, error) {
+	return itemApplications(ctx, s.q, ids)
 }
 
-// InvoiceApplications is the same under the account's lock.
-func (a *Account) InvoiceApplications(ctx context.Context, id string) ([]invoice.Application, error) {
-	return invoiceApplications(ctx, a.q, id)
+// ItemApplications is the same under the account's lock.
+func (a *Account) ItemApplications(ctx context.Context, ids ...string) ([]invoice.Application, error) {
+	return itemApplications(ctx, a.q, ids)
 }
 
-// ReceiptApplications returns what a receipt was applied to, oldest first.
-func (s *Store) ReceiptApplications(ctx context.Context, id string) ([]invoice.Application, error) {
-	return receiptApplications(ctx, s.q, id)
+// CreditApplications returns what a credit was applied to, oldest first.
+func (s *Store) CreditApplications(ctx context.Context, id string) ([]invoice.Application, error) {
+	return creditApplications(ctx, s.q, id)
 }
 
-// ReceiptApplications is the same under the account's lock.
-func (a *Account) ReceiptApplications(ctx context.Context, id string) ([]invoice.Application, error) {
-	return receiptApplications(ctx, a.q, id)
+// CreditApplications is the same under the account's lock.
+func (a *Account) CreditApplications(ctx context.Context, id string) ([]invoice.Application, error) {
+	return creditApplications(ctx, a.q, id)
 }
 
-func invoiceApplications(ctx context.Context, q *db.Queries, id string) ([]invoice.Application, error) {
-	rows, err := q.ApplicationsOfInvoice(ctx, id)
+func itemApplications(ctx context.Context, q *db.Queries, ids []string) ([]invoice.Application, error) {
+	rows, err := q.ApplicationsOfItems(ctx, ids)
 	out := make([]invoice.Application, len(rows))
 	for i, r := range rows {
 		out[i] = application(r)
@@ -153,15 +196,15 @@ func invoiceApplications(ctx context.Context, q *db.Queries, id string) ([]invoi
 	return out, pg.Err(err)
 }
 
-func receiptApplications(ctx context.Context, q *db.Queries, id string) ([]invoice.Application, error) {
-	rows, err := q.ApplicationsOfReceipt(ctx, id)
+func creditApplications(ctx context.Context, q *db.Queries, id string) ([]invoice.Application, error) {
+	rows, err := q.ApplicationsOfCredits(ctx, []string{id})
 	out := make([]invoice.Application, len(rows))
 	for i, r := range rows {
-		out[i] = application(db.ApplicationsOfInvoiceRow(r))
+		out[i] = application(db.ApplicationsOfItemsRow(r))
 	}
 	return out, pg.Err(err)
 }
 
-func application(r db.ApplicationsOfInvoiceRow) invoice.Application {
-	return invoice.Application{ReceiptID: r.ReceiptID, InvoiceID: r.InvoiceID, Amount: cash(r.Amount, r.Currency), Date: r.ApplicationDate}
+func application(r db.ApplicationsOfItemsRow) invoice.Application {
+	return invoice.Application{CreditID: r.CreditID, ItemID: r.ItemID, Amount: cash(r.Amount, r.Currency), Date: r.ApplicationDate}
 }

@@ -41,5 +41,24 @@ func entry(r db.LedgerEntry) ledger.Entry {
 	if r.ReversesSequence != nil {
 		e.Reverses = *r.ReversesSequence
 	}
+	for i := range min(len(r.Accounts), len(r.Amounts)) {
+		e.Lines = append(e.Lines, ledger.Line{Account: ledger.Account(r.Accounts[i]), Amount: cash(r.Amounts[i], r.Currency)})
+	}
 	return e
+}
+
+func entryRow(e ledger.Entry) db.LedgerEntry {
+	r := db.LedgerEntry{
+		CustomerID: e.CustomerID, Sequence: e.Sequence, Kind: string(e.Kind), EntryDate: e.EntryDate, PostDate: e.PostDate,
+		DocumentID: e.DocumentID, Currency: e.Amount.Currency, Amount: e.Amount.Minor, Balance: e.Balance.Minor,
+		Text: e.Text, PostedBy: e.PostedBy, CreatedAt: e.CreateTime, DocumentDigest: e.DocumentDigest, Prev: e.Prev, Hash: e.Hash,
+		Accounts: make([]string, len(e.Lines)), Amounts: make([]int64, len(e.Lines)),
+	}
+	if e.Reverses != 0 {
+		r.ReversesSequence = &e.Reverses
+	}
+	for i, l := range e.Lines {
+		r.Accounts[i], r.Amounts[i] = string(l.Account), l.Amount.Minor
+	}
+	return r
 }

@@ -33,9 +33,16 @@ func (s *Store) Invoices(ctx context.Context, q invoice.Query) ([]invoice.Invoic
 	if err != nil {
 		return nil, pg.Err(err)
 	}
-	out := make([]invoice.Invoice, len(docs))
+	full := make([]InvoiceDocument, len(docs))
 	for i, d := range docs {
-		out[i] = invoiceDocument(d).Invoice
+		full[i] = invoiceDocument(d)
+	}
+	if err := withInstalments(ctx, s.q, full); err != nil {
+		return nil, err
+	}
+	out := make([]invoice.Invoice, len(docs))
+	for i, d := range full {
+		out[i] = d.Invoice
 	}
 	return out, nil
 }
@@ -66,13 +73,13 @@ func (s *Store) Receipts(ctx context.Context, q receipt.Query) ([]receipt.Receip
 		out[i] = receiptDocument(d).Receipt
 		index[d.ReceiptID], ids[i] = i, d.ReceiptID
 	}
-	applications, err := s.q.ApplicationsOfReceipts(ctx, ids)
+	applications, err := s.q.ApplicationsOfCredits(ctx, ids)
 	if err != nil {
 		return nil, pg.Err(err)
 	}
 	for _, a := range applications {
-		r := &out[index[a.ReceiptID]]
-		r.Applications = append(r.Applications, application(db.ApplicationsOfInvoiceRow(a)))
+		r := &out[index[a.CreditID]]
+		r.Applications = append(r.Applications, application(db.ApplicationsOfItemsRow(a)))
 	}
 	return out, nil
 }

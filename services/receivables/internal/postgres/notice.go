@@ -8,7 +8,6 @@ import (
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/notice"
-	"github.com/avalcredit/aval/services/receivables/internal/position"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres/db"
 	"github.com/avalcredit/aval/services/receivables/internal/receipt"
 )
@@ -62,27 +61,11 @@ func (a *Account) foldNotice(ctx context.Context, id string) error {
 	return pg.Err(a.q.FoldPaymentNotice(ctx, id))
 }
 
-// OpenInvoicesOfOrder are the customer's open invoices of an order, oldest due first.
-func (a *Account) OpenInvoicesOfOrder(ctx context.Context, orderID string) ([]string, error) {
-	ids, err := a.q.OpenInvoicesOfOrder(ctx, db.OpenInvoicesOfOrderParams{CustomerID: a.customerID, OrderID: orderID})
-	return ids, pg.Err(err)
-}
-
-// noticed is what the customer's notices are worth, by number; those that are worth nothing any more are left out.
-func (a *Account) noticed(ctx context.Context) ([]position.Noticed, error) {
-	rows, err := a.q.NoticedPayments(ctx, db.NoticedPaymentsParams{CustomerID: a.customerID, Today: a.act.Today})
-	if err != nil {
-		return nil, pg.Err(err)
-	}
-	var out []position.Noticed
-	for _, r := range rows {
-		out = append(out, position.Noticed{
-			NoticeID: r.PaymentNoticeID, OrderID: r.OrderID, Open: cash(r.Open, a.currency),
-			Received: cash(r.Unapplied+r.Applied, a.currency), Unapplied: cash(r.Unapplied, a.currency),
-			Expected: r.ExpectedDate, LastDay: r.LastDate,
-		})
-	}
-	return out, nil
+// OpenItemsOfOrder are the customer's open items of an order, oldest due first, with the
+// documents they belong to.
+func (a *Account) OpenItemsOfOrder(ctx context.Context, orderID string) ([]db.OpenItemsOfOrderRow, error) {
+	items, err := a.q.OpenItemsOfOrder(ctx, db.OpenItemsOfOrderParams{CustomerID: a.customerID, OrderID: orderID})
+	return items, pg.Err(err)
 }
 
 // Notice returns a payment notice. Errors: NotFound PAYMENT_NOTICE_UNKNOWN.

@@ -10,23 +10,28 @@ import (
 	"github.com/avalcredit/aval/services/receivables/internal/paymentrecord"
 )
 
-// recordSQL computes what paymentrecord.Fold states, as a set. Money counts by what
-// stands on the day: applications of receipts reversed by then are left out.
+// recordSQL computes what paymentrecord.Fold states, as a set: instalments of invoices and
+// debit notes, each for itself. Money counts by what stands on the day: applications of
+// credits reversed by then are left out. What was credited, or given as a discount, was not
+// owed; what was written off was, and was not collected.
 const recordSQL = `
 WITH standing AS (
-    SELECT a.invoice_id, a.amount, a.application_date
+    SELECT a.item_id, a.amount, a.application_date, c.kind IN ('CREDIT_NOTE', 'DISCOUNT') AS credited
     FROM applications a
-    LEFT JOIN receipt_reversals r ON r.receipt_id = a.receipt_id AND r.reverse_date <= $2
-    WHERE a.customer_id = $1 AND a.application_date <= $2 AND r.receipt_id IS NULL
+    JOIN credits c USING (credit_id)
+    LEFT JOIN credit_reversals r ON r.credit_id = a.credit_id AND r.reverse_date <= $2
+    WHERE a.customer_id = $1 AND a.application_date <= $2 AND r.credit_id IS NULL AND c.kind <> 'WRITE_OFF'
 ), items AS MATERIALIZED (
-    SELECT i.invoice_date, i.due_date, i.amount, coalesce(sum(s.amount), 0) AS collected,
-           coalesce(sum(s.amount) FILTER (WHERE s.application_date <= i.due_date), 0) AS on_time,
+    SELECT i.document_date, i.due_date, i.amount - coalesce(sum(s.amount) FILTER (WHERE s.credited), 0) AS amount,
+           coalesce(sum(s.amount) FILTER (WHERE NOT s.credited), 0) AS collected,
+           coalesce(sum(s.amount) FILTER (WHERE NOT s.credited AND s.application_date <= i.due_date), 0) AS on_time,
            max(s.application_date) AS last_collected
-    FROM invoices i
-    LEFT JOIN invoice_reversals r ON r.invoice_id = i.invoice_id AND r.reverse_date <= $2
-    LEFT JOIN standing s ON s.invoice_id = i.invoice_id
-    WHERE i.customer_id = $1 AND i.invoice_date <= $2 AND r.invoice_id IS NULL
-    GROUP BY i.invoice_id
+    FROM items i
+    LEFT JOIN item_reversals r ON r.item_id = i.item_id AND r.reverse_date <= $2
+    LEFT JOIN standing s ON s.item_id = i.item_id
+    WHERE i.customer_id = $1 AND i.document_kind IN ('INVOICE', 'DEBIT_NOTE') AND i.document_date <= $2 AND r.item_id IS NULL
+    GROUP BY i.item_id
+    HAVING i.amount > coalesce(sum(s.amount) FILTER (WHERE s.credited), 0)
 ), aged AS (
     SELECT *, amount = collected AS settled, due_date <= $2 AS due,
            greatest(CASE WHEN amount = collected THEN last_collected ELSE $2 END - due_date, 0) AS late
@@ -38,14 +43,14 @@ SELECT coalesce(sum(amount) FILTER (WHERE due), 0)::bigint, coalesce(sum(collect
        coalesce(sum(amount::numeric * late) FILTER (WHERE settled), 0)::text,
        coalesce(sum(amount) FILTER (WHERE settled), 0)::bigint,
        coalesce(max(late), 0)::int, coalesce(max(late) FILTER (WHERE NOT settled), 0)::int,
-       count(*) FILTER (WHERE late >= $3), min(invoice_date), coalesce(sum(amount - collected), 0)::bigint
+       count(*) FILTER (WHERE late >= $3), min(document_date), coalesce(sum(amount - collected), 0)::bigint
 FROM aged`
 
 const amountsSQL = `
 SELECT amount FROM (
     SELECT i.amount FROM invoices i
-    LEFT JOIN invoice_reversals r ON r.invoice_id = i.invoice_id AND r.reverse_date <= $2
-    WHERE i.customer_id = $1 AND i.invoice_date BETWEEN $3 AND $2 AND r.invoice_id IS NULL
+    LEFT JOIN item_reversals r ON r.item_id = (item_ids(i.invoice_id, i.instalments))[1] AND r.reverse_date <= $2
+    WHERE i.customer_id = $1 AND i.invoice_date BETWEEN $3 AND $2 AND r.item_id IS NULL
     ORDER BY i.invoice_date DESC, i.created_at DESC, i.invoice_id DESC LIMIT $4) newest
 ORDER BY amount`
 

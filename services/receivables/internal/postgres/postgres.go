@@ -6,10 +6,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"embed"
+	"errors"
 	"io/fs"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/avalcredit/aval/pkg/calendar"
@@ -51,6 +55,8 @@ type Customer struct {
 	DisplayName  string
 	Currency     string
 	Salesperson  string
+	// UnitID is the sales unit it belongs to; empty: none.
+	UnitID string
 }
 
 // Customer returns a customer. Errors: NotFound CUSTOMER_UNKNOWN.
@@ -59,10 +65,24 @@ func (s *Store) Customer(ctx context.Context, id string) (Customer, error) {
 	if err != nil {
 		return Customer{}, notFound(err, "CUSTOMER_UNKNOWN", "customer", id)
 	}
+	return customerOf(c), nil
+}
+
+// Customers returns those of some customers that are known.
+func (s *Store) Customers(ctx context.Context, ids []string) (map[string]Customer, error) {
+	rows, err := s.q.CustomersByID(ctx, ids)
+	out := make(map[string]Customer, len(rows))
+	for _, r := range rows {
+		out[r.CustomerID] = customerOf(r)
+	}
+	return out, pg.Err(err)
+}
+
+func customerOf(c db.Customer) Customer {
 	return Customer{
 		ID: c.CustomerID, Sequence: c.Sequence, BusinessDate: c.BusinessDate, DisplayName: c.DisplayName,
-		Currency: c.Currency, Salesperson: c.Salesperson,
-	}, nil
+		Currency: c.Currency, Salesperson: c.Salesperson, UnitID: c.UnitID,
+	}
 }
 
 // AccountCurrency is the currency that the customer's account is kept in: that of its
@@ -79,7 +99,7 @@ func (s *Store) AccountCurrency(ctx context.Context, c Customer) (string, error)
 func SaveCustomer(ctx context.Context, tx pgx.Tx, c Customer, now time.Time) error {
 	return pg.Err(db.New(tx).SaveCustomer(ctx, db.SaveCustomerParams{
 		CustomerID: c.ID, Sequence: c.Sequence, BusinessDate: c.BusinessDate, DisplayName: c.DisplayName,
-		Currency: c.Currency, Salesperson: c.Salesperson, UpdatedAt: now,
+		Currency: c.Currency, Salesperson: c.Salesperson, UnitID: c.UnitID, UpdatedAt: now,
 	}))
 }
 
@@ -95,6 +115,17 @@ func notFound(err error, reason, what, id string) error {
 // Unknown is the error for a thing that does not exist, or not for this caller.
 func Unknown(reason, what, id string) *errs.Error {
 	return errs.New(errs.NotFound, reason, "there is no %s %s", what, id).With(what+"_id", id)
+}
+
+// takenKey says which key was taken already, where an insert failed at one of the constraints.
+func takenKey(err error, constraints ...string) (key string, taken bool) {
+	var e *pgconn.PgError
+	if !slices.ContainsFunc(constraints, func(c string) bool { return pg.IsUnique(err, c) }) || !errors.As(err, &e) {
+		return "", false
+	}
+	// Key (invoice_id)=(4711) already exists.
+	_, key, _ = strings.Cut(e.Detail, ")=(")
+	return strings.TrimSuffix(key, ") already exists."), true
 }
 
 func digest(canonical []byte) []byte {

@@ -29,7 +29,8 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// books holds one customer C with invoice I-1 (paid by R-1, under payment notice N-1 of 150), I-2 reversed and I-3 open.
+// books holds one customer C with invoice I-1 (paid by R-1, under payment notice N-1 of 150), I-2
+// reversed, I-3 open and I-4 open in two instalments.
 func books(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	pool := pgtest.New(t, postgres.Schema, postgres.Migrations())
@@ -43,8 +44,12 @@ func books(t *testing.T) *pgxpool.Pool {
 		if err != nil {
 			return err
 		}
-		for i := range 3 {
-			inv, err := invoice.New(invoice.Draft{ID: fmt.Sprintf("I-%d", i+1), CustomerID: "C", Amount: money.New(100, "CNY")},
+		for i := range 4 {
+			d := invoice.Draft{ID: fmt.Sprintf("I-%d", i+1), CustomerID: "C", Amount: money.New(100, "CNY")}
+			if i == 3 {
+				d.Instalments = []invoice.Part{{Amount: money.New(40, "CNY")}, {Amount: money.New(60, "CNY")}}
+			}
+			inv, err := invoice.New(d,
 				invoice.Defaults{Today: day, TermDays: 30, Currency: "CNY", Now: now})
 			must(t, err)
 			if err := a.AddInvoice(ctx, inv); err != nil {
@@ -67,7 +72,7 @@ func books(t *testing.T) *pgxpool.Pool {
 		if err := a.AddReceipt(ctx, r); err != nil {
 			return err
 		}
-		if err := a.Apply(ctx, []invoice.Application{{ReceiptID: "R-1", InvoiceID: "I-1", Amount: money.New(100, "CNY"), Date: day}}); err != nil {
+		if err := a.Apply(ctx, []invoice.Application{{CreditID: "R-1", ItemID: "I-1", Amount: money.New(100, "CNY"), Date: day}}); err != nil {
 			return err
 		}
 		doc, err := a.Invoice(ctx, "I-2")
@@ -86,13 +91,13 @@ func books(t *testing.T) *pgxpool.Pool {
 func TestPostedRowsRefuseChange(t *testing.T) {
 	t.Parallel()
 	pool := books(t)
-	for _, table := range []string{"ledger_entries", "ledger_lines", "invoices", "receipts", "invoice_reversals", "applications", "payment_notices", "payment_notice_confirmations"} {
+	for _, table := range []string{"ledger_entries", "invoices", "items", "receipts", "credits", "item_reversals", "applications", "payment_notices", "payment_notice_confirmations"} {
 		for _, sql := range []string{
 			"UPDATE " + table + " SET customer_id = customer_id", "DELETE FROM " + table, "TRUNCATE " + table + " CASCADE",
 		} {
 			switch sql {
-			case "UPDATE invoice_reversals SET customer_id = customer_id":
-				sql = "UPDATE invoice_reversals SET reason = 'other'"
+			case "UPDATE item_reversals SET customer_id = customer_id":
+				sql = "UPDATE item_reversals SET reason = 'other'"
 			case "UPDATE payment_notice_confirmations SET customer_id = customer_id":
 				sql = "UPDATE payment_notice_confirmations SET confirmed_by = 'other'"
 			}
@@ -102,7 +107,7 @@ func TestPostedRowsRefuseChange(t *testing.T) {
 			}
 		}
 	}
-	for _, sql := range []string{"DELETE FROM accounts", "DELETE FROM invoice_balances", "TRUNCATE receipt_balances", "DELETE FROM payment_notice_balances"} {
+	for _, sql := range []string{"DELETE FROM accounts", "DELETE FROM item_balances", "TRUNCATE credit_balances", "DELETE FROM payment_notice_balances"} {
 		if _, err := pool.Exec(t.Context(), sql); err == nil {
 			t.Errorf("%s was let through", sql)
 		}
@@ -114,19 +119,27 @@ func TestDatabaseRefusesBadEntries(t *testing.T) {
 	t.Parallel()
 	pool := books(t)
 	const entry = `INSERT INTO ledger_entries SELECT 'C', %d, 'INVOICE', '2024-01-01', '2024-01-01', 'X', 'CNY', 5, %s, NULL, '', 'me', now(),
-		document_digest, %s, hash FROM ledger_entries WHERE customer_id = 'C' AND sequence = 5;`
-	const lines = `INSERT INTO ledger_lines VALUES ('C', 6, 1, 'RECEIVABLE', 'CNY', %d), ('C', 6, 2, 'SALES', '%s', %d);`
+		document_digest, %s, hash, %s, %s FROM ledger_entries WHERE customer_id = 'C' AND sequence = 6`
+	const accounts, amounts = "'{RECEIVABLE,SALES}'", "'{5,-5}'"
+	must(t, pg.InTx(t.Context(), pool, func(ctx context.Context, tx pgx.Tx) error { // the entry that the others spoil
+		return rolledBack(ctx, tx, fmt.Sprintf(entry, 7, "balance + 5", "hash", accounts, amounts))
+	}))
 	for name, sql := range map[string]string{
-		"no lines":               fmt.Sprintf(entry, 6, "balance + 5", "hash"),
-		"lines do not sum to 0":  fmt.Sprintf(entry, 6, "balance + 5", "hash") + fmt.Sprintf(lines, 5, "CNY", -4),
-		"another amount":         fmt.Sprintf(entry, 6, "balance + 5", "hash") + fmt.Sprintf(lines, 4, "CNY", -4),
-		"two currencies":         fmt.Sprintf(entry, 6, "balance + 5", "hash") + fmt.Sprintf(lines, 5, "USD", -5),
-		"a gap":                  fmt.Sprintf(entry, 7, "balance + 5", "hash"),
-		"not linked":             fmt.Sprintf(entry, 6, "balance + 5", "prev") + fmt.Sprintf(lines, 5, "CNY", -5),
-		"wrong balance":          fmt.Sprintf(entry, 6, "balance + 6", "hash") + fmt.Sprintf(lines, 5, "CNY", -5),
-		"a line added afterward": `INSERT INTO ledger_lines VALUES ('C', 1, 3, 'CASH', 'CNY', 1)`,
-		"over-applied":           `UPDATE invoice_balances SET open = open - 101 WHERE invoice_id = 'I-3'`,
-		"reversed twice":         `INSERT INTO invoice_reversals SELECT * FROM invoice_reversals`,
+		"no lines":               fmt.Sprintf(entry, 7, "balance + 5", "hash", "'{}'", "'{}'"),
+		"one line":               fmt.Sprintf(entry, 7, "balance + 5", "hash", "'{RECEIVABLE}'", "'{5}'"),
+		"lines do not sum to 0":  fmt.Sprintf(entry, 7, "balance + 5", "hash", accounts, "'{5,-4}'"),
+		"three do not sum to 0":  fmt.Sprintf(entry, 7, "balance + 5", "hash", "'{RECEIVABLE,SALES,FINANCE_COST}'", "'{5,-4,-2}'"),
+		"another amount":         fmt.Sprintf(entry, 7, "balance + 5", "hash", accounts, "'{4,-4}'"),
+		"receivable twice":       fmt.Sprintf(entry, 7, "balance + 5", "hash", "'{RECEIVABLE,RECEIVABLE,SALES}'", "'{5,1,-6}'"),
+		"an unknown account":     fmt.Sprintf(entry, 7, "balance + 5", "hash", "'{RECEIVABLE,POCKET}'", amounts),
+		"an account without sum": fmt.Sprintf(entry, 7, "balance + 5", "hash", "'{RECEIVABLE,SALES}'", "'{5,-5,0}'"),
+		"a gap":                  fmt.Sprintf(entry, 8, "balance + 5", "hash", accounts, amounts),
+		"not linked":             fmt.Sprintf(entry, 7, "balance + 5", "prev", accounts, amounts),
+		"wrong balance":          fmt.Sprintf(entry, 7, "balance + 6", "hash", accounts, amounts),
+		"of no account":          strings.Replace(fmt.Sprintf(entry, 1, "5", "prev", accounts, amounts), "'C'", "'D'", 1),
+		"an item without entry":  `INSERT INTO items SELECT 'I-9', customer_id, document_kind, 'I-9', 1, '', document_date, due_date, currency, amount, '', '', post_date, ledger_sequence FROM items WHERE item_id = 'I-3'`,
+		"over-applied":           `UPDATE item_balances SET open = open - 101 WHERE item_id = 'I-3'`,
+		"reversed twice":         `INSERT INTO item_reversals SELECT * FROM item_reversals`,
 		"confirmed by one person": `INSERT INTO payment_notices SELECT 'N-2', customer_id, order_id, '', currency, amount, instrument, expected_date, last_date,
 			'', 'sales', record_date, created_at FROM payment_notices; INSERT INTO payment_notice_confirmations VALUES ('N-2', 'sales', '2024-01-01', now())`,
 	} {
@@ -142,6 +155,18 @@ func TestDatabaseRefusesBadEntries(t *testing.T) {
 	}
 }
 
+// rolledBack runs a statement that the database takes, without effect.
+func rolledBack(ctx context.Context, tx pgx.Tx, sql string) error {
+	nested, err := tx.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := nested.Exec(ctx, sql); err != nil {
+		return err
+	}
+	return nested.Rollback(ctx)
+}
+
 // Invariant 3: whoever goes around the triggers leaves a break that verification names.
 func TestVerifyNamesWhatWasTamperedWith(t *testing.T) {
 	t.Parallel()
@@ -149,27 +174,42 @@ func TestVerifyNamesWhatWasTamperedWith(t *testing.T) {
 	store := postgres.NewStore(pool)
 	report, err := store.Verify(t.Context())
 	must(t, err)
-	if len(report.Breaks) != 0 || report.Chains != 2 || report.Entries != 6 {
+	if len(report.Breaks) != 0 || report.Chains != 2 || report.Entries != 7 {
 		t.Fatalf("untouched books: %+v", report)
 	}
 	for _, c := range []struct{ sql, chain string }{
 		{`UPDATE ledger_entries SET text = 'invoice I-X' WHERE sequence = 1`, "ledger/C"},
 		{`UPDATE ledger_entries SET posted_by = 'other' WHERE sequence = 2`, "ledger/C"},
 		{`UPDATE ledger_entries SET entry_date = '2023-12-31' WHERE sequence = 3`, "ledger/C"},
-		{`UPDATE ledger_lines SET amount = amount * 2 WHERE sequence = 1`, "ledger/C"},
+		{`UPDATE ledger_entries SET accounts = '{RECEIVABLE,CASH}' WHERE sequence = 1`, "ledger/C"},
 		{`UPDATE invoices SET due_date = '2030-01-01' WHERE invoice_id = 'I-3'`, "ledger/C"},
 		{`UPDATE invoices SET amount = 101 WHERE invoice_id = 'I-3'`, "ledger/C"},
 		{`UPDATE receipts SET receipt_date = '2023-01-01'`, "ledger/C"},
 		{`UPDATE applications SET application_date = '2023-01-01'`, "application/C"},
 		{`UPDATE applications SET applied_by = 'other'`, "application/C"},
-		{`UPDATE invoice_balances SET open = 1 WHERE invoice_id = 'I-3'`, "ledger/C"},
+		{`UPDATE item_balances SET open = 1 WHERE item_id = 'I-3'`, "ledger/C"},
+		{`UPDATE item_balances SET due_date = '2030-01-01' WHERE item_id = 'I-3'`, "ledger/C"},
+		{`UPDATE item_balances SET last_undo = '2023-01-01' WHERE item_id = 'I-3'`, "ledger/C"},
+		{`DELETE FROM item_balances WHERE item_id = 'I-3'`, "ledger/C"},
+		{`DELETE FROM items WHERE item_id = 'I-3'`, "ledger/C"},
+		{`UPDATE items SET amount = 99 WHERE item_id = 'I-3'`, "ledger/C"},
+		{`UPDATE items SET due_date = '2030-01-01' WHERE item_id = 'I-3'`, "ledger/C"},
+		{`UPDATE items SET salesperson = 'other' WHERE item_id = 'I-3'`, "ledger/C"},
+		{`UPDATE items SET unit_id = 'other' WHERE item_id = 'I-3'`, "ledger/C"},
+		{`UPDATE items SET document_kind = 'FEE' WHERE item_id = 'I-3'`, "ledger/C"},
+		{`UPDATE items SET document_date = '2023-01-01' WHERE item_id = 'I-3'`, "ledger/C"},
+		{`UPDATE items SET amount = amount + 1 WHERE item_id = 'I-4/1'; UPDATE items SET amount = amount - 1 WHERE item_id = 'I-4/2'`, "ledger/C"},
+		{`UPDATE credits SET amount = 99`, "ledger/C"},
+		{`UPDATE credits SET kind = 'ADVANCE'`, "ledger/C"},
+		{`UPDATE credits SET credit_date = '2023-01-01'`, "ledger/C"},
+		{`DELETE FROM credit_balances`, "ledger/C"},
 		{`UPDATE receipts SET payment_notice_id = NULL`, "ledger/C"},
 		{`UPDATE payment_notice_balances SET received = 99`, "ledger/C"},
 		{`UPDATE payment_notice_balances SET open = 51`, "ledger/C"},
 		{`DELETE FROM payment_notice_confirmations`, "ledger/C"},
 		{`UPDATE accounts SET balance = balance + 1`, "ledger/C"},
 		{`UPDATE accounts SET application_sequence = 2`, "application/C"},
-		{`DELETE FROM invoice_reversals; DELETE FROM ledger_lines WHERE sequence = 5; DELETE FROM ledger_entries WHERE sequence = 5`, "ledger/C"},
+		{`DELETE FROM item_reversals; DELETE FROM ledger_entries WHERE sequence = 6`, "ledger/C"},
 	} {
 		t.Run(c.sql, func(t *testing.T) { tampered(t, pool, c.sql, c.chain) })
 	}

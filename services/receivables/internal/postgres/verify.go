@@ -69,11 +69,7 @@ func (v verifier) batch(ctx context.Context, accounts []db.Account) error {
 	if err != nil {
 		return err
 	}
-	lines, err := v.lines(ctx, ids)
-	if err != nil {
-		return err
-	}
-	if err := v.ledgers(ctx, accounts, ids, lines, digests); err != nil {
+	if err := v.ledgers(ctx, accounts, ids, digests); err != nil {
 		return err
 	}
 	if err := v.applications(ctx, accounts, ids); err != nil {
@@ -98,8 +94,15 @@ func (v verifier) digests(ctx context.Context, ids []string) (map[entryKey][]byt
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range invoices {
-		out[entryKey{d.CustomerID, d.LedgerSequence}] = digest(invoiceDocument(d).Canonical())
+	docs := make([]InvoiceDocument, len(invoices))
+	for i, d := range invoices {
+		docs[i] = invoiceDocument(d)
+	}
+	if err := withInstalments(ctx, db.New(v.tx), docs); err != nil {
+		return nil, err
+	}
+	for _, d := range docs {
+		out[entryKey{d.CustomerID, d.LedgerSequence}] = digest(d.Canonical())
 	}
 	rows, err = v.tx.Query(ctx, `SELECT * FROM receipt_documents WHERE customer_id = ANY ($1)`, ids)
 	if err != nil {
@@ -112,24 +115,7 @@ func (v verifier) digests(ctx context.Context, ids []string) (map[entryKey][]byt
 	return out, err
 }
 
-func (v verifier) lines(ctx context.Context, ids []string) (map[entryKey][]ledger.Line, error) {
-	rows, err := v.tx.Query(ctx, `SELECT customer_id, sequence, account, currency, amount FROM ledger_lines
-		WHERE customer_id = ANY ($1) ORDER BY customer_id, sequence, line`, ids)
-	if err != nil {
-		return nil, err
-	}
-	out := map[entryKey][]ledger.Line{}
-	var k entryKey
-	var account, currency string
-	var amount int64
-	_, err = pgx.ForEachRow(rows, []any{&k.customer, &k.sequence, &account, &currency, &amount}, func() error {
-		out[k] = append(out[k], ledger.Line{Account: ledger.Account(account), Amount: cash(amount, currency)})
-		return nil
-	})
-	return out, err
-}
-
-func (v verifier) ledgers(ctx context.Context, accounts []db.Account, ids []string, lines map[entryKey][]ledger.Line, digests map[entryKey][]byte) error {
+func (v verifier) ledgers(ctx context.Context, accounts []db.Account, ids []string, digests map[entryKey][]byte) error {
 	rows, err := v.tx.Query(ctx, `SELECT * FROM ledger_entries WHERE customer_id = ANY ($1) ORDER BY customer_id, sequence`, ids)
 	if err != nil {
 		return err
@@ -141,7 +127,6 @@ func (v verifier) ledgers(ctx context.Context, accounts []db.Account, ids []stri
 	byCustomer := map[string][]ledger.Entry{}
 	for _, r := range entries {
 		e := entry(r)
-		e.Lines = lines[entryKey{e.CustomerID, e.Sequence}]
 		byCustomer[e.CustomerID] = append(byCustomer[e.CustomerID], e)
 	}
 	for _, a := range accounts {
@@ -186,7 +171,7 @@ func (v verifier) applications(ctx context.Context, accounts []db.Account, ids [
 		}
 		row := applicationRow{
 			customerID: a.CustomerID, sequence: a.Sequence, act: Act{Actor: a.AppliedBy, Today: a.PostDate, Now: a.CreatedAt},
-			Application: invoice.Application{ReceiptID: a.ReceiptID, InvoiceID: a.InvoiceID, Amount: cash(a.Amount, a.Currency), Date: a.ApplicationDate},
+			Application: invoice.Application{CreditID: a.CreditID, ItemID: a.ItemID, Amount: cash(a.Amount, a.Currency), Date: a.ApplicationDate},
 		}
 		if a.Sequence != last.sequence+1 || !bytes.Equal(a.Prev, last.hash) || !bytes.Equal(audit.Link(a.Prev, row.canonical()), a.Hash) {
 			v.report.Add("application/"+a.CustomerID, a.Sequence, "content does not give the hash, or does not follow the one before")
@@ -208,27 +193,62 @@ func (v verifier) applications(ctx context.Context, accounts []db.Account, ids [
 	return nil
 }
 
-// balancesSQL names the documents whose kept balance is not the fold of what was posted.
+// balancesSQL names what does not fit together: items and credits whose kept balance is not
+// the fold of what was posted, or that are not those of their document and its entry.
 const balancesSQL = `
-SELECT d.customer_id, 'invoice ' || d.invoice_id, d.ledger_sequence
-FROM invoice_documents d
-LEFT JOIN (SELECT invoice_id, sum(amount) AS amount, max(application_date) AS newest FROM applications
-           WHERE customer_id = ANY ($1) GROUP BY invoice_id) a USING (invoice_id)
-WHERE d.customer_id = ANY ($1) AND (
-      d.open <> CASE WHEN d.reverse_date IS NULL THEN d.amount - coalesce(a.amount, 0) ELSE 0 END
-   OR (d.reverse_date IS NOT NULL AND coalesce(a.amount, 0) <> 0)
-   OR d.last_application IS DISTINCT FROM a.newest)
+SELECT i.customer_id, lower(i.document_kind) || ' ' || i.item_id || ': kept balance is not what its applications give', i.ledger_sequence
+FROM items i
+LEFT JOIN item_balances b USING (item_id)
+LEFT JOIN item_reversals r USING (item_id)
+LEFT JOIN (SELECT item_id, sum(amount) AS amount, max(application_date) AS newest,
+                  max(application_date) FILTER (WHERE amount < 0) AS undo FROM applications
+           WHERE customer_id = ANY ($1) GROUP BY item_id) a USING (item_id)
+WHERE i.customer_id = ANY ($1) AND (
+      b.open IS DISTINCT FROM CASE WHEN r.reverse_date IS NULL THEN i.amount - coalesce(a.amount, 0) ELSE 0 END
+   OR (r.reverse_date IS NOT NULL AND coalesce(a.amount, 0) <> 0)
+   OR b.last_application IS DISTINCT FROM a.newest OR b.last_undo IS DISTINCT FROM a.undo
+   OR b.due_date <> i.due_date OR b.customer_id <> i.customer_id)
 UNION ALL
-SELECT d.customer_id, 'receipt ' || d.receipt_id, d.ledger_sequence
-FROM receipt_documents d
-LEFT JOIN (SELECT receipt_id, sum(amount) AS amount, max(application_date) AS newest FROM applications
-           WHERE customer_id = ANY ($1) GROUP BY receipt_id) a USING (receipt_id)
-WHERE d.customer_id = ANY ($1) AND (
-      d.unapplied <> CASE WHEN d.reverse_date IS NULL THEN d.amount - coalesce(a.amount, 0) ELSE 0 END
-   OR (d.reverse_date IS NOT NULL AND coalesce(a.amount, 0) <> 0)
-   OR d.last_application IS DISTINCT FROM a.newest)
+SELECT c.customer_id, lower(c.kind) || ' ' || c.credit_id || ': kept balance is not what its applications give', c.ledger_sequence
+FROM credits c
+LEFT JOIN credit_balances b USING (credit_id)
+LEFT JOIN credit_reversals r USING (credit_id)
+LEFT JOIN (SELECT credit_id, sum(amount) AS amount, max(application_date) AS newest,
+                  max(application_date) FILTER (WHERE amount < 0) AS undo FROM applications
+           WHERE customer_id = ANY ($1) GROUP BY credit_id) a USING (credit_id)
+WHERE c.customer_id = ANY ($1) AND (
+      b.unapplied IS DISTINCT FROM CASE WHEN r.reverse_date IS NULL THEN c.amount - coalesce(a.amount, 0) ELSE 0 END
+   OR (r.reverse_date IS NOT NULL AND coalesce(a.amount, 0) <> 0)
+   OR b.last_application IS DISTINCT FROM a.newest OR b.last_undo IS DISTINCT FROM a.undo
+   OR b.customer_id <> c.customer_id)
 UNION ALL
-SELECT n.customer_id, 'payment notice ' || n.payment_notice_id, 0
+SELECT e.customer_id, e.kind || ' ' || e.document_id || ': its items are not what was posted', e.sequence
+FROM ledger_entries e
+LEFT JOIN (SELECT customer_id, ledger_sequence, sum(amount) AS amount, min(document_kind) AS kind, max(document_kind) AS last_kind,
+                  min(document_date) AS dated, max(post_date) AS posted FROM items
+           WHERE customer_id = ANY ($1) GROUP BY customer_id, ledger_sequence) i
+  ON i.customer_id = e.customer_id AND i.ledger_sequence = e.sequence
+WHERE e.customer_id = ANY ($1) AND e.amount > 0 AND e.kind <> 'REVERSAL' AND (
+      i.amount IS DISTINCT FROM e.amount OR i.kind <> e.kind OR i.last_kind <> e.kind OR i.dated <> e.entry_date OR i.posted <> e.post_date)
+UNION ALL
+SELECT e.customer_id, e.kind || ' ' || e.document_id || ': its money is not what was posted', e.sequence
+FROM ledger_entries e
+LEFT JOIN credits c ON c.customer_id = e.customer_id AND c.ledger_sequence = e.sequence
+WHERE e.customer_id = ANY ($1) AND e.amount < 0 AND e.kind <> 'REVERSAL' AND (
+      c.amount IS DISTINCT FROM -e.amount OR c.kind <> e.kind OR c.credit_id <> e.document_id OR c.credit_date <> e.entry_date OR c.post_date <> e.post_date)
+UNION ALL
+SELECT d.customer_id, 'invoice ' || d.invoice_id || ': its items are not those of the invoice', d.ledger_sequence
+FROM invoices d
+LEFT JOIN (SELECT customer_id, document_id, count(*) AS items, max(due_date) AS due, min(order_id) AS first_order, max(order_id) AS last_order,
+                  min(salesperson) AS first_person, max(salesperson) AS last_person, min(unit_id) AS first_unit, max(unit_id) AS last_unit,
+                  min(ledger_sequence) AS sequence FROM items
+           WHERE customer_id = ANY ($1) AND document_kind = 'INVOICE' GROUP BY customer_id, document_id) i
+  ON i.customer_id = d.customer_id AND i.document_id = d.invoice_id
+WHERE d.customer_id = ANY ($1) AND (i.items IS DISTINCT FROM d.instalments OR i.due <> d.due_date OR i.sequence <> d.ledger_sequence
+   OR (i.first_order, i.last_order, i.first_person, i.last_person, i.first_unit, i.last_unit)
+      <> (d.order_id, d.order_id, d.salesperson, d.salesperson, d.unit_id, d.unit_id))
+UNION ALL
+SELECT n.customer_id, 'payment notice ' || n.payment_notice_id || ': kept balance is not what its acts and receipts give', 0
 FROM payment_notice_documents n
 LEFT JOIN (SELECT payment_notice_id, sum(amount) AS amount FROM receipt_documents
            WHERE customer_id = ANY ($1) AND payment_notice_id <> '' AND reverse_date IS NULL GROUP BY payment_notice_id) r USING (payment_notice_id)
@@ -242,10 +262,10 @@ func (v verifier) balances(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
-	var customer, document string
+	var customer, problem string
 	var sequence int64
-	_, err = pgx.ForEachRow(rows, []any{&customer, &document, &sequence}, func() error {
-		v.report.Add("ledger/"+customer, sequence, document+": kept balance is not what its applications and receipts give")
+	_, err = pgx.ForEachRow(rows, []any{&customer, &problem, &sequence}, func() error {
+		v.report.Add("ledger/"+customer, sequence, problem)
 		return nil
 	})
 	return err

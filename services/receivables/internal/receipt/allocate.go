@@ -8,6 +8,7 @@ import (
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
+	"github.com/avalcredit/aval/services/receivables/internal/ledger"
 )
 
 // Mode is what becomes of money that names no invoice.
@@ -20,18 +21,24 @@ const (
 	ModeNone           Mode = "NONE"
 )
 
-// Named is an invoice that the payer named.
+// Named is a document or an item that the payer named.
 type Named struct {
+	// InvoiceID is the number of an invoice or other debit document, which stands for all its
+	// instalments, the oldest due first, or that of one instalment.
 	InvoiceID string
 	// Amount of the money that is for it; absent: all that is open, as far as the money goes.
 	Amount *money.Money
 }
 
-// Item is an invoice as far as applying money is concerned.
+// Item is an instalment of a debit document as far as applying money is concerned.
 type Item struct {
-	InvoiceID     string
+	ID           string
+	DocumentKind ledger.Kind
+	DocumentID   string
+	OrderID      string
+	// Date of the document, DueDate of the instalment.
 	Date, DueDate calendar.Date
-	// Amount invoiced, Open still owed.
+	// Amount of the instalment, Open still owed.
 	Amount, Open money.Money
 	// LastApplication is the newest date of anything applied to it or undone, LastUndo
 	// the newest of an undoing; none: never.
@@ -39,9 +46,9 @@ type Item struct {
 	Reversed                  bool
 }
 
-// Source is the money to be applied.
+// Source is the money to be applied: that of a receipt or another credit.
 type Source struct {
-	ReceiptID string
+	CreditID  string
 	Available money.Money
 	// From is the earliest date from which the application may count.
 	From calendar.Date
@@ -61,18 +68,21 @@ func (o Order) WantsOldest() bool {
 	return o.Mode == ModeOldestDueFirst
 }
 
-// Allocate decides what is applied to what: the invoices named in their order, then
+// Allocate decides what is applied to what: the documents named in their order, then
 // the oldest due where the order wants it; the rest stays unapplied. items are the
-// customer's invoices that are open or named. Errors: NotFound INVOICE_UNKNOWN,
+// customer's that are open or named. Errors: NotFound INVOICE_UNKNOWN,
 // FailedPrecondition INVOICE_REVERSED and OVERAPPLIED, Invalid CURRENCY_MISMATCH and
 // AMOUNT_NOT_POSITIVE.
 func Allocate(src Source, order Order, items []Item) ([]invoice.Application, error) {
-	a := allocation{src: src, left: src.Available, open: map[string]*Item{}}
-	rest := make([]*Item, 0, len(items))
-	for i := range items {
-		item := items[i]
-		a.open[item.InvoiceID] = &item
-		rest = append(rest, &item)
+	a := allocation{src: src, left: src.Available, items: slices.Clone(items)}
+	slices.SortFunc(a.items, oldestDueFirst)
+	a.byName = make(map[string][]*Item, len(items))
+	for i := range a.items {
+		item := &a.items[i]
+		a.byName[item.ID] = append(a.byName[item.ID], item)
+		if item.DocumentID != item.ID {
+			a.byName[item.DocumentID] = append(a.byName[item.DocumentID], item)
+		}
 	}
 	for i, n := range order.Named {
 		if err := a.named(i, n); err != nil {
@@ -80,73 +90,80 @@ func Allocate(src Source, order Order, items []Item) ([]invoice.Application, err
 		}
 	}
 	if order.WantsOldest() {
-		slices.SortFunc(rest, oldestDueFirst)
-		for _, item := range rest {
-			if !item.Reversed {
-				a.apply(item, money.Min(a.left, item.Open))
-			}
+		for i := range a.items {
+			a.apply(&a.items[i], a.left)
 		}
 	}
 	return a.out, nil
 }
 
-// oldestDueFirst orders by due date, invoice date, number.
-func oldestDueFirst(a, b *Item) int {
+// oldestDueFirst orders by due date, document date, number.
+func oldestDueFirst(a, b Item) int {
 	if c := a.DueDate.Compare(b.DueDate); c != 0 {
 		return c
 	}
 	if c := a.Date.Compare(b.Date); c != 0 {
 		return c
 	}
-	return strings.Compare(a.InvoiceID, b.InvoiceID)
+	return strings.Compare(a.ID, b.ID)
 }
 
 type allocation struct {
-	src  Source
-	left money.Money
-	open map[string]*Item
-	out  []invoice.Application
+	src    Source
+	left   money.Money
+	items  []Item // oldest due first
+	byName map[string][]*Item
+	out    []invoice.Application
 }
 
 func (a *allocation) named(i int, n Named) error {
-	item, ok := a.open[n.InvoiceID]
-	if !ok {
+	items := a.byName[n.InvoiceID]
+	if len(items) == 0 {
 		return errs.New(errs.NotFound, "INVOICE_UNKNOWN", "the customer has no invoice %s", n.InvoiceID).
 			With("invoice_id", n.InvoiceID).With("field", fieldOf(i, "invoice_id"))
 	}
-	if item.Reversed {
-		return errs.New(errs.FailedPrecondition, "INVOICE_REVERSED", "invoice %s was reversed", n.InvoiceID).
-			With("invoice_id", n.InvoiceID).With("field", fieldOf(i, "invoice_id"))
+	open := money.Zero(a.left.Currency)
+	for _, item := range items {
+		if item.Reversed { // a document is reversed as a whole
+			return errs.New(errs.FailedPrecondition, "INVOICE_REVERSED", "invoice %s was reversed", n.InvoiceID).
+				With("invoice_id", n.InvoiceID).With("field", fieldOf(i, "invoice_id"))
+		}
+		open = open.Add(item.Open)
 	}
-	amount := money.Min(a.left, item.Open)
+	amount := money.Min(a.left, open)
 	if n.Amount != nil {
 		amount = *n.Amount
 		if err := invoice.CheckAmount(fieldOf(i, "amount"), amount, a.left.Currency); err != nil {
 			return err
 		}
-		if amount.Cmp(item.Open) > 0 {
-			return overApplied(i, n.InvoiceID, amount, item.Open, "of the invoice is open")
+		if amount.Cmp(open) > 0 {
+			return overApplied(i, n.InvoiceID, amount, open, "of the invoice is open")
 		}
 		if amount.Cmp(a.left) > 0 {
 			return overApplied(i, n.InvoiceID, amount, a.left, "of the receipt is left")
 		}
 	}
-	a.apply(item, amount)
+	for _, item := range items {
+		amount = amount.Sub(a.apply(item, amount))
+	}
 	return nil
 }
 
-// apply dates the application no earlier than the money, the invoice, and the last
-// undoing on either, so that neither is over-applied on any day of the past.
-func (a *allocation) apply(item *Item, amount money.Money) {
-	if !amount.IsPositive() {
-		return
+// apply applies up to an amount to an item, and says how much. It dates the application no
+// earlier than the money, the document, and the last undoing on either, so that neither is
+// over-applied on any day of the past.
+func (a *allocation) apply(item *Item, most money.Money) money.Money {
+	amount := money.Min(most, item.Open)
+	if item.Reversed || !amount.IsPositive() {
+		return money.Zero(a.left.Currency)
 	}
 	item.Open = item.Open.Sub(amount)
 	a.left = a.left.Sub(amount)
 	a.out = append(a.out, invoice.Application{
-		ReceiptID: a.src.ReceiptID, InvoiceID: item.InvoiceID, Amount: amount,
+		CreditID: a.src.CreditID, ItemID: item.ID, Amount: amount,
 		Date: invoice.Latest(a.src.From, item.Date, item.LastUndo),
 	})
+	return amount
 }
 
 func overApplied(i int, invoiceID string, asked, have money.Money, of string) error {
@@ -161,11 +178,11 @@ func Settled(items []Item, applications []invoice.Application) []Item {
 	byID := make(map[string]*Item, len(items))
 	for i := range items {
 		item := items[i]
-		byID[item.InvoiceID] = &item
+		byID[item.ID] = &item
 	}
 	var out []Item
 	for _, a := range applications {
-		item := byID[a.InvoiceID]
+		item := byID[a.ItemID]
 		item.Open = item.Open.Sub(a.Amount)
 		item.LastApplication = invoice.Latest(item.LastApplication, a.Date)
 		if item.Open.IsZero() {
@@ -175,13 +192,13 @@ func Settled(items []Item, applications []invoice.Application) []Item {
 	return out
 }
 
-// Undo takes back what is applied, pair by pair of receipt and invoice, on one date.
+// Undo takes back what is applied, pair by pair of credit and item, on one date.
 func Undo(applications []invoice.Application, on calendar.Date) []invoice.Application {
-	type pair struct{ receipt, invoice string }
+	type pair struct{ credit, item string }
 	net := map[pair]money.Money{}
 	var order []pair
 	for _, a := range applications {
-		p := pair{a.ReceiptID, a.InvoiceID}
+		p := pair{a.CreditID, a.ItemID}
 		sum, seen := net[p]
 		if !seen {
 			order = append(order, p)
@@ -194,7 +211,7 @@ func Undo(applications []invoice.Application, on calendar.Date) []invoice.Applic
 		if net[p].IsZero() {
 			continue
 		}
-		out = append(out, invoice.Application{ReceiptID: p.receipt, InvoiceID: p.invoice, Amount: net[p].Neg(), Date: on})
+		out = append(out, invoice.Application{CreditID: p.credit, ItemID: p.item, Amount: net[p].Neg(), Date: on})
 	}
 	return out
 }

@@ -27,6 +27,7 @@ type table struct {
 	} `yaml:"named"`
 	Items []struct {
 		ID       string `yaml:"id"`
+		Document string `yaml:"document"`
 		Open     string `yaml:"open"`
 		Date     string `yaml:"date"`
 		Due      string `yaml:"due"`
@@ -88,18 +89,21 @@ func (c table) check(t *testing.T) {
 	}
 	items := make([]receipt.Item, len(c.Items))
 	for i, item := range c.Items {
+		if item.Document == "" {
+			item.Document = item.ID
+		}
 		items[i] = receipt.Item{
-			InvoiceID: item.ID, Date: date(item.Date), DueDate: date(item.Due), Amount: cny(t, item.Open), Open: cny(t, item.Open),
+			ID: item.ID, DocumentID: item.Document, Date: date(item.Date), DueDate: date(item.Due), Amount: cny(t, item.Open), Open: cny(t, item.Open),
 			LastUndo: date(item.Undone), Reversed: item.Reversed,
 		}
 	}
-	got, err := receipt.Allocate(receipt.Source{ReceiptID: "R", Available: cny(t, c.Money), From: date(c.From)}, order, items)
+	got, err := receipt.Allocate(receipt.Source{CreditID: "R", Available: cny(t, c.Money), From: date(c.From)}, order, items)
 	if errs.ReasonOf(err) != c.Error {
 		t.Fatalf("error %v, want reason %q", err, c.Error)
 	}
 	var list []string
 	for _, a := range got {
-		list = append(list, fmt.Sprint(a.InvoiceID, " ", a.Amount, " ", a.Date))
+		list = append(list, fmt.Sprint(a.ItemID, " ", a.Amount, " ", a.Date))
 	}
 	if fmt.Sprint(list) != fmt.Sprint(c.Want) {
 		t.Errorf("applied %q, want %q", list, c.Want)
@@ -118,10 +122,10 @@ func TestAllocationIsBounded(t *testing.T) {
 			open := rapid.Int64Range(1, 50).Draw(rt, "open")
 			owed += open
 			due := calendar.MustDate("2024-01-01").AddDays(rapid.IntRange(0, 3).Draw(rt, "due"))
-			items = append(items, receipt.Item{InvoiceID: fmt.Sprint(i), Date: due, DueDate: due, Amount: money.New(open, "CNY"), Open: money.New(open, "CNY")})
+			items = append(items, receipt.Item{ID: fmt.Sprint(i), DocumentID: fmt.Sprint(i), Date: due, DueDate: due, Amount: money.New(open, "CNY"), Open: money.New(open, "CNY")})
 		}
 		have := rapid.Int64Range(0, 200).Draw(rt, "money")
-		applied, err := receipt.Allocate(receipt.Source{ReceiptID: "R", Available: money.New(have, "CNY")}, receipt.Order{}, items)
+		applied, err := receipt.Allocate(receipt.Source{CreditID: "R", Available: money.New(have, "CNY")}, receipt.Order{}, items)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -149,7 +153,7 @@ func TestAllocationIsBounded(t *testing.T) {
 func undone(rt *rapid.T, applied []invoice.Application) {
 	net := map[string]int64{}
 	for _, a := range append(applied, receipt.Undo(applied, calendar.MustDate("2024-02-01"))...) {
-		net[a.InvoiceID] += a.Amount.Minor
+		net[a.ItemID] += a.Amount.Minor
 	}
 	for id, n := range net {
 		if n != 0 {

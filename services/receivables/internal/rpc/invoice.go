@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/avalcredit/aval/pkg/idem"
 	"github.com/avalcredit/aval/pkg/page"
@@ -22,16 +23,7 @@ var _ receivablesv1.InvoiceServiceServer = (*Invoices)(nil)
 // PostInvoice implements InvoiceService.
 func (s *Invoices) PostInvoice(ctx context.Context, req *receivablesv1.PostInvoiceRequest) (*receivablesv1.PostInvoiceResponse, error) {
 	var f fields
-	in := req.GetInvoice()
-	d := invoice.Draft{
-		ID: in.GetInvoiceId(), CustomerID: in.GetCustomerId(), OrderID: in.GetOrderId(),
-		Date: f.date("invoice.invoice_date", in.GetInvoiceDate()), DueDate: f.date("invoice.due_date", in.GetDueDate()),
-		Amount: f.money("invoice.amount", in.GetAmount()), Salesperson: in.GetSalespersonId(), Reference: in.GetReference(),
-	}
-	if in.TermDays != nil {
-		term := int(in.GetTermDays())
-		d.TermDays = &term
-	}
+	d := f.invoice("invoice", req.GetInvoice())
 	if f.err != nil {
 		return nil, f.err
 	}
@@ -45,6 +37,54 @@ func (s *Invoices) PostInvoice(ctx context.Context, req *receivablesv1.PostInvoi
 		return nil, err
 	}
 	return &receivablesv1.PostInvoiceResponse{Invoice: invoiceOf(out)}, nil
+}
+
+// PostInvoices implements InvoiceService.
+func (s *Invoices) PostInvoices(ctx context.Context, req *receivablesv1.PostInvoicesRequest) (*receivablesv1.PostInvoicesResponse, error) {
+	var f fields
+	drafts := make([]invoice.Draft, len(req.GetInvoices()))
+	for i, in := range req.GetInvoices() {
+		drafts[i] = f.invoice("invoices["+strconv.Itoa(i)+"]", in)
+	}
+	if f.err != nil {
+		return nil, f.err
+	}
+	if req.GetValidateOnly() {
+		ctx = app.OnTrial(ctx)
+		req.ValidateOnly = false // not part of what the request id stands for
+	}
+	r := idem.FromProto(ctx, receivablesv1.InvoiceService_PostInvoices_FullMethodName, req.GetRequestId(), req)
+	out, err := s.App.PostInvoices(ctx, r, drafts)
+	if err != nil {
+		return nil, err
+	}
+	//nolint:gosec // bounded by the contract
+	return &receivablesv1.PostInvoicesResponse{PostedInvoices: int32(out.Invoices), Customers: int32(out.Customers)}, nil
+}
+
+// invoice reads an invoice that is to be posted.
+func (f *fields) invoice(path string, in *receivablesv1.Invoice) invoice.Draft {
+	d := invoice.Draft{
+		ID: in.GetInvoiceId(), CustomerID: in.GetCustomerId(), OrderID: in.GetOrderId(),
+		Date: f.date(path+".invoice_date", in.GetInvoiceDate()), DueDate: f.date(path+".due_date", in.GetDueDate()),
+		TermDays: days(in.TermDays), Amount: f.money(path+".amount", in.GetAmount()), Salesperson: in.GetSalespersonId(),
+		UnitID: in.GetUnitId(), Reference: in.GetReference(),
+	}
+	for i, p := range in.GetInstalments() {
+		at := path + ".instalments[" + strconv.Itoa(i) + "]"
+		d.Instalments = append(d.Instalments, invoice.Part{
+			DueDate: f.date(at+".due_date", p.GetDueDate()), TermDays: days(p.TermDays), Amount: f.money(at+".amount", p.GetAmount()),
+		})
+	}
+	return d
+}
+
+func days(n *int32) *int {
+	if n == nil {
+		return nil
+	}
+	out := int(*n)
+	return &out
 }
 
 // GetInvoice implements InvoiceService.
@@ -93,12 +133,18 @@ func (s *Invoices) ReverseInvoice(ctx context.Context, req *receivablesv1.Revers
 }
 
 func invoiceOf(i invoice.Invoice) *receivablesv1.Invoice {
-	return &receivablesv1.Invoice{
+	out := &receivablesv1.Invoice{
 		InvoiceId: i.ID, CustomerId: i.CustomerID, OrderId: i.OrderID, InvoiceDate: i.Date.String(), DueDate: i.DueDate.String(),
 		Amount: moneyOf(i.Amount), SalespersonId: i.Salesperson, Reference: i.Reference, OpenAmount: moneyOf(i.Open),
 		State: stateOf(i.State()), SettleDate: i.SettleDate.String(), PostDate: i.PostDate.String(), CreateTime: timeOf(i.CreateTime),
-		Applications: applicationsOf(i.Applications), ReverseDate: i.ReverseDate.String(),
+		Applications: applicationsOf(i.Applications), ReverseDate: i.ReverseDate.String(), UnitId: i.UnitID,
 	}
+	for _, p := range i.Instalments {
+		out.Instalments = append(out.Instalments, &receivablesv1.Instalment{
+			DueDate: p.DueDate.String(), Amount: moneyOf(p.Amount), ItemId: p.ItemID, OpenAmount: moneyOf(p.Open), SettleDate: p.SettleDate.String(),
+		})
+	}
+	return out
 }
 
 func stateOf(s invoice.State) receivablesv1.InvoiceState {

@@ -69,7 +69,7 @@ func applicationsOf(list []invoice.Application) []*receivablesv1.Application {
 	out := make([]*receivablesv1.Application, len(list))
 	for i, a := range list {
 		out[i] = &receivablesv1.Application{
-			ReceiptId: a.ReceiptID, InvoiceId: a.InvoiceID, Amount: moneyOf(a.Amount), ApplicationDate: a.Date.String(),
+			ReceiptId: a.CreditID, InvoiceId: a.ItemID, Amount: moneyOf(a.Amount), ApplicationDate: a.Date.String(),
 		}
 	}
 	return out

@@ -476,7 +476,7 @@ type PaymentRecord struct {
 	Collected *v1.Money `protobuf:"bytes,5,opt,name=collected,proto3" json:"collected,omitempty"`
 	// Of it collected on or before the due date.
 	CollectedOnTime *v1.Money `protobuf:"bytes,6,opt,name=collected_on_time,json=collectedOnTime,proto3" json:"collected_on_time,omitempty"`
-	// Invoices settled.
+	// Invoices settled; each instalment counts as one.
 	SettledItems int64 `protobuf:"varint,7,opt,name=settled_items,json=settledItems,proto3" json:"settled_items,omitempty"`
 	// Of them settled after the due date.
 	LateItems int64 `protobuf:"varint,8,opt,name=late_items,json=lateItems,proto3" json:"late_items,omitempty"`

@@ -117,7 +117,11 @@ type Invoice struct {
 	// Output: what was applied to it, oldest first (only in GetInvoice).
 	Applications []*Application `protobuf:"bytes,15,rep,name=applications,proto3" json:"applications,omitempty"`
 	// Output: business date of the reversal; empty: none.
-	ReverseDate   string `protobuf:"bytes,16,opt,name=reverse_date,json=reverseDate,proto3" json:"reverse_date,omitempty"`
+	ReverseDate string `protobuf:"bytes,16,opt,name=reverse_date,json=reverseDate,proto3" json:"reverse_date,omitempty"`
+	// Sales unit that it belongs to; empty: the customer's at posting.
+	UnitId string `protobuf:"bytes,17,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
+	// Instalments, in order, where it is not due as a whole: they sum to the amount, and due_date is left empty. Output: at least one.
+	Instalments   []*Instalment `protobuf:"bytes,18,rep,name=instalments,proto3" json:"instalments,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -264,12 +268,117 @@ func (x *Invoice) GetReverseDate() string {
 	return ""
 }
 
-// Application is money of a receipt applied to an invoice (clearing, not write-off).
+func (x *Invoice) GetUnitId() string {
+	if x != nil {
+		return x.UnitId
+	}
+	return ""
+}
+
+func (x *Invoice) GetInstalments() []*Instalment {
+	if x != nil {
+		return x.Instalments
+	}
+	return nil
+}
+
+// Instalment is a part of an invoice that is due on a day of its own. It is aged, paid and collected for itself.
+type Instalment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Day on which it is due, at most 10 years after the invoice date; empty: invoice date + term_days.
+	DueDate string `protobuf:"bytes,1,opt,name=due_date,json=dueDate,proto3" json:"due_date,omitempty"`
+	// Term in days from the invoice date, where due_date is empty; absent: the invoice's.
+	TermDays *int32 `protobuf:"varint,2,opt,name=term_days,json=termDays,proto3,oneof" json:"term_days,omitempty"`
+	// Amount, above zero.
+	Amount *v1.Money `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Output: number of the item: the invoice's own where it is the only instalment, else invoice_id/1, invoice_id/2 ...
+	ItemId string `protobuf:"bytes,4,opt,name=item_id,json=itemId,proto3" json:"item_id,omitempty"`
+	// Output: still owed.
+	OpenAmount *v1.Money `protobuf:"bytes,5,opt,name=open_amount,json=openAmount,proto3" json:"open_amount,omitempty"`
+	// Output: business date on which it was settled; empty: not yet.
+	SettleDate    string `protobuf:"bytes,6,opt,name=settle_date,json=settleDate,proto3" json:"settle_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Instalment) Reset() {
+	*x = Instalment{}
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Instalment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Instalment) ProtoMessage() {}
+
+func (x *Instalment) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Instalment.ProtoReflect.Descriptor instead.
+func (*Instalment) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Instalment) GetDueDate() string {
+	if x != nil {
+		return x.DueDate
+	}
+	return ""
+}
+
+func (x *Instalment) GetTermDays() int32 {
+	if x != nil && x.TermDays != nil {
+		return *x.TermDays
+	}
+	return 0
+}
+
+func (x *Instalment) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *Instalment) GetItemId() string {
+	if x != nil {
+		return x.ItemId
+	}
+	return ""
+}
+
+func (x *Instalment) GetOpenAmount() *v1.Money {
+	if x != nil {
+		return x.OpenAmount
+	}
+	return nil
+}
+
+func (x *Instalment) GetSettleDate() string {
+	if x != nil {
+		return x.SettleDate
+	}
+	return ""
+}
+
+// Application is money of a receipt or another credit applied to an item (clearing, not write-off).
 type Application struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Receipt that paid.
+	// Receipt or other credit document that paid.
 	ReceiptId string `protobuf:"bytes,1,opt,name=receipt_id,json=receiptId,proto3" json:"receipt_id,omitempty"`
-	// Invoice that was paid.
+	// Item that was paid: an invoice or other debit document, or one of its instalments.
 	InvoiceId string `protobuf:"bytes,2,opt,name=invoice_id,json=invoiceId,proto3" json:"invoice_id,omitempty"`
 	// How much; negative where the application was reversed.
 	Amount *v1.Money `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
@@ -281,7 +390,7 @@ type Application struct {
 
 func (x *Application) Reset() {
 	*x = Application{}
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[1]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -293,7 +402,7 @@ func (x *Application) String() string {
 func (*Application) ProtoMessage() {}
 
 func (x *Application) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[1]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -306,7 +415,7 @@ func (x *Application) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Application.ProtoReflect.Descriptor instead.
 func (*Application) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{1}
+	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Application) GetReceiptId() string {
@@ -352,7 +461,7 @@ type PostInvoiceRequest struct {
 
 func (x *PostInvoiceRequest) Reset() {
 	*x = PostInvoiceRequest{}
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[2]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -364,7 +473,7 @@ func (x *PostInvoiceRequest) String() string {
 func (*PostInvoiceRequest) ProtoMessage() {}
 
 func (x *PostInvoiceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[2]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -377,7 +486,7 @@ func (x *PostInvoiceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostInvoiceRequest.ProtoReflect.Descriptor instead.
 func (*PostInvoiceRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{2}
+	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *PostInvoiceRequest) GetRequestId() string {
@@ -412,7 +521,7 @@ type PostInvoiceResponse struct {
 
 func (x *PostInvoiceResponse) Reset() {
 	*x = PostInvoiceResponse{}
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[3]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -424,7 +533,7 @@ func (x *PostInvoiceResponse) String() string {
 func (*PostInvoiceResponse) ProtoMessage() {}
 
 func (x *PostInvoiceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[3]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -437,7 +546,7 @@ func (x *PostInvoiceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostInvoiceResponse.ProtoReflect.Descriptor instead.
 func (*PostInvoiceResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{3}
+	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PostInvoiceResponse) GetInvoice() *Invoice {
@@ -445,6 +554,125 @@ func (x *PostInvoiceResponse) GetInvoice() *Invoice {
 		return x.Invoice
 	}
 	return nil
+}
+
+// Request of PostInvoices.
+type PostInvoicesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The invoices, at most 10,000.
+	Invoices []*Invoice `protobuf:"bytes,2,rep,name=invoices,proto3" json:"invoices,omitempty"`
+	// Only say what would become of the request: everything is checked and answered as without it, nothing is kept and the request id stays free.
+	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PostInvoicesRequest) Reset() {
+	*x = PostInvoicesRequest{}
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PostInvoicesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PostInvoicesRequest) ProtoMessage() {}
+
+func (x *PostInvoicesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PostInvoicesRequest.ProtoReflect.Descriptor instead.
+func (*PostInvoicesRequest) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PostInvoicesRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *PostInvoicesRequest) GetInvoices() []*Invoice {
+	if x != nil {
+		return x.Invoices
+	}
+	return nil
+}
+
+func (x *PostInvoicesRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// Answer of PostInvoices.
+type PostInvoicesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many were posted.
+	PostedInvoices int32 `protobuf:"varint,1,opt,name=posted_invoices,json=postedInvoices,proto3" json:"posted_invoices,omitempty"`
+	// Of how many customers.
+	Customers     int32 `protobuf:"varint,2,opt,name=customers,proto3" json:"customers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PostInvoicesResponse) Reset() {
+	*x = PostInvoicesResponse{}
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PostInvoicesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PostInvoicesResponse) ProtoMessage() {}
+
+func (x *PostInvoicesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PostInvoicesResponse.ProtoReflect.Descriptor instead.
+func (*PostInvoicesResponse) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *PostInvoicesResponse) GetPostedInvoices() int32 {
+	if x != nil {
+		return x.PostedInvoices
+	}
+	return 0
+}
+
+func (x *PostInvoicesResponse) GetCustomers() int32 {
+	if x != nil {
+		return x.Customers
+	}
+	return 0
 }
 
 // Request of GetInvoice.
@@ -458,7 +686,7 @@ type GetInvoiceRequest struct {
 
 func (x *GetInvoiceRequest) Reset() {
 	*x = GetInvoiceRequest{}
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[4]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -470,7 +698,7 @@ func (x *GetInvoiceRequest) String() string {
 func (*GetInvoiceRequest) ProtoMessage() {}
 
 func (x *GetInvoiceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[4]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -483,7 +711,7 @@ func (x *GetInvoiceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInvoiceRequest.ProtoReflect.Descriptor instead.
 func (*GetInvoiceRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{4}
+	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetInvoiceRequest) GetInvoiceId() string {
@@ -504,7 +732,7 @@ type GetInvoiceResponse struct {
 
 func (x *GetInvoiceResponse) Reset() {
 	*x = GetInvoiceResponse{}
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[5]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -516,7 +744,7 @@ func (x *GetInvoiceResponse) String() string {
 func (*GetInvoiceResponse) ProtoMessage() {}
 
 func (x *GetInvoiceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[5]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -529,7 +757,7 @@ func (x *GetInvoiceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInvoiceResponse.ProtoReflect.Descriptor instead.
 func (*GetInvoiceResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{5}
+	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetInvoiceResponse) GetInvoice() *Invoice {
@@ -558,7 +786,7 @@ type ListInvoicesRequest struct {
 
 func (x *ListInvoicesRequest) Reset() {
 	*x = ListInvoicesRequest{}
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[6]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -570,7 +798,7 @@ func (x *ListInvoicesRequest) String() string {
 func (*ListInvoicesRequest) ProtoMessage() {}
 
 func (x *ListInvoicesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[6]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -583,7 +811,7 @@ func (x *ListInvoicesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInvoicesRequest.ProtoReflect.Descriptor instead.
 func (*ListInvoicesRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{6}
+	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListInvoicesRequest) GetPageSize() int32 {
@@ -634,7 +862,7 @@ type ListInvoicesResponse struct {
 
 func (x *ListInvoicesResponse) Reset() {
 	*x = ListInvoicesResponse{}
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[7]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -646,7 +874,7 @@ func (x *ListInvoicesResponse) String() string {
 func (*ListInvoicesResponse) ProtoMessage() {}
 
 func (x *ListInvoicesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[7]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -659,7 +887,7 @@ func (x *ListInvoicesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInvoicesResponse.ProtoReflect.Descriptor instead.
 func (*ListInvoicesResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{7}
+	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListInvoicesResponse) GetInvoices() []*Invoice {
@@ -691,7 +919,7 @@ type ReverseInvoiceRequest struct {
 
 func (x *ReverseInvoiceRequest) Reset() {
 	*x = ReverseInvoiceRequest{}
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[8]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -703,7 +931,7 @@ func (x *ReverseInvoiceRequest) String() string {
 func (*ReverseInvoiceRequest) ProtoMessage() {}
 
 func (x *ReverseInvoiceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[8]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -716,7 +944,7 @@ func (x *ReverseInvoiceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReverseInvoiceRequest.ProtoReflect.Descriptor instead.
 func (*ReverseInvoiceRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{8}
+	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReverseInvoiceRequest) GetRequestId() string {
@@ -751,7 +979,7 @@ type ReverseInvoiceResponse struct {
 
 func (x *ReverseInvoiceResponse) Reset() {
 	*x = ReverseInvoiceResponse{}
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[9]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -763,7 +991,7 @@ func (x *ReverseInvoiceResponse) String() string {
 func (*ReverseInvoiceResponse) ProtoMessage() {}
 
 func (x *ReverseInvoiceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[9]
+	mi := &file_aval_receivables_v1_invoice_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -776,7 +1004,7 @@ func (x *ReverseInvoiceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReverseInvoiceResponse.ProtoReflect.Descriptor instead.
 func (*ReverseInvoiceResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{9}
+	return file_aval_receivables_v1_invoice_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ReverseInvoiceResponse) GetInvoice() *Invoice {
@@ -790,7 +1018,7 @@ var File_aval_receivables_v1_invoice_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_invoice_proto_rawDesc = "" +
 	"\n" +
-	"!aval/receivables/v1/invoice.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb3\a\n" +
+	"!aval/receivables/v1/invoice.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\b\n" +
 	"\aInvoice\x12G\n" +
 	"\n" +
 	"invoice_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\tinvoiceId\x12I\n" +
@@ -814,7 +1042,22 @@ const file_aval_receivables_v1_invoice_proto_rawDesc = "" +
 	"\vcreate_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12D\n" +
 	"\fapplications\x18\x0f \x03(\v2 .aval.receivables.v1.ApplicationR\fapplications\x12!\n" +
-	"\freverse_date\x18\x10 \x01(\tR\vreverseDateB\f\n" +
+	"\freverse_date\x18\x10 \x01(\tR\vreverseDate\x12D\n" +
+	"\aunit_id\x18\x11 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06unitId\x12K\n" +
+	"\vinstalments\x18\x12 \x03(\v2\x1f.aval.receivables.v1.InstalmentB\b\xbaH\x05\x92\x01\x02\x10xR\vinstalmentsB\f\n" +
+	"\n" +
+	"_term_days\"\xb0\x02\n" +
+	"\n" +
+	"Instalment\x12A\n" +
+	"\bdue_date\x18\x01 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\adueDate\x12,\n" +
+	"\tterm_days\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00H\x00R\btermDays\x88\x01\x01\x123\n" +
+	"\x06amount\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12\x17\n" +
+	"\aitem_id\x18\x04 \x01(\tR\x06itemId\x124\n" +
+	"\vopen_amount\x18\x05 \x01(\v2\x13.aval.type.v1.MoneyR\n" +
+	"openAmount\x12\x1f\n" +
+	"\vsettle_date\x18\x06 \x01(\tR\n" +
+	"settleDateB\f\n" +
 	"\n" +
 	"_term_days\"\xa3\x01\n" +
 	"\vApplication\x12\x1d\n" +
@@ -831,7 +1074,16 @@ const file_aval_receivables_v1_invoice_proto_rawDesc = "" +
 	"\ainvoice\x18\x02 \x01(\v2\x1c.aval.receivables.v1.InvoiceB\x06\xbaH\x03\xc8\x01\x01R\ainvoice\x12#\n" +
 	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\"M\n" +
 	"\x13PostInvoiceResponse\x126\n" +
-	"\ainvoice\x18\x01 \x01(\v2\x1c.aval.receivables.v1.InvoiceR\ainvoice\"\\\n" +
+	"\ainvoice\x18\x01 \x01(\v2\x1c.aval.receivables.v1.InvoiceR\ainvoice\"\xac\x01\n" +
+	"\x13PostInvoicesRequest\x12)\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12E\n" +
+	"\binvoices\x18\x02 \x03(\v2\x1c.aval.receivables.v1.InvoiceB\v\xbaH\b\x92\x01\x05\b\x01\x10\x90NR\binvoices\x12#\n" +
+	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\"]\n" +
+	"\x14PostInvoicesResponse\x12'\n" +
+	"\x0fposted_invoices\x18\x01 \x01(\x05R\x0epostedInvoices\x12\x1c\n" +
+	"\tcustomers\x18\x02 \x01(\x05R\tcustomers\"\\\n" +
 	"\x11GetInvoiceRequest\x12G\n" +
 	"\n" +
 	"invoice_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\tinvoiceId\"L\n" +
@@ -862,10 +1114,12 @@ const file_aval_receivables_v1_invoice_proto_rawDesc = "" +
 	"\x19INVOICE_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12INVOICE_STATE_OPEN\x10\x01\x12\x19\n" +
 	"\x15INVOICE_STATE_SETTLED\x10\x02\x12\x1a\n" +
-	"\x16INVOICE_STATE_REVERSED\x10\x032\xe5\x04\n" +
+	"\x16INVOICE_STATE_REVERSED\x10\x032\xf8\x05\n" +
 	"\x0eInvoiceService\x12\x83\x01\n" +
 	"\vPostInvoice\x12'.aval.receivables.v1.PostInvoiceRequest\x1a(.aval.receivables.v1.PostInvoiceResponse\"!\x8a\xb5\x18\x06\n" +
-	"\x04\a\b\x0e\x10\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/v1/invoices\x12\x97\x01\n" +
+	"\x04\a\b\x0e\x10\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/v1/invoices\x12\x90\x01\n" +
+	"\fPostInvoices\x12(.aval.receivables.v1.PostInvoicesRequest\x1a).aval.receivables.v1.PostInvoicesResponse\"+\x8a\xb5\x18\x06\n" +
+	"\x04\a\b\x0e\x10\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/invoices:batchPost\x12\x97\x01\n" +
 	"\n" +
 	"GetInvoice\x12&.aval.receivables.v1.GetInvoiceRequest\x1a'.aval.receivables.v1.GetInvoiceResponse\"8\x8a\xb5\x18\x13\n" +
 	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
@@ -889,48 +1143,57 @@ func file_aval_receivables_v1_invoice_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_receivables_v1_invoice_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_aval_receivables_v1_invoice_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_aval_receivables_v1_invoice_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_aval_receivables_v1_invoice_proto_goTypes = []any{
 	(InvoiceState)(0),              // 0: aval.receivables.v1.InvoiceState
 	(*Invoice)(nil),                // 1: aval.receivables.v1.Invoice
-	(*Application)(nil),            // 2: aval.receivables.v1.Application
-	(*PostInvoiceRequest)(nil),     // 3: aval.receivables.v1.PostInvoiceRequest
-	(*PostInvoiceResponse)(nil),    // 4: aval.receivables.v1.PostInvoiceResponse
-	(*GetInvoiceRequest)(nil),      // 5: aval.receivables.v1.GetInvoiceRequest
-	(*GetInvoiceResponse)(nil),     // 6: aval.receivables.v1.GetInvoiceResponse
-	(*ListInvoicesRequest)(nil),    // 7: aval.receivables.v1.ListInvoicesRequest
-	(*ListInvoicesResponse)(nil),   // 8: aval.receivables.v1.ListInvoicesResponse
-	(*ReverseInvoiceRequest)(nil),  // 9: aval.receivables.v1.ReverseInvoiceRequest
-	(*ReverseInvoiceResponse)(nil), // 10: aval.receivables.v1.ReverseInvoiceResponse
-	(*v1.Money)(nil),               // 11: aval.type.v1.Money
-	(*timestamppb.Timestamp)(nil),  // 12: google.protobuf.Timestamp
+	(*Instalment)(nil),             // 2: aval.receivables.v1.Instalment
+	(*Application)(nil),            // 3: aval.receivables.v1.Application
+	(*PostInvoiceRequest)(nil),     // 4: aval.receivables.v1.PostInvoiceRequest
+	(*PostInvoiceResponse)(nil),    // 5: aval.receivables.v1.PostInvoiceResponse
+	(*PostInvoicesRequest)(nil),    // 6: aval.receivables.v1.PostInvoicesRequest
+	(*PostInvoicesResponse)(nil),   // 7: aval.receivables.v1.PostInvoicesResponse
+	(*GetInvoiceRequest)(nil),      // 8: aval.receivables.v1.GetInvoiceRequest
+	(*GetInvoiceResponse)(nil),     // 9: aval.receivables.v1.GetInvoiceResponse
+	(*ListInvoicesRequest)(nil),    // 10: aval.receivables.v1.ListInvoicesRequest
+	(*ListInvoicesResponse)(nil),   // 11: aval.receivables.v1.ListInvoicesResponse
+	(*ReverseInvoiceRequest)(nil),  // 12: aval.receivables.v1.ReverseInvoiceRequest
+	(*ReverseInvoiceResponse)(nil), // 13: aval.receivables.v1.ReverseInvoiceResponse
+	(*v1.Money)(nil),               // 14: aval.type.v1.Money
+	(*timestamppb.Timestamp)(nil),  // 15: google.protobuf.Timestamp
 }
 var file_aval_receivables_v1_invoice_proto_depIdxs = []int32{
-	11, // 0: aval.receivables.v1.Invoice.amount:type_name -> aval.type.v1.Money
-	11, // 1: aval.receivables.v1.Invoice.open_amount:type_name -> aval.type.v1.Money
+	14, // 0: aval.receivables.v1.Invoice.amount:type_name -> aval.type.v1.Money
+	14, // 1: aval.receivables.v1.Invoice.open_amount:type_name -> aval.type.v1.Money
 	0,  // 2: aval.receivables.v1.Invoice.state:type_name -> aval.receivables.v1.InvoiceState
-	12, // 3: aval.receivables.v1.Invoice.create_time:type_name -> google.protobuf.Timestamp
-	2,  // 4: aval.receivables.v1.Invoice.applications:type_name -> aval.receivables.v1.Application
-	11, // 5: aval.receivables.v1.Application.amount:type_name -> aval.type.v1.Money
-	1,  // 6: aval.receivables.v1.PostInvoiceRequest.invoice:type_name -> aval.receivables.v1.Invoice
-	1,  // 7: aval.receivables.v1.PostInvoiceResponse.invoice:type_name -> aval.receivables.v1.Invoice
-	1,  // 8: aval.receivables.v1.GetInvoiceResponse.invoice:type_name -> aval.receivables.v1.Invoice
-	0,  // 9: aval.receivables.v1.ListInvoicesRequest.state:type_name -> aval.receivables.v1.InvoiceState
-	1,  // 10: aval.receivables.v1.ListInvoicesResponse.invoices:type_name -> aval.receivables.v1.Invoice
-	1,  // 11: aval.receivables.v1.ReverseInvoiceResponse.invoice:type_name -> aval.receivables.v1.Invoice
-	3,  // 12: aval.receivables.v1.InvoiceService.PostInvoice:input_type -> aval.receivables.v1.PostInvoiceRequest
-	5,  // 13: aval.receivables.v1.InvoiceService.GetInvoice:input_type -> aval.receivables.v1.GetInvoiceRequest
-	7,  // 14: aval.receivables.v1.InvoiceService.ListInvoices:input_type -> aval.receivables.v1.ListInvoicesRequest
-	9,  // 15: aval.receivables.v1.InvoiceService.ReverseInvoice:input_type -> aval.receivables.v1.ReverseInvoiceRequest
-	4,  // 16: aval.receivables.v1.InvoiceService.PostInvoice:output_type -> aval.receivables.v1.PostInvoiceResponse
-	6,  // 17: aval.receivables.v1.InvoiceService.GetInvoice:output_type -> aval.receivables.v1.GetInvoiceResponse
-	8,  // 18: aval.receivables.v1.InvoiceService.ListInvoices:output_type -> aval.receivables.v1.ListInvoicesResponse
-	10, // 19: aval.receivables.v1.InvoiceService.ReverseInvoice:output_type -> aval.receivables.v1.ReverseInvoiceResponse
-	16, // [16:20] is the sub-list for method output_type
-	12, // [12:16] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	15, // 3: aval.receivables.v1.Invoice.create_time:type_name -> google.protobuf.Timestamp
+	3,  // 4: aval.receivables.v1.Invoice.applications:type_name -> aval.receivables.v1.Application
+	2,  // 5: aval.receivables.v1.Invoice.instalments:type_name -> aval.receivables.v1.Instalment
+	14, // 6: aval.receivables.v1.Instalment.amount:type_name -> aval.type.v1.Money
+	14, // 7: aval.receivables.v1.Instalment.open_amount:type_name -> aval.type.v1.Money
+	14, // 8: aval.receivables.v1.Application.amount:type_name -> aval.type.v1.Money
+	1,  // 9: aval.receivables.v1.PostInvoiceRequest.invoice:type_name -> aval.receivables.v1.Invoice
+	1,  // 10: aval.receivables.v1.PostInvoiceResponse.invoice:type_name -> aval.receivables.v1.Invoice
+	1,  // 11: aval.receivables.v1.PostInvoicesRequest.invoices:type_name -> aval.receivables.v1.Invoice
+	1,  // 12: aval.receivables.v1.GetInvoiceResponse.invoice:type_name -> aval.receivables.v1.Invoice
+	0,  // 13: aval.receivables.v1.ListInvoicesRequest.state:type_name -> aval.receivables.v1.InvoiceState
+	1,  // 14: aval.receivables.v1.ListInvoicesResponse.invoices:type_name -> aval.receivables.v1.Invoice
+	1,  // 15: aval.receivables.v1.ReverseInvoiceResponse.invoice:type_name -> aval.receivables.v1.Invoice
+	4,  // 16: aval.receivables.v1.InvoiceService.PostInvoice:input_type -> aval.receivables.v1.PostInvoiceRequest
+	6,  // 17: aval.receivables.v1.InvoiceService.PostInvoices:input_type -> aval.receivables.v1.PostInvoicesRequest
+	8,  // 18: aval.receivables.v1.InvoiceService.GetInvoice:input_type -> aval.receivables.v1.GetInvoiceRequest
+	10, // 19: aval.receivables.v1.InvoiceService.ListInvoices:input_type -> aval.receivables.v1.ListInvoicesRequest
+	12, // 20: aval.receivables.v1.InvoiceService.ReverseInvoice:input_type -> aval.receivables.v1.ReverseInvoiceRequest
+	5,  // 21: aval.receivables.v1.InvoiceService.PostInvoice:output_type -> aval.receivables.v1.PostInvoiceResponse
+	7,  // 22: aval.receivables.v1.InvoiceService.PostInvoices:output_type -> aval.receivables.v1.PostInvoicesResponse
+	9,  // 23: aval.receivables.v1.InvoiceService.GetInvoice:output_type -> aval.receivables.v1.GetInvoiceResponse
+	11, // 24: aval.receivables.v1.InvoiceService.ListInvoices:output_type -> aval.receivables.v1.ListInvoicesResponse
+	13, // 25: aval.receivables.v1.InvoiceService.ReverseInvoice:output_type -> aval.receivables.v1.ReverseInvoiceResponse
+	21, // [21:26] is the sub-list for method output_type
+	16, // [16:21] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_invoice_proto_init() }
@@ -939,13 +1202,14 @@ func file_aval_receivables_v1_invoice_proto_init() {
 		return
 	}
 	file_aval_receivables_v1_invoice_proto_msgTypes[0].OneofWrappers = []any{}
+	file_aval_receivables_v1_invoice_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_receivables_v1_invoice_proto_rawDesc), len(file_aval_receivables_v1_invoice_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

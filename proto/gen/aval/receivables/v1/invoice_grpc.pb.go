@@ -20,6 +20,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	InvoiceService_PostInvoice_FullMethodName    = "/aval.receivables.v1.InvoiceService/PostInvoice"
+	InvoiceService_PostInvoices_FullMethodName   = "/aval.receivables.v1.InvoiceService/PostInvoices"
 	InvoiceService_GetInvoice_FullMethodName     = "/aval.receivables.v1.InvoiceService/GetInvoice"
 	InvoiceService_ListInvoices_FullMethodName   = "/aval.receivables.v1.InvoiceService/ListInvoices"
 	InvoiceService_ReverseInvoice_FullMethodName = "/aval.receivables.v1.InvoiceService/ReverseInvoice"
@@ -33,6 +34,9 @@ const (
 type InvoiceServiceClient interface {
 	// Posts an invoice. Errors: NOT_FOUND (CUSTOMER_UNKNOWN), ALREADY_EXISTS (INVOICE_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID).
 	PostInvoice(ctx context.Context, in *PostInvoiceRequest, opts ...grpc.CallOption) (*PostInvoiceResponse, error)
+	// Posts many invoices of any customers, all of them or none, as sets: for imports and nightly runs. Each customer's are posted in their order; the
+	// gate hears of each customer once, soon after. Errors are those of PostInvoice, with the field named from `invoices[i]`.
+	PostInvoices(ctx context.Context, in *PostInvoicesRequest, opts ...grpc.CallOption) (*PostInvoicesResponse, error)
 	// Returns one invoice.
 	GetInvoice(ctx context.Context, in *GetInvoiceRequest, opts ...grpc.CallOption) (*GetInvoiceResponse, error)
 	// Lists invoices, newest first.
@@ -53,6 +57,16 @@ func (c *invoiceServiceClient) PostInvoice(ctx context.Context, in *PostInvoiceR
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(PostInvoiceResponse)
 	err := c.cc.Invoke(ctx, InvoiceService_PostInvoice_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *invoiceServiceClient) PostInvoices(ctx context.Context, in *PostInvoicesRequest, opts ...grpc.CallOption) (*PostInvoicesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PostInvoicesResponse)
+	err := c.cc.Invoke(ctx, InvoiceService_PostInvoices_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +111,9 @@ func (c *invoiceServiceClient) ReverseInvoice(ctx context.Context, in *ReverseIn
 type InvoiceServiceServer interface {
 	// Posts an invoice. Errors: NOT_FOUND (CUSTOMER_UNKNOWN), ALREADY_EXISTS (INVOICE_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID).
 	PostInvoice(context.Context, *PostInvoiceRequest) (*PostInvoiceResponse, error)
+	// Posts many invoices of any customers, all of them or none, as sets: for imports and nightly runs. Each customer's are posted in their order; the
+	// gate hears of each customer once, soon after. Errors are those of PostInvoice, with the field named from `invoices[i]`.
+	PostInvoices(context.Context, *PostInvoicesRequest) (*PostInvoicesResponse, error)
 	// Returns one invoice.
 	GetInvoice(context.Context, *GetInvoiceRequest) (*GetInvoiceResponse, error)
 	// Lists invoices, newest first.
@@ -115,6 +132,9 @@ type UnimplementedInvoiceServiceServer struct{}
 
 func (UnimplementedInvoiceServiceServer) PostInvoice(context.Context, *PostInvoiceRequest) (*PostInvoiceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PostInvoice not implemented")
+}
+func (UnimplementedInvoiceServiceServer) PostInvoices(context.Context, *PostInvoicesRequest) (*PostInvoicesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PostInvoices not implemented")
 }
 func (UnimplementedInvoiceServiceServer) GetInvoice(context.Context, *GetInvoiceRequest) (*GetInvoiceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetInvoice not implemented")
@@ -160,6 +180,24 @@ func _InvoiceService_PostInvoice_Handler(srv interface{}, ctx context.Context, d
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(InvoiceServiceServer).PostInvoice(ctx, req.(*PostInvoiceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _InvoiceService_PostInvoices_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PostInvoicesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InvoiceServiceServer).PostInvoices(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InvoiceService_PostInvoices_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InvoiceServiceServer).PostInvoices(ctx, req.(*PostInvoicesRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -228,6 +266,10 @@ var InvoiceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PostInvoice",
 			Handler:    _InvoiceService_PostInvoice_Handler,
+		},
+		{
+			MethodName: "PostInvoices",
+			Handler:    _InvoiceService_PostInvoices_Handler,
 		},
 		{
 			MethodName: "GetInvoice",

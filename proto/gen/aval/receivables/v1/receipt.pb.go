@@ -140,10 +140,10 @@ func (ApplicationMode) EnumDescriptor() ([]byte, []int) {
 	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{1}
 }
 
-// InvoiceAmount names an invoice and how much of the money is for it.
+// InvoiceAmount names an invoice or other debit document and how much of the money is for it.
 type InvoiceAmount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which invoice.
+	// Which: an invoice or other debit document, all its instalments with the oldest due first, or one instalment by its own number.
 	InvoiceId string `protobuf:"bytes,1,opt,name=invoice_id,json=invoiceId,proto3" json:"invoice_id,omitempty"`
 	// How much, above zero; absent: all that is open, as far as the money goes.
 	Amount        *v1.Money `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`
@@ -917,7 +917,7 @@ const file_aval_receivables_v1_receipt_proto_rawDesc = "" +
 	"!aval/receivables/v1/receipt.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a!aval/receivables/v1/invoice.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x01\n" +
 	"\rInvoiceAmount\x12G\n" +
 	"\n" +
-	"invoice_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\tinvoiceId\x12+\n" +
+	"invoice_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,66}[^\\pC\\s])?$R\tinvoiceId\x12+\n" +
 	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\"\xec\x05\n" +
 	"\aReceipt\x12G\n" +
 	"\n" +

@@ -25,7 +25,7 @@ func (q *Queries) AccountCurrency(ctx context.Context, customerID string) (strin
 }
 
 const customerByID = `-- name: CustomerByID :one
-SELECT customer_id, sequence, business_date, display_name, currency, salesperson, updated_at FROM customers WHERE customer_id = $1
+SELECT customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id FROM customers WHERE customer_id = $1
 `
 
 func (q *Queries) CustomerByID(ctx context.Context, customerID string) (Customer, error) {
@@ -39,8 +39,42 @@ func (q *Queries) CustomerByID(ctx context.Context, customerID string) (Customer
 		&i.Currency,
 		&i.Salesperson,
 		&i.UpdatedAt,
+		&i.UnitID,
 	)
 	return i, err
+}
+
+const customersByID = `-- name: CustomersByID :many
+SELECT customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id FROM customers WHERE customer_id = ANY ($1::text[])
+`
+
+func (q *Queries) CustomersByID(ctx context.Context, ids []string) ([]Customer, error) {
+	rows, err := q.db.Query(ctx, customersByID, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Customer
+	for rows.Next() {
+		var i Customer
+		if err := rows.Scan(
+			&i.CustomerID,
+			&i.Sequence,
+			&i.BusinessDate,
+			&i.DisplayName,
+			&i.Currency,
+			&i.Salesperson,
+			&i.UpdatedAt,
+			&i.UnitID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const ensureAccount = `-- name: EnsureAccount :exec
@@ -57,6 +91,24 @@ type EnsureAccountParams struct {
 
 func (q *Queries) EnsureAccount(ctx context.Context, arg EnsureAccountParams) error {
 	_, err := q.db.Exec(ctx, ensureAccount, arg.CustomerID, arg.Currency, arg.LedgerHash)
+	return err
+}
+
+const ensureAccounts = `-- name: EnsureAccounts :exec
+INSERT INTO accounts (customer_id, currency, ledger_sequence, ledger_hash, balance, application_sequence, application_hash)
+SELECT c.customer_id, c.currency, 0, $1::bytea, 0, 0, $1::bytea
+FROM customers c WHERE c.customer_id = ANY ($2::text[]) ORDER BY c.customer_id COLLATE "C"
+ON CONFLICT (customer_id) DO NOTHING
+`
+
+type EnsureAccountsParams struct {
+	Genesis []byte
+	Ids     []string
+}
+
+// Accounts of many customers, opened where they are not, in one order, so that two writers do not wait for each other.
+func (q *Queries) EnsureAccounts(ctx context.Context, arg EnsureAccountsParams) error {
+	_, err := q.db.Exec(ctx, ensureAccounts, arg.Genesis, arg.Ids)
 	return err
 }
 
@@ -77,6 +129,38 @@ func (q *Queries) LockAccount(ctx context.Context, customerID string) (Account, 
 		&i.ApplicationHash,
 	)
 	return i, err
+}
+
+const lockAccounts = `-- name: LockAccounts :many
+SELECT customer_id, currency, ledger_sequence, ledger_hash, balance, application_sequence, application_hash FROM accounts WHERE customer_id = ANY ($1::text[]) ORDER BY customer_id COLLATE "C" FOR NO KEY UPDATE
+`
+
+func (q *Queries) LockAccounts(ctx context.Context, ids []string) ([]Account, error) {
+	rows, err := q.db.Query(ctx, lockAccounts, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Account
+	for rows.Next() {
+		var i Account
+		if err := rows.Scan(
+			&i.CustomerID,
+			&i.Currency,
+			&i.LedgerSequence,
+			&i.LedgerHash,
+			&i.Balance,
+			&i.ApplicationSequence,
+			&i.ApplicationHash,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const saveAccount = `-- name: SaveAccount :exec
@@ -106,11 +190,11 @@ func (q *Queries) SaveAccount(ctx context.Context, arg SaveAccountParams) error 
 }
 
 const saveCustomer = `-- name: SaveCustomer :exec
-INSERT INTO customers (customer_id, sequence, business_date, display_name, currency, salesperson, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO customers (customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (customer_id) DO UPDATE SET
     sequence = excluded.sequence, business_date = excluded.business_date, display_name = excluded.display_name,
-    currency = excluded.currency, salesperson = excluded.salesperson, updated_at = excluded.updated_at
+    currency = excluded.currency, salesperson = excluded.salesperson, unit_id = excluded.unit_id, updated_at = excluded.updated_at
 WHERE customers.sequence < excluded.sequence
 `
 
@@ -122,6 +206,7 @@ type SaveCustomerParams struct {
 	Currency     string
 	Salesperson  string
 	UpdatedAt    time.Time
+	UnitID       string
 }
 
 // Customers only go forward: an older profile changes nothing.
@@ -134,6 +219,31 @@ func (q *Queries) SaveCustomer(ctx context.Context, arg SaveCustomerParams) erro
 		arg.Currency,
 		arg.Salesperson,
 		arg.UpdatedAt,
+		arg.UnitID,
+	)
+	return err
+}
+
+const saveLedgerHeads = `-- name: SaveLedgerHeads :exec
+UPDATE accounts a SET ledger_sequence = u.sequence, ledger_hash = u.hash, balance = u.balance
+FROM (SELECT unnest($1::text[]) AS id, unnest($2::bigint[]) AS sequence,
+             unnest($3::bytea[]) AS hash, unnest($4::bigint[]) AS balance) u
+WHERE a.customer_id = u.id
+`
+
+type SaveLedgerHeadsParams struct {
+	Ids       []string
+	Sequences []int64
+	Hashes    [][]byte
+	Balances  []int64
+}
+
+func (q *Queries) SaveLedgerHeads(ctx context.Context, arg SaveLedgerHeadsParams) error {
+	_, err := q.db.Exec(ctx, saveLedgerHeads,
+		arg.Ids,
+		arg.Sequences,
+		arg.Hashes,
+		arg.Balances,
 	)
 	return err
 }

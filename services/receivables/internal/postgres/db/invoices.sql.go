@@ -14,8 +14,8 @@ import (
 
 const addInvoice = `-- name: AddInvoice :exec
 INSERT INTO invoices (invoice_id, customer_id, order_id, invoice_date, due_date, currency, amount, salesperson,
-    reference, post_date, created_at, ledger_sequence)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    reference, post_date, created_at, ledger_sequence, unit_id, instalments)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 `
 
 type AddInvoiceParams struct {
@@ -31,6 +31,8 @@ type AddInvoiceParams struct {
 	PostDate       calendar.Date
 	CreatedAt      time.Time
 	LedgerSequence int64
+	UnitID         string
+	Instalments    int16
 }
 
 func (q *Queries) AddInvoice(ctx context.Context, arg AddInvoiceParams) error {
@@ -47,70 +49,14 @@ func (q *Queries) AddInvoice(ctx context.Context, arg AddInvoiceParams) error {
 		arg.PostDate,
 		arg.CreatedAt,
 		arg.LedgerSequence,
+		arg.UnitID,
+		arg.Instalments,
 	)
-	return err
-}
-
-const addInvoiceBalance = `-- name: AddInvoiceBalance :exec
-INSERT INTO invoice_balances (invoice_id, customer_id, due_date, open) VALUES ($1, $2, $3, $4)
-`
-
-type AddInvoiceBalanceParams struct {
-	InvoiceID  string
-	CustomerID string
-	DueDate    calendar.Date
-	Open       int64
-}
-
-func (q *Queries) AddInvoiceBalance(ctx context.Context, arg AddInvoiceBalanceParams) error {
-	_, err := q.db.Exec(ctx, addInvoiceBalance,
-		arg.InvoiceID,
-		arg.CustomerID,
-		arg.DueDate,
-		arg.Open,
-	)
-	return err
-}
-
-const addInvoiceReversal = `-- name: AddInvoiceReversal :exec
-INSERT INTO invoice_reversals (invoice_id, customer_id, reverse_date, reason, reversed_by, created_at, ledger_sequence)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-`
-
-type AddInvoiceReversalParams struct {
-	InvoiceID      string
-	CustomerID     string
-	ReverseDate    calendar.Date
-	Reason         string
-	ReversedBy     string
-	CreatedAt      time.Time
-	LedgerSequence int64
-}
-
-func (q *Queries) AddInvoiceReversal(ctx context.Context, arg AddInvoiceReversalParams) error {
-	_, err := q.db.Exec(ctx, addInvoiceReversal,
-		arg.InvoiceID,
-		arg.CustomerID,
-		arg.ReverseDate,
-		arg.Reason,
-		arg.ReversedBy,
-		arg.CreatedAt,
-		arg.LedgerSequence,
-	)
-	return err
-}
-
-const closeInvoice = `-- name: CloseInvoice :exec
-UPDATE invoice_balances SET open = 0 WHERE invoice_id = $1
-`
-
-func (q *Queries) CloseInvoice(ctx context.Context, invoiceID string) error {
-	_, err := q.db.Exec(ctx, closeInvoice, invoiceID)
 	return err
 }
 
 const invoiceByID = `-- name: InvoiceByID :one
-SELECT invoice_id, customer_id, order_id, invoice_date, due_date, currency, amount, salesperson, reference, post_date, created_at, ledger_sequence, open, last_application, last_undo, reverse_date FROM invoice_documents WHERE invoice_id = $1
+SELECT invoice_id, customer_id, order_id, invoice_date, due_date, currency, amount, salesperson, reference, post_date, created_at, ledger_sequence, unit_id, instalments, open, last_application, last_undo, reverse_date FROM invoice_documents WHERE invoice_id = $1
 `
 
 func (q *Queries) InvoiceByID(ctx context.Context, invoiceID string) (InvoiceDocument, error) {
@@ -129,128 +75,12 @@ func (q *Queries) InvoiceByID(ctx context.Context, invoiceID string) (InvoiceDoc
 		&i.PostDate,
 		&i.CreatedAt,
 		&i.LedgerSequence,
+		&i.UnitID,
+		&i.Instalments,
 		&i.Open,
 		&i.LastApplication,
 		&i.LastUndo,
 		&i.ReverseDate,
 	)
 	return i, err
-}
-
-const invoicesByID = `-- name: InvoicesByID :many
-SELECT invoice_id, customer_id, order_id, invoice_date, due_date, currency, amount, salesperson, reference, post_date, created_at, ledger_sequence, open, last_application, last_undo, reverse_date FROM invoice_documents WHERE customer_id = $1 AND invoice_id = ANY ($2::text[])
-`
-
-type InvoicesByIDParams struct {
-	CustomerID string
-	Ids        []string
-}
-
-func (q *Queries) InvoicesByID(ctx context.Context, arg InvoicesByIDParams) ([]InvoiceDocument, error) {
-	rows, err := q.db.Query(ctx, invoicesByID, arg.CustomerID, arg.Ids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []InvoiceDocument
-	for rows.Next() {
-		var i InvoiceDocument
-		if err := rows.Scan(
-			&i.InvoiceID,
-			&i.CustomerID,
-			&i.OrderID,
-			&i.InvoiceDate,
-			&i.DueDate,
-			&i.Currency,
-			&i.Amount,
-			&i.Salesperson,
-			&i.Reference,
-			&i.PostDate,
-			&i.CreatedAt,
-			&i.LedgerSequence,
-			&i.Open,
-			&i.LastApplication,
-			&i.LastUndo,
-			&i.ReverseDate,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const ladder = `-- name: Ladder :many
-SELECT due_date, sum(open)::bigint AS open FROM invoice_balances
-WHERE customer_id = $1 AND open > 0 GROUP BY due_date ORDER BY due_date
-`
-
-type LadderRow struct {
-	DueDate calendar.Date
-	Open    int64
-}
-
-func (q *Queries) Ladder(ctx context.Context, customerID string) ([]LadderRow, error) {
-	rows, err := q.db.Query(ctx, ladder, customerID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []LadderRow
-	for rows.Next() {
-		var i LadderRow
-		if err := rows.Scan(&i.DueDate, &i.Open); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const openInvoices = `-- name: OpenInvoices :many
-SELECT d.invoice_id, d.customer_id, d.order_id, d.invoice_date, d.due_date, d.currency, d.amount, d.salesperson, d.reference, d.post_date, d.created_at, d.ledger_sequence, d.open, d.last_application, d.last_undo, d.reverse_date FROM invoice_balances b JOIN invoice_documents d USING (invoice_id)
-WHERE b.customer_id = $1 AND b.open > 0
-`
-
-func (q *Queries) OpenInvoices(ctx context.Context, customerID string) ([]InvoiceDocument, error) {
-	rows, err := q.db.Query(ctx, openInvoices, customerID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []InvoiceDocument
-	for rows.Next() {
-		var i InvoiceDocument
-		if err := rows.Scan(
-			&i.InvoiceID,
-			&i.CustomerID,
-			&i.OrderID,
-			&i.InvoiceDate,
-			&i.DueDate,
-			&i.Currency,
-			&i.Amount,
-			&i.Salesperson,
-			&i.Reference,
-			&i.PostDate,
-			&i.CreatedAt,
-			&i.LedgerSequence,
-			&i.Open,
-			&i.LastApplication,
-			&i.LastUndo,
-			&i.ReverseDate,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }

@@ -14,8 +14,8 @@ import (
 
 const addLedgerEntry = `-- name: AddLedgerEntry :exec
 INSERT INTO ledger_entries (customer_id, sequence, kind, entry_date, post_date, document_id, currency, amount, balance,
-    reverses_sequence, text, posted_by, created_at, document_digest, prev, hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+    reverses_sequence, text, posted_by, created_at, document_digest, prev, hash, accounts, amounts)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 `
 
 type AddLedgerEntryParams struct {
@@ -35,6 +35,8 @@ type AddLedgerEntryParams struct {
 	DocumentDigest   []byte
 	Prev             []byte
 	Hash             []byte
+	Accounts         []string
+	Amounts          []int64
 }
 
 func (q *Queries) AddLedgerEntry(ctx context.Context, arg AddLedgerEntryParams) error {
@@ -55,32 +57,7 @@ func (q *Queries) AddLedgerEntry(ctx context.Context, arg AddLedgerEntryParams) 
 		arg.DocumentDigest,
 		arg.Prev,
 		arg.Hash,
-	)
-	return err
-}
-
-const addLedgerLines = `-- name: AddLedgerLines :exec
-INSERT INTO ledger_lines (customer_id, sequence, line, account, currency, amount)
-SELECT $1::text, $2::bigint, unnest($3::smallint[]), unnest($4::text[]),
-    $5::text, unnest($6::bigint[])
-`
-
-type AddLedgerLinesParams struct {
-	CustomerID string
-	Sequence   int64
-	Lines      []int16
-	Accounts   []string
-	Currency   string
-	Amounts    []int64
-}
-
-func (q *Queries) AddLedgerLines(ctx context.Context, arg AddLedgerLinesParams) error {
-	_, err := q.db.Exec(ctx, addLedgerLines,
-		arg.CustomerID,
-		arg.Sequence,
-		arg.Lines,
 		arg.Accounts,
-		arg.Currency,
 		arg.Amounts,
 	)
 	return err
@@ -122,43 +99,43 @@ func (q *Queries) BalanceAt(ctx context.Context, arg BalanceAtParams) ([]Balance
 	return items, nil
 }
 
-const ledgerLines = `-- name: LedgerLines :many
-SELECT account, currency, amount FROM ledger_lines WHERE customer_id = $1 AND sequence = $2 ORDER BY line
+const ledgerEntry = `-- name: LedgerEntry :one
+SELECT customer_id, sequence, kind, entry_date, post_date, document_id, currency, amount, balance, reverses_sequence, text, posted_by, created_at, document_digest, prev, hash, accounts, amounts FROM ledger_entries WHERE customer_id = $1 AND sequence = $2
 `
 
-type LedgerLinesParams struct {
+type LedgerEntryParams struct {
 	CustomerID string
 	Sequence   int64
 }
 
-type LedgerLinesRow struct {
-	Account  string
-	Currency string
-	Amount   int64
-}
-
-func (q *Queries) LedgerLines(ctx context.Context, arg LedgerLinesParams) ([]LedgerLinesRow, error) {
-	rows, err := q.db.Query(ctx, ledgerLines, arg.CustomerID, arg.Sequence)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []LedgerLinesRow
-	for rows.Next() {
-		var i LedgerLinesRow
-		if err := rows.Scan(&i.Account, &i.Currency, &i.Amount); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+func (q *Queries) LedgerEntry(ctx context.Context, arg LedgerEntryParams) (LedgerEntry, error) {
+	row := q.db.QueryRow(ctx, ledgerEntry, arg.CustomerID, arg.Sequence)
+	var i LedgerEntry
+	err := row.Scan(
+		&i.CustomerID,
+		&i.Sequence,
+		&i.Kind,
+		&i.EntryDate,
+		&i.PostDate,
+		&i.DocumentID,
+		&i.Currency,
+		&i.Amount,
+		&i.Balance,
+		&i.ReversesSequence,
+		&i.Text,
+		&i.PostedBy,
+		&i.CreatedAt,
+		&i.DocumentDigest,
+		&i.Prev,
+		&i.Hash,
+		&i.Accounts,
+		&i.Amounts,
+	)
+	return i, err
 }
 
 const ledgerPage = `-- name: LedgerPage :many
-SELECT customer_id, sequence, kind, entry_date, post_date, document_id, currency, amount, balance, reverses_sequence, text, posted_by, created_at, document_digest, prev, hash FROM ledger_entries
+SELECT customer_id, sequence, kind, entry_date, post_date, document_id, currency, amount, balance, reverses_sequence, text, posted_by, created_at, document_digest, prev, hash, accounts, amounts FROM ledger_entries
 WHERE customer_id = $1 AND sequence > $2
   AND ($3::date IS NULL OR entry_date >= $3)
   AND ($4::date IS NULL OR entry_date <= $4)
@@ -205,6 +182,8 @@ func (q *Queries) LedgerPage(ctx context.Context, arg LedgerPageParams) ([]Ledge
 			&i.DocumentDigest,
 			&i.Prev,
 			&i.Hash,
+			&i.Accounts,
+			&i.Amounts,
 		); err != nil {
 			return nil, err
 		}

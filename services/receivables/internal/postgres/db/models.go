@@ -23,8 +23,8 @@ type Account struct {
 type Application struct {
 	CustomerID      string
 	Sequence        int64
-	ReceiptID       string
-	InvoiceID       string
+	CreditID        string
+	ItemID          string
 	Currency        string
 	Amount          int64
 	ApplicationDate calendar.Date
@@ -35,6 +35,36 @@ type Application struct {
 	Hash            []byte
 }
 
+type Credit struct {
+	CreditID       string
+	CustomerID     string
+	Kind           string
+	OrderID        string
+	CreditDate     calendar.Date
+	Currency       string
+	Amount         int64
+	PostDate       calendar.Date
+	LedgerSequence int64
+}
+
+type CreditBalance struct {
+	CreditID        string
+	CustomerID      string
+	Unapplied       int64
+	LastApplication calendar.Date
+	LastUndo        calendar.Date
+}
+
+type CreditReversal struct {
+	CreditID       string
+	CustomerID     string
+	ReverseDate    calendar.Date
+	Reason         string
+	ReversedBy     string
+	CreatedAt      time.Time
+	LedgerSequence int64
+}
+
 type Customer struct {
 	CustomerID   string
 	Sequence     int64
@@ -43,6 +73,7 @@ type Customer struct {
 	Currency     string
 	Salesperson  string
 	UpdatedAt    time.Time
+	UnitID       string
 }
 
 type Invoice struct {
@@ -58,15 +89,8 @@ type Invoice struct {
 	PostDate       calendar.Date
 	CreatedAt      time.Time
 	LedgerSequence int64
-}
-
-type InvoiceBalance struct {
-	InvoiceID       string
-	CustomerID      string
-	DueDate         calendar.Date
-	Open            int64
-	LastApplication calendar.Date
-	LastUndo        calendar.Date
+	UnitID         string
+	Instalments    int16
 }
 
 type InvoiceDocument struct {
@@ -82,14 +106,63 @@ type InvoiceDocument struct {
 	PostDate        calendar.Date
 	CreatedAt       time.Time
 	LedgerSequence  int64
+	UnitID          string
+	Instalments     int16
 	Open            int64
 	LastApplication calendar.Date
 	LastUndo        calendar.Date
 	ReverseDate     calendar.Date
 }
 
-type InvoiceReversal struct {
-	InvoiceID      string
+type Item struct {
+	ItemID         string
+	CustomerID     string
+	DocumentKind   string
+	DocumentID     string
+	Instalment     int16
+	OrderID        string
+	DocumentDate   calendar.Date
+	DueDate        calendar.Date
+	Currency       string
+	Amount         int64
+	Salesperson    string
+	UnitID         string
+	PostDate       calendar.Date
+	LedgerSequence int64
+}
+
+type ItemBalance struct {
+	ItemID          string
+	CustomerID      string
+	DueDate         calendar.Date
+	Open            int64
+	LastApplication calendar.Date
+	LastUndo        calendar.Date
+}
+
+type ItemDocument struct {
+	ItemID          string
+	CustomerID      string
+	DocumentKind    string
+	DocumentID      string
+	Instalment      int16
+	OrderID         string
+	DocumentDate    calendar.Date
+	DueDate         calendar.Date
+	Currency        string
+	Amount          int64
+	Salesperson     string
+	UnitID          string
+	PostDate        calendar.Date
+	LedgerSequence  int64
+	Open            int64
+	LastApplication calendar.Date
+	LastUndo        calendar.Date
+	ReverseDate     calendar.Date
+}
+
+type ItemReversal struct {
+	ItemID         string
 	CustomerID     string
 	ReverseDate    calendar.Date
 	Reason         string
@@ -115,15 +188,8 @@ type LedgerEntry struct {
 	DocumentDigest   []byte
 	Prev             []byte
 	Hash             []byte
-}
-
-type LedgerLine struct {
-	CustomerID string
-	Sequence   int64
-	Line       int16
-	Account    string
-	Currency   string
-	Amount     int64
+	Accounts         []string
+	Amounts          []int64
 }
 
 type PaymentNotice struct {
@@ -202,14 +268,6 @@ type Receipt struct {
 	PaymentNoticeID *string
 }
 
-type ReceiptBalance struct {
-	ReceiptID       string
-	CustomerID      string
-	Unapplied       int64
-	LastApplication calendar.Date
-	LastUndo        calendar.Date
-}
-
 type ReceiptDocument struct {
 	ReceiptID       string
 	CustomerID      string
@@ -226,14 +284,4 @@ type ReceiptDocument struct {
 	LastUndo        calendar.Date
 	ReverseDate     calendar.Date
 	PaymentNoticeID string
-}
-
-type ReceiptReversal struct {
-	ReceiptID      string
-	CustomerID     string
-	ReverseDate    calendar.Date
-	Reason         string
-	ReversedBy     string
-	CreatedAt      time.Time
-	LedgerSequence int64
 }

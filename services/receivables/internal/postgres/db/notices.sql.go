@@ -134,27 +134,28 @@ func (q *Queries) FoldPaymentNotice(ctx context.Context, paymentNoticeID string)
 const noticedPayments = `-- name: NoticedPayments :many
 WITH live AS (
     SELECT b.payment_notice_id FROM payment_notice_balances b
-    WHERE b.customer_id = $1::text AND b.open > 0 AND b.last_date >= $2::date
+    WHERE b.customer_id = ANY ($1::text[]) AND b.open > 0 AND b.last_date >= $2::date
     UNION
-    SELECT p.payment_notice_id FROM receipt_balances u JOIN receipts p USING (receipt_id)
-    WHERE u.customer_id = $1::text AND u.unapplied > 0 AND p.payment_notice_id IS NOT NULL
+    SELECT p.payment_notice_id FROM credit_balances u JOIN receipts p ON p.receipt_id = u.credit_id
+    WHERE u.customer_id = ANY ($1::text[]) AND u.unapplied > 0 AND p.payment_notice_id IS NOT NULL
 )
-SELECT n.payment_notice_id, n.order_id, n.expected_date, n.last_date, b.open,
-    (SELECT coalesce(sum(u.unapplied), 0)::bigint FROM receipts p JOIN receipt_balances u USING (receipt_id)
+SELECT n.customer_id, n.payment_notice_id, n.order_id, n.expected_date, n.last_date, b.open,
+    (SELECT coalesce(sum(u.unapplied), 0)::bigint FROM receipts p JOIN credit_balances u ON u.credit_id = p.receipt_id
      WHERE p.payment_notice_id = n.payment_notice_id) AS unapplied,
-    (SELECT coalesce(sum(a.amount), 0)::bigint FROM receipts p JOIN applications a USING (receipt_id) JOIN invoices i USING (invoice_id)
+    (SELECT coalesce(sum(a.amount), 0)::bigint FROM receipts p JOIN applications a ON a.credit_id = p.receipt_id JOIN items i USING (item_id)
      WHERE p.payment_notice_id = n.payment_notice_id AND i.order_id = n.order_id) AS applied
 FROM live JOIN payment_notices n USING (payment_notice_id) JOIN payment_notice_balances b USING (payment_notice_id)
 WHERE NOT EXISTS (SELECT FROM payment_notice_withdrawals w WHERE w.payment_notice_id = n.payment_notice_id)
-ORDER BY n.payment_notice_id COLLATE "C"
+ORDER BY n.customer_id, n.payment_notice_id COLLATE "C"
 `
 
 type NoticedPaymentsParams struct {
-	CustomerID string
-	Today      calendar.Date
+	CustomerIds []string
+	Today       calendar.Date
 }
 
 type NoticedPaymentsRow struct {
+	CustomerID      string
 	PaymentNoticeID string
 	OrderID         string
 	ExpectedDate    calendar.Date
@@ -165,7 +166,7 @@ type NoticedPaymentsRow struct {
 }
 
 func (q *Queries) NoticedPayments(ctx context.Context, arg NoticedPaymentsParams) ([]NoticedPaymentsRow, error) {
-	rows, err := q.db.Query(ctx, noticedPayments, arg.CustomerID, arg.Today)
+	rows, err := q.db.Query(ctx, noticedPayments, arg.CustomerIds, arg.Today)
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +175,7 @@ func (q *Queries) NoticedPayments(ctx context.Context, arg NoticedPaymentsParams
 	for rows.Next() {
 		var i NoticedPaymentsRow
 		if err := rows.Scan(
+			&i.CustomerID,
 			&i.PaymentNoticeID,
 			&i.OrderID,
 			&i.ExpectedDate,
@@ -192,29 +194,34 @@ func (q *Queries) NoticedPayments(ctx context.Context, arg NoticedPaymentsParams
 	return items, nil
 }
 
-const openInvoicesOfOrder = `-- name: OpenInvoicesOfOrder :many
-SELECT i.invoice_id FROM invoice_balances b JOIN invoices i USING (invoice_id)
-WHERE b.customer_id = $1 AND b.open > 0 AND i.order_id = $2 ORDER BY b.due_date, i.invoice_date, i.invoice_id
+const openItemsOfOrder = `-- name: OpenItemsOfOrder :many
+SELECT i.item_id, i.document_id FROM item_balances b JOIN items i USING (item_id)
+WHERE b.customer_id = $1 AND b.open > 0 AND i.order_id = $2 ORDER BY b.due_date, i.document_date, i.item_id
 `
 
-type OpenInvoicesOfOrderParams struct {
+type OpenItemsOfOrderParams struct {
 	CustomerID string
 	OrderID    string
 }
 
-func (q *Queries) OpenInvoicesOfOrder(ctx context.Context, arg OpenInvoicesOfOrderParams) ([]string, error) {
-	rows, err := q.db.Query(ctx, openInvoicesOfOrder, arg.CustomerID, arg.OrderID)
+type OpenItemsOfOrderRow struct {
+	ItemID     string
+	DocumentID string
+}
+
+func (q *Queries) OpenItemsOfOrder(ctx context.Context, arg OpenItemsOfOrderParams) ([]OpenItemsOfOrderRow, error) {
+	rows, err := q.db.Query(ctx, openItemsOfOrder, arg.CustomerID, arg.OrderID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []string
+	var items []OpenItemsOfOrderRow
 	for rows.Next() {
-		var invoice_id string
-		if err := rows.Scan(&invoice_id); err != nil {
+		var i OpenItemsOfOrderRow
+		if err := rows.Scan(&i.ItemID, &i.DocumentID); err != nil {
 			return nil, err
 		}
-		items = append(items, invoice_id)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

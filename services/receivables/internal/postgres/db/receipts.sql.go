@@ -13,7 +13,7 @@ import (
 )
 
 const addApplications = `-- name: AddApplications :exec
-INSERT INTO applications (customer_id, sequence, receipt_id, invoice_id, currency, amount, application_date, post_date,
+INSERT INTO applications (customer_id, sequence, credit_id, item_id, currency, amount, application_date, post_date,
     applied_by, created_at, prev, hash)
 SELECT $1::text, unnest($2::bigint[]), unnest($3::text[]),
     unnest($4::text[]), $5::text, unnest($6::bigint[]),
@@ -24,8 +24,8 @@ SELECT $1::text, unnest($2::bigint[]), unnest($3::text[]),
 type AddApplicationsParams struct {
 	CustomerID string
 	Sequences  []int64
-	ReceiptIds []string
-	InvoiceIds []string
+	CreditIds  []string
+	ItemIds    []string
 	Currency   string
 	Amounts    []int64
 	Dates      []calendar.Date
@@ -40,8 +40,8 @@ func (q *Queries) AddApplications(ctx context.Context, arg AddApplicationsParams
 	_, err := q.db.Exec(ctx, addApplications,
 		arg.CustomerID,
 		arg.Sequences,
-		arg.ReceiptIds,
-		arg.InvoiceIds,
+		arg.CreditIds,
+		arg.ItemIds,
 		arg.Currency,
 		arg.Amounts,
 		arg.Dates,
@@ -50,6 +50,81 @@ func (q *Queries) AddApplications(ctx context.Context, arg AddApplicationsParams
 		arg.CreatedAt,
 		arg.Prevs,
 		arg.Hashes,
+	)
+	return err
+}
+
+const addCredit = `-- name: AddCredit :exec
+INSERT INTO credits (credit_id, customer_id, kind, order_id, credit_date, currency, amount, post_date, ledger_sequence)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+`
+
+type AddCreditParams struct {
+	CreditID       string
+	CustomerID     string
+	Kind           string
+	OrderID        string
+	CreditDate     calendar.Date
+	Currency       string
+	Amount         int64
+	PostDate       calendar.Date
+	LedgerSequence int64
+}
+
+func (q *Queries) AddCredit(ctx context.Context, arg AddCreditParams) error {
+	_, err := q.db.Exec(ctx, addCredit,
+		arg.CreditID,
+		arg.CustomerID,
+		arg.Kind,
+		arg.OrderID,
+		arg.CreditDate,
+		arg.Currency,
+		arg.Amount,
+		arg.PostDate,
+		arg.LedgerSequence,
+	)
+	return err
+}
+
+const addCreditBalance = `-- name: AddCreditBalance :exec
+INSERT INTO credit_balances (credit_id, customer_id, unapplied) VALUES ($1, $2, $3)
+`
+
+type AddCreditBalanceParams struct {
+	CreditID   string
+	CustomerID string
+	Unapplied  int64
+}
+
+func (q *Queries) AddCreditBalance(ctx context.Context, arg AddCreditBalanceParams) error {
+	_, err := q.db.Exec(ctx, addCreditBalance, arg.CreditID, arg.CustomerID, arg.Unapplied)
+	return err
+}
+
+const addCreditReversal = `-- name: AddCreditReversal :exec
+INSERT INTO credit_reversals (credit_id, customer_id, reverse_date, reason, reversed_by, created_at, ledger_sequence)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+`
+
+type AddCreditReversalParams struct {
+	CreditID       string
+	CustomerID     string
+	ReverseDate    calendar.Date
+	Reason         string
+	ReversedBy     string
+	CreatedAt      time.Time
+	LedgerSequence int64
+}
+
+func (q *Queries) AddCreditReversal(ctx context.Context, arg AddCreditReversalParams) error {
+	_, err := q.db.Exec(ctx, addCreditReversal,
+		arg.CreditID,
+		arg.CustomerID,
+		arg.ReverseDate,
+		arg.Reason,
+		arg.ReversedBy,
+		arg.CreatedAt,
+		arg.LedgerSequence,
 	)
 	return err
 }
@@ -91,73 +166,31 @@ func (q *Queries) AddReceipt(ctx context.Context, arg AddReceiptParams) error {
 	return err
 }
 
-const addReceiptBalance = `-- name: AddReceiptBalance :exec
-INSERT INTO receipt_balances (receipt_id, customer_id, unapplied) VALUES ($1, $2, $3)
+const applicationsOfCredits = `-- name: ApplicationsOfCredits :many
+SELECT credit_id, item_id, currency, amount, application_date FROM applications
+WHERE credit_id = ANY ($1::text[]) ORDER BY credit_id, application_date, sequence
 `
 
-type AddReceiptBalanceParams struct {
-	ReceiptID  string
-	CustomerID string
-	Unapplied  int64
-}
-
-func (q *Queries) AddReceiptBalance(ctx context.Context, arg AddReceiptBalanceParams) error {
-	_, err := q.db.Exec(ctx, addReceiptBalance, arg.ReceiptID, arg.CustomerID, arg.Unapplied)
-	return err
-}
-
-const addReceiptReversal = `-- name: AddReceiptReversal :exec
-INSERT INTO receipt_reversals (receipt_id, customer_id, reverse_date, reason, reversed_by, created_at, ledger_sequence)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-`
-
-type AddReceiptReversalParams struct {
-	ReceiptID      string
-	CustomerID     string
-	ReverseDate    calendar.Date
-	Reason         string
-	ReversedBy     string
-	CreatedAt      time.Time
-	LedgerSequence int64
-}
-
-func (q *Queries) AddReceiptReversal(ctx context.Context, arg AddReceiptReversalParams) error {
-	_, err := q.db.Exec(ctx, addReceiptReversal,
-		arg.ReceiptID,
-		arg.CustomerID,
-		arg.ReverseDate,
-		arg.Reason,
-		arg.ReversedBy,
-		arg.CreatedAt,
-		arg.LedgerSequence,
-	)
-	return err
-}
-
-const applicationsOfInvoice = `-- name: ApplicationsOfInvoice :many
-SELECT receipt_id, invoice_id, currency, amount, application_date FROM applications WHERE invoice_id = $1 ORDER BY application_date, sequence
-`
-
-type ApplicationsOfInvoiceRow struct {
-	ReceiptID       string
-	InvoiceID       string
+type ApplicationsOfCreditsRow struct {
+	CreditID        string
+	ItemID          string
 	Currency        string
 	Amount          int64
 	ApplicationDate calendar.Date
 }
 
-func (q *Queries) ApplicationsOfInvoice(ctx context.Context, invoiceID string) ([]ApplicationsOfInvoiceRow, error) {
-	rows, err := q.db.Query(ctx, applicationsOfInvoice, invoiceID)
+func (q *Queries) ApplicationsOfCredits(ctx context.Context, ids []string) ([]ApplicationsOfCreditsRow, error) {
+	rows, err := q.db.Query(ctx, applicationsOfCredits, ids)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ApplicationsOfInvoiceRow
+	var items []ApplicationsOfCreditsRow
 	for rows.Next() {
-		var i ApplicationsOfInvoiceRow
+		var i ApplicationsOfCreditsRow
 		if err := rows.Scan(
-			&i.ReceiptID,
-			&i.InvoiceID,
+			&i.CreditID,
+			&i.ItemID,
 			&i.Currency,
 			&i.Amount,
 			&i.ApplicationDate,
@@ -172,30 +205,31 @@ func (q *Queries) ApplicationsOfInvoice(ctx context.Context, invoiceID string) (
 	return items, nil
 }
 
-const applicationsOfReceipt = `-- name: ApplicationsOfReceipt :many
-SELECT receipt_id, invoice_id, currency, amount, application_date FROM applications WHERE receipt_id = $1 ORDER BY application_date, sequence
+const applicationsOfItems = `-- name: ApplicationsOfItems :many
+SELECT credit_id, item_id, currency, amount, application_date FROM applications
+WHERE item_id = ANY ($1::text[]) ORDER BY application_date, sequence
 `
 
-type ApplicationsOfReceiptRow struct {
-	ReceiptID       string
-	InvoiceID       string
+type ApplicationsOfItemsRow struct {
+	CreditID        string
+	ItemID          string
 	Currency        string
 	Amount          int64
 	ApplicationDate calendar.Date
 }
 
-func (q *Queries) ApplicationsOfReceipt(ctx context.Context, receiptID string) ([]ApplicationsOfReceiptRow, error) {
-	rows, err := q.db.Query(ctx, applicationsOfReceipt, receiptID)
+func (q *Queries) ApplicationsOfItems(ctx context.Context, ids []string) ([]ApplicationsOfItemsRow, error) {
+	rows, err := q.db.Query(ctx, applicationsOfItems, ids)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ApplicationsOfReceiptRow
+	var items []ApplicationsOfItemsRow
 	for rows.Next() {
-		var i ApplicationsOfReceiptRow
+		var i ApplicationsOfItemsRow
 		if err := rows.Scan(
-			&i.ReceiptID,
-			&i.InvoiceID,
+			&i.CreditID,
+			&i.ItemID,
 			&i.Currency,
 			&i.Amount,
 			&i.ApplicationDate,
@@ -210,93 +244,54 @@ func (q *Queries) ApplicationsOfReceipt(ctx context.Context, receiptID string) (
 	return items, nil
 }
 
-const applicationsOfReceipts = `-- name: ApplicationsOfReceipts :many
-SELECT receipt_id, invoice_id, currency, amount, application_date FROM applications
-WHERE receipt_id = ANY ($1::text[]) ORDER BY receipt_id, application_date, sequence
-`
-
-type ApplicationsOfReceiptsRow struct {
-	ReceiptID       string
-	InvoiceID       string
-	Currency        string
-	Amount          int64
-	ApplicationDate calendar.Date
-}
-
-func (q *Queries) ApplicationsOfReceipts(ctx context.Context, ids []string) ([]ApplicationsOfReceiptsRow, error) {
-	rows, err := q.db.Query(ctx, applicationsOfReceipts, ids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ApplicationsOfReceiptsRow
-	for rows.Next() {
-		var i ApplicationsOfReceiptsRow
-		if err := rows.Scan(
-			&i.ReceiptID,
-			&i.InvoiceID,
-			&i.Currency,
-			&i.Amount,
-			&i.ApplicationDate,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const applyToInvoices = `-- name: ApplyToInvoices :exec
-UPDATE invoice_balances b
-SET open = b.open - t.amount, last_application = greatest(b.last_application, t.newest), last_undo = greatest(b.last_undo, t.undo)
-FROM (SELECT u.id, sum(u.amount)::bigint AS amount, max(u.date) AS newest, max(u.date) FILTER (WHERE u.amount < 0) AS undo
-      FROM (SELECT unnest($1::text[]) AS id, unnest($2::bigint[]) AS amount,
-                   unnest($3::date[]) AS date) u
-      GROUP BY u.id) t
-WHERE b.invoice_id = t.id
-`
-
-type ApplyToInvoicesParams struct {
-	InvoiceIds []string
-	Amounts    []int64
-	Dates      []calendar.Date
-}
-
-func (q *Queries) ApplyToInvoices(ctx context.Context, arg ApplyToInvoicesParams) error {
-	_, err := q.db.Exec(ctx, applyToInvoices, arg.InvoiceIds, arg.Amounts, arg.Dates)
-	return err
-}
-
-const applyToReceipts = `-- name: ApplyToReceipts :exec
-UPDATE receipt_balances b
+const applyToCredits = `-- name: ApplyToCredits :exec
+UPDATE credit_balances b
 SET unapplied = b.unapplied - t.amount, last_application = greatest(b.last_application, t.newest), last_undo = greatest(b.last_undo, t.undo)
 FROM (SELECT u.id, sum(u.amount)::bigint AS amount, max(u.date) AS newest, max(u.date) FILTER (WHERE u.amount < 0) AS undo
       FROM (SELECT unnest($1::text[]) AS id, unnest($2::bigint[]) AS amount,
                    unnest($3::date[]) AS date) u
       GROUP BY u.id) t
-WHERE b.receipt_id = t.id
+WHERE b.credit_id = t.id
 `
 
-type ApplyToReceiptsParams struct {
-	ReceiptIds []string
-	Amounts    []int64
-	Dates      []calendar.Date
+type ApplyToCreditsParams struct {
+	CreditIds []string
+	Amounts   []int64
+	Dates     []calendar.Date
 }
 
-func (q *Queries) ApplyToReceipts(ctx context.Context, arg ApplyToReceiptsParams) error {
-	_, err := q.db.Exec(ctx, applyToReceipts, arg.ReceiptIds, arg.Amounts, arg.Dates)
+func (q *Queries) ApplyToCredits(ctx context.Context, arg ApplyToCreditsParams) error {
+	_, err := q.db.Exec(ctx, applyToCredits, arg.CreditIds, arg.Amounts, arg.Dates)
 	return err
 }
 
-const closeReceipt = `-- name: CloseReceipt :exec
-UPDATE receipt_balances SET unapplied = 0 WHERE receipt_id = $1
+const applyToItems = `-- name: ApplyToItems :exec
+UPDATE item_balances b
+SET open = b.open - t.amount, last_application = greatest(b.last_application, t.newest), last_undo = greatest(b.last_undo, t.undo)
+FROM (SELECT u.id, sum(u.amount)::bigint AS amount, max(u.date) AS newest, max(u.date) FILTER (WHERE u.amount < 0) AS undo
+      FROM (SELECT unnest($1::text[]) AS id, unnest($2::bigint[]) AS amount,
+                   unnest($3::date[]) AS date) u
+      GROUP BY u.id) t
+WHERE b.item_id = t.id
 `
 
-func (q *Queries) CloseReceipt(ctx context.Context, receiptID string) error {
-	_, err := q.db.Exec(ctx, closeReceipt, receiptID)
+type ApplyToItemsParams struct {
+	ItemIds []string
+	Amounts []int64
+	Dates   []calendar.Date
+}
+
+func (q *Queries) ApplyToItems(ctx context.Context, arg ApplyToItemsParams) error {
+	_, err := q.db.Exec(ctx, applyToItems, arg.ItemIds, arg.Amounts, arg.Dates)
+	return err
+}
+
+const closeCredit = `-- name: CloseCredit :exec
+UPDATE credit_balances SET unapplied = 0 WHERE credit_id = $1
+`
+
+func (q *Queries) CloseCredit(ctx context.Context, creditID string) error {
+	_, err := q.db.Exec(ctx, closeCredit, creditID)
 	return err
 }
 
@@ -327,13 +322,32 @@ func (q *Queries) ReceiptByID(ctx context.Context, receiptID string) (ReceiptDoc
 	return i, err
 }
 
-const unappliedOf = `-- name: UnappliedOf :one
-SELECT coalesce(sum(unapplied), 0)::bigint AS unapplied FROM receipt_balances WHERE customer_id = $1 AND unapplied > 0
+const unappliedOf = `-- name: UnappliedOf :many
+SELECT customer_id, sum(unapplied)::bigint AS unapplied FROM credit_balances
+WHERE customer_id = ANY ($1::text[]) AND unapplied > 0 GROUP BY customer_id
 `
 
-func (q *Queries) UnappliedOf(ctx context.Context, customerID string) (int64, error) {
-	row := q.db.QueryRow(ctx, unappliedOf, customerID)
-	var unapplied int64
-	err := row.Scan(&unapplied)
-	return unapplied, err
+type UnappliedOfRow struct {
+	CustomerID string
+	Unapplied  int64
+}
+
+func (q *Queries) UnappliedOf(ctx context.Context, customerIds []string) ([]UnappliedOfRow, error) {
+	rows, err := q.db.Query(ctx, unappliedOf, customerIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UnappliedOfRow
+	for rows.Next() {
+		var i UnappliedOfRow
+		if err := rows.Scan(&i.CustomerID, &i.Unapplied); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

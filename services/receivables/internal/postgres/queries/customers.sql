@@ -3,11 +3,11 @@ SELECT * FROM customers WHERE customer_id = $1;
 
 -- Customers only go forward: an older profile changes nothing.
 -- name: SaveCustomer :exec
-INSERT INTO customers (customer_id, sequence, business_date, display_name, currency, salesperson, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO customers (customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (customer_id) DO UPDATE SET
     sequence = excluded.sequence, business_date = excluded.business_date, display_name = excluded.display_name,
-    currency = excluded.currency, salesperson = excluded.salesperson, updated_at = excluded.updated_at
+    currency = excluded.currency, salesperson = excluded.salesperson, unit_id = excluded.unit_id, updated_at = excluded.updated_at
 WHERE customers.sequence < excluded.sequence;
 
 -- name: EnsureAccount :exec
@@ -25,3 +25,22 @@ WHERE customer_id = $1;
 -- The currency of a customer's account; no row before its first posting.
 -- name: AccountCurrency :one
 SELECT currency FROM accounts WHERE customer_id = $1;
+
+-- name: CustomersByID :many
+SELECT * FROM customers WHERE customer_id = ANY (sqlc.arg(ids)::text[]);
+
+-- Accounts of many customers, opened where they are not, in one order, so that two writers do not wait for each other.
+-- name: EnsureAccounts :exec
+INSERT INTO accounts (customer_id, currency, ledger_sequence, ledger_hash, balance, application_sequence, application_hash)
+SELECT c.customer_id, c.currency, 0, sqlc.arg(genesis)::bytea, 0, 0, sqlc.arg(genesis)::bytea
+FROM customers c WHERE c.customer_id = ANY (sqlc.arg(ids)::text[]) ORDER BY c.customer_id COLLATE "C"
+ON CONFLICT (customer_id) DO NOTHING;
+
+-- name: LockAccounts :many
+SELECT * FROM accounts WHERE customer_id = ANY (sqlc.arg(ids)::text[]) ORDER BY customer_id COLLATE "C" FOR NO KEY UPDATE;
+
+-- name: SaveLedgerHeads :exec
+UPDATE accounts a SET ledger_sequence = u.sequence, ledger_hash = u.hash, balance = u.balance
+FROM (SELECT unnest(sqlc.arg(ids)::text[]) AS id, unnest(sqlc.arg(sequences)::bigint[]) AS sequence,
+             unnest(sqlc.arg(hashes)::bytea[]) AS hash, unnest(sqlc.arg(balances)::bigint[]) AS balance) u
+WHERE a.customer_id = u.id;

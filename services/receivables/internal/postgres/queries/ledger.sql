@@ -1,15 +1,10 @@
 -- name: AddLedgerEntry :exec
 INSERT INTO ledger_entries (customer_id, sequence, kind, entry_date, post_date, document_id, currency, amount, balance,
-    reverses_sequence, text, posted_by, created_at, document_digest, prev, hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16);
+    reverses_sequence, text, posted_by, created_at, document_digest, prev, hash, accounts, amounts)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18);
 
--- name: AddLedgerLines :exec
-INSERT INTO ledger_lines (customer_id, sequence, line, account, currency, amount)
-SELECT sqlc.arg(customer_id)::text, sqlc.arg(sequence)::bigint, unnest(sqlc.arg(lines)::smallint[]), unnest(sqlc.arg(accounts)::text[]),
-    sqlc.arg(currency)::text, unnest(sqlc.arg(amounts)::bigint[]);
-
--- name: LedgerLines :many
-SELECT account, currency, amount FROM ledger_lines WHERE customer_id = $1 AND sequence = $2 ORDER BY line;
+-- name: LedgerEntry :one
+SELECT * FROM ledger_entries WHERE customer_id = $1 AND sequence = $2;
 
 -- name: LedgerPage :many
 SELECT * FROM ledger_entries

@@ -28,23 +28,23 @@ FROM (SELECT n.amount,
       FROM payment_notices n WHERE n.payment_notice_id = sqlc.arg(payment_notice_id)::text) t
 WHERE b.payment_notice_id = sqlc.arg(payment_notice_id)::text;
 
--- name: OpenInvoicesOfOrder :many
-SELECT i.invoice_id FROM invoice_balances b JOIN invoices i USING (invoice_id)
-WHERE b.customer_id = $1 AND b.open > 0 AND i.order_id = $2 ORDER BY b.due_date, i.invoice_date, i.invoice_id;
+-- name: OpenItemsOfOrder :many
+SELECT i.item_id, i.document_id FROM item_balances b JOIN items i USING (item_id)
+WHERE b.customer_id = $1 AND b.open > 0 AND i.order_id = $2 ORDER BY b.due_date, i.document_date, i.item_id;
 
 -- name: NoticedPayments :many
 WITH live AS (
     SELECT b.payment_notice_id FROM payment_notice_balances b
-    WHERE b.customer_id = sqlc.arg(customer_id)::text AND b.open > 0 AND b.last_date >= sqlc.arg(today)::date
+    WHERE b.customer_id = ANY (sqlc.arg(customer_ids)::text[]) AND b.open > 0 AND b.last_date >= sqlc.arg(today)::date
     UNION
-    SELECT p.payment_notice_id FROM receipt_balances u JOIN receipts p USING (receipt_id)
-    WHERE u.customer_id = sqlc.arg(customer_id)::text AND u.unapplied > 0 AND p.payment_notice_id IS NOT NULL
+    SELECT p.payment_notice_id FROM credit_balances u JOIN receipts p ON p.receipt_id = u.credit_id
+    WHERE u.customer_id = ANY (sqlc.arg(customer_ids)::text[]) AND u.unapplied > 0 AND p.payment_notice_id IS NOT NULL
 )
-SELECT n.payment_notice_id, n.order_id, n.expected_date, n.last_date, b.open,
-    (SELECT coalesce(sum(u.unapplied), 0)::bigint FROM receipts p JOIN receipt_balances u USING (receipt_id)
+SELECT n.customer_id, n.payment_notice_id, n.order_id, n.expected_date, n.last_date, b.open,
+    (SELECT coalesce(sum(u.unapplied), 0)::bigint FROM receipts p JOIN credit_balances u ON u.credit_id = p.receipt_id
      WHERE p.payment_notice_id = n.payment_notice_id) AS unapplied,
-    (SELECT coalesce(sum(a.amount), 0)::bigint FROM receipts p JOIN applications a USING (receipt_id) JOIN invoices i USING (invoice_id)
+    (SELECT coalesce(sum(a.amount), 0)::bigint FROM receipts p JOIN applications a ON a.credit_id = p.receipt_id JOIN items i USING (item_id)
      WHERE p.payment_notice_id = n.payment_notice_id AND i.order_id = n.order_id) AS applied
 FROM live JOIN payment_notices n USING (payment_notice_id) JOIN payment_notice_balances b USING (payment_notice_id)
 WHERE NOT EXISTS (SELECT FROM payment_notice_withdrawals w WHERE w.payment_notice_id = n.payment_notice_id)
-ORDER BY n.payment_notice_id COLLATE "C";
+ORDER BY n.customer_id, n.payment_notice_id COLLATE "C";

@@ -1,0 +1,139 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/avalcredit/aval/pkg/audit"
+	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/services/receivables/internal/invoice"
+	"github.com/avalcredit/aval/services/receivables/internal/ledger"
+	"github.com/avalcredit/aval/services/receivables/internal/postgres/db"
+)
+
+// Accounts are the accounts of many customers, locked until the transaction ends: what is
+// posted to them goes to the database as a few sets, whatever their number.
+type Accounts struct {
+	tx   pgx.Tx
+	q    *db.Queries
+	act  Act
+	byID map[string]*Account
+}
+
+// LockAccounts opens accounts at their first use and locks them in one order, so that two
+// writers of many accounts do not wait for each other.
+func LockAccounts(ctx context.Context, tx pgx.Tx, customerIDs []string, act Act) (*Accounts, error) {
+	q := db.New(tx)
+	rows, err := q.LockAccounts(ctx, customerIDs)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	if len(rows) < len(customerIDs) {
+		if err := q.EnsureAccounts(ctx, db.EnsureAccountsParams{Ids: customerIDs, Genesis: audit.Genesis()}); err != nil {
+			return nil, pg.Err(err)
+		}
+		if rows, err = q.LockAccounts(ctx, customerIDs); err != nil {
+			return nil, pg.Err(err)
+		}
+	}
+	a := &Accounts{tx: tx, q: q, act: act, byID: make(map[string]*Account, len(rows))}
+	for _, r := range rows {
+		a.byID[r.CustomerID] = accountOf(q, act, r)
+	}
+	return a, nil
+}
+
+// Of is the account of one of the customers.
+func (a *Accounts) Of(customerID string) *Account { return a.byID[customerID] }
+
+var ( // columns in the order of the rows below; constant
+	entryColumns = []string{
+		"customer_id", "sequence", "kind", "entry_date", "post_date", "document_id", "currency", "amount", "balance",
+		"text", "posted_by", "created_at", "document_digest", "prev", "hash", "accounts", "amounts",
+	}
+	invoiceColumns = []string{
+		"invoice_id", "customer_id", "order_id", "invoice_date", "due_date", "currency", "amount", "salesperson",
+		"reference", "post_date", "created_at", "ledger_sequence", "unit_id", "instalments",
+	}
+	itemColumns = []string{
+		"item_id", "customer_id", "document_kind", "document_id", "instalment", "order_id", "document_date", "due_date",
+		"currency", "amount", "salesperson", "unit_id", "post_date", "ledger_sequence",
+	}
+	balanceColumns = []string{"item_id", "customer_id", "due_date", "open"}
+)
+
+// AddInvoices posts invoices of these customers, each customer's in their order. Errors:
+// AlreadyExists INVOICE_EXISTS.
+func (a *Accounts) AddInvoices(ctx context.Context, list []invoice.Invoice) error {
+	entries := make([]ledger.Entry, len(list))
+	items := make([]db.Item, 0, len(list))
+	for i, inv := range list {
+		account := a.byID[inv.CustomerID]
+		e, head, err := account.next(entryOf(inv))
+		if err != nil {
+			return err
+		}
+		account.head, entries[i] = head, e
+		items = append(items, itemsOf(inv, e.Sequence)...)
+	}
+	for _, set := range []struct {
+		table   string
+		columns []string
+		rows    int
+		row     func(i int) []any
+	}{
+		{"ledger_entries", entryColumns, len(entries), func(i int) []any { return entryValues(entryRow(entries[i])) }},
+		{"invoices", invoiceColumns, len(list), func(i int) []any { return invoiceValues(invoiceRow(list[i], entries[i].Sequence)) }},
+		{"items", itemColumns, len(items), func(i int) []any { return itemValues(items[i]) }},
+		{"item_balances", balanceColumns, len(items), func(i int) []any {
+			return []any{items[i].ItemID, items[i].CustomerID, items[i].DueDate, items[i].Amount}
+		}},
+	} {
+		rows := pgx.CopyFromSlice(set.rows, func(i int) ([]any, error) { return set.row(i), nil })
+		if _, err := a.tx.CopyFrom(ctx, pgx.Identifier{set.table}, set.columns, rows); err != nil {
+			return invoiceExists(err)
+		}
+	}
+	return nil
+}
+
+func entryValues(e db.LedgerEntry) []any {
+	return []any{
+		e.CustomerID, e.Sequence, e.Kind, e.EntryDate, e.PostDate, e.DocumentID, e.Currency, e.Amount, e.Balance,
+		e.Text, e.PostedBy, e.CreatedAt, e.DocumentDigest, e.Prev, e.Hash, e.Accounts, e.Amounts,
+	}
+}
+
+func invoiceValues(i db.Invoice) []any {
+	return []any{
+		i.InvoiceID, i.CustomerID, i.OrderID, i.InvoiceDate, i.DueDate, i.Currency, i.Amount, i.Salesperson,
+		i.Reference, i.PostDate, i.CreatedAt, i.LedgerSequence, i.UnitID, i.Instalments,
+	}
+}
+
+func itemValues(i db.Item) []any {
+	return []any{
+		i.ItemID, i.CustomerID, i.DocumentKind, i.DocumentID, i.Instalment, i.OrderID, i.DocumentDate, i.DueDate,
+		i.Currency, i.Amount, i.Salesperson, i.UnitID, i.PostDate, i.LedgerSequence,
+	}
+}
+
+// Save writes the accounts' ledger heads; call it once, at the end.
+func (a *Accounts) Save(ctx context.Context) error {
+	var p db.SaveLedgerHeadsParams
+	for id, account := range a.byID {
+		p.Ids, p.Sequences = append(p.Ids, id), append(p.Sequences, account.head.Sequence)
+		p.Hashes, p.Balances = append(p.Hashes, account.head.Hash), append(p.Balances, account.head.Balance.Minor)
+	}
+	return pg.Err(a.q.SaveLedgerHeads(ctx, p))
+}
+
+// Standings are what the customers owe now.
+func (a *Accounts) Standings(ctx context.Context) (map[string]Standing, error) {
+	currencies := make(map[string]string, len(a.byID))
+	for id, account := range a.byID {
+		currencies[id] = account.currency
+	}
+	return standings(ctx, a.q, currencies, a.act.Today)
+}

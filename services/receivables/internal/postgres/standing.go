@@ -1,0 +1,73 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/services/receivables/internal/position"
+	"github.com/avalcredit/aval/services/receivables/internal/postgres/db"
+)
+
+// Standing is what a customer owes now, as positions tell it.
+type Standing struct {
+	// Unapplied money.
+	Unapplied money.Money
+	// Ladder is what is open by due date, rising.
+	Ladder []position.Due
+	// Notices are the payment notices that are worth something.
+	Notices []position.Noticed
+}
+
+// Standing reads it under the account's lock.
+func (a *Account) Standing(ctx context.Context) (Standing, error) {
+	all, err := standings(ctx, a.q, map[string]string{a.customerID: a.currency}, a.act.Today)
+	return all[a.customerID], err
+}
+
+// standings reads those of many customers, given with the currencies of their accounts, as sets.
+func standings(ctx context.Context, q *db.Queries, currencies map[string]string, today calendar.Date) (map[string]Standing, error) {
+	ids := make([]string, 0, len(currencies))
+	out := make(map[string]Standing, len(currencies))
+	for id, currency := range currencies {
+		ids = append(ids, id)
+		out[id] = Standing{Unapplied: money.Zero(currency), Ladder: []position.Due{}}
+	}
+	ladders, err := q.Ladders(ctx, ids)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	for _, r := range ladders {
+		s := out[r.CustomerID]
+		s.Ladder = append(s.Ladder, position.Due{Date: r.DueDate, Amount: cash(r.Open, currencies[r.CustomerID])})
+		out[r.CustomerID] = s
+	}
+	unapplied, err := q.UnappliedOf(ctx, ids)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	for _, r := range unapplied {
+		s := out[r.CustomerID]
+		s.Unapplied = cash(r.Unapplied, currencies[r.CustomerID])
+		out[r.CustomerID] = s
+	}
+	noticed, err := q.NoticedPayments(ctx, db.NoticedPaymentsParams{CustomerIds: ids, Today: today})
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	for _, r := range noticed {
+		s := out[r.CustomerID]
+		s.Notices = append(s.Notices, notedPayment(r, currencies[r.CustomerID]))
+		out[r.CustomerID] = s
+	}
+	return out, nil
+}
+
+func notedPayment(r db.NoticedPaymentsRow, currency string) position.Noticed {
+	return position.Noticed{
+		NoticeID: r.PaymentNoticeID, OrderID: r.OrderID, Open: cash(r.Open, currency),
+		Received: cash(r.Unapplied+r.Applied, currency), Unapplied: cash(r.Unapplied, currency),
+		Expected: r.ExpectedDate, LastDay: r.LastDate,
+	}
+}
