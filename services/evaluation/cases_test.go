@@ -9,13 +9,9 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
-	"google.golang.org/protobuf/proto"
 
-	"github.com/avalcredit/aval/pkg/policy"
-	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	"github.com/avalcredit/aval/services/evaluation/internal/criteria"
 	"github.com/avalcredit/aval/services/evaluation/internal/rating"
-	"github.com/avalcredit/aval/services/evaluation/internal/rpc"
 )
 
 // ratingCase is one file of testdata/cases. Beside it stands the whole result as
@@ -33,15 +29,7 @@ type ratingCase struct {
 
 func builtIn(t testing.TB) criteria.Policy {
 	t.Helper()
-	text, err := os.ReadFile("policy/default.yaml")
-	must(t, err)
-	spec := &evaluationv1.EvaluationPolicy{}
-	must(t, policy.ParseYAML("default.yaml", text, spec))
-	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(spec)
-	must(t, err)
-	p, err := rpc.DecodePolicy(policy.Version{Version: 1, Spec: data})
-	must(t, err)
-	return p
+	return policyOf(t, "policy/default.yaml")
 }
 
 func TestBuiltInPolicyHasNoDefect(t *testing.T) {
@@ -149,10 +137,11 @@ func compareGolden(t *testing.T, file string, got rating.Result) {
 	}
 }
 
-// Records of before invoices, scorecards and ratios were known replay to their bytes, evidence included.
+// Records of before invoices, scorecards and ratios were known replay to their bytes, evidence included, under the policy
+// of their day.
 func TestOlderRecordsReplay(t *testing.T) {
 	t.Parallel()
-	p := builtIn(t)
+	p := policyOf(t, "testdata/records/policy.yaml")
 	files, err := filepath.Glob("testdata/records/*.json")
 	must(t, err)
 	if len(files) < 3 {

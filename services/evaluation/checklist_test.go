@@ -29,12 +29,12 @@ func TestChecklist(t *testing.T) {
 	must(t, err)
 	list, err := s.checklist(seller, startDay)
 	must(t, err)
-	if i := list.GetItems(); list.GetComplete() || len(i) != 1 || i[0].GetKind() != evaluationv1.CreditFactKind_CREDIT_FACT_KIND_FINANCIAL_STATEMENT ||
+	if i := list.GetItems(); list.GetComplete() || len(i) != 4 || i[0].GetKind() != evaluationv1.CreditFactKind_CREDIT_FACT_KIND_FINANCIAL_STATEMENT ||
 		i[0].GetState() != lacking || i[0].GetPerson() != "an" || i[0].GetMaxAgeDays() != 550 || !slices.Contains(i[0].GetIndicators(), "debt_to_asset_ratio") {
 		t.Fatalf("%v", list)
 	}
 	s.statement("C-1", "40")
-	if list, err = s.checklist(seller, startDay); err != nil || !list.GetComplete() || list.GetItems()[0].GetGoodUntilDate() != "2027-07-04" {
+	if list, err = s.checklist(seller, startDay); err != nil || list.GetComplete() || list.GetItems()[0].GetState() != met || list.GetItems()[0].GetGoodUntilDate() != "2027-07-04" {
 		t.Fatalf("%v %v", list, err)
 	}
 	if list, err = s.checklist(seller, "2027-07-05"); err != nil || list.GetItems()[0].GetState() != stale {
@@ -43,7 +43,7 @@ func TestChecklist(t *testing.T) {
 	_, err = s.checklist(other, startDay)
 	refused(t, err, errs.NotFound, "CUSTOMER_NOT_FOUND")
 
-	text, err := os.ReadFile("policy/default.yaml")
+	text, err := os.ReadFile("testdata/records/policy.yaml") // without a checklist of its own
 	must(t, err)
 	_, err = s.draft(string(text) + "\nchecklist:\n  - { kind: CREDIT_FACT_KIND_SITE_VISIT }\n  - { kind: CREDIT_FACT_KIND_SITE_VISIT }\n")
 	refused(t, err, errs.Invalid, "POLICY_INVALID")

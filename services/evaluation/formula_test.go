@@ -132,7 +132,7 @@ func TestNoCreditNoFormula(t *testing.T) {
 func TestFormulaNeedsFacts(t *testing.T) {
 	t.Parallel()
 	p := withFormulas(t, "debt_to_asset_ratio * 10 + (known(interest_cover) ? 1 : 0)", "", "facts: { max_age_days: 90, verified_only: true }")
-	p.Dimensions = nil
+	p.Dimensions, p.Checklist = nil, nil
 	wants := p.Wants()
 	if len(wants) != 1 || wants[0].Kind != fact.KindStatement || wants[0].MaxAgeDays != 90 || !wants[0].VerifiedOnly || len(wants[0].Indicators) != 1 {
 		t.Errorf("%+v", wants)

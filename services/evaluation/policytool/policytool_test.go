@@ -45,6 +45,7 @@ func TestDefectsHaveAPlace(t *testing.T) {
 		{"invoices that somebody verified", "      missing_points: \"20\"", "      verified_only: true", "scorecard.indicators[5].verified_only: invoices are not verified"},
 		{"nothing to grade by", text[strings.Index(text, "dimensions:"):strings.Index(text, "caps:")], "", "at least one dimension or a scorecard"},
 		{"limit of nothing", "factor: \"1\"", "factor: \"0\"", "limit.factor: must be above zero"},
+		{"scale twice", "review_interval_days: 180", "review_interval_days: 180\nrating_scales:\n  - { agency: X, ratings: [{ rating: A, points: \"1\" }, { rating: A, points: \"2\" }] }", ""},
 		{"unknown input", "  factor: \"1\"", "  formula: usual_purchase * 2 + sales", "limit.formula: line 1, column 22 of the formula: undeclared reference to 'sales'"},
 		{"floating point", "  factor: \"1\"", "  formula: usual_purchase * 1e2", "limit.formula: line 1, column 18 of the formula: 1e2: write a number in decimals"},
 		{"factor and formula", "  factor: \"1\"", "  factor: \"1\"\n  formula: usual_purchase", "limit.factor: the formula gives the limit"},
@@ -69,6 +70,24 @@ func TestDefectsHaveAPlace(t *testing.T) {
 		if line := strings.Count(text[:strings.Index(text, c.from)], "\n") + 1; c.says != "" && c.to != "" && place[1] != big.NewInt(int64(line)).String() {
 			t.Errorf("%s: line %s, not %d", c.name, place[1], line)
 		}
+	}
+}
+
+// What is not written at all has the place where it would belong.
+func TestRatingsByOthersNeedAScale(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(readText(t, "invoices.yaml"), "INDICATOR_TOP_BUYER_SHARE", "INDICATOR_EXTERNAL_RATING", 1)
+	_, err := Check("p.yaml", []byte(text))
+	if e, ok := errs.As(err); !ok || len(e.Violations) != 1 || !strings.Contains(e.Violations[0].Message, "rating_scales: external_rating needs") {
+		t.Errorf("%v", err)
+	}
+	scale := "\nrating_scales:\n  - { ratings: [{ rating: AA, points: \"90\" }] }\n"
+	if _, err := Check("p.yaml", []byte(text+scale)); err != nil {
+		t.Errorf("%v", err)
+	}
+	_, err = Check("p.yaml", []byte(text+scale+"  - { ratings: [{ rating: B, points: \"90\" }] }\n"))
+	if e, ok := errs.As(err); !ok || !strings.Contains(e.Violations[0].Message, "has two scales") {
+		t.Errorf("%v", err)
 	}
 }
 

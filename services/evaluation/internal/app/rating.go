@@ -176,10 +176,17 @@ func (a *App) inputs(ctx context.Context, store postgres.Store, st postgres.Stat
 			return rating.Inputs{}, err
 		}
 	}
+	paid := g.payment
+	if !g.policy.Uses(criteria.BrokenPromises) {
+		paid.BrokenPromises = nil
+	}
+	if !g.policy.Uses(criteria.YearlyPurchases, criteria.OrderGrowth) {
+		paid.LastYear, paid.YearBefore = nil, nil
+	}
 	return rating.Inputs{
 		CustomerID: st.File.ID, Sequence: st.Ratings + 1, Date: g.day, Trigger: w.trigger, Cause: w.cause,
 		Currency: st.File.Currency, UsualPurchase: st.File.UsualPurchase,
-		Closed: st.File.LifeCycle == customer.Closed, Facts: facts, Payment: g.payment, Invoices: trade,
+		Closed: st.File.LifeCycle == customer.Closed, Facts: facts, Payment: paid, Invoices: trade,
 	}, nil
 }
 

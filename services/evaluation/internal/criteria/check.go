@@ -36,6 +36,7 @@ func (p Policy) Check() []errs.Violation {
 	p.checkTreatments(bad)
 	p.checkChecklist(bad)
 	p.Limit.check(bad)
+	p.checkScales(bad)
 	return append(found, p.Authority.Check("application_authority")...)
 }
 

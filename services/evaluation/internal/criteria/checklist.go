@@ -27,12 +27,20 @@ type Wanted struct {
 }
 
 // Needs returns the kind of fact without which the indicator has no value; empty: none.
-// Nothing is needed of risky ventures: most firms have none.
+// Nothing is needed of suits, enforcement and risky ventures: most firms have none.
 func (i Indicator) Needs() fact.Kind {
 	switch i {
 	case DebtToAssetRatio, CurrentRatio, ConsecutiveLosses, CashFlowToDebt, InterestCover, AltmanZDoublePrime, AltmanZPrime,
 		ReturnOnAssets:
 		return fact.KindStatement
+	case ExternalRating:
+		return fact.KindExternalRating
+	case BanksOverdue:
+		return fact.KindBank
+	case ReferencesAsAgreed, ReferenceDaysLate:
+		return fact.KindReference
+	case OperatingAtVisit:
+		return fact.KindVisit
 	default:
 		return ""
 	}

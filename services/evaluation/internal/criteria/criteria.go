@@ -69,14 +69,33 @@ const (
 	AltmanZPrime Indicator = "altman_z_prime"
 	// ReturnOnAssets is net profit / assets.
 	ReturnOnAssets Indicator = "return_on_assets"
+	// BrokenPromises counts promises to pay that were broken, with us.
+	BrokenPromises Indicator = "broken_promises"
+	// YearlyPurchases is the amount of our invoices of the last 12 months.
+	YearlyPurchases Indicator = "yearly_purchases"
+	// OrderGrowth of those over the 12 months before, less 1.
+	OrderGrowth Indicator = "order_growth"
+	// OpenEnforcements counts judgements that are enforced.
+	OpenEnforcements Indicator = "open_enforcements"
+	// ExternalRating is the lowest of the agencies' newest ratings, in points of the policy's scales.
+	ExternalRating Indicator = "external_rating"
+	// BanksOverdue counts banks that the customer is overdue with.
+	BanksOverdue Indicator = "banks_overdue"
+	// ReferencesAsAgreed is the share of trade references that say it pays as agreed.
+	ReferencesAsAgreed Indicator = "references_as_agreed"
+	// ReferenceDaysLate is the most average days late that a trade reference tells.
+	ReferenceDaysLate Indicator = "reference_days_late"
+	// OperatingAtVisit is 1 where the newest site visit found it at work, else 0.
+	OperatingAtVisit Indicator = "operating_at_visit"
 )
 
 // Indicators returns all of them.
 func Indicators() []Indicator {
 	return []Indicator{
 		CollectionRate, DefaultsWithUs, AverageDaysLate, OldestOverdueDays, LongestDaysLate, MonthsOfTrade,
+		BrokenPromises, YearlyPurchases, OrderGrowth,
 		DebtToAssetRatio, CurrentRatio, ConsecutiveLosses, CashFlowToDebt, InterestCover, ReturnOnAssets, AltmanZDoublePrime, AltmanZPrime,
-		RiskyVentureShare, OpenSuits,
+		RiskyVentureShare, OpenSuits, OpenEnforcements, ExternalRating, BanksOverdue, ReferencesAsAgreed, ReferenceDaysLate, OperatingAtVisit,
 		YearlySales, SalesGrowth, SalesVolatility, VoidShare, ReturnsShare, TopBuyerShare, NumberOfBuyers, ActivityGap, SalesMonths,
 		PurchasesToSales,
 	}
@@ -85,14 +104,16 @@ func Indicators() []Indicator {
 // Unit is what the value of the indicator counts.
 func (i Indicator) Unit() string {
 	switch i {
-	case DefaultsWithUs, ConsecutiveLosses, NumberOfBuyers, OpenSuits:
+	case DefaultsWithUs, ConsecutiveLosses, NumberOfBuyers, OpenSuits, BrokenPromises, OpenEnforcements, BanksOverdue, OperatingAtVisit:
 		return "count"
-	case AverageDaysLate, OldestOverdueDays, LongestDaysLate, ActivityGap:
+	case AverageDaysLate, OldestOverdueDays, LongestDaysLate, ActivityGap, ReferenceDaysLate:
 		return "days"
 	case MonthsOfTrade, SalesMonths:
 		return "months"
-	case YearlySales:
+	case YearlySales, YearlyPurchases:
 		return "money"
+	case ExternalRating:
+		return "points"
 	default:
 		return "ratio"
 	}
@@ -113,7 +134,8 @@ func (i Indicator) FromInvoices() bool {
 // FromPayments reports whether the indicator comes from the payment record.
 func (i Indicator) FromPayments() bool {
 	switch i {
-	case CollectionRate, DefaultsWithUs, AverageDaysLate, OldestOverdueDays, LongestDaysLate, MonthsOfTrade:
+	case CollectionRate, DefaultsWithUs, AverageDaysLate, OldestOverdueDays, LongestDaysLate, MonthsOfTrade,
+		BrokenPromises, YearlyPurchases, OrderGrowth:
 		return true
 	default:
 		return false
@@ -183,6 +205,27 @@ type Rule struct {
 	VerifiedOnly bool
 	// MinItems: below this many settled invoices the payment record is missing.
 	MinItems int64
+	// Scales of ratings by others; only ExternalRating looks at them.
+	Scales []Scale
+}
+
+// Scale says what the ratings of an agency are worth.
+type Scale struct {
+	// Agency; empty: all that have no scale of their own.
+	Agency string
+	Points map[string]*big.Rat
+}
+
+// PointsOf returns what a rating of an agency is worth; nil where no scale says.
+func PointsOf(scales []Scale, agency, rating string) *big.Rat {
+	at := slices.IndexFunc(scales, func(s Scale) bool { return s.Agency == agency })
+	if at < 0 {
+		at = slices.IndexFunc(scales, func(s Scale) bool { return s.Agency == "" })
+	}
+	if at < 0 {
+		return nil
+	}
+	return scales[at].Points[rating]
 }
 
 // Dimension is as good as its worst indicator.
@@ -200,6 +243,14 @@ const (
 	SuedByOthers Condition = "sued_by_others"
 	// Closed: the relation has ended.
 	Closed Condition = "closed"
+	// Enforced: a judgement is enforced and open, or it is a dishonest debtor.
+	Enforced Condition = "enforced"
+	// DishonestDebtor: on the list of dishonest debtors.
+	DishonestDebtor Condition = "dishonest_debtor"
+	// OverdueWithBank: the newest reference of a bank says so.
+	OverdueWithBank Condition = "overdue_with_bank"
+	// NotOperating: the newest site visit did not find it at work.
+	NotOperating Condition = "not_operating"
 )
 
 // Cap bounds the grade whatever the dimensions say.
@@ -268,6 +319,8 @@ type Policy struct {
 	ReviewIntervalDays int
 	// Checklist names facts that a rating wants to have; Wants has what indicators need beside it.
 	Checklist []Wanted
+	// Scales of ratings by others.
+	Scales []Scale
 	// Scorecard is the second form of grading; nil: none. Beside dimensions the lower
 	// of the two grades holds.
 	Scorecard *Scorecard
@@ -275,9 +328,17 @@ type Policy struct {
 
 // UsesInvoices reports whether any indicator of the policy comes from invoices.
 func (p Policy) UsesInvoices() bool {
-	fromInvoices := func(r Rule) bool { return r.Indicator.FromInvoices() }
-	return slices.ContainsFunc(p.rules(), fromInvoices) ||
-		slices.ContainsFunc(p.formulaRules(formula.Formula.Uses), fromInvoices)
+	return p.uses(Indicator.FromInvoices)
+}
+
+// Uses reports whether the policy looks at any of the indicators.
+func (p Policy) Uses(of ...Indicator) bool {
+	return p.uses(func(i Indicator) bool { return slices.Contains(of, i) })
+}
+
+func (p Policy) uses(wanted func(Indicator) bool) bool {
+	of := func(r Rule) bool { return wanted(r.Indicator) }
+	return slices.ContainsFunc(p.rules(), of) || slices.ContainsFunc(p.formulaRules(formula.Formula.Uses), of)
 }
 
 // For returns the treatment of a grade; a customer without a grade is a cash customer.

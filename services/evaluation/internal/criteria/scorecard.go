@@ -33,6 +33,7 @@ type ScoreRule struct {
 	MaxAgeDays   int
 	VerifiedOnly bool
 	MinItems     int64
+	Scales       []Scale
 }
 
 // Band gives points to values within a bound.
@@ -46,7 +47,7 @@ type Band struct {
 
 // Figure is the part of the rule that says how the indicator is measured.
 func (r ScoreRule) Figure() Rule {
-	return Rule{Indicator: r.Indicator, MaxAgeDays: r.MaxAgeDays, VerifiedOnly: r.VerifiedOnly, MinItems: r.MinItems}
+	return Rule{Indicator: r.Indicator, MaxAgeDays: r.MaxAgeDays, VerifiedOnly: r.VerifiedOnly, MinItems: r.MinItems, Scales: r.Scales}
 }
 
 // PointsOf returns the points of the first band that covers the value.

@@ -42,6 +42,13 @@ type Record struct {
 	Open money.Money `json:"open_amount"`
 	// InvoiceMinor are the amounts of the invoices of the window, in minor units, rising.
 	InvoiceMinor []int64 `json:"invoice_minor,omitempty"`
+	// BrokenPromises counts promises to pay that were broken by the day; nil: receivables
+	// does not tell, or the policy does not ask.
+	BrokenPromises *int64 `json:"broken_promises,omitempty"`
+	// LastYear and YearBefore are the amounts of the invoices of the 12 months up to the
+	// day, and of the 12 before; nil as above.
+	LastYear   *money.Money `json:"last_year,omitempty"`
+	YearBefore *money.Money `json:"year_before,omitempty"`
 }
 
 // Traded reports whether there was any invoice.

@@ -117,6 +117,14 @@ func recordOf(m *receivablesv1.PaymentRecord) (payment.Record, error) {
 	if r.LateAmountDays == "" {
 		r.LateAmountDays = "0"
 	}
+	if m.BrokenPromises != nil { //nolint:protogetter // absent is not zero
+		n := m.GetBrokenPromises()
+		r.BrokenPromises = &n
+	}
+	if m.GetLastYear() != nil && m.GetYearBefore() != nil {
+		last, before := amount(m.GetLastYear()), amount(m.GetYearBefore())
+		r.LastYear, r.YearBefore = &last, &before
+	}
 	if text := m.GetFirstInvoiceDate(); text != "" {
 		d, err := calendar.ParseDate(text)
 		if err != nil {

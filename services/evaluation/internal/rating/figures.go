@@ -32,35 +32,14 @@ func measure(in *Inputs, rule criteria.Rule) figure {
 	switch rule.Indicator {
 	case criteria.RiskyVentureShare:
 		return ventureShare(in, rule)
-	case criteria.OpenSuits:
-		return suits(in, rule)
+	case criteria.OpenSuits, criteria.OpenEnforcements, criteria.ExternalRating, criteria.BanksOverdue, criteria.ReferencesAsAgreed,
+		criteria.ReferenceDaysLate, criteria.OperatingAtVisit:
+		return fromFindings(in, rule)
 	default:
 		return fromStatements(in, rule)
 	}
 }
 
-// suits counts the open ones of those that are known. That none is recorded does not say
-// that there is none.
-func suits(in *Inputs, rule criteria.Rule) figure {
-	f, open := figure{}, int64(0)
-	for _, s := range usable(in, rule, func(c fact.Content) bool { return c.Litigation != nil }) {
-		if tooOld(s.AsOf, in.Date, rule) {
-			continue
-		}
-		f.facts = append(f.facts, s.ID)
-		if s.AsOf.After(f.asOf) {
-			f.asOf = s.AsOf
-		}
-		if s.Content.Litigation.Open {
-			open++
-		}
-	}
-	if len(f.facts) == 0 {
-		return missing("nothing is recorded of suits")
-	}
-	f.value = whole(open)
-	return f
-}
 func fromPayments(in *Inputs, rule criteria.Rule) figure {
 	p := in.Payment
 	switch {
@@ -84,12 +63,37 @@ func fromPayments(in *Inputs, rule criteria.Rule) figure {
 		return at(whole(int64(p.LongestDaysLate)))
 	case criteria.MonthsOfTrade:
 		return at(whole(int64(monthsBetween(p.FirstInvoice, in.Date))))
+	case criteria.BrokenPromises:
+		if p.BrokenPromises == nil {
+			return missing("receivables does not tell of promises")
+		}
+		return at(whole(*p.BrokenPromises))
+	case criteria.YearlyPurchases, criteria.OrderGrowth:
+		return purchases(in, rule.Indicator)
 	default:
 		late, ok := new(big.Int).SetString(p.LateAmountDays, 10)
 		if !ok || !p.SettledAmount.IsPositive() {
 			return missing("no invoice is settled yet")
 		}
 		return at(new(big.Rat).SetFrac(late, big.NewInt(p.SettledAmount.Minor)))
+	}
+}
+
+// purchases are what the customer bought from us within a year, and how much more that is
+// than in the year before.
+func purchases(in *Inputs, i criteria.Indicator) figure {
+	p := in.Payment
+	switch {
+	case p.LastYear == nil || p.YearBefore == nil:
+		return missing("receivables does not tell the purchases by year")
+	case i == criteria.YearlyPurchases:
+		v := whole(p.LastYear.Minor)
+		return figure{value: v.Mul(v, unitOf(in.Currency)), asOf: in.Date}
+	case monthsBetween(p.FirstInvoice, in.Date) < 24 || !p.YearBefore.IsPositive():
+		return missing("the first invoice is less than 24 months old, or nothing was bought in the earlier 12")
+	default:
+		growth := big.NewRat(p.LastYear.Minor, p.YearBefore.Minor)
+		return figure{value: growth.Sub(growth, whole(1)), asOf: in.Date}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/avalcredit/aval/services/evaluation/internal/criteria"
-	"github.com/avalcredit/aval/services/evaluation/internal/fact"
 	"github.com/avalcredit/aval/services/evaluation/internal/grade"
 )
 
@@ -92,27 +91,15 @@ func caps(in *Inputs, rules []criteria.Cap) []CapResult {
 	res := make([]CapResult, 0, len(rules))
 	for _, c := range rules {
 		r := CapResult{Name: c.Name, Grade: c.Best}
-		switch c.Condition {
-		case criteria.SuedByOthers:
-			r.FactIDs = openSuits(in)
-			r.Holds = len(r.FactIDs) > 0
-		case criteria.Closed:
+		if c.Condition == criteria.Closed {
 			r.Holds = in.Closed
+		} else {
+			r.FactIDs = capFacts(in, c.Condition)
+			r.Holds = len(r.FactIDs) > 0
 		}
 		res = append(res, r)
 	}
 	return res
-}
-
-// openSuits counts a suit before anybody has verified it: a cap tightens, and
-// tightening does not wait.
-func openSuits(in *Inputs) []string {
-	var ids []string
-	suits := usable(in, criteria.Rule{}, func(c fact.Content) bool { return c.Litigation != nil && c.Litigation.Open })
-	for _, f := range suits {
-		ids = append(ids, f.ID)
-	}
-	return ids
 }
 
 // explainLimit says how the recommended limit came about.
@@ -120,7 +107,8 @@ func explainLimit(in Inputs, l criteria.Limit, j judgement) string {
 	if j.Treatment != grade.Credit {
 		return "no credit: " + treatmentText(j.Grade)
 	}
-	how, uncapped := "", j.uncapped
+	var how string
+	uncapped := j.uncapped
 	switch {
 	case l.Formula != nil && uncapped == nil:
 		return "limit.formula: " + j.limitFormula.Error + ": no limit can be recommended"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"math/big"
 	"strings"
 
@@ -138,12 +139,14 @@ func policyIn(m *evaluationv1.EvaluationPolicy) (criteria.Policy, error) {
 	p := criteria.Policy{
 		Name: m.GetName(), BaseCurrency: m.GetBaseCurrency(), UnlimitedAllowed: m.GetUnlimitedAllowed(),
 		GrantValidDays: int(m.GetGrantValidDays()), ReviewIntervalDays: int(m.GetReviewIntervalDays()),
-		Treatments: map[grade.Grade]criteria.Treatment{}, Checklist: checklistIn(m.GetChecklist()),
+		Treatments: map[grade.Grade]criteria.Treatment{}, Checklist: checklistIn(m.GetChecklist()), Scales: scalesIn(&r, m.GetRatingScales()),
 	}
 	for _, d := range m.GetDimensions() {
 		dim := criteria.Dimension{Name: d.GetName()}
 		for _, rule := range d.GetIndicators() {
-			dim.Rules = append(dim.Rules, ruleIn(rule))
+			in := ruleIn(rule)
+			in.Scales = p.Scales
+			dim.Rules = append(dim.Rules, in)
 		}
 		p.Dimensions = append(p.Dimensions, dim)
 	}
@@ -159,9 +162,14 @@ func policyIn(m *evaluationv1.EvaluationPolicy) (criteria.Policy, error) {
 			MaxTermDays: int(t.GetMaxTermDays()), GraceDays: int(t.GetGraceDays()),
 		}
 	}
-	p.Scorecard = scorecardIn(m.GetScorecard())
+	p.Scorecard = scorecardIn(m.GetScorecard(), p.Scales)
 	p.Limit = limitRuleIn(&r, m.GetLimit(), p.BaseCurrency)
 	p.Term = formulaIn(&r, "term.formula", m.GetTerm().GetFormula(), m.GetTerm().GetFacts())
+	for _, f := range []*criteria.Formula{p.Limit.Formula, p.Term} {
+		if f != nil {
+			f.Facts.Scales = p.Scales
+		}
+	}
 	for _, row := range m.GetApplicationAuthority() {
 		p.Authority = append(p.Authority, rowIn(&r, row, p.BaseCurrency))
 	}
@@ -184,6 +192,23 @@ func ruleIn(m *evaluationv1.IndicatorRule) criteria.Rule {
 	}
 	rule.Thresholds = thresholdsIn(m.GetThresholds())
 	return rule
+}
+
+func scalesIn(r *reader, all []*evaluationv1.RatingScale) []criteria.Scale {
+	var scales []criteria.Scale
+	for i, m := range all {
+		s := criteria.Scale{Agency: strings.TrimSpace(m.GetAgency()), Points: map[string]*big.Rat{}}
+		for k, p := range m.GetRatings() {
+			if s.Points[p.GetRating()] != nil {
+				r.found = append(r.found, errs.Violation{
+					Field: fmt.Sprintf("rating_scales[%d].ratings[%d].rating", i, k), Rule: "unique", Message: "stands in the scale twice",
+				})
+			}
+			s.Points[p.GetRating()] = rat(p.GetPoints())
+		}
+		scales = append(scales, s)
+	}
+	return scales
 }
 
 func rat(text string) *big.Rat {

@@ -25,7 +25,7 @@ func thresholdsIn(all []*evaluationv1.GradeThreshold) []criteria.Threshold {
 }
 
 // scorecardIn reads a scorecard; nil where there is none. The contract's patterns admit decimals only.
-func scorecardIn(m *evaluationv1.Scorecard) *criteria.Scorecard {
+func scorecardIn(m *evaluationv1.Scorecard, scales []criteria.Scale) *criteria.Scorecard {
 	if m == nil {
 		return nil
 	}
@@ -36,7 +36,7 @@ func scorecardIn(m *evaluationv1.Scorecard) *criteria.Scorecard {
 			Weight:    rat(r.GetWeight()), WeightText: r.GetWeight(),
 			Missing:       criteria.Missing(strings.ToLower(name(r.GetMissing(), evaluationv1.MissingRule_name, "MISSING_RULE_"))),
 			MissingPoints: rat(r.GetMissingPoints()), MissingValue: rat(r.GetMissingValue()), MissingText: r.GetMissingValue(),
-			MaxAgeDays: int(r.GetMaxAgeDays()), VerifiedOnly: r.GetVerifiedOnly(), MinItems: int64(r.GetMinItems()),
+			MaxAgeDays: int(r.GetMaxAgeDays()), VerifiedOnly: r.GetVerifiedOnly(), MinItems: int64(r.GetMinItems()), Scales: scales,
 		}
 		if rule.Missing == "" {
 			rule.Missing = criteria.Fail

@@ -28,6 +28,9 @@ type Record struct {
 	Defaults          int64
 	FirstInvoiceDate  calendar.Date
 	Open              money.Money
+	// LastYear is the amount invoiced within the 12 months up to the day, YearBefore within
+	// the 12 before.
+	LastYear, YearBefore money.Money
 	// InvoiceAmounts of the window in minor units, rising.
 	InvoiceAmounts []int64
 }
@@ -41,6 +44,10 @@ type Query struct {
 	// DefaultAfterDays overdue an item counts as a default.
 	DefaultAfterDays int
 }
+
+// YearsAgo is the day of the record some years before: what is of a later day is of the
+// years since.
+func (q Query) YearsAgo(n int) calendar.Date { return q.AsOf.AddMonths(-12*n, 0) }
 
 // Item is an invoice that counts on the day, with what was collected on it.
 type Item struct {
@@ -57,7 +64,7 @@ func Fold(q Query, currency string, items []Item) Record {
 	zero := money.Zero(currency)
 	r := Record{
 		CustomerID: q.CustomerID, AsOf: q.AsOf, FallenDue: zero, Collected: zero, CollectedOnTime: zero,
-		SettledAmount: zero, Open: zero, LateAmountDays: new(big.Int),
+		SettledAmount: zero, Open: zero, LastYear: zero, YearBefore: zero, LateAmountDays: new(big.Int),
 	}
 	for _, i := range items {
 		r.add(i, q)
@@ -68,6 +75,12 @@ func Fold(q Query, currency string, items []Item) Record {
 func (r *Record) add(i Item, q Query) {
 	if r.FirstInvoiceDate.IsZero() || i.Date.Before(r.FirstInvoiceDate) {
 		r.FirstInvoiceDate = i.Date
+	}
+	switch {
+	case i.Date.After(q.YearsAgo(1)):
+		r.LastYear = r.LastYear.Add(i.Amount)
+	case i.Date.After(q.YearsAgo(2)):
+		r.YearBefore = r.YearBefore.Add(i.Amount)
 	}
 	if !i.DueDate.After(q.AsOf) {
 		r.FallenDue = r.FallenDue.Add(i.Amount)

@@ -43,7 +43,9 @@ SELECT coalesce(sum(amount) FILTER (WHERE due), 0)::bigint, coalesce(sum(collect
        coalesce(sum(amount::numeric * late) FILTER (WHERE settled), 0)::text,
        coalesce(sum(amount) FILTER (WHERE settled), 0)::bigint,
        coalesce(max(late), 0)::int, coalesce(max(late) FILTER (WHERE NOT settled), 0)::int,
-       count(*) FILTER (WHERE late >= $3), min(document_date), coalesce(sum(amount - collected), 0)::bigint
+       count(*) FILTER (WHERE late >= $3), min(document_date), coalesce(sum(amount - collected), 0)::bigint,
+       coalesce(sum(amount) FILTER (WHERE document_date > $4), 0)::bigint,
+       coalesce(sum(amount) FILTER (WHERE document_date > $5 AND document_date <= $4), 0)::bigint
 FROM aged`
 
 const amountsSQL = `
@@ -59,9 +61,10 @@ func (s *Store) PaymentRecord(ctx context.Context, q paymentrecord.Query, curren
 	r := paymentrecord.Fold(q, currency, nil)
 	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		var amountDays string
-		err := tx.QueryRow(ctx, recordSQL, q.CustomerID, q.AsOf, q.DefaultAfterDays).Scan(
+		err := tx.QueryRow(ctx, recordSQL, q.CustomerID, q.AsOf, q.DefaultAfterDays, q.YearsAgo(1), q.YearsAgo(2)).Scan(
 			&r.FallenDue.Minor, &r.Collected.Minor, &r.CollectedOnTime.Minor, &r.SettledItems, &r.LateItems, &amountDays,
-			&r.SettledAmount.Minor, &r.LongestDaysLate, &r.OldestOverdueDays, &r.Defaults, &r.FirstInvoiceDate, &r.Open.Minor)
+			&r.SettledAmount.Minor, &r.LongestDaysLate, &r.OldestOverdueDays, &r.Defaults, &r.FirstInvoiceDate, &r.Open.Minor,
+			&r.LastYear.Minor, &r.YearBefore.Minor)
 		if err != nil {
 			return err
 		}

@@ -69,5 +69,6 @@ func recordOf(r paymentrecord.Record) *receivablesv1.PaymentRecord {
 		LateItems: r.LateItems, LateAmountDays: r.LateAmountDays.String(), SettledAmount: moneyOf(r.SettledAmount),
 		LongestDaysLate: int32(r.LongestDaysLate), OldestOverdueDays: int32(r.OldestOverdueDays), //nolint:gosec // days
 		Defaults: r.Defaults, FirstInvoiceDate: r.FirstInvoiceDate.String(), OpenAmount: moneyOf(r.Open), InvoiceAmounts: amounts,
+		LastYear: moneyOf(r.LastYear), YearBefore: moneyOf(r.YearBefore),
 	}
 }

@@ -84,6 +84,24 @@ const (
 	Indicator_INDICATOR_ALTMAN_Z_PRIME Indicator = 52
 	// Net profit / total assets. Ratio.
 	Indicator_INDICATOR_RETURN_ON_ASSETS Indicator = 53
+	// Promises to pay that the customer broke, with us. Count.
+	Indicator_INDICATOR_BROKEN_PROMISES Indicator = 70
+	// Size of the relation: amount of our invoices of the last 12 months, in units of the account's currency. Money.
+	Indicator_INDICATOR_YEARLY_PURCHASES Indicator = 71
+	// Amount of our invoices of the last 12 months / that of the 12 months before - 1. Ratio.
+	Indicator_INDICATOR_ORDER_GROWTH Indicator = 72
+	// Judgements that are enforced and open, and entries in the list of dishonest debtors. Count.
+	Indicator_INDICATOR_OPEN_ENFORCEMENTS Indicator = 73
+	// The newest rating of each agency or bureau, mapped by `rating_scales`; of several agencies the lowest. Points.
+	Indicator_INDICATOR_EXTERNAL_RATING Indicator = 74
+	// Banks whose newest reference says that the customer is overdue. Count.
+	Indicator_INDICATOR_BANKS_OVERDUE Indicator = 75
+	// Trade references that say that the customer pays as agreed / all, the newest of each referee. Ratio.
+	Indicator_INDICATOR_REFERENCES_AS_AGREED Indicator = 76
+	// Most average days late that a trade reference tells, the newest of each referee. Days.
+	Indicator_INDICATOR_REFERENCE_DAYS_LATE Indicator = 77
+	// Whether the newest site visit found the customer at work: 1 or 0. Count.
+	Indicator_INDICATOR_OPERATING_AT_VISIT Indicator = 78
 )
 
 // Enum value maps for Indicator.
@@ -116,6 +134,15 @@ var (
 		51: "INDICATOR_ALTMAN_Z_DOUBLE_PRIME",
 		52: "INDICATOR_ALTMAN_Z_PRIME",
 		53: "INDICATOR_RETURN_ON_ASSETS",
+		70: "INDICATOR_BROKEN_PROMISES",
+		71: "INDICATOR_YEARLY_PURCHASES",
+		72: "INDICATOR_ORDER_GROWTH",
+		73: "INDICATOR_OPEN_ENFORCEMENTS",
+		74: "INDICATOR_EXTERNAL_RATING",
+		75: "INDICATOR_BANKS_OVERDUE",
+		76: "INDICATOR_REFERENCES_AS_AGREED",
+		77: "INDICATOR_REFERENCE_DAYS_LATE",
+		78: "INDICATOR_OPERATING_AT_VISIT",
 	}
 	Indicator_value = map[string]int32{
 		"INDICATOR_UNSPECIFIED":           0,
@@ -145,6 +172,15 @@ var (
 		"INDICATOR_ALTMAN_Z_DOUBLE_PRIME": 51,
 		"INDICATOR_ALTMAN_Z_PRIME":        52,
 		"INDICATOR_RETURN_ON_ASSETS":      53,
+		"INDICATOR_BROKEN_PROMISES":       70,
+		"INDICATOR_YEARLY_PURCHASES":      71,
+		"INDICATOR_ORDER_GROWTH":          72,
+		"INDICATOR_OPEN_ENFORCEMENTS":     73,
+		"INDICATOR_EXTERNAL_RATING":       74,
+		"INDICATOR_BANKS_OVERDUE":         75,
+		"INDICATOR_REFERENCES_AS_AGREED":  76,
+		"INDICATOR_REFERENCE_DAYS_LATE":   77,
+		"INDICATOR_OPERATING_AT_VISIT":    78,
 	}
 )
 
@@ -242,19 +278,35 @@ const (
 	CapCondition_CAP_CONDITION_SUED_BY_OTHERS CapCondition = 1
 	// A guarantee or external rating does not lift it: the customer is bankrupt or dissolved by its life cycle being CLOSED.
 	CapCondition_CAP_CONDITION_CLOSED CapCondition = 2
+	// A judgement against the customer is enforced and not fulfilled, or it is on the list of dishonest debtors.
+	CapCondition_CAP_CONDITION_ENFORCED CapCondition = 70
+	// The customer is on the list of dishonest debtors.
+	CapCondition_CAP_CONDITION_DISHONEST_DEBTOR CapCondition = 71
+	// The newest reference of a bank says that the customer is overdue with it.
+	CapCondition_CAP_CONDITION_OVERDUE_WITH_BANK CapCondition = 72
+	// The newest site visit did not find the customer at work.
+	CapCondition_CAP_CONDITION_NOT_OPERATING CapCondition = 73
 )
 
 // Enum value maps for CapCondition.
 var (
 	CapCondition_name = map[int32]string{
-		0: "CAP_CONDITION_UNSPECIFIED",
-		1: "CAP_CONDITION_SUED_BY_OTHERS",
-		2: "CAP_CONDITION_CLOSED",
+		0:  "CAP_CONDITION_UNSPECIFIED",
+		1:  "CAP_CONDITION_SUED_BY_OTHERS",
+		2:  "CAP_CONDITION_CLOSED",
+		70: "CAP_CONDITION_ENFORCED",
+		71: "CAP_CONDITION_DISHONEST_DEBTOR",
+		72: "CAP_CONDITION_OVERDUE_WITH_BANK",
+		73: "CAP_CONDITION_NOT_OPERATING",
 	}
 	CapCondition_value = map[string]int32{
-		"CAP_CONDITION_UNSPECIFIED":    0,
-		"CAP_CONDITION_SUED_BY_OTHERS": 1,
-		"CAP_CONDITION_CLOSED":         2,
+		"CAP_CONDITION_UNSPECIFIED":       0,
+		"CAP_CONDITION_SUED_BY_OTHERS":    1,
+		"CAP_CONDITION_CLOSED":            2,
+		"CAP_CONDITION_ENFORCED":          70,
+		"CAP_CONDITION_DISHONEST_DEBTOR":  71,
+		"CAP_CONDITION_OVERDUE_WITH_BANK": 72,
+		"CAP_CONDITION_NOT_OPERATING":     73,
 	}
 )
 
@@ -1595,7 +1647,9 @@ type EvaluationPolicy struct {
 	// Points scorecard; beside dimensions the lower of the two grades holds. Absent: none.
 	Scorecard *Scorecard `protobuf:"bytes,30,opt,name=scorecard,proto3" json:"scorecard,omitempty"`
 	// Recommended term; absent: the grade's `max_term_days`.
-	Term          *TermRule `protobuf:"bytes,70,opt,name=term,proto3" json:"term,omitempty"`
+	Term *TermRule `protobuf:"bytes,70,opt,name=term,proto3" json:"term,omitempty"`
+	// What ratings of agencies and bureaus are worth, for INDICATOR_EXTERNAL_RATING.
+	RatingScales  []*RatingScale `protobuf:"bytes,71,rep,name=rating_scales,json=ratingScales,proto3" json:"rating_scales,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1721,6 +1775,123 @@ func (x *EvaluationPolicy) GetTerm() *TermRule {
 	return nil
 }
 
+func (x *EvaluationPolicy) GetRatingScales() []*RatingScale {
+	if x != nil {
+		return x.RatingScales
+	}
+	return nil
+}
+
+// RatingScale maps the ratings of an agency or bureau to points.
+type RatingScale struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Agency or bureau, as facts name it; empty: all that have no scale of their own.
+	Agency string `protobuf:"bytes,1,opt,name=agency,proto3" json:"agency,omitempty"`
+	// Its ratings; one that is not named is missing.
+	Ratings       []*RatingPoints `protobuf:"bytes,2,rep,name=ratings,proto3" json:"ratings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RatingScale) Reset() {
+	*x = RatingScale{}
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RatingScale) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RatingScale) ProtoMessage() {}
+
+func (x *RatingScale) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RatingScale.ProtoReflect.Descriptor instead.
+func (*RatingScale) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *RatingScale) GetAgency() string {
+	if x != nil {
+		return x.Agency
+	}
+	return ""
+}
+
+func (x *RatingScale) GetRatings() []*RatingPoints {
+	if x != nil {
+		return x.Ratings
+	}
+	return nil
+}
+
+// RatingPoints is what a rating is worth.
+type RatingPoints struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rating as published, for example "AA-"; each once in a scale.
+	Rating string `protobuf:"bytes,1,opt,name=rating,proto3" json:"rating,omitempty"`
+	// Points, decimal string; more is better.
+	Points        string `protobuf:"bytes,2,opt,name=points,proto3" json:"points,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RatingPoints) Reset() {
+	*x = RatingPoints{}
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RatingPoints) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RatingPoints) ProtoMessage() {}
+
+func (x *RatingPoints) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RatingPoints.ProtoReflect.Descriptor instead.
+func (*RatingPoints) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *RatingPoints) GetRating() string {
+	if x != nil {
+		return x.Rating
+	}
+	return ""
+}
+
+func (x *RatingPoints) GetPoints() string {
+	if x != nil {
+		return x.Points
+	}
+	return ""
+}
+
 // Scorecard grades by the weighted mean of points: sum(weight x points) / sum(weight) over the indicators that count.
 type Scorecard struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1734,7 +1905,7 @@ type Scorecard struct {
 
 func (x *Scorecard) Reset() {
 	*x = Scorecard{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[18]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1746,7 +1917,7 @@ func (x *Scorecard) String() string {
 func (*Scorecard) ProtoMessage() {}
 
 func (x *Scorecard) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[18]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1759,7 +1930,7 @@ func (x *Scorecard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scorecard.ProtoReflect.Descriptor instead.
 func (*Scorecard) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{18}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Scorecard) GetIndicators() []*ScoreRule {
@@ -1803,7 +1974,7 @@ type ScoreRule struct {
 
 func (x *ScoreRule) Reset() {
 	*x = ScoreRule{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[19]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1815,7 +1986,7 @@ func (x *ScoreRule) String() string {
 func (*ScoreRule) ProtoMessage() {}
 
 func (x *ScoreRule) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[19]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1828,7 +1999,7 @@ func (x *ScoreRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreRule.ProtoReflect.Descriptor instead.
 func (*ScoreRule) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{19}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ScoreRule) GetIndicator() Indicator {
@@ -1913,7 +2084,7 @@ type ScoreBand struct {
 
 func (x *ScoreBand) Reset() {
 	*x = ScoreBand{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1925,7 +2096,7 @@ func (x *ScoreBand) String() string {
 func (*ScoreBand) ProtoMessage() {}
 
 func (x *ScoreBand) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1938,7 +2109,7 @@ func (x *ScoreBand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreBand.ProtoReflect.Descriptor instead.
 func (*ScoreBand) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{20}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ScoreBand) GetPoints() string {
@@ -2115,7 +2286,7 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\fmax_age_days\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\n" +
 	"maxAgeDays\x12#\n" +
 	"\rverified_only\x18\x02 \x01(\bR\fverifiedOnly\x12$\n" +
-	"\tmin_items\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\xac\x06\n" +
+	"\tmin_items\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\xfc\x06\n" +
 	"\x10EvaluationPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
@@ -2139,7 +2310,15 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	" \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x12reviewIntervalDays\x12I\n" +
 	"\tchecklist\x18( \x03(\v2!.aval.evaluation.v1.ChecklistRuleB\b\xbaH\x05\x92\x01\x02\x10\x14R\tchecklist\x12;\n" +
 	"\tscorecard\x18\x1e \x01(\v2\x1d.aval.evaluation.v1.ScorecardR\tscorecard\x120\n" +
-	"\x04term\x18F \x01(\v2\x1c.aval.evaluation.v1.TermRuleR\x04term\"\x9e\x01\n" +
+	"\x04term\x18F \x01(\v2\x1c.aval.evaluation.v1.TermRuleR\x04term\x12N\n" +
+	"\rrating_scales\x18G \x03(\v2\x1f.aval.evaluation.v1.RatingScaleB\b\xbaH\x05\x92\x01\x02\x10\x14R\fratingScales\"w\n" +
+	"\vRatingScale\x12 \n" +
+	"\x06agency\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x06agency\x12F\n" +
+	"\aratings\x18\x02 \x03(\v2 .aval.evaluation.v1.RatingPointsB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10dR\aratings\"o\n" +
+	"\fRatingPoints\x12!\n" +
+	"\x06rating\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 R\x06rating\x12<\n" +
+	"\x06points\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^-?[0-9]{1,6}(\\.[0-9]{1,6})?$R\x06points\"\x9e\x01\n" +
 	"\tScorecard\x12I\n" +
 	"\n" +
 	"indicators\x18\x01 \x03(\v2\x1d.aval.evaluation.v1.ScoreRuleB\n" +
@@ -2165,7 +2344,7 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\bat_least\x18\x02 \x01(\tB%\xbaH\"r 2\x1e^-?[0-9]{1,12}(\\.[0-9]{1,9})?$H\x00R\aatLeast\x12@\n" +
 	"\aat_most\x18\x03 \x01(\tB%\xbaH\"r 2\x1e^-?[0-9]{1,12}(\\.[0-9]{1,9})?$H\x00R\x06atMost\x12'\n" +
 	"\totherwise\x18\x04 \x01(\bB\a\xbaH\x04j\x02\b\x01H\x00R\totherwiseB\x0e\n" +
-	"\x05bound\x12\x05\xbaH\x02\b\x01*\xd2\x06\n" +
+	"\x05bound\x12\x05\xbaH\x02\b\x01*\xf3\b\n" +
 	"\tIndicator\x12\x19\n" +
 	"\x15INDICATOR_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19INDICATOR_COLLECTION_RATE\x10\x01\x12\x1e\n" +
@@ -2194,16 +2373,29 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\x18INDICATOR_INTEREST_COVER\x102\x12#\n" +
 	"\x1fINDICATOR_ALTMAN_Z_DOUBLE_PRIME\x103\x12\x1c\n" +
 	"\x18INDICATOR_ALTMAN_Z_PRIME\x104\x12\x1e\n" +
-	"\x1aINDICATOR_RETURN_ON_ASSETS\x105*u\n" +
+	"\x1aINDICATOR_RETURN_ON_ASSETS\x105\x12\x1d\n" +
+	"\x19INDICATOR_BROKEN_PROMISES\x10F\x12\x1e\n" +
+	"\x1aINDICATOR_YEARLY_PURCHASES\x10G\x12\x1a\n" +
+	"\x16INDICATOR_ORDER_GROWTH\x10H\x12\x1f\n" +
+	"\x1bINDICATOR_OPEN_ENFORCEMENTS\x10I\x12\x1d\n" +
+	"\x19INDICATOR_EXTERNAL_RATING\x10J\x12\x1b\n" +
+	"\x17INDICATOR_BANKS_OVERDUE\x10K\x12\"\n" +
+	"\x1eINDICATOR_REFERENCES_AS_AGREED\x10L\x12!\n" +
+	"\x1dINDICATOR_REFERENCE_DAYS_LATE\x10M\x12 \n" +
+	"\x1cINDICATOR_OPERATING_AT_VISIT\x10N*u\n" +
 	"\vMissingRule\x12\x1c\n" +
 	"\x18MISSING_RULE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11MISSING_RULE_FAIL\x10\x01\x12\x17\n" +
 	"\x13MISSING_RULE_IGNORE\x10\x02\x12\x18\n" +
-	"\x14MISSING_RULE_DEFAULT\x10\x03*i\n" +
+	"\x14MISSING_RULE_DEFAULT\x10\x03*\xef\x01\n" +
 	"\fCapCondition\x12\x1d\n" +
 	"\x19CAP_CONDITION_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cCAP_CONDITION_SUED_BY_OTHERS\x10\x01\x12\x18\n" +
-	"\x14CAP_CONDITION_CLOSED\x10\x02*{\n" +
+	"\x14CAP_CONDITION_CLOSED\x10\x02\x12\x1a\n" +
+	"\x16CAP_CONDITION_ENFORCED\x10F\x12\"\n" +
+	"\x1eCAP_CONDITION_DISHONEST_DEBTOR\x10G\x12#\n" +
+	"\x1fCAP_CONDITION_OVERDUE_WITH_BANK\x10H\x12\x1f\n" +
+	"\x1bCAP_CONDITION_NOT_OPERATING\x10I*{\n" +
 	"\rUsualPurchase\x12\x1e\n" +
 	"\x1aUSUAL_PURCHASE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15USUAL_PURCHASE_MEDIAN\x10\x01\x12\x17\n" +
@@ -2235,7 +2427,7 @@ func file_aval_evaluation_v1_policy_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_evaluation_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_aval_evaluation_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_aval_evaluation_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_aval_evaluation_v1_policy_proto_goTypes = []any{
 	(Indicator)(0),                         // 0: aval.evaluation.v1.Indicator
 	(MissingRule)(0),                       // 1: aval.evaluation.v1.MissingRule
@@ -2259,36 +2451,38 @@ var file_aval_evaluation_v1_policy_proto_goTypes = []any{
 	(*TermRule)(nil),                       // 19: aval.evaluation.v1.TermRule
 	(*FormulaFacts)(nil),                   // 20: aval.evaluation.v1.FormulaFacts
 	(*EvaluationPolicy)(nil),               // 21: aval.evaluation.v1.EvaluationPolicy
-	(*Scorecard)(nil),                      // 22: aval.evaluation.v1.Scorecard
-	(*ScoreRule)(nil),                      // 23: aval.evaluation.v1.ScoreRule
-	(*ScoreBand)(nil),                      // 24: aval.evaluation.v1.ScoreBand
-	(v1.PolicyState)(0),                    // 25: aval.type.v1.PolicyState
-	(*timestamppb.Timestamp)(nil),          // 26: google.protobuf.Timestamp
-	(Grade)(0),                             // 27: aval.evaluation.v1.Grade
-	(Treatment)(0),                         // 28: aval.evaluation.v1.Treatment
-	(*v1.AuthorityRow)(nil),                // 29: aval.type.v1.AuthorityRow
-	(*ChecklistRule)(nil),                  // 30: aval.evaluation.v1.ChecklistRule
+	(*RatingScale)(nil),                    // 22: aval.evaluation.v1.RatingScale
+	(*RatingPoints)(nil),                   // 23: aval.evaluation.v1.RatingPoints
+	(*Scorecard)(nil),                      // 24: aval.evaluation.v1.Scorecard
+	(*ScoreRule)(nil),                      // 25: aval.evaluation.v1.ScoreRule
+	(*ScoreBand)(nil),                      // 26: aval.evaluation.v1.ScoreBand
+	(v1.PolicyState)(0),                    // 27: aval.type.v1.PolicyState
+	(*timestamppb.Timestamp)(nil),          // 28: google.protobuf.Timestamp
+	(Grade)(0),                             // 29: aval.evaluation.v1.Grade
+	(Treatment)(0),                         // 30: aval.evaluation.v1.Treatment
+	(*v1.AuthorityRow)(nil),                // 31: aval.type.v1.AuthorityRow
+	(*ChecklistRule)(nil),                  // 32: aval.evaluation.v1.ChecklistRule
 }
 var file_aval_evaluation_v1_policy_proto_depIdxs = []int32{
-	25, // 0: aval.evaluation.v1.EvaluationPolicyVersion.state:type_name -> aval.type.v1.PolicyState
+	27, // 0: aval.evaluation.v1.EvaluationPolicyVersion.state:type_name -> aval.type.v1.PolicyState
 	21, // 1: aval.evaluation.v1.EvaluationPolicyVersion.policy:type_name -> aval.evaluation.v1.EvaluationPolicy
-	26, // 2: aval.evaluation.v1.EvaluationPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
-	26, // 3: aval.evaluation.v1.EvaluationPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
+	28, // 2: aval.evaluation.v1.EvaluationPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
+	28, // 3: aval.evaluation.v1.EvaluationPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
 	21, // 4: aval.evaluation.v1.CreateEvaluationPolicyRequest.policy:type_name -> aval.evaluation.v1.EvaluationPolicy
 	4,  // 5: aval.evaluation.v1.CreateEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
 	4,  // 6: aval.evaluation.v1.SignEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
 	4,  // 7: aval.evaluation.v1.GetEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
 	4,  // 8: aval.evaluation.v1.ListEvaluationPoliciesResponse.versions:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
-	27, // 9: aval.evaluation.v1.GradeThreshold.grade:type_name -> aval.evaluation.v1.Grade
+	29, // 9: aval.evaluation.v1.GradeThreshold.grade:type_name -> aval.evaluation.v1.Grade
 	0,  // 10: aval.evaluation.v1.IndicatorRule.indicator:type_name -> aval.evaluation.v1.Indicator
 	13, // 11: aval.evaluation.v1.IndicatorRule.thresholds:type_name -> aval.evaluation.v1.GradeThreshold
 	1,  // 12: aval.evaluation.v1.IndicatorRule.missing:type_name -> aval.evaluation.v1.MissingRule
-	27, // 13: aval.evaluation.v1.IndicatorRule.missing_grade:type_name -> aval.evaluation.v1.Grade
+	29, // 13: aval.evaluation.v1.IndicatorRule.missing_grade:type_name -> aval.evaluation.v1.Grade
 	14, // 14: aval.evaluation.v1.Dimension.indicators:type_name -> aval.evaluation.v1.IndicatorRule
 	2,  // 15: aval.evaluation.v1.Cap.condition:type_name -> aval.evaluation.v1.CapCondition
-	27, // 16: aval.evaluation.v1.Cap.best_grade:type_name -> aval.evaluation.v1.Grade
-	27, // 17: aval.evaluation.v1.GradeTreatment.grade:type_name -> aval.evaluation.v1.Grade
-	28, // 18: aval.evaluation.v1.GradeTreatment.treatment:type_name -> aval.evaluation.v1.Treatment
+	29, // 16: aval.evaluation.v1.Cap.best_grade:type_name -> aval.evaluation.v1.Grade
+	29, // 17: aval.evaluation.v1.GradeTreatment.grade:type_name -> aval.evaluation.v1.Grade
+	30, // 18: aval.evaluation.v1.GradeTreatment.treatment:type_name -> aval.evaluation.v1.Treatment
 	3,  // 19: aval.evaluation.v1.LimitRule.usual_purchase:type_name -> aval.evaluation.v1.UsualPurchase
 	20, // 20: aval.evaluation.v1.LimitRule.facts:type_name -> aval.evaluation.v1.FormulaFacts
 	20, // 21: aval.evaluation.v1.TermRule.facts:type_name -> aval.evaluation.v1.FormulaFacts
@@ -2296,28 +2490,30 @@ var file_aval_evaluation_v1_policy_proto_depIdxs = []int32{
 	16, // 23: aval.evaluation.v1.EvaluationPolicy.caps:type_name -> aval.evaluation.v1.Cap
 	17, // 24: aval.evaluation.v1.EvaluationPolicy.treatments:type_name -> aval.evaluation.v1.GradeTreatment
 	18, // 25: aval.evaluation.v1.EvaluationPolicy.limit:type_name -> aval.evaluation.v1.LimitRule
-	29, // 26: aval.evaluation.v1.EvaluationPolicy.application_authority:type_name -> aval.type.v1.AuthorityRow
-	30, // 27: aval.evaluation.v1.EvaluationPolicy.checklist:type_name -> aval.evaluation.v1.ChecklistRule
-	22, // 28: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
+	31, // 26: aval.evaluation.v1.EvaluationPolicy.application_authority:type_name -> aval.type.v1.AuthorityRow
+	32, // 27: aval.evaluation.v1.EvaluationPolicy.checklist:type_name -> aval.evaluation.v1.ChecklistRule
+	24, // 28: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
 	19, // 29: aval.evaluation.v1.EvaluationPolicy.term:type_name -> aval.evaluation.v1.TermRule
-	23, // 30: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
-	13, // 31: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
-	0,  // 32: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
-	24, // 33: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
-	1,  // 34: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
-	5,  // 35: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
-	7,  // 36: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
-	9,  // 37: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
-	11, // 38: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
-	6,  // 39: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
-	8,  // 40: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
-	10, // 41: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
-	12, // 42: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
-	39, // [39:43] is the sub-list for method output_type
-	35, // [35:39] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	22, // 30: aval.evaluation.v1.EvaluationPolicy.rating_scales:type_name -> aval.evaluation.v1.RatingScale
+	23, // 31: aval.evaluation.v1.RatingScale.ratings:type_name -> aval.evaluation.v1.RatingPoints
+	25, // 32: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
+	13, // 33: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
+	0,  // 34: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
+	26, // 35: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
+	1,  // 36: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
+	5,  // 37: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
+	7,  // 38: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
+	9,  // 39: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
+	11, // 40: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
+	6,  // 41: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
+	8,  // 42: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
+	10, // 43: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
+	12, // 44: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
+	41, // [41:45] is the sub-list for method output_type
+	37, // [37:41] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_policy_proto_init() }
@@ -2337,7 +2533,7 @@ func file_aval_evaluation_v1_policy_proto_init() {
 		(*GradeThreshold_AtMost)(nil),
 		(*GradeThreshold_Otherwise)(nil),
 	}
-	file_aval_evaluation_v1_policy_proto_msgTypes[20].OneofWrappers = []any{
+	file_aval_evaluation_v1_policy_proto_msgTypes[22].OneofWrappers = []any{
 		(*ScoreBand_AtLeast)(nil),
 		(*ScoreBand_AtMost)(nil),
 		(*ScoreBand_Otherwise)(nil),
@@ -2348,7 +2544,7 @@ func file_aval_evaluation_v1_policy_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_policy_proto_rawDesc), len(file_aval_evaluation_v1_policy_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

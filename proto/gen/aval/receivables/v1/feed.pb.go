@@ -496,8 +496,14 @@ type PaymentRecord struct {
 	OpenAmount *v1.Money `protobuf:"bytes,15,opt,name=open_amount,json=openAmount,proto3" json:"open_amount,omitempty"`
 	// Amounts of invoices within the window asked for, rising, at most 10,000 (the newest).
 	InvoiceAmounts []*v1.Money `protobuf:"bytes,16,rep,name=invoice_amounts,json=invoiceAmounts,proto3" json:"invoice_amounts,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Promises to pay that were broken by the day; absent: promises are not kept here.
+	BrokenPromises *int64 `protobuf:"varint,70,opt,name=broken_promises,json=brokenPromises,proto3,oneof" json:"broken_promises,omitempty"`
+	// Amount of invoices and debit notes of the 12 months up to the day, less what was credited of them.
+	LastYear *v1.Money `protobuf:"bytes,71,opt,name=last_year,json=lastYear,proto3" json:"last_year,omitempty"`
+	// The same of the 12 months before.
+	YearBefore    *v1.Money `protobuf:"bytes,72,opt,name=year_before,json=yearBefore,proto3" json:"year_before,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PaymentRecord) Reset() {
@@ -638,6 +644,27 @@ func (x *PaymentRecord) GetOpenAmount() *v1.Money {
 func (x *PaymentRecord) GetInvoiceAmounts() []*v1.Money {
 	if x != nil {
 		return x.InvoiceAmounts
+	}
+	return nil
+}
+
+func (x *PaymentRecord) GetBrokenPromises() int64 {
+	if x != nil && x.BrokenPromises != nil {
+		return *x.BrokenPromises
+	}
+	return 0
+}
+
+func (x *PaymentRecord) GetLastYear() *v1.Money {
+	if x != nil {
+		return x.LastYear
+	}
+	return nil
+}
+
+func (x *PaymentRecord) GetYearBefore() *v1.Money {
+	if x != nil {
+		return x.YearBefore
 	}
 	return nil
 }
@@ -890,7 +917,7 @@ const file_aval_receivables_v1_feed_proto_rawDesc = "" +
 	"\x18last_broken_promise_date\x18\x11 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x15lastBrokenPromiseDate\x12,\n" +
 	"\rdunning_level\x18\x12 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\fdunningLevel\x12,\n" +
 	"\ropen_invoices\x18\x13 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\fopenInvoices\x12L\n" +
-	"\x0fpayment_notices\x18\x14 \x03(\v2#.aval.receivables.v1.NoticedPaymentR\x0epaymentNotices\"\xdf\x05\n" +
+	"\x0fpayment_notices\x18\x14 \x03(\v2#.aval.receivables.v1.NoticedPaymentR\x0epaymentNotices\"\x89\a\n" +
 	"\rPaymentRecord\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12\x1c\n" +
@@ -913,7 +940,12 @@ const file_aval_receivables_v1_feed_proto_rawDesc = "" +
 	"\x12first_invoice_date\x18\x0e \x01(\tR\x10firstInvoiceDate\x124\n" +
 	"\vopen_amount\x18\x0f \x01(\v2\x13.aval.type.v1.MoneyR\n" +
 	"openAmount\x12<\n" +
-	"\x0finvoice_amounts\x18\x10 \x03(\v2\x13.aval.type.v1.MoneyR\x0einvoiceAmounts\"c\n" +
+	"\x0finvoice_amounts\x18\x10 \x03(\v2\x13.aval.type.v1.MoneyR\x0einvoiceAmounts\x12,\n" +
+	"\x0fbroken_promises\x18F \x01(\x03H\x00R\x0ebrokenPromises\x88\x01\x01\x120\n" +
+	"\tlast_year\x18G \x01(\v2\x13.aval.type.v1.MoneyR\blastYear\x124\n" +
+	"\vyear_before\x18H \x01(\v2\x13.aval.type.v1.MoneyR\n" +
+	"yearBeforeB\x12\n" +
+	"\x10_broken_promises\"c\n" +
 	"\x15ApplyCustomersRequest\x12J\n" +
 	"\bprofiles\x18\x01 \x03(\v2!.aval.evaluation.v1.CreditProfileB\v\xbaH\b\x92\x01\x05\b\x01\x10\xf4\x03R\bprofiles\"=\n" +
 	"\x16ApplyCustomersResponse\x12#\n" +
@@ -982,17 +1014,19 @@ var file_aval_receivables_v1_feed_proto_depIdxs = []int32{
 	9,  // 20: aval.receivables.v1.PaymentRecord.settled_amount:type_name -> aval.type.v1.Money
 	9,  // 21: aval.receivables.v1.PaymentRecord.open_amount:type_name -> aval.type.v1.Money
 	9,  // 22: aval.receivables.v1.PaymentRecord.invoice_amounts:type_name -> aval.type.v1.Money
-	10, // 23: aval.receivables.v1.ApplyCustomersRequest.profiles:type_name -> aval.evaluation.v1.CreditProfile
-	4,  // 24: aval.receivables.v1.GetPaymentRecordResponse.record:type_name -> aval.receivables.v1.PaymentRecord
-	5,  // 25: aval.receivables.v1.FeedService.ApplyCustomers:input_type -> aval.receivables.v1.ApplyCustomersRequest
-	7,  // 26: aval.receivables.v1.FeedService.GetPaymentRecord:input_type -> aval.receivables.v1.GetPaymentRecordRequest
-	6,  // 27: aval.receivables.v1.FeedService.ApplyCustomers:output_type -> aval.receivables.v1.ApplyCustomersResponse
-	8,  // 28: aval.receivables.v1.FeedService.GetPaymentRecord:output_type -> aval.receivables.v1.GetPaymentRecordResponse
-	27, // [27:29] is the sub-list for method output_type
-	25, // [25:27] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	9,  // 23: aval.receivables.v1.PaymentRecord.last_year:type_name -> aval.type.v1.Money
+	9,  // 24: aval.receivables.v1.PaymentRecord.year_before:type_name -> aval.type.v1.Money
+	10, // 25: aval.receivables.v1.ApplyCustomersRequest.profiles:type_name -> aval.evaluation.v1.CreditProfile
+	4,  // 26: aval.receivables.v1.GetPaymentRecordResponse.record:type_name -> aval.receivables.v1.PaymentRecord
+	5,  // 27: aval.receivables.v1.FeedService.ApplyCustomers:input_type -> aval.receivables.v1.ApplyCustomersRequest
+	7,  // 28: aval.receivables.v1.FeedService.GetPaymentRecord:input_type -> aval.receivables.v1.GetPaymentRecordRequest
+	6,  // 29: aval.receivables.v1.FeedService.ApplyCustomers:output_type -> aval.receivables.v1.ApplyCustomersResponse
+	8,  // 30: aval.receivables.v1.FeedService.GetPaymentRecord:output_type -> aval.receivables.v1.GetPaymentRecordResponse
+	29, // [29:31] is the sub-list for method output_type
+	27, // [27:29] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_feed_proto_init() }
@@ -1000,6 +1034,7 @@ func file_aval_receivables_v1_feed_proto_init() {
 	if File_aval_receivables_v1_feed_proto != nil {
 		return
 	}
+	file_aval_receivables_v1_feed_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
