@@ -19,6 +19,7 @@ import (
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
 	"github.com/avalcredit/aval/services/receivables/internal/position"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres"
+	"github.com/avalcredit/aval/services/receivables/internal/terms"
 )
 
 // Posted says what a posting of many invoices did.
@@ -43,7 +44,7 @@ func (s *Service) PostInvoices(ctx context.Context, req idem.Request, drafts []i
 	err = pg.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
 		var err error
 		out, _, err = idem.Do(ctx, tx, req, func() (Posted, error) {
-			b := bulk{act: s.act(ctx), tx: tx, customers: customers, termDays: policy.DefaultTermDays}
+			b := bulk{act: s.act(ctx), tx: tx, customers: customers, policy: policy}
 			return b.post(ctx, drafts)
 		})
 		if err == nil && onTrial(ctx) {
@@ -88,7 +89,7 @@ type bulk struct {
 	act       postgres.Act
 	tx        pgx.Tx
 	customers map[string]Customer
-	termDays  int
+	policy    terms.Policy
 }
 
 func (b bulk) post(ctx context.Context, drafts []invoice.Draft) (Posted, error) {
@@ -100,16 +101,16 @@ func (b bulk) post(ctx context.Context, drafts []invoice.Draft) (Posted, error) 
 	list := make([]invoice.Invoice, len(drafts))
 	for i, d := range drafts {
 		customer := b.customers[d.CustomerID]
-		list[i], err = invoice.New(d, invoice.Defaults{
-			Today: b.act.Today, Now: b.act.Now, TermDays: b.termDays, Salesperson: customer.Salesperson,
-			UnitID: customer.UnitID, Currency: accounts.Of(d.CustomerID).Currency(),
-		})
+		list[i], err = invoice.New(d, defaults(b.policy, customer, b.act, accounts.Of(d.CustomerID).Currency()))
 		if err != nil {
 			return Posted{}, at(i, err)
 		}
 	}
 	if err := accounts.AddInvoices(ctx, list); err != nil {
 		return Posted{}, atTaken(list, err)
+	}
+	if err := postgres.AddInvoiceTerms(ctx, b.tx, list...); err != nil {
+		return Posted{}, err
 	}
 	if err := accounts.Save(ctx); err != nil {
 		return Posted{}, err

@@ -9,6 +9,7 @@ import (
 	"github.com/avalcredit/aval/services/receivables/internal/position"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres"
 	"github.com/avalcredit/aval/services/receivables/internal/receipt"
+	"github.com/avalcredit/aval/services/receivables/internal/terms"
 )
 
 // PostInvoice posts an invoice. Errors: NotFound CUSTOMER_UNKNOWN, AlreadyExists
@@ -23,19 +24,28 @@ func (s *Service) PostInvoice(ctx context.Context, req idem.Request, d invoice.D
 		return invoice.Invoice{}, err
 	}
 	return write(ctx, s, req, customer, func(ctx context.Context, c *change) (invoice.Invoice, error) {
-		inv, err := invoice.New(d, invoice.Defaults{
-			Today: c.act.Today, Now: c.act.Now, TermDays: policy.DefaultTermDays,
-			Salesperson: customer.Salesperson, UnitID: customer.UnitID, Currency: c.Currency(),
-		})
+		inv, err := invoice.New(d, defaults(policy, customer, c.act, c.Currency()))
 		if err != nil {
 			return inv, err
 		}
 		if err := c.AddInvoice(ctx, inv); err != nil {
 			return inv, err
 		}
+		if err := postgres.AddInvoiceTerms(ctx, c.tx, inv); err != nil {
+			return inv, err
+		}
 		c.movements = append(c.movements, position.Movement{OrderID: inv.OrderID, InvoiceID: inv.ID, Amount: inv.Amount})
 		return inv, c.tell("invoice.post", "invoice "+inv.ID, inv)
 	})
+}
+
+// defaults are what an invoice of a customer takes from it and from the policy.
+func defaults(policy terms.Policy, customer Customer, act postgres.Act, currency string) invoice.Defaults {
+	return invoice.Defaults{
+		Today: act.Today, Now: act.Now, TermDays: policy.DefaultTermDays,
+		CustomerTerms: customer.Terms, PolicyTerms: policy.Cash.Terms, Days: policy.Cash.Days, Discount: policy.Cash.Discount,
+		Salesperson: customer.Salesperson, UnitID: customer.UnitID, Currency: currency,
+	}
 }
 
 // ReverseInvoice takes an invoice back; money applied to it becomes unapplied.
@@ -90,7 +100,11 @@ func (s *Service) Invoice(ctx context.Context, id string) (invoice.Invoice, erro
 	if err := s.visible(ctx, doc.CustomerID); err != nil {
 		return invoice.Invoice{}, hidden(err, "INVOICE_UNKNOWN", "invoice", id)
 	}
-	doc.Applications, err = s.store.ItemApplications(ctx, doc.ItemIDs()...)
+	if doc.Applications, err = s.store.ItemApplications(ctx, doc.ItemIDs()...); err != nil {
+		return invoice.Invoice{}, err
+	}
+	posted, err := s.store.InvoiceTerms(ctx, id)
+	doc.Terms, doc.Discount = posted[id].Terms, posted[id].Discount
 	return doc.Invoice, err
 }
 

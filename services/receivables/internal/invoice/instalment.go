@@ -6,6 +6,7 @@ import (
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/receivables/internal/settlement"
 )
 
 // ItemID is the number of an instalment as an item of the ledger: the document's own
@@ -54,17 +55,52 @@ func (i *Invoice) divide(d Draft, def Defaults) error {
 	return nil
 }
 
-// due is the due date of a part: its own, else by its term, the invoice's or the policy's.
+// due is the due date of a part: its own, else by its term, the invoice's terms or term, off days off.
 func (i *Invoice) due(p Part, d Draft, def Defaults) calendar.Date {
 	if !p.DueDate.IsZero() {
 		return p.DueDate
 	}
-	term := def.TermDays
-	if d.TermDays != nil {
-		term = *d.TermDays
+	terms := settlement.Terms{Days: def.TermDays}
+	switch {
+	case p.TermDays != nil:
+		terms.Days = *p.TermDays
+	case i.Terms != nil:
+		terms = *i.Terms
+	case d.TermDays != nil:
+		terms.Days = *d.TermDays
 	}
-	if p.TermDays != nil {
-		term = *p.TermDays
+	return def.Days.Move(terms.DueDate(i.Date))
+}
+
+// settle finds the terms by which the due date comes about, and the discount: those that the draft names, else those agreed
+// with the customer, else the policy's.
+func (i *Invoice) settle(d Draft, def Defaults) error {
+	i.Discount = def.Discount
+	if len(d.Discount) > 0 {
+		i.Discount = d.Discount
 	}
-	return i.Date.AddDays(term)
+	if err := d.Discount.Check("invoice.early_payment_discount"); err != nil {
+		return err
+	}
+	named := !d.DueDate.IsZero() || d.TermDays != nil
+	switch {
+	case d.Terms != nil && named:
+		return errs.Field("invoice.settlement_terms", "either", "name settlement terms, or a due date or term in days, not both")
+	case d.Terms != nil:
+		i.Terms = d.Terms
+	case named:
+	case def.CustomerTerms != nil:
+		i.Terms = def.CustomerTerms
+	default:
+		i.Terms = def.PolicyTerms
+	}
+	if i.Terms != nil && !d.SoldOn.IsZero() {
+		with := *i.Terms
+		with.SoldOn = d.SoldOn
+		i.Terms = &with
+	}
+	if d.Terms == nil {
+		return nil
+	}
+	return d.Terms.Check("invoice.settlement_terms")
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/receivables/internal/ledger"
+	"github.com/avalcredit/aval/services/receivables/internal/settlement"
 )
 
 // State is where an invoice stands.
@@ -39,6 +40,10 @@ type Invoice struct {
 	// Instalments by number; an invoice that is due as a whole has one. Empty where they
 	// were not asked for.
 	Instalments []Instalment `json:"instalments,omitempty"`
+	// Terms that it was posted under; nil: a due date or a term was named, or none were known.
+	Terms *settlement.Terms `json:"settlement_terms,omitempty"`
+	// Discount for paying early; empty: none.
+	Discount settlement.Discount `json:"early_payment_discount,omitempty"`
 	// Open is still owed.
 	Open money.Money `json:"open"`
 	// SettleDate is the date on which it was settled; none while open.
@@ -74,26 +79,39 @@ type Application struct {
 type Draft struct {
 	ID, CustomerID, OrderID string
 	Date                    calendar.Date // none: today
-	DueDate                 calendar.Date // none: date + term
-	TermDays                *int          // absent: the policy's
-	Amount                  money.Money
-	Salesperson, Reference  string
-	UnitID                  string // empty: the customer's
+	DueDate                 calendar.Date // none: by terms or term
+	TermDays                *int          // absent: by terms
+	// Terms by which its due date comes about; nil: the customer's, else the policy's.
+	Terms *settlement.Terms
+	// SoldOn is when consigned goods were sold on; none: the invoice's date.
+	SoldOn calendar.Date
+	// Discount for paying early; empty: the policy's.
+	Discount               settlement.Discount
+	Amount                 money.Money
+	Salesperson, Reference string
+	UnitID                 string // empty: the customer's
 	// Instalments, where it is not due as a whole.
 	Instalments []Part
 }
 
 // Part is an instalment as it is asked to be posted.
 type Part struct {
-	DueDate  calendar.Date // none: date + term
+	DueDate  calendar.Date // none: by its term, else as the invoice's
 	TermDays *int          // absent: the invoice's
 	Amount   money.Money
 }
 
 // Defaults fill what a draft leaves open.
 type Defaults struct {
-	Today       calendar.Date
-	TermDays    int
+	Today calendar.Date
+	// TermDays is the term where there are no terms.
+	TermDays int
+	// CustomerTerms are agreed with the customer, PolicyTerms hold for those with none; nil: none.
+	CustomerTerms, PolicyTerms *settlement.Terms
+	// Days that the company works; nil: computed due dates stand.
+	Days *settlement.Days
+	// Discount that the policy gives.
+	Discount    settlement.Discount
 	Salesperson string
 	UnitID      string
 	// Currency of the customer's account.
@@ -120,6 +138,9 @@ func New(d Draft, def Defaults) (Invoice, error) {
 	}
 	if inv.UnitID == "" {
 		inv.UnitID = def.UnitID
+	}
+	if err := inv.settle(d, def); err != nil {
+		return inv, err
 	}
 	if err := inv.divide(d, def); err != nil {
 		return inv, err

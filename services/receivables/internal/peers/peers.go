@@ -18,6 +18,7 @@ import (
 	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	"github.com/avalcredit/aval/services/receivables/internal/app"
 	"github.com/avalcredit/aval/services/receivables/internal/position"
+	"github.com/avalcredit/aval/services/receivables/internal/settlement"
 )
 
 // SendPositions delivers positions to the gate.
@@ -103,8 +104,40 @@ func (e *Evaluation) Profile(ctx context.Context, customerID string) (app.Custom
 // Customer is what receivables keeps of a profile. Errors: Invalid DATE_INVALID.
 func Customer(p *evaluationv1.CreditProfile) (app.Customer, error) {
 	date, err := calendar.ParseDate(p.GetBusinessDate())
+	if err != nil {
+		return app.Customer{}, err
+	}
+	terms, err := settlementTerms(p.GetSettlementTerms())
 	return app.Customer{
 		ID: p.GetCustomerId(), Sequence: p.GetSequence(), BusinessDate: date, DisplayName: p.GetDisplayName(),
-		Currency: p.GetCurrencyCode(), Salesperson: p.GetSalespersonId(), UnitID: p.GetUnitId(),
+		Currency: p.GetCurrencyCode(), Salesperson: p.GetSalespersonId(), UnitID: p.GetUnitId(), Terms: terms,
 	}, err
+}
+
+// settlementTerms are the terms agreed with a customer; absent: none were. Errors: Invalid DATE_INVALID.
+func settlementTerms(t *typev1.SettlementTerms) (*settlement.Terms, error) {
+	if t == nil {
+		return nil, nil //nolint:nilnil // none were agreed, which is no error
+	}
+	out := &settlement.Terms{ClosingDay: int(t.GetClosingDay()), Months: int(t.GetClosingMonths()), Days: int(t.GetDays())}
+	switch t.GetMethod() {
+	case typev1.SettlementMethod_SETTLEMENT_METHOD_MONTHLY:
+		out.Method = settlement.Monthly
+	case typev1.SettlementMethod_SETTLEMENT_METHOD_QUARTERLY:
+		out.Method = settlement.Quarterly
+	case typev1.SettlementMethod_SETTLEMENT_METHOD_YEARLY:
+		out.Method = settlement.Yearly
+	case typev1.SettlementMethod_SETTLEMENT_METHOD_BASE_STOCK:
+		out.Method = settlement.BaseStock
+	case typev1.SettlementMethod_SETTLEMENT_METHOD_CONSIGNMENT:
+		out.Method = settlement.Consignment
+	default:
+		out.Method = settlement.Rolling
+	}
+	if t.GetContractEndDate() == "" {
+		return out, nil
+	}
+	var err error
+	out.ContractEnd, err = calendar.ParseDate(t.GetContractEndDate())
+	return out, err
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"embed"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres/db"
+	"github.com/avalcredit/aval/services/receivables/internal/settlement"
 )
 
 // Schema is the name of this phase's schema.
@@ -57,6 +59,8 @@ type Customer struct {
 	Salesperson  string
 	// UnitID is the sales unit it belongs to; empty: none.
 	UnitID string
+	// Terms are the settlement terms agreed with it; nil: none were.
+	Terms *settlement.Terms
 }
 
 // Customer returns a customer. Errors: NotFound CUSTOMER_UNKNOWN.
@@ -81,7 +85,7 @@ func (s *Store) Customers(ctx context.Context, ids []string) (map[string]Custome
 func customerOf(c db.Customer) Customer {
 	return Customer{
 		ID: c.CustomerID, Sequence: c.Sequence, BusinessDate: c.BusinessDate, DisplayName: c.DisplayName,
-		Currency: c.Currency, Salesperson: c.Salesperson, UnitID: c.UnitID,
+		Currency: c.Currency, Salesperson: c.Salesperson, UnitID: c.UnitID, Terms: termsOf(c.SettlementTerms),
 	}
 }
 
@@ -97,9 +101,17 @@ func (s *Store) AccountCurrency(ctx context.Context, c Customer) (string, error)
 
 // SaveCustomer keeps a profile unless a newer one is there.
 func SaveCustomer(ctx context.Context, tx pgx.Tx, c Customer, now time.Time) error {
+	var terms []byte
+	if c.Terms != nil {
+		var err error
+		if terms, err = json.Marshal(c.Terms); err != nil {
+			return err
+		}
+	}
 	return pg.Err(db.New(tx).SaveCustomer(ctx, db.SaveCustomerParams{
 		CustomerID: c.ID, Sequence: c.Sequence, BusinessDate: c.BusinessDate, DisplayName: c.DisplayName,
 		Currency: c.Currency, Salesperson: c.Salesperson, UnitID: c.UnitID, UpdatedAt: now,
+		SettlementTerms: terms,
 	}))
 }
 

@@ -69,6 +69,8 @@ func (f *fields) invoice(path string, in *receivablesv1.Invoice) invoice.Draft {
 		Date: f.date(path+".invoice_date", in.GetInvoiceDate()), DueDate: f.date(path+".due_date", in.GetDueDate()),
 		TermDays: days(in.TermDays), Amount: f.money(path+".amount", in.GetAmount()), Salesperson: in.GetSalespersonId(),
 		UnitID: in.GetUnitId(), Reference: in.GetReference(),
+		Terms: f.settlement(path+".settlement_terms", in.GetSettlementTerms()), SoldOn: f.date(path+".sold_on_date", in.GetSoldOnDate()),
+		Discount: f.discount(path+".early_payment_discount", in.GetEarlyPaymentDiscount()),
 	}
 	for i, p := range in.GetInstalments() {
 		at := path + ".instalments[" + strconv.Itoa(i) + "]"
@@ -138,6 +140,10 @@ func invoiceOf(i invoice.Invoice) *receivablesv1.Invoice {
 		Amount: moneyOf(i.Amount), SalespersonId: i.Salesperson, Reference: i.Reference, OpenAmount: moneyOf(i.Open),
 		State: stateOf(i.State()), SettleDate: i.SettleDate.String(), PostDate: i.PostDate.String(), CreateTime: timeOf(i.CreateTime),
 		Applications: applicationsOf(i.Applications), ReverseDate: i.ReverseDate.String(), UnitId: i.UnitID,
+		SettlementTerms: settlementOf(i.Terms), EarlyPaymentDiscount: discountOf(i.Discount),
+	}
+	if i.Terms != nil {
+		out.SoldOnDate = i.Terms.SoldOn.String()
 	}
 	for _, p := range i.Instalments {
 		out.Instalments = append(out.Instalments, &receivablesv1.Instalment{

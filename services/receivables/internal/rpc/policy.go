@@ -61,9 +61,13 @@ func DecodePolicy(v policy.Version) (terms.Policy, error) {
 
 func termsOf(p *receivablesv1.ReceivablesPolicy) (terms.Policy, error) {
 	collection, err := collectionOf(p.GetCollection())
+	if err != nil {
+		return terms.Policy{}, err
+	}
+	cash, err := cashOf(p.GetCash())
 	return terms.Policy{
 		AgingBounds: p.GetAgingBounds(), DefaultTermDays: int(p.GetDefaultTermDays()), DefaultAfterDays: int(p.GetDefaultAfterDays()),
-		NoticeDays: int(p.GetPaymentNoticeDays()), Collection: collection,
+		NoticeDays: int(p.GetPaymentNoticeDays()), Collection: collection, Cash: cash,
 	}, err
 }
 

@@ -14,6 +14,8 @@ type Policy struct {
 	DefaultAfterDays int
 	// NoticeDays is how long a payment notice holds after its expected date.
 	NoticeDays int
+	// Cash is how due dates come about, and how money and letters are dealt with.
+	Cash Cash
 	// Collection decides who is asked to pay.
 	Collection Collection
 }
@@ -27,5 +29,5 @@ func (p Policy) Check() error {
 				WithViolations(errs.Violation{Field: "policy.aging_bounds", Rule: "rising", Message: "bounds must rise"})
 		}
 	}
-	return nil
+	return p.Cash.check()
 }

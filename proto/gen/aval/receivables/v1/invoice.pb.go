@@ -118,6 +118,13 @@ type Invoice struct {
 	Applications []*Application `protobuf:"bytes,15,rep,name=applications,proto3" json:"applications,omitempty"`
 	// Output: business date of the reversal; empty: none.
 	ReverseDate string `protobuf:"bytes,16,opt,name=reverse_date,json=reverseDate,proto3" json:"reverse_date,omitempty"`
+	// How its due date comes about, where due_date is empty and term_days absent; absent: the terms agreed with the customer, else the policy's. In answers the terms that it was
+	// posted under; absent: a due date or a term was named, or none were known.
+	SettlementTerms *v1.SettlementTerms `protobuf:"bytes,40,opt,name=settlement_terms,json=settlementTerms,proto3" json:"settlement_terms,omitempty"`
+	// Day on which consigned goods were sold on, from which CONSIGNMENT counts; empty: the invoice date.
+	SoldOnDate string `protobuf:"bytes,41,opt,name=sold_on_date,json=soldOnDate,proto3" json:"sold_on_date,omitempty"`
+	// What is given for paying early; empty: what the policy gives. In answers what it was posted with.
+	EarlyPaymentDiscount []*DiscountStep `protobuf:"bytes,42,rep,name=early_payment_discount,json=earlyPaymentDiscount,proto3" json:"early_payment_discount,omitempty"`
 	// Sales unit that it belongs to; empty: the customer's at posting.
 	UnitId string `protobuf:"bytes,17,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
 	// Instalments, in order, where it is not due as a whole: they sum to the amount, and due_date is left empty. Output: at least one.
@@ -266,6 +273,27 @@ func (x *Invoice) GetReverseDate() string {
 		return x.ReverseDate
 	}
 	return ""
+}
+
+func (x *Invoice) GetSettlementTerms() *v1.SettlementTerms {
+	if x != nil {
+		return x.SettlementTerms
+	}
+	return nil
+}
+
+func (x *Invoice) GetSoldOnDate() string {
+	if x != nil {
+		return x.SoldOnDate
+	}
+	return ""
+}
+
+func (x *Invoice) GetEarlyPaymentDiscount() []*DiscountStep {
+	if x != nil {
+		return x.EarlyPaymentDiscount
+	}
+	return nil
 }
 
 func (x *Invoice) GetUnitId() string {
@@ -1018,7 +1046,8 @@ var File_aval_receivables_v1_invoice_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_invoice_proto_rawDesc = "" +
 	"\n" +
-	"!aval/receivables/v1/invoice.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\b\n" +
+	"!aval/receivables/v1/invoice.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a%aval/receivables/v1/cash_policy.proto\x1a\x18aval/type/v1/money.proto\x1a\x1daval/type/v1/settlement.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\n" +
+	"\n" +
 	"\aInvoice\x12G\n" +
 	"\n" +
 	"invoice_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\tinvoiceId\x12I\n" +
@@ -1042,7 +1071,11 @@ const file_aval_receivables_v1_invoice_proto_rawDesc = "" +
 	"\vcreate_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12D\n" +
 	"\fapplications\x18\x0f \x03(\v2 .aval.receivables.v1.ApplicationR\fapplications\x12!\n" +
-	"\freverse_date\x18\x10 \x01(\tR\vreverseDate\x12D\n" +
+	"\freverse_date\x18\x10 \x01(\tR\vreverseDate\x12H\n" +
+	"\x10settlement_terms\x18( \x01(\v2\x1d.aval.type.v1.SettlementTermsR\x0fsettlementTerms\x12H\n" +
+	"\fsold_on_date\x18) \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\n" +
+	"soldOnDate\x12a\n" +
+	"\x16early_payment_discount\x18* \x03(\v2!.aval.receivables.v1.DiscountStepB\b\xbaH\x05\x92\x01\x02\x10\x05R\x14earlyPaymentDiscount\x12D\n" +
 	"\aunit_id\x18\x11 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06unitId\x12K\n" +
 	"\vinstalments\x18\x12 \x03(\v2\x1f.aval.receivables.v1.InstalmentB\b\xbaH\x05\x92\x01\x02\x10xR\vinstalmentsB\f\n" +
 	"\n" +
@@ -1161,6 +1194,8 @@ var file_aval_receivables_v1_invoice_proto_goTypes = []any{
 	(*ReverseInvoiceResponse)(nil), // 13: aval.receivables.v1.ReverseInvoiceResponse
 	(*v1.Money)(nil),               // 14: aval.type.v1.Money
 	(*timestamppb.Timestamp)(nil),  // 15: google.protobuf.Timestamp
+	(*v1.SettlementTerms)(nil),     // 16: aval.type.v1.SettlementTerms
+	(*DiscountStep)(nil),           // 17: aval.receivables.v1.DiscountStep
 }
 var file_aval_receivables_v1_invoice_proto_depIdxs = []int32{
 	14, // 0: aval.receivables.v1.Invoice.amount:type_name -> aval.type.v1.Money
@@ -1168,32 +1203,34 @@ var file_aval_receivables_v1_invoice_proto_depIdxs = []int32{
 	0,  // 2: aval.receivables.v1.Invoice.state:type_name -> aval.receivables.v1.InvoiceState
 	15, // 3: aval.receivables.v1.Invoice.create_time:type_name -> google.protobuf.Timestamp
 	3,  // 4: aval.receivables.v1.Invoice.applications:type_name -> aval.receivables.v1.Application
-	2,  // 5: aval.receivables.v1.Invoice.instalments:type_name -> aval.receivables.v1.Instalment
-	14, // 6: aval.receivables.v1.Instalment.amount:type_name -> aval.type.v1.Money
-	14, // 7: aval.receivables.v1.Instalment.open_amount:type_name -> aval.type.v1.Money
-	14, // 8: aval.receivables.v1.Application.amount:type_name -> aval.type.v1.Money
-	1,  // 9: aval.receivables.v1.PostInvoiceRequest.invoice:type_name -> aval.receivables.v1.Invoice
-	1,  // 10: aval.receivables.v1.PostInvoiceResponse.invoice:type_name -> aval.receivables.v1.Invoice
-	1,  // 11: aval.receivables.v1.PostInvoicesRequest.invoices:type_name -> aval.receivables.v1.Invoice
-	1,  // 12: aval.receivables.v1.GetInvoiceResponse.invoice:type_name -> aval.receivables.v1.Invoice
-	0,  // 13: aval.receivables.v1.ListInvoicesRequest.state:type_name -> aval.receivables.v1.InvoiceState
-	1,  // 14: aval.receivables.v1.ListInvoicesResponse.invoices:type_name -> aval.receivables.v1.Invoice
-	1,  // 15: aval.receivables.v1.ReverseInvoiceResponse.invoice:type_name -> aval.receivables.v1.Invoice
-	4,  // 16: aval.receivables.v1.InvoiceService.PostInvoice:input_type -> aval.receivables.v1.PostInvoiceRequest
-	6,  // 17: aval.receivables.v1.InvoiceService.PostInvoices:input_type -> aval.receivables.v1.PostInvoicesRequest
-	8,  // 18: aval.receivables.v1.InvoiceService.GetInvoice:input_type -> aval.receivables.v1.GetInvoiceRequest
-	10, // 19: aval.receivables.v1.InvoiceService.ListInvoices:input_type -> aval.receivables.v1.ListInvoicesRequest
-	12, // 20: aval.receivables.v1.InvoiceService.ReverseInvoice:input_type -> aval.receivables.v1.ReverseInvoiceRequest
-	5,  // 21: aval.receivables.v1.InvoiceService.PostInvoice:output_type -> aval.receivables.v1.PostInvoiceResponse
-	7,  // 22: aval.receivables.v1.InvoiceService.PostInvoices:output_type -> aval.receivables.v1.PostInvoicesResponse
-	9,  // 23: aval.receivables.v1.InvoiceService.GetInvoice:output_type -> aval.receivables.v1.GetInvoiceResponse
-	11, // 24: aval.receivables.v1.InvoiceService.ListInvoices:output_type -> aval.receivables.v1.ListInvoicesResponse
-	13, // 25: aval.receivables.v1.InvoiceService.ReverseInvoice:output_type -> aval.receivables.v1.ReverseInvoiceResponse
-	21, // [21:26] is the sub-list for method output_type
-	16, // [16:21] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	16, // 5: aval.receivables.v1.Invoice.settlement_terms:type_name -> aval.type.v1.SettlementTerms
+	17, // 6: aval.receivables.v1.Invoice.early_payment_discount:type_name -> aval.receivables.v1.DiscountStep
+	2,  // 7: aval.receivables.v1.Invoice.instalments:type_name -> aval.receivables.v1.Instalment
+	14, // 8: aval.receivables.v1.Instalment.amount:type_name -> aval.type.v1.Money
+	14, // 9: aval.receivables.v1.Instalment.open_amount:type_name -> aval.type.v1.Money
+	14, // 10: aval.receivables.v1.Application.amount:type_name -> aval.type.v1.Money
+	1,  // 11: aval.receivables.v1.PostInvoiceRequest.invoice:type_name -> aval.receivables.v1.Invoice
+	1,  // 12: aval.receivables.v1.PostInvoiceResponse.invoice:type_name -> aval.receivables.v1.Invoice
+	1,  // 13: aval.receivables.v1.PostInvoicesRequest.invoices:type_name -> aval.receivables.v1.Invoice
+	1,  // 14: aval.receivables.v1.GetInvoiceResponse.invoice:type_name -> aval.receivables.v1.Invoice
+	0,  // 15: aval.receivables.v1.ListInvoicesRequest.state:type_name -> aval.receivables.v1.InvoiceState
+	1,  // 16: aval.receivables.v1.ListInvoicesResponse.invoices:type_name -> aval.receivables.v1.Invoice
+	1,  // 17: aval.receivables.v1.ReverseInvoiceResponse.invoice:type_name -> aval.receivables.v1.Invoice
+	4,  // 18: aval.receivables.v1.InvoiceService.PostInvoice:input_type -> aval.receivables.v1.PostInvoiceRequest
+	6,  // 19: aval.receivables.v1.InvoiceService.PostInvoices:input_type -> aval.receivables.v1.PostInvoicesRequest
+	8,  // 20: aval.receivables.v1.InvoiceService.GetInvoice:input_type -> aval.receivables.v1.GetInvoiceRequest
+	10, // 21: aval.receivables.v1.InvoiceService.ListInvoices:input_type -> aval.receivables.v1.ListInvoicesRequest
+	12, // 22: aval.receivables.v1.InvoiceService.ReverseInvoice:input_type -> aval.receivables.v1.ReverseInvoiceRequest
+	5,  // 23: aval.receivables.v1.InvoiceService.PostInvoice:output_type -> aval.receivables.v1.PostInvoiceResponse
+	7,  // 24: aval.receivables.v1.InvoiceService.PostInvoices:output_type -> aval.receivables.v1.PostInvoicesResponse
+	9,  // 25: aval.receivables.v1.InvoiceService.GetInvoice:output_type -> aval.receivables.v1.GetInvoiceResponse
+	11, // 26: aval.receivables.v1.InvoiceService.ListInvoices:output_type -> aval.receivables.v1.ListInvoicesResponse
+	13, // 27: aval.receivables.v1.InvoiceService.ReverseInvoice:output_type -> aval.receivables.v1.ReverseInvoiceResponse
+	23, // [23:28] is the sub-list for method output_type
+	18, // [18:23] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_invoice_proto_init() }
@@ -1201,6 +1238,7 @@ func file_aval_receivables_v1_invoice_proto_init() {
 	if File_aval_receivables_v1_invoice_proto != nil {
 		return
 	}
+	file_aval_receivables_v1_cash_policy_proto_init()
 	file_aval_receivables_v1_invoice_proto_msgTypes[0].OneofWrappers = []any{}
 	file_aval_receivables_v1_invoice_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}

@@ -640,6 +640,8 @@ type ReceivablesPolicy struct {
 	DefaultAfterDays int32 `protobuf:"varint,5,opt,name=default_after_days,json=defaultAfterDays,proto3" json:"default_after_days,omitempty"`
 	// Days after its expected date on which a payment notice still holds; 0: the expected date is its last day.
 	PaymentNoticeDays int32 `protobuf:"varint,6,opt,name=payment_notice_days,json=paymentNoticeDays,proto3" json:"payment_notice_days,omitempty"`
+	// Due dates, discounts, bank lines and letters; absent: as where all of its fields are absent.
+	Cash *CashPolicy `protobuf:"bytes,20,opt,name=cash,proto3" json:"cash,omitempty"`
 	// Who is asked to pay, when and how; absent: nobody is dunned, promises have no grace.
 	Collection    *CollectionPolicy `protobuf:"bytes,40,opt,name=collection,proto3" json:"collection,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -718,6 +720,13 @@ func (x *ReceivablesPolicy) GetPaymentNoticeDays() int32 {
 	return 0
 }
 
+func (x *ReceivablesPolicy) GetCash() *CashPolicy {
+	if x != nil {
+		return x.Cash
+	}
+	return nil
+}
+
 func (x *ReceivablesPolicy) GetCollection() *CollectionPolicy {
 	if x != nil {
 		return x.Collection
@@ -729,7 +738,7 @@ var File_aval_receivables_v1_policy_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	" aval/receivables/v1/policy.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a+aval/receivables/v1/collection_policy.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x03\n" +
+	" aval/receivables/v1/policy.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a%aval/receivables/v1/cash_policy.proto\x1a+aval/receivables/v1/collection_policy.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x03\n" +
 	"\x18ReceivablesPolicyVersion\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x12/\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x19.aval.type.v1.PolicyStateR\x05state\x12>\n" +
@@ -773,7 +782,7 @@ const file_aval_receivables_v1_policy_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"\x94\x01\n" +
 	"\x1fListReceivablesPoliciesResponse\x12I\n" +
 	"\bversions\x18\x01 \x03(\v2-.aval.receivables.v1.ReceivablesPolicyVersionR\bversions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x98\x03\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xcd\x03\n" +
 	"\x11ReceivablesPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
@@ -785,7 +794,8 @@ const file_aval_receivables_v1_policy_proto_rawDesc = "" +
 	"\x12default_after_days\x18\x05 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x01R\x10defaultAfterDays\x12:\n" +
 	"\x13payment_notice_days\x18\x06 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xee\x02(\x00R\x11paymentNoticeDays\x12E\n" +
+	"\xbaH\a\x1a\x05\x18\xee\x02(\x00R\x11paymentNoticeDays\x123\n" +
+	"\x04cash\x18\x14 \x01(\v2\x1f.aval.receivables.v1.CashPolicyR\x04cash\x12E\n" +
 	"\n" +
 	"collection\x18( \x01(\v2%.aval.receivables.v1.CollectionPolicyR\n" +
 	"collection2\x84\x06\n" +
@@ -828,7 +838,8 @@ var file_aval_receivables_v1_policy_proto_goTypes = []any{
 	(*ReceivablesPolicy)(nil),               // 9: aval.receivables.v1.ReceivablesPolicy
 	(v1.PolicyState)(0),                     // 10: aval.type.v1.PolicyState
 	(*timestamppb.Timestamp)(nil),           // 11: google.protobuf.Timestamp
-	(*CollectionPolicy)(nil),                // 12: aval.receivables.v1.CollectionPolicy
+	(*CashPolicy)(nil),                      // 12: aval.receivables.v1.CashPolicy
+	(*CollectionPolicy)(nil),                // 13: aval.receivables.v1.CollectionPolicy
 }
 var file_aval_receivables_v1_policy_proto_depIdxs = []int32{
 	10, // 0: aval.receivables.v1.ReceivablesPolicyVersion.state:type_name -> aval.type.v1.PolicyState
@@ -840,20 +851,21 @@ var file_aval_receivables_v1_policy_proto_depIdxs = []int32{
 	0,  // 6: aval.receivables.v1.SignReceivablesPolicyResponse.version:type_name -> aval.receivables.v1.ReceivablesPolicyVersion
 	0,  // 7: aval.receivables.v1.GetReceivablesPolicyResponse.version:type_name -> aval.receivables.v1.ReceivablesPolicyVersion
 	0,  // 8: aval.receivables.v1.ListReceivablesPoliciesResponse.versions:type_name -> aval.receivables.v1.ReceivablesPolicyVersion
-	12, // 9: aval.receivables.v1.ReceivablesPolicy.collection:type_name -> aval.receivables.v1.CollectionPolicy
-	1,  // 10: aval.receivables.v1.ReceivablesPolicyService.CreateReceivablesPolicy:input_type -> aval.receivables.v1.CreateReceivablesPolicyRequest
-	3,  // 11: aval.receivables.v1.ReceivablesPolicyService.SignReceivablesPolicy:input_type -> aval.receivables.v1.SignReceivablesPolicyRequest
-	5,  // 12: aval.receivables.v1.ReceivablesPolicyService.GetReceivablesPolicy:input_type -> aval.receivables.v1.GetReceivablesPolicyRequest
-	7,  // 13: aval.receivables.v1.ReceivablesPolicyService.ListReceivablesPolicies:input_type -> aval.receivables.v1.ListReceivablesPoliciesRequest
-	2,  // 14: aval.receivables.v1.ReceivablesPolicyService.CreateReceivablesPolicy:output_type -> aval.receivables.v1.CreateReceivablesPolicyResponse
-	4,  // 15: aval.receivables.v1.ReceivablesPolicyService.SignReceivablesPolicy:output_type -> aval.receivables.v1.SignReceivablesPolicyResponse
-	6,  // 16: aval.receivables.v1.ReceivablesPolicyService.GetReceivablesPolicy:output_type -> aval.receivables.v1.GetReceivablesPolicyResponse
-	8,  // 17: aval.receivables.v1.ReceivablesPolicyService.ListReceivablesPolicies:output_type -> aval.receivables.v1.ListReceivablesPoliciesResponse
-	14, // [14:18] is the sub-list for method output_type
-	10, // [10:14] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	12, // 9: aval.receivables.v1.ReceivablesPolicy.cash:type_name -> aval.receivables.v1.CashPolicy
+	13, // 10: aval.receivables.v1.ReceivablesPolicy.collection:type_name -> aval.receivables.v1.CollectionPolicy
+	1,  // 11: aval.receivables.v1.ReceivablesPolicyService.CreateReceivablesPolicy:input_type -> aval.receivables.v1.CreateReceivablesPolicyRequest
+	3,  // 12: aval.receivables.v1.ReceivablesPolicyService.SignReceivablesPolicy:input_type -> aval.receivables.v1.SignReceivablesPolicyRequest
+	5,  // 13: aval.receivables.v1.ReceivablesPolicyService.GetReceivablesPolicy:input_type -> aval.receivables.v1.GetReceivablesPolicyRequest
+	7,  // 14: aval.receivables.v1.ReceivablesPolicyService.ListReceivablesPolicies:input_type -> aval.receivables.v1.ListReceivablesPoliciesRequest
+	2,  // 15: aval.receivables.v1.ReceivablesPolicyService.CreateReceivablesPolicy:output_type -> aval.receivables.v1.CreateReceivablesPolicyResponse
+	4,  // 16: aval.receivables.v1.ReceivablesPolicyService.SignReceivablesPolicy:output_type -> aval.receivables.v1.SignReceivablesPolicyResponse
+	6,  // 17: aval.receivables.v1.ReceivablesPolicyService.GetReceivablesPolicy:output_type -> aval.receivables.v1.GetReceivablesPolicyResponse
+	8,  // 18: aval.receivables.v1.ReceivablesPolicyService.ListReceivablesPolicies:output_type -> aval.receivables.v1.ListReceivablesPoliciesResponse
+	15, // [15:19] is the sub-list for method output_type
+	11, // [11:15] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_policy_proto_init() }
@@ -861,6 +873,7 @@ func file_aval_receivables_v1_policy_proto_init() {
 	if File_aval_receivables_v1_policy_proto != nil {
 		return
 	}
+	file_aval_receivables_v1_cash_policy_proto_init()
 	file_aval_receivables_v1_collection_policy_proto_init()
 	file_aval_receivables_v1_policy_proto_msgTypes[1].OneofWrappers = []any{
 		(*CreateReceivablesPolicyRequest_Policy)(nil),

@@ -25,7 +25,7 @@ func (q *Queries) AccountCurrency(ctx context.Context, customerID string) (strin
 }
 
 const customerByID = `-- name: CustomerByID :one
-SELECT customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id FROM customers WHERE customer_id = $1
+SELECT customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id, settlement_terms FROM customers WHERE customer_id = $1
 `
 
 func (q *Queries) CustomerByID(ctx context.Context, customerID string) (Customer, error) {
@@ -40,12 +40,13 @@ func (q *Queries) CustomerByID(ctx context.Context, customerID string) (Customer
 		&i.Salesperson,
 		&i.UpdatedAt,
 		&i.UnitID,
+		&i.SettlementTerms,
 	)
 	return i, err
 }
 
 const customersByID = `-- name: CustomersByID :many
-SELECT customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id FROM customers WHERE customer_id = ANY ($1::text[])
+SELECT customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id, settlement_terms FROM customers WHERE customer_id = ANY ($1::text[])
 `
 
 func (q *Queries) CustomersByID(ctx context.Context, ids []string) ([]Customer, error) {
@@ -66,6 +67,7 @@ func (q *Queries) CustomersByID(ctx context.Context, ids []string) ([]Customer, 
 			&i.Salesperson,
 			&i.UpdatedAt,
 			&i.UnitID,
+			&i.SettlementTerms,
 		); err != nil {
 			return nil, err
 		}
@@ -190,23 +192,25 @@ func (q *Queries) SaveAccount(ctx context.Context, arg SaveAccountParams) error 
 }
 
 const saveCustomer = `-- name: SaveCustomer :exec
-INSERT INTO customers (customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO customers (customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id, settlement_terms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (customer_id) DO UPDATE SET
     sequence = excluded.sequence, business_date = excluded.business_date, display_name = excluded.display_name,
-    currency = excluded.currency, salesperson = excluded.salesperson, unit_id = excluded.unit_id, updated_at = excluded.updated_at
+    currency = excluded.currency, salesperson = excluded.salesperson, unit_id = excluded.unit_id,
+    settlement_terms = excluded.settlement_terms, updated_at = excluded.updated_at
 WHERE customers.sequence < excluded.sequence
 `
 
 type SaveCustomerParams struct {
-	CustomerID   string
-	Sequence     int64
-	BusinessDate calendar.Date
-	DisplayName  string
-	Currency     string
-	Salesperson  string
-	UpdatedAt    time.Time
-	UnitID       string
+	CustomerID      string
+	Sequence        int64
+	BusinessDate    calendar.Date
+	DisplayName     string
+	Currency        string
+	Salesperson     string
+	UpdatedAt       time.Time
+	UnitID          string
+	SettlementTerms []byte
 }
 
 // Customers only go forward: an older profile changes nothing.
@@ -220,6 +224,7 @@ func (q *Queries) SaveCustomer(ctx context.Context, arg SaveCustomerParams) erro
 		arg.Salesperson,
 		arg.UpdatedAt,
 		arg.UnitID,
+		arg.SettlementTerms,
 	)
 	return err
 }

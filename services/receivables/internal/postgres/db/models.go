@@ -66,14 +66,15 @@ type CreditReversal struct {
 }
 
 type Customer struct {
-	CustomerID   string
-	Sequence     int64
-	BusinessDate calendar.Date
-	DisplayName  string
-	Currency     string
-	Salesperson  string
-	UpdatedAt    time.Time
-	UnitID       string
+	CustomerID      string
+	Sequence        int64
+	BusinessDate    calendar.Date
+	DisplayName     string
+	Currency        string
+	Salesperson     string
+	UpdatedAt       time.Time
+	UnitID          string
+	SettlementTerms []byte
 }
 
 type Invoice struct {
@@ -112,6 +113,12 @@ type InvoiceDocument struct {
 	LastApplication calendar.Date
 	LastUndo        calendar.Date
 	ReverseDate     calendar.Date
+}
+
+type InvoiceTerm struct {
+	InvoiceID string
+	Terms     []byte
+	Discount  []byte
 }
 
 type Item struct {
