@@ -107,6 +107,7 @@ type world struct {
 	policies receivablesv1.ReceivablesPolicyServiceClient
 	feed     receivablesv1.FeedServiceClient
 	ops      receivablesv1.OperationsServiceClient
+	conn     grpc.ClientConnInterface // for the other clients
 }
 
 func newWorld(t *testing.T) *world {
@@ -137,7 +138,7 @@ func newWorld(t *testing.T) *world {
 		notices: receivablesv1.NewPaymentNoticeServiceClient(conn),
 		aging:   receivablesv1.NewAgingServiceClient(conn), ledger: receivablesv1.NewLedgerServiceClient(conn),
 		policies: receivablesv1.NewReceivablesPolicyServiceClient(conn), feed: receivablesv1.NewFeedServiceClient(conn),
-		ops: receivablesv1.NewOperationsServiceClient(conn),
+		ops: receivablesv1.NewOperationsServiceClient(conn), conn: conn,
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/avalcredit/aval/pkg/policy"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 	"github.com/avalcredit/aval/services/receivables/internal/app"
+	"github.com/avalcredit/aval/services/receivables/internal/jobs"
 	"github.com/avalcredit/aval/services/receivables/internal/peers"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres"
 	"github.com/avalcredit/aval/services/receivables/internal/rpc"
@@ -39,6 +40,9 @@ var defaultPolicy []byte
 type Config struct {
 	// SkipMigrations leaves the schema as it is, where a job of its own migrates it.
 	SkipMigrations bool `koanf:"skip_migrations"`
+	// Warnings has the phase give warnings by itself, every hour. It goes by the clock, so it stays off where callers set the
+	// business date.
+	Warnings bool `koanf:"warnings"`
 	// RequestDays is how many days requests are remembered; 0: idem.KeepDays.
 	RequestDays int `koanf:"request_days"`
 }
@@ -72,6 +76,7 @@ type Service struct {
 	settlements *delivery.Relay
 	letters     *mail.Relay
 	keeper      idem.Keeper
+	warnings    *jobs.Warnings // nil: none
 }
 
 // New migrates the schema, installs the built-in policy at first start, and builds the
@@ -106,6 +111,9 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		Pool: d.Pool, Clock: d.Clock, Log: log, Profiles: peers.NewEvaluation(d.Evaluation), Policies: policies,
 		Positions: s.positions, Settlements: s.settlements, Chains: chains(d.Pool, store),
 	})
+	if d.Config.Warnings {
+		s.warnings = jobs.NewWarnings(s.app, log)
+	}
 	s.book = &policy.Book{Store: store, Clock: d.Clock, Signed: policies.Invalidate}
 	return s, nil
 }
@@ -132,18 +140,27 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	receivablesv1.RegisterAgingServiceServer(r, &rpc.Aging{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterLedgerServiceServer(r, &rpc.Ledger{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterReceivablesPolicyServiceServer(r, &rpc.Policies{Book: s.book, Pages: s.pages})
+	receivablesv1.RegisterLimitationServiceServer(r, &rpc.Limitations{App: s.app, Pages: s.pages})
+	receivablesv1.RegisterWarningServiceServer(r, &rpc.Warnings{App: s.app, Pages: s.pages})
+	receivablesv1.RegisterResponsibilityServiceServer(r, &rpc.Responsibilities{App: s.app, Pages: s.pages})
+	receivablesv1.RegisterSecurityServiceServer(r, &rpc.Securities{App: s.app, Pages: s.pages})
+	receivablesv1.RegisterLegalCaseServiceServer(r, &rpc.LegalCases{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterFeedServiceServer(r, &rpc.Feed{App: s.app})
 	receivablesv1.RegisterOperationsServiceServer(r, &rpc.Operations{App: s.app})
 }
 
 // Run delivers to the other phases in the background, and forgets old requests, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	return lifecycle.Run(ctx, s.log,
-		lifecycle.Task{Name: "receivables positions", Run: s.positions.Run},
-		lifecycle.Task{Name: "receivables settlements", Run: s.settlements.Run},
-		lifecycle.Task{Name: "receivables letters", Run: s.letters.Run},
-		lifecycle.Task{Name: "receivables requests", Run: s.keeper.Run},
-	)
+	tasks := []lifecycle.Task{
+		{Name: "receivables positions", Run: s.positions.Run},
+		{Name: "receivables settlements", Run: s.settlements.Run},
+		{Name: "receivables letters", Run: s.letters.Run},
+		{Name: "receivables requests", Run: s.keeper.Run},
+	}
+	if s.warnings != nil {
+		tasks = append(tasks, lifecycle.Task{Name: "receivables warnings", Run: s.warnings.Run})
+	}
+	return lifecycle.Run(ctx, s.log, tasks...)
 }
 
 // Close ends the phase after Run; the pool and the connections belong to their owner.

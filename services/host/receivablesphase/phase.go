@@ -12,7 +12,7 @@ import (
 func Phase() host.Phase {
 	return host.Phase{Name: receivables.Schema, New: func(ctx context.Context, p host.Parts) (host.Service, error) {
 		s, err := receivables.New(ctx, receivables.Deps{
-			Config: receivables.Config{SkipMigrations: !p.Migrate, RequestDays: p.RequestDays},
+			Config: receivables.Config{SkipMigrations: !p.Migrate, Warnings: !p.DevClock, RequestDays: p.RequestDays},
 			Pool:   p.Pool, Clock: p.Clock, Log: p.Log, PageKey: p.PageKey, OrderGate: p.OrderGate, Evaluation: p.Evaluation,
 			Mail: p.Mail, FontFile: p.FontFile,
 		})

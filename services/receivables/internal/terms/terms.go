@@ -1,7 +1,11 @@
 // Package terms is the receivables policy as the domain reads it. The package is pure.
 package terms
 
-import "github.com/avalcredit/aval/pkg/errs"
+import (
+	"errors"
+
+	"github.com/avalcredit/aval/pkg/errs"
+)
 
 // Policy decides due dates, aging and what counts as a default.
 type Policy struct {
@@ -18,9 +22,11 @@ type Policy struct {
 	Cash Cash
 	// Collection decides who is asked to pay.
 	Collection Collection
+	// Claims says how claims are kept.
+	Claims Claims
 }
 
-// Check holds the policy to what single fields cannot say: bounds rise. Its error has
+// Check holds the policy to what single fields cannot say: bounds rise, days ahead fall. Its error has
 // kind Invalid and reason POLICY_INVALID.
 func (p Policy) Check() error {
 	for i := 1; i < len(p.AgingBounds); i++ {
@@ -29,5 +35,5 @@ func (p Policy) Check() error {
 				WithViolations(errs.Violation{Field: "policy.aging_bounds", Rule: "rising", Message: "bounds must rise"})
 		}
 	}
-	return p.Cash.check()
+	return errors.Join(p.Cash.check(), p.Claims.check())
 }

@@ -35,6 +35,29 @@ type Application struct {
 	Hash            []byte
 }
 
+type ClaimHead struct {
+	Kind       string
+	RecordID   string
+	Number     int64
+	Version    int32
+	CustomerID string
+	State      string
+	People     []string
+	ItemIds    []string
+	NextDate   calendar.Date
+	Body       []byte
+}
+
+type ClaimVersion struct {
+	Kind       string
+	RecordID   string
+	Version    int32
+	Body       []byte
+	ChangedBy  string
+	ChangeDate calendar.Date
+	CreatedAt  time.Time
+}
+
 type Credit struct {
 	CreditID       string
 	CustomerID     string
@@ -168,6 +191,13 @@ type ItemDocument struct {
 	ReverseDate     calendar.Date
 }
 
+type ItemResponsible struct {
+	ItemID     string
+	Person     string
+	HandOverID string
+	Since      calendar.Date
+}
+
 type ItemReversal struct {
 	ItemID         string
 	CustomerID     string
@@ -197,6 +227,48 @@ type LedgerEntry struct {
 	Hash             []byte
 	Accounts         []string
 	Amounts          []int64
+}
+
+type LimitationEvent struct {
+	LimitationEventID string
+	CustomerID        string
+	ItemID            string
+	Kind              string
+	EventDate         calendar.Date
+	Evidence          string
+	Source            string
+	RecordedBy        string
+	RecordDate        calendar.Date
+	CreatedAt         time.Time
+}
+
+type LimitationEventEnd struct {
+	LimitationEventID string
+	EndDate           calendar.Date
+	EndedBy           string
+	CreatedAt         time.Time
+}
+
+type LimitationEventFact struct {
+	LimitationEventID string
+	CustomerID        string
+	ItemID            string
+	Kind              string
+	EventDate         calendar.Date
+	EndDate           calendar.Date
+	Evidence          string
+	Source            string
+	RecordedBy        string
+	RecordDate        calendar.Date
+	WithdrawnBy       string
+	WithdrawReason    string
+}
+
+type LimitationEventWithdrawal struct {
+	LimitationEventID string
+	WithdrawnBy       string
+	Reason            string
+	CreatedAt         time.Time
 }
 
 type PaymentNotice struct {
@@ -291,4 +363,28 @@ type ReceiptDocument struct {
 	LastUndo        calendar.Date
 	ReverseDate     calendar.Date
 	PaymentNoticeID string
+}
+
+type Warning struct {
+	Number      int64
+	Kind        string
+	ObjectID    string
+	LastDate    calendar.Date
+	DaysAhead   int32
+	CustomerID  string
+	Owner       string
+	Currency    string
+	Amount      int64
+	Text        string
+	WarningDate calendar.Date
+	LateDays    int32
+	CreatedAt   time.Time
+}
+
+type WarningAcknowledgement struct {
+	Number          int64
+	AcknowledgedBy  string
+	AcknowledgeDate calendar.Date
+	Note            string
+	CreatedAt       time.Time
 }
