@@ -152,7 +152,7 @@ func TestOlderRecordsReplay(t *testing.T) {
 		must(t, err)
 		old, err := rating.Parse(stored)
 		must(t, err)
-		again, err := rating.Rate(old.Inputs, p)
+		again, err := rating.Again(old, p)
 		must(t, err)
 		data, err := again.Bytes()
 		must(t, err)

@@ -275,7 +275,7 @@ func (a *App) ReplayRating(ctx context.Context, ratingID string) (Replayed, erro
 	if err != nil {
 		return Replayed{}, err
 	}
-	again, err := rating.Rate(stored.Record.Inputs, p)
+	again, err := rating.Again(stored.Record, p)
 	if err != nil {
 		return Replayed{}, err
 	}

@@ -12,7 +12,12 @@ import (
 // dimension is as good as its worst indicator, the grade is the lowest dimension, or the
 // scorecard's where that is lower, and the caps are applied last (S2.2, S2.3). Where
 // nothing can be graded there is no grade.
-func Rate(in Inputs, p criteria.Policy) (Record, error) {
+func Rate(in Inputs, p criteria.Policy) (Record, error) { return rate(in, p, Format) }
+
+// Again rates from the inputs of a record as the record was made.
+func Again(old Record, p criteria.Policy) (Record, error) { return rate(old.Inputs, p, old.Format) }
+
+func rate(in Inputs, p criteria.Policy, format int) (Record, error) {
 	j := judge(&in, &p)
 	res := Result{
 		Grade: j.Grade, Deciding: j.Deciding, Caps: j.caps, Treatment: j.Treatment, TermDays: j.TermDays, GraceDays: j.GraceDays,
@@ -27,14 +32,19 @@ func Rate(in Inputs, p criteria.Policy) (Record, error) {
 	}
 	res.LimitFormula, res.TermFormula = j.limitFormula, j.termFormula
 	res.LimitExplanation = explainLimit(in, p.Limit, j)
-	res.Improvements = improvements(p, res)
+	if format >= formatRaise && res.Grade != grade.None {
+		res.Raise = raise(&p, &j)
+		res.Improvements = res.Raise.words()
+	} else {
+		res.Improvements = improvements(p, res)
+	}
 	res.Reason = reason(in, p, res)
 	evidence, err := evidenceOf(in, p.Hash, res)
 	if err != nil {
 		return Record{}, err
 	}
 	return Record{
-		Format: Format, RatingID: ID(in.CustomerID, in.Sequence), Inputs: in,
+		Format: format, RatingID: ID(in.CustomerID, in.Sequence), Inputs: in,
 		PolicyVersion: p.Version, PolicyHash: p.Hash, Result: res, Evidence: evidence,
 	}, nil
 }

@@ -19,8 +19,14 @@ import (
 	"github.com/avalcredit/aval/services/evaluation/internal/payment"
 )
 
-// Format is the version of the record's form; it changes when the form does.
-const Format = 1
+// Format is the version of the record's form; it changes when the form does. A record of an
+// older one is made again as it was made then.
+const (
+	Format = formatRaise
+
+	// formatRaise is the first that says exactly what raises the grade.
+	formatRaise = 2
+)
 
 // Trigger is why a customer was rated.
 type Trigger string
@@ -130,6 +136,8 @@ type Result struct {
 	GraceDays        int          `json:"grace_days"`
 	LimitExplanation string       `json:"limit_explanation"`
 	Improvements     []string     `json:"improvements,omitempty"`
+	// Raise is what lifts the grade; nil for A, and where nothing is graded.
+	Raise *Raise `json:"raise,omitempty"`
 	// LimitFormula and TermFormula are the policy's formulas, worked out; nil where it has
 	// none or the grade gets no credit.
 	LimitFormula *formula.Worked `json:"limit_formula,omitempty"`
