@@ -73,6 +73,7 @@ func (b Backends) registerReceivables(ctx context.Context, mux *runtime.ServeMux
 		receivablesv1.RegisterReceiptServiceHandlerClient(ctx, mux, receivablesv1.NewReceiptServiceClient(c)),
 		receivablesv1.RegisterPaymentNoticeServiceHandlerClient(ctx, mux, receivablesv1.NewPaymentNoticeServiceClient(c)),
 		receivablesv1.RegisterAgingServiceHandlerClient(ctx, mux, receivablesv1.NewAgingServiceClient(c)),
+		receivablesv1.RegisterFiguresServiceHandlerClient(ctx, mux, receivablesv1.NewFiguresServiceClient(c)),
 		receivablesv1.RegisterLedgerServiceHandlerClient(ctx, mux, receivablesv1.NewLedgerServiceClient(c)),
 		receivablesv1.RegisterReceivablesPolicyServiceHandlerClient(ctx, mux, receivablesv1.NewReceivablesPolicyServiceClient(c)),
 		receivablesv1.RegisterOperationsServiceHandlerClient(ctx, mux, receivablesv1.NewOperationsServiceClient(c)),

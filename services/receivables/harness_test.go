@@ -103,6 +103,7 @@ type world struct {
 	receipts receivablesv1.ReceiptServiceClient
 	notices  receivablesv1.PaymentNoticeServiceClient
 	aging    receivablesv1.AgingServiceClient
+	figures  receivablesv1.FiguresServiceClient
 	ledger   receivablesv1.LedgerServiceClient
 	policies receivablesv1.ReceivablesPolicyServiceClient
 	feed     receivablesv1.FeedServiceClient
@@ -136,6 +137,7 @@ func newWorld(t *testing.T) *world {
 		neighbours: n, issuer: issuer, pool: pool, service: service,
 		invoices: receivablesv1.NewInvoiceServiceClient(conn), receipts: receivablesv1.NewReceiptServiceClient(conn),
 		notices: receivablesv1.NewPaymentNoticeServiceClient(conn),
+		figures: receivablesv1.NewFiguresServiceClient(conn),
 		aging:   receivablesv1.NewAgingServiceClient(conn), ledger: receivablesv1.NewLedgerServiceClient(conn),
 		policies: receivablesv1.NewReceivablesPolicyServiceClient(conn), feed: receivablesv1.NewFeedServiceClient(conn),
 		ops: receivablesv1.NewOperationsServiceClient(conn), conn: conn,

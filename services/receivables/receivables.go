@@ -138,6 +138,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	receivablesv1.RegisterReceiptServiceServer(r, &rpc.Receipts{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterPaymentNoticeServiceServer(r, &rpc.Notices{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterAgingServiceServer(r, &rpc.Aging{App: s.app, Pages: s.pages})
+	receivablesv1.RegisterFiguresServiceServer(r, &rpc.Figures{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterLedgerServiceServer(r, &rpc.Ledger{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterReceivablesPolicyServiceServer(r, &rpc.Policies{Book: s.book, Pages: s.pages})
 	receivablesv1.RegisterLimitationServiceServer(r, &rpc.Limitations{App: s.app, Pages: s.pages})

@@ -34,6 +34,10 @@ type GroupBy string
 const (
 	GroupCustomer    GroupBy = "customer"
 	GroupSalesperson GroupBy = "salesperson"
+	GroupUnit        GroupBy = "unit"
+	GroupCorporate   GroupBy = "group"
+	GroupGrade       GroupBy = "grade"
+	GroupCurrency    GroupBy = "currency"
 	GroupTotal       GroupBy = "total"
 )
 
@@ -73,17 +77,20 @@ type Cell struct {
 
 // Row is one row in one currency.
 type Row struct {
-	// Key is the customer or the responsible person; empty in a total.
+	// Key is what the row stands for; empty in a total, and for what has none.
 	Key, Currency string
 	DisplayName   string
 	Cells         []Cell
 	Overdue       Cell
 	Unapplied     money.Money
+	// Disputed and Promised are parts of what is open.
+	Disputed, Promised money.Money
 }
 
 // NewRow returns a row of empty buckets.
 func NewRow(key, currency string, b Buckets) Row {
-	r := Row{Key: key, Currency: currency, Cells: make([]Cell, len(b.Names)), Unapplied: money.Zero(currency)}
+	zero := money.Zero(currency)
+	r := Row{Key: key, Currency: currency, Cells: make([]Cell, len(b.Names)), Unapplied: zero, Disputed: zero, Promised: zero}
 	for i := range r.Cells {
 		r.Cells[i].Amount = money.Zero(currency)
 	}
@@ -106,13 +113,16 @@ func (r Row) Balance() money.Money { return r.Open().Amount.Sub(r.Unapplied) }
 
 // Query is a question for an aging.
 type Query struct {
-	AsOf       calendar.Date
-	By         By
-	GroupBy    GroupBy
-	CustomerID string // empty: all
-	// Salesperson restricts it to the customers of one; empty: all.
-	Salesperson string
-	Buckets     Buckets
+	AsOf    calendar.Date
+	By      By
+	GroupBy GroupBy
+	// What it is restricted to; empty: all.
+	CustomerID, GroupID, Grade, Currency string
+	// UnitID and Salesperson are those of the items; of money that is not applied, those of the customer.
+	UnitID, Salesperson string
+	// Owner is the salesperson whose customers the caller may see; empty: all.
+	Owner   string
+	Buckets Buckets
 	// After is the last row of the page before; nil: the first page.
 	After *Cursor
 	Limit int
@@ -126,4 +136,29 @@ type Page struct {
 	Rows   []Row
 	Totals []Row
 	More   bool
+}
+
+// Item is one item that an aging sums.
+type Item struct {
+	ID, CustomerID, DisplayName string
+	Kind, DocumentID            string
+	Instalment                  int
+	Date, DueDate               calendar.Date
+	Amount, Open                money.Money
+	Bucket                      int
+	DaysOverdue                 int
+	Salesperson, UnitID         string
+	Disputed, Promised          money.Money
+	// PromisedDate is the day for which it is promised; none: it is not.
+	PromisedDate calendar.Date
+}
+
+// ItemsPage is one page of the items of an aging.
+type ItemsPage struct {
+	// Bucket is its number; -1: all.
+	Bucket int
+	// AfterDue and AfterItem are the last item of the page before.
+	AfterDue  calendar.Date
+	AfterItem string
+	Limit     int
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/receivables/internal/aging"
+	"github.com/avalcredit/aval/services/receivables/internal/figures"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
 	"github.com/avalcredit/aval/services/receivables/internal/receipt"
 )
@@ -83,6 +85,18 @@ type lateReference struct {
 		Items  int64  `json:"items"`
 		Amount string `json:"amount"`
 	} `json:"aging"`
+	CustomersWithBalance int64       `json:"customers_with_balance"`
+	OverdueCustomers     int64       `json:"overdue_customers"`
+	SalesLast90Days      string      `json:"sales_last_90_days"`
+	DSO90Days            json.Number `json:"DSO_90d"`
+	DisputedItems        int64       `json:"open_disputed_items"`
+	DisputedAmount       string      `json:"open_disputed_amount"`
+	Top10Overdue         []struct {
+		Customer   string `json:"customer"`
+		CustNumber string `json:"cust_number"`
+		Overdue    string `json:"overdue"`
+		Items      int64  `json:"items"`
+	} `json:"top10_overdue"`
 }
 
 // The invoices and payments of 100 real customers: aging on past days to the cent.
@@ -115,7 +129,8 @@ func TestLatePaymentsAge(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(dir, "reference.json"))
 	must(t, err)
 	must(t, json.Unmarshal(text, &reference))
-	for _, at := range []string{"2012-06-30", "2012-12-31", "2013-06-30", "2013-09-30"} {
+	h.disputes(t, rows(t, filepath.Join(dir, "WA_Fn-UseC_-Accounts-Receivable.csv")))
+	for _, at := range []string{"2012-06-30", "2012-12-31", "2013-06-30", "2013-09-30", "2013-12-02"} {
 		want, ok := reference.AsOf[at]
 		if !ok {
 			t.Errorf("no reference at %s", at)
@@ -123,6 +138,11 @@ func TestLatePaymentsAge(t *testing.T) {
 		for _, group := range []aging.GroupBy{aging.GroupTotal, aging.GroupCustomer, aging.GroupSalesperson} {
 			t.Run(at+" "+string(group), func(t *testing.T) { h.compare(t, at, group, "USD", want) })
 		}
+		t.Run(at+" figures", func(t *testing.T) {
+			h.compareDSO(t, at, want)
+			h.compareDisputes(t, at, want)
+			h.compareTop(t, at, "USD", want)
+		})
 	}
 	sound(t, h)
 }
@@ -155,6 +175,90 @@ func (h *house) compare(t *testing.T, at string, group aging.GroupBy, currency s
 	if sum.String() != want.OpenAmount || items != want.OpenItems {
 		t.Errorf("pages sum to %d items, %s; want %d, %s", items, sum, want.OpenItems, want.OpenAmount)
 	}
+}
+
+// compareDSO holds the DSO of the 90 days up to a day to the reference, to all of its digits.
+func (h *house) compareDSO(t *testing.T, at string, want lateReference) {
+	t.Helper()
+	to := calendar.MustDate(at)
+	p, _, err := h.Figures(clerk(t), figures.Query{From: to.AddDays(-89), To: to, GroupBy: figures.ByTotal, Limit: 5})
+	must(t, err)
+	if len(p.Rows) != 1 {
+		t.Fatalf("%d rows", len(p.Rows))
+	}
+	r := p.Rows[0]
+	if got := money.New(r.Sales, "USD").String(); got != want.SalesLast90Days {
+		t.Errorf("sales of 90 days %s, want %s", got, want.SalesLast90Days)
+	}
+	wanted, ok := new(big.Rat).SetString(want.DSO90Days.String())
+	if !ok || r.DSO().Decimal(4) != wanted.FloatString(4) {
+		t.Errorf("DSO %s, want %s", r.DSO().Decimal(4), want.DSO90Days)
+	}
+}
+
+// disputes marks the invoices that the data call disputed, from their date on.
+func (h *house) disputes(t *testing.T, list []map[string]string) {
+	t.Helper()
+	var disputed []string
+	for _, r := range list {
+		if r["Disputed"] == "Yes" {
+			disputed = append(disputed, r["invoiceNumber"])
+		}
+	}
+	_, err := h.pool.Exec(t.Context(), `CREATE TABLE disputed AS SELECT unnest($1::text[]) AS item_id`, disputed)
+	must(t, err)
+	_, err = h.pool.Exec(t.Context(), `CREATE OR REPLACE VIEW item_marks AS
+		SELECT item_id, customer_id, 'DISPUTED'::text AS kind, document_date AS from_date, NULL::date AS until_date, NULL::bigint AS amount, NULL::date AS promised_date
+		FROM disputed JOIN items USING (item_id)`)
+	must(t, err)
+}
+
+func (h *house) compareDisputes(t *testing.T, at string, want lateReference) {
+	t.Helper()
+	q := aging.Query{AsOf: calendar.MustDate(at), By: aging.ByDueDate, GroupBy: aging.GroupTotal, Limit: 5}
+	p, q, err := h.Aging(clerk(t), q)
+	must(t, err)
+	if got := p.Totals[0].Disputed.String(); got != want.DisputedAmount {
+		t.Errorf("disputed %s, want %s", got, want.DisputedAmount)
+	}
+	items, _, err := h.AgingItems(clerk(t), q, "", aging.ItemsPage{Limit: 1000})
+	must(t, err)
+	var disputed int64
+	for _, i := range items {
+		if i.Disputed.IsPositive() {
+			disputed++
+		}
+	}
+	if disputed != want.DisputedItems || int64(len(items)) != want.OpenItems {
+		t.Errorf("%d items, %d disputed; want %d, %d", len(items), disputed, want.OpenItems, want.DisputedItems)
+	}
+}
+
+// compareTop holds the greatest overdue customers to the reference, and how many owe.
+func (h *house) compareTop(t *testing.T, at, currency string, want lateReference) {
+	t.Helper()
+	list, _, err := h.Concentration(clerk(t), figures.ConcentrationQuery{AsOf: calendar.MustDate(at), Top: 10, ByOverdue: true})
+	must(t, err)
+	for _, c := range list {
+		if c.Currency != currency {
+			continue
+		}
+		if (want.CustomersWithBalance > 0 && c.Customers != want.CustomersWithBalance) || (want.OverdueCustomers > 0 && c.OverdueCustomers != want.OverdueCustomers) {
+			t.Errorf("%d customers, %d overdue; want %d, %d", c.Customers, c.OverdueCustomers, want.CustomersWithBalance, want.OverdueCustomers)
+		}
+		if len(c.Top) != len(want.Top10Overdue) {
+			t.Errorf("%d customers in front, want %d", len(c.Top), len(want.Top10Overdue))
+		}
+		for i, d := range c.Top[:min(len(c.Top), len(want.Top10Overdue))] {
+			w := want.Top10Overdue[i]
+			got := fmt.Sprintf("%s %s %d", strings.TrimSuffix(d.CustomerID, "/"+currency), money.New(d.Overdue, currency), d.OverdueItems)
+			if wanted := fmt.Sprintf("%s %s %d", w.Customer+w.CustNumber, w.Overdue, w.Items); got != wanted {
+				t.Errorf("place %d: %s, want %s", i+1, got, wanted)
+			}
+		}
+		return
+	}
+	t.Errorf("nothing in %s", currency)
 }
 
 func sameAsReference(t *testing.T, total aging.Row, want lateReference) {
@@ -214,7 +318,10 @@ func TestOpenItemsAge(t *testing.T) {
 		var want map[string]lateReference
 		must(t, json.Unmarshal(body, &want))
 		for currency, w := range want {
-			t.Run(at+" "+currency, func(t *testing.T) { h.compare(t, at, aging.GroupCustomer, currency, w) })
+			t.Run(at+" "+currency, func(t *testing.T) {
+				h.compare(t, at, aging.GroupCustomer, currency, w)
+				h.compareTop(t, at, currency, w)
+			})
 		}
 	}
 	if days == 0 {

@@ -2,14 +2,18 @@ package app
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/delivery"
+	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/aging"
+	"github.com/avalcredit/aval/services/receivables/internal/app/reportfile"
 	"github.com/avalcredit/aval/services/receivables/internal/ledger"
 	"github.com/avalcredit/aval/services/receivables/internal/paymentrecord"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres"
@@ -26,9 +30,55 @@ func (s *Service) Aging(ctx context.Context, q aging.Query) (aging.Page, aging.Q
 		return aging.Page{}, q, err
 	}
 	q.Buckets = aging.NewBuckets(policy.AgingBounds, q.By)
-	q.Salesperson = scoped(ctx)
+	q.Owner = scoped(ctx)
 	p, err := s.store.Aging(ctx, q)
 	return p, q, err
+}
+
+// AgingItems answers with one page of the items that an aging sums, and with the query as
+// it was asked, buckets included.
+func (s *Service) AgingItems(ctx context.Context, q aging.Query, bucket string, p aging.ItemsPage) ([]aging.Item, aging.Query, error) {
+	if q.AsOf.IsZero() {
+		q.AsOf = s.Clock.Today(ctx)
+	}
+	policy, err := s.Policies.InForce(ctx, q.AsOf)
+	if err != nil {
+		return nil, q, err
+	}
+	q.Buckets = aging.NewBuckets(policy.AgingBounds, q.By)
+	q.Owner = scoped(ctx)
+	if p.Bucket = -1; bucket != "" {
+		if p.Bucket = slices.Index(q.Buckets.Names, bucket); p.Bucket < 0 {
+			return nil, q, errs.New(errs.Invalid, "BUCKET_UNKNOWN", "there is no bucket %q; there are %s", bucket, strings.Join(q.Buckets.Names, ", ")).
+				WithViolations(errs.Violation{Field: "bucket", Rule: "of_the_policy", Message: "the bucket is not one of the policy's"})
+		}
+	}
+	if p.AfterDue.IsZero() {
+		p.AfterDue = calendar.MustDate("0001-01-01")
+	}
+	items, err := s.store.AgingItems(ctx, q, p)
+	return items, q, err
+}
+
+// maxFileRows bounds what a spreadsheet holds.
+const maxFileRows = 100_000
+
+// AgingFile answers with all that a file of an aging is made of. Errors: ResourceExhausted
+// TOO_MANY_ROWS.
+func (s *Service) AgingFile(ctx context.Context, q aging.Query) (reportfile.Aging, error) {
+	q.Limit = maxFileRows
+	p, q, err := s.Aging(ctx, q)
+	if err != nil {
+		return reportfile.Aging{}, err
+	}
+	items, q, err := s.AgingItems(ctx, q, "", aging.ItemsPage{Limit: maxFileRows + 1})
+	if err != nil {
+		return reportfile.Aging{}, err
+	}
+	if p.More || len(items) > maxFileRows {
+		return reportfile.Aging{}, errs.New(errs.ResourceExhausted, "TOO_MANY_ROWS", "a file holds at most %d rows and as many items; ask for a part of the aging", maxFileRows)
+	}
+	return reportfile.Aging{Query: q, Rows: p.Rows, Totals: p.Totals, Items: items}, nil
 }
 
 // Ledger returns a part of a customer's ledger and the balances at its last date.

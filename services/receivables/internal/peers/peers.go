@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"google.golang.org/grpc"
 
@@ -111,6 +112,7 @@ func Customer(p *evaluationv1.CreditProfile) (app.Customer, error) {
 	return app.Customer{
 		ID: p.GetCustomerId(), Sequence: p.GetSequence(), BusinessDate: date, DisplayName: p.GetDisplayName(),
 		Currency: p.GetCurrencyCode(), Salesperson: p.GetSalespersonId(), UnitID: p.GetUnitId(), Terms: terms,
+		GroupID: p.GetGroupId(), Grade: grade(p.GetGrade()),
 	}, err
 }
 
@@ -140,4 +142,12 @@ func settlementTerms(t *typev1.SettlementTerms) (*settlement.Terms, error) {
 	var err error
 	out.ContractEnd, err = calendar.ParseDate(t.GetContractEndDate())
 	return out, err
+}
+
+// grade is A to D; empty: not rated.
+func grade(g evaluationv1.Grade) string {
+	if g == evaluationv1.Grade_GRADE_UNSPECIFIED {
+		return ""
+	}
+	return strings.TrimPrefix(g.String(), "GRADE_")
 }

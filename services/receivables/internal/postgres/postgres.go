@@ -61,6 +61,8 @@ type Customer struct {
 	UnitID string
 	// Terms are the settlement terms agreed with it; nil: none were.
 	Terms *settlement.Terms
+	// GroupID is its corporate group, Grade its newest grade (A to D); empty: none.
+	GroupID, Grade string
 }
 
 // Customer returns a customer. Errors: NotFound CUSTOMER_UNKNOWN.
@@ -86,6 +88,7 @@ func customerOf(c db.Customer) Customer {
 	return Customer{
 		ID: c.CustomerID, Sequence: c.Sequence, BusinessDate: c.BusinessDate, DisplayName: c.DisplayName,
 		Currency: c.Currency, Salesperson: c.Salesperson, UnitID: c.UnitID, Terms: termsOf(c.SettlementTerms),
+		GroupID: c.GroupID, Grade: c.Grade,
 	}
 }
 
@@ -112,6 +115,7 @@ func SaveCustomer(ctx context.Context, tx pgx.Tx, c Customer, now time.Time) err
 		CustomerID: c.ID, Sequence: c.Sequence, BusinessDate: c.BusinessDate, DisplayName: c.DisplayName,
 		Currency: c.Currency, Salesperson: c.Salesperson, UnitID: c.UnitID, UpdatedAt: now,
 		SettlementTerms: terms,
+		GroupID: c.GroupID, Grade: c.Grade,
 	}))
 }
 

@@ -68,7 +68,7 @@ func termsOf(p *receivablesv1.ReceivablesPolicy) (terms.Policy, error) {
 	return terms.Policy{
 		AgingBounds: p.GetAgingBounds(), DefaultTermDays: int(p.GetDefaultTermDays()), DefaultAfterDays: int(p.GetDefaultAfterDays()),
 		NoticeDays: int(p.GetPaymentNoticeDays()), Collection: collection, Cash: cash,
-		Claims: claimsOf(p.GetClaims()),
+		Claims: claimsOf(p.GetClaims()), Figures: figureTermsOf(p.GetFigures()),
 	}, err
 }
 

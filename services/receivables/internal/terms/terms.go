@@ -24,9 +24,11 @@ type Policy struct {
 	Collection Collection
 	// Claims says how claims are kept.
 	Claims Claims
+	// Figures is what figures and reports are made with.
+	Figures Figures
 }
 
-// Check holds the policy to what single fields cannot say: bounds rise, days ahead fall. Its error has
+// Check holds the policy to what single fields cannot say: bounds rise, days ahead fall, there is one rate of loss for each bucket. Its error has
 // kind Invalid and reason POLICY_INVALID.
 func (p Policy) Check() error {
 	for i := 1; i < len(p.AgingBounds); i++ {
@@ -35,5 +37,5 @@ func (p Policy) Check() error {
 				WithViolations(errs.Violation{Field: "policy.aging_bounds", Rule: "rising", Message: "bounds must rise"})
 		}
 	}
-	return errors.Join(p.Cash.check(), p.Claims.check())
+	return errors.Join(p.Cash.check(), p.Claims.check(), p.checkRates())
 }

@@ -38,6 +38,7 @@ type ReportServiceClient interface {
 	GetDailyReport(ctx context.Context, in *GetDailyReportRequest, opts ...grpc.CallOption) (*GetDailyReportResponse, error)
 	// Returns the report of a business date as a file to download (content-disposition: attachment), with the same content as GetDailyReport. Errors: those of GetDailyReport, FAILED_PRECONDITION (FONT_MISSING, PDF only: no font with Chinese characters is installed).
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	DownloadDailyReport(ctx context.Context, in *DownloadDailyReportRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
 	// Lists the reports that are kept, newest business date first, without their content.
 	ListDailyReports(ctx context.Context, in *ListDailyReportsRequest, opts ...grpc.CallOption) (*ListDailyReportsResponse, error)
@@ -94,6 +95,7 @@ type ReportServiceServer interface {
 	GetDailyReport(context.Context, *GetDailyReportRequest) (*GetDailyReportResponse, error)
 	// Returns the report of a business date as a file to download (content-disposition: attachment), with the same content as GetDailyReport. Errors: those of GetDailyReport, FAILED_PRECONDITION (FONT_MISSING, PDF only: no font with Chinese characters is installed).
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	DownloadDailyReport(context.Context, *DownloadDailyReportRequest) (*httpbody.HttpBody, error)
 	// Lists the reports that are kept, newest business date first, without their content.
 	ListDailyReports(context.Context, *ListDailyReportsRequest) (*ListDailyReportsResponse, error)

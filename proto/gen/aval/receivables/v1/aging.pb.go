@@ -11,6 +11,7 @@ import (
 	_ "github.com/avalcredit/aval/proto/gen/aval/options/v1"
 	v1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
+	httpbody "google.golang.org/genproto/googleapis/api/httpbody"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -24,6 +25,59 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// AgingLanguage of a file.
+type AgingLanguage int32
+
+const (
+	// Not given: Chinese.
+	AgingLanguage_AGING_LANGUAGE_UNSPECIFIED AgingLanguage = 0
+	// Chinese (zh-CN).
+	AgingLanguage_AGING_LANGUAGE_ZH_CN AgingLanguage = 1
+	// English.
+	AgingLanguage_AGING_LANGUAGE_EN AgingLanguage = 2
+)
+
+// Enum value maps for AgingLanguage.
+var (
+	AgingLanguage_name = map[int32]string{
+		0: "AGING_LANGUAGE_UNSPECIFIED",
+		1: "AGING_LANGUAGE_ZH_CN",
+		2: "AGING_LANGUAGE_EN",
+	}
+	AgingLanguage_value = map[string]int32{
+		"AGING_LANGUAGE_UNSPECIFIED": 0,
+		"AGING_LANGUAGE_ZH_CN":       1,
+		"AGING_LANGUAGE_EN":          2,
+	}
+)
+
+func (x AgingLanguage) Enum() *AgingLanguage {
+	p := new(AgingLanguage)
+	*p = x
+	return p
+}
+
+func (x AgingLanguage) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AgingLanguage) Descriptor() protoreflect.EnumDescriptor {
+	return file_aval_receivables_v1_aging_proto_enumTypes[0].Descriptor()
+}
+
+func (AgingLanguage) Type() protoreflect.EnumType {
+	return &file_aval_receivables_v1_aging_proto_enumTypes[0]
+}
+
+func (x AgingLanguage) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AgingLanguage.Descriptor instead.
+func (AgingLanguage) EnumDescriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_aging_proto_rawDescGZIP(), []int{0}
+}
 
 // AgingBucket is the open amount within a range of days.
 type AgingBucket struct {
@@ -92,7 +146,7 @@ func (x *AgingBucket) GetItems() int64 {
 // AgingRow is one row of an aging, in one currency.
 type AgingRow struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Customer or responsible person; empty in a total.
+	// What the row stands for: customer, salesperson, unit, group, grade or currency; empty in a total, and for what has none.
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// Currency of the row.
 	CurrencyCode string `protobuf:"bytes,2,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
@@ -111,9 +165,13 @@ type AgingRow struct {
 	// Open amount less unapplied money: the ledger's balance.
 	Balance *v1.Money `protobuf:"bytes,9,opt,name=balance,proto3" json:"balance,omitempty"`
 	// Name of the customer; empty otherwise.
-	DisplayName   string `protobuf:"bytes,10,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	DisplayName string `protobuf:"bytes,10,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// Of the open amount in dispute on the day.
+	DisputedAmount *v1.Money `protobuf:"bytes,11,opt,name=disputed_amount,json=disputedAmount,proto3" json:"disputed_amount,omitempty"`
+	// Of the open amount promised, by promises that still stood on the day.
+	PromisedAmount *v1.Money `protobuf:"bytes,12,opt,name=promised_amount,json=promisedAmount,proto3" json:"promised_amount,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *AgingRow) Reset() {
@@ -216,6 +274,210 @@ func (x *AgingRow) GetDisplayName() string {
 	return ""
 }
 
+func (x *AgingRow) GetDisputedAmount() *v1.Money {
+	if x != nil {
+		return x.DisputedAmount
+	}
+	return nil
+}
+
+func (x *AgingRow) GetPromisedAmount() *v1.Money {
+	if x != nil {
+		return x.PromisedAmount
+	}
+	return nil
+}
+
+// AgingItem is one open item.
+type AgingItem struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Item: the document's number, of a document in instalments number/1, number/2 ...
+	ItemId string `protobuf:"bytes,1,opt,name=item_id,json=itemId,proto3" json:"item_id,omitempty"`
+	// Customer.
+	CustomerId string `protobuf:"bytes,2,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// Name of the customer.
+	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// INVOICE, DEBIT_NOTE, LATE_INTEREST, FEE, REFUND, CHARGEBACK or DISHONOURED_BILL.
+	DocumentKind string `protobuf:"bytes,4,opt,name=document_kind,json=documentKind,proto3" json:"document_kind,omitempty"`
+	// Document.
+	DocumentId string `protobuf:"bytes,5,opt,name=document_id,json=documentId,proto3" json:"document_id,omitempty"`
+	// Instalment, from 1.
+	Instalment int32 `protobuf:"varint,6,opt,name=instalment,proto3" json:"instalment,omitempty"`
+	// Date of the document.
+	DocumentDate string `protobuf:"bytes,7,opt,name=document_date,json=documentDate,proto3" json:"document_date,omitempty"`
+	// Due date.
+	DueDate string `protobuf:"bytes,8,opt,name=due_date,json=dueDate,proto3" json:"due_date,omitempty"`
+	// Days overdue; 0 or less: not overdue.
+	DaysOverdue int32 `protobuf:"varint,9,opt,name=days_overdue,json=daysOverdue,proto3" json:"days_overdue,omitempty"`
+	// Amount.
+	Amount *v1.Money `protobuf:"bytes,10,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Open on the day.
+	OpenAmount *v1.Money `protobuf:"bytes,11,opt,name=open_amount,json=openAmount,proto3" json:"open_amount,omitempty"`
+	// Bucket.
+	Bucket string `protobuf:"bytes,12,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Responsible person.
+	SalespersonId string `protobuf:"bytes,13,opt,name=salesperson_id,json=salespersonId,proto3" json:"salesperson_id,omitempty"`
+	// Sales unit.
+	UnitId string `protobuf:"bytes,14,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
+	// In dispute.
+	DisputedAmount *v1.Money `protobuf:"bytes,15,opt,name=disputed_amount,json=disputedAmount,proto3" json:"disputed_amount,omitempty"`
+	// Promised.
+	PromisedAmount *v1.Money `protobuf:"bytes,16,opt,name=promised_amount,json=promisedAmount,proto3" json:"promised_amount,omitempty"`
+	// Day for which it is promised; empty: none.
+	PromisedDate  string `protobuf:"bytes,17,opt,name=promised_date,json=promisedDate,proto3" json:"promised_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AgingItem) Reset() {
+	*x = AgingItem{}
+	mi := &file_aval_receivables_v1_aging_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AgingItem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AgingItem) ProtoMessage() {}
+
+func (x *AgingItem) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_aging_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AgingItem.ProtoReflect.Descriptor instead.
+func (*AgingItem) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_aging_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *AgingItem) GetItemId() string {
+	if x != nil {
+		return x.ItemId
+	}
+	return ""
+}
+
+func (x *AgingItem) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *AgingItem) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *AgingItem) GetDocumentKind() string {
+	if x != nil {
+		return x.DocumentKind
+	}
+	return ""
+}
+
+func (x *AgingItem) GetDocumentId() string {
+	if x != nil {
+		return x.DocumentId
+	}
+	return ""
+}
+
+func (x *AgingItem) GetInstalment() int32 {
+	if x != nil {
+		return x.Instalment
+	}
+	return 0
+}
+
+func (x *AgingItem) GetDocumentDate() string {
+	if x != nil {
+		return x.DocumentDate
+	}
+	return ""
+}
+
+func (x *AgingItem) GetDueDate() string {
+	if x != nil {
+		return x.DueDate
+	}
+	return ""
+}
+
+func (x *AgingItem) GetDaysOverdue() int32 {
+	if x != nil {
+		return x.DaysOverdue
+	}
+	return 0
+}
+
+func (x *AgingItem) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *AgingItem) GetOpenAmount() *v1.Money {
+	if x != nil {
+		return x.OpenAmount
+	}
+	return nil
+}
+
+func (x *AgingItem) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *AgingItem) GetSalespersonId() string {
+	if x != nil {
+		return x.SalespersonId
+	}
+	return ""
+}
+
+func (x *AgingItem) GetUnitId() string {
+	if x != nil {
+		return x.UnitId
+	}
+	return ""
+}
+
+func (x *AgingItem) GetDisputedAmount() *v1.Money {
+	if x != nil {
+		return x.DisputedAmount
+	}
+	return nil
+}
+
+func (x *AgingItem) GetPromisedAmount() *v1.Money {
+	if x != nil {
+		return x.PromisedAmount
+	}
+	return nil
+}
+
+func (x *AgingItem) GetPromisedDate() string {
+	if x != nil {
+		return x.PromisedDate
+	}
+	return ""
+}
+
 // Request of GetAging.
 type GetAgingRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -225,19 +487,29 @@ type GetAgingRequest struct {
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// The date; empty: today.
 	AsOf string `protobuf:"bytes,3,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
-	// What a row stands for: `customer`, `salesperson` or `total` (default).
+	// What a row stands for: `customer`, `group` (corporate), `salesperson` (responsible for the item), `unit`, `grade` (of now), `currency` or `total` (default).
 	GroupBy string `protobuf:"bytes,4,opt,name=group_by,json=groupBy,proto3" json:"group_by,omitempty"`
 	// From which date days are counted: `due_date` (default) or `invoice_date`.
 	By string `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`
 	// Only this customer; empty: all.
-	CustomerId    string `protobuf:"bytes,6,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	CustomerId string `protobuf:"bytes,6,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// Only this corporate group; empty: all.
+	GroupId string `protobuf:"bytes,7,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
+	// Only items that this person is responsible for; empty: all.
+	SalespersonId string `protobuf:"bytes,8,opt,name=salesperson_id,json=salespersonId,proto3" json:"salesperson_id,omitempty"`
+	// Only items of this sales unit; empty: all.
+	UnitId string `protobuf:"bytes,9,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
+	// Only customers of this grade: A, B, C or D; empty: all.
+	Grade string `protobuf:"bytes,10,opt,name=grade,proto3" json:"grade,omitempty"`
+	// Only this currency; empty: all.
+	CurrencyCode  string `protobuf:"bytes,11,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetAgingRequest) Reset() {
 	*x = GetAgingRequest{}
-	mi := &file_aval_receivables_v1_aging_proto_msgTypes[2]
+	mi := &file_aval_receivables_v1_aging_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -249,7 +521,7 @@ func (x *GetAgingRequest) String() string {
 func (*GetAgingRequest) ProtoMessage() {}
 
 func (x *GetAgingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_aging_proto_msgTypes[2]
+	mi := &file_aval_receivables_v1_aging_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -262,7 +534,7 @@ func (x *GetAgingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAgingRequest.ProtoReflect.Descriptor instead.
 func (*GetAgingRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_aging_proto_rawDescGZIP(), []int{2}
+	return file_aval_receivables_v1_aging_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *GetAgingRequest) GetPageSize() int32 {
@@ -307,6 +579,41 @@ func (x *GetAgingRequest) GetCustomerId() string {
 	return ""
 }
 
+func (x *GetAgingRequest) GetGroupId() string {
+	if x != nil {
+		return x.GroupId
+	}
+	return ""
+}
+
+func (x *GetAgingRequest) GetSalespersonId() string {
+	if x != nil {
+		return x.SalespersonId
+	}
+	return ""
+}
+
+func (x *GetAgingRequest) GetUnitId() string {
+	if x != nil {
+		return x.UnitId
+	}
+	return ""
+}
+
+func (x *GetAgingRequest) GetGrade() string {
+	if x != nil {
+		return x.Grade
+	}
+	return ""
+}
+
+func (x *GetAgingRequest) GetCurrencyCode() string {
+	if x != nil {
+		return x.CurrencyCode
+	}
+	return ""
+}
+
 // Answer of GetAging.
 type GetAgingResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -324,7 +631,7 @@ type GetAgingResponse struct {
 
 func (x *GetAgingResponse) Reset() {
 	*x = GetAgingResponse{}
-	mi := &file_aval_receivables_v1_aging_proto_msgTypes[3]
+	mi := &file_aval_receivables_v1_aging_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -336,7 +643,7 @@ func (x *GetAgingResponse) String() string {
 func (*GetAgingResponse) ProtoMessage() {}
 
 func (x *GetAgingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_aging_proto_msgTypes[3]
+	mi := &file_aval_receivables_v1_aging_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -349,7 +656,7 @@ func (x *GetAgingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAgingResponse.ProtoReflect.Descriptor instead.
 func (*GetAgingResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_aging_proto_rawDescGZIP(), []int{3}
+	return file_aval_receivables_v1_aging_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetAgingResponse) GetAsOf() string {
@@ -380,15 +687,342 @@ func (x *GetAgingResponse) GetTotals() []*AgingRow {
 	return nil
 }
 
+// Request of ListAgingItems.
+type ListAgingItemsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most this many; 0: 50; more than 1,000: 1,000.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Token of the page, from the answer before; empty: the first.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// The date; empty: today.
+	AsOf string `protobuf:"bytes,3,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	// Only this bucket, by name; empty: all.
+	Bucket string `protobuf:"bytes,4,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// From which date days are counted: `due_date` (default) or `invoice_date`.
+	By string `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`
+	// Only this customer; empty: all.
+	CustomerId string `protobuf:"bytes,6,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// Only this corporate group; empty: all.
+	GroupId string `protobuf:"bytes,7,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
+	// Only items that this person is responsible for; empty: all.
+	SalespersonId string `protobuf:"bytes,8,opt,name=salesperson_id,json=salespersonId,proto3" json:"salesperson_id,omitempty"`
+	// Only items of this sales unit; empty: all.
+	UnitId string `protobuf:"bytes,9,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
+	// Only customers of this grade: A, B, C or D; empty: all.
+	Grade string `protobuf:"bytes,10,opt,name=grade,proto3" json:"grade,omitempty"`
+	// Only this currency; empty: all.
+	CurrencyCode  string `protobuf:"bytes,11,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAgingItemsRequest) Reset() {
+	*x = ListAgingItemsRequest{}
+	mi := &file_aval_receivables_v1_aging_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAgingItemsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAgingItemsRequest) ProtoMessage() {}
+
+func (x *ListAgingItemsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_aging_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAgingItemsRequest.ProtoReflect.Descriptor instead.
+func (*ListAgingItemsRequest) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_aging_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ListAgingItemsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListAgingItemsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListAgingItemsRequest) GetAsOf() string {
+	if x != nil {
+		return x.AsOf
+	}
+	return ""
+}
+
+func (x *ListAgingItemsRequest) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *ListAgingItemsRequest) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *ListAgingItemsRequest) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *ListAgingItemsRequest) GetGroupId() string {
+	if x != nil {
+		return x.GroupId
+	}
+	return ""
+}
+
+func (x *ListAgingItemsRequest) GetSalespersonId() string {
+	if x != nil {
+		return x.SalespersonId
+	}
+	return ""
+}
+
+func (x *ListAgingItemsRequest) GetUnitId() string {
+	if x != nil {
+		return x.UnitId
+	}
+	return ""
+}
+
+func (x *ListAgingItemsRequest) GetGrade() string {
+	if x != nil {
+		return x.Grade
+	}
+	return ""
+}
+
+func (x *ListAgingItemsRequest) GetCurrencyCode() string {
+	if x != nil {
+		return x.CurrencyCode
+	}
+	return ""
+}
+
+// Answer of ListAgingItems.
+type ListAgingItemsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The date.
+	AsOf string `protobuf:"bytes,1,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	// One page, by due date and item.
+	Items []*AgingItem `protobuf:"bytes,2,rep,name=items,proto3" json:"items,omitempty"`
+	// Token of the next page; empty at the end.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAgingItemsResponse) Reset() {
+	*x = ListAgingItemsResponse{}
+	mi := &file_aval_receivables_v1_aging_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAgingItemsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAgingItemsResponse) ProtoMessage() {}
+
+func (x *ListAgingItemsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_aging_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAgingItemsResponse.ProtoReflect.Descriptor instead.
+func (*ListAgingItemsResponse) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_aging_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ListAgingItemsResponse) GetAsOf() string {
+	if x != nil {
+		return x.AsOf
+	}
+	return ""
+}
+
+func (x *ListAgingItemsResponse) GetItems() []*AgingItem {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+func (x *ListAgingItemsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Request of DownloadAging.
+type DownloadAgingRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Language; not given: Chinese.
+	Language AgingLanguage `protobuf:"varint,1,opt,name=language,proto3,enum=aval.receivables.v1.AgingLanguage" json:"language,omitempty"`
+	// The date; empty: today.
+	AsOf string `protobuf:"bytes,3,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	// What a row stands for: `customer`, `group` (corporate), `salesperson` (responsible for the item), `unit`, `grade` (of now), `currency` or `total` (default).
+	GroupBy string `protobuf:"bytes,4,opt,name=group_by,json=groupBy,proto3" json:"group_by,omitempty"`
+	// From which date days are counted: `due_date` (default) or `invoice_date`.
+	By string `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`
+	// Only this customer; empty: all.
+	CustomerId string `protobuf:"bytes,6,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// Only this corporate group; empty: all.
+	GroupId string `protobuf:"bytes,7,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
+	// Only items that this person is responsible for; empty: all.
+	SalespersonId string `protobuf:"bytes,8,opt,name=salesperson_id,json=salespersonId,proto3" json:"salesperson_id,omitempty"`
+	// Only items of this sales unit; empty: all.
+	UnitId string `protobuf:"bytes,9,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
+	// Only customers of this grade: A, B, C or D; empty: all.
+	Grade string `protobuf:"bytes,10,opt,name=grade,proto3" json:"grade,omitempty"`
+	// Only this currency; empty: all.
+	CurrencyCode  string `protobuf:"bytes,11,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DownloadAgingRequest) Reset() {
+	*x = DownloadAgingRequest{}
+	mi := &file_aval_receivables_v1_aging_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DownloadAgingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DownloadAgingRequest) ProtoMessage() {}
+
+func (x *DownloadAgingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_aging_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DownloadAgingRequest.ProtoReflect.Descriptor instead.
+func (*DownloadAgingRequest) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_aging_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DownloadAgingRequest) GetLanguage() AgingLanguage {
+	if x != nil {
+		return x.Language
+	}
+	return AgingLanguage_AGING_LANGUAGE_UNSPECIFIED
+}
+
+func (x *DownloadAgingRequest) GetAsOf() string {
+	if x != nil {
+		return x.AsOf
+	}
+	return ""
+}
+
+func (x *DownloadAgingRequest) GetGroupBy() string {
+	if x != nil {
+		return x.GroupBy
+	}
+	return ""
+}
+
+func (x *DownloadAgingRequest) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *DownloadAgingRequest) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *DownloadAgingRequest) GetGroupId() string {
+	if x != nil {
+		return x.GroupId
+	}
+	return ""
+}
+
+func (x *DownloadAgingRequest) GetSalespersonId() string {
+	if x != nil {
+		return x.SalespersonId
+	}
+	return ""
+}
+
+func (x *DownloadAgingRequest) GetUnitId() string {
+	if x != nil {
+		return x.UnitId
+	}
+	return ""
+}
+
+func (x *DownloadAgingRequest) GetGrade() string {
+	if x != nil {
+		return x.Grade
+	}
+	return ""
+}
+
+func (x *DownloadAgingRequest) GetCurrencyCode() string {
+	if x != nil {
+		return x.CurrencyCode
+	}
+	return ""
+}
+
 var File_aval_receivables_v1_aging_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_aging_proto_rawDesc = "" +
 	"\n" +
-	"\x1faval/receivables/v1/aging.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"d\n" +
+	"\x1faval/receivables/v1/aging.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"d\n" +
 	"\vAgingBucket\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\x12\x14\n" +
-	"\x05items\x18\x03 \x01(\x03R\x05items\"\xc5\x03\n" +
+	"\x05items\x18\x03 \x01(\x03R\x05items\"\xc1\x04\n" +
 	"\bAgingRow\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12#\n" +
 	"\rcurrency_code\x18\x02 \x01(\tR\fcurrencyCode\x12:\n" +
@@ -402,25 +1036,102 @@ const file_aval_receivables_v1_aging_proto_rawDesc = "" +
 	"\x10unapplied_amount\x18\b \x01(\v2\x13.aval.type.v1.MoneyR\x0funappliedAmount\x12-\n" +
 	"\abalance\x18\t \x01(\v2\x13.aval.type.v1.MoneyR\abalance\x12!\n" +
 	"\fdisplay_name\x18\n" +
-	" \x01(\tR\vdisplayName\"\xde\x02\n" +
+	" \x01(\tR\vdisplayName\x12<\n" +
+	"\x0fdisputed_amount\x18\v \x01(\v2\x13.aval.type.v1.MoneyR\x0edisputedAmount\x12<\n" +
+	"\x0fpromised_amount\x18\f \x01(\v2\x13.aval.type.v1.MoneyR\x0epromisedAmount\"\x8d\x05\n" +
+	"\tAgingItem\x12\x17\n" +
+	"\aitem_id\x18\x01 \x01(\tR\x06itemId\x12\x1f\n" +
+	"\vcustomer_id\x18\x02 \x01(\tR\n" +
+	"customerId\x12!\n" +
+	"\fdisplay_name\x18\x03 \x01(\tR\vdisplayName\x12#\n" +
+	"\rdocument_kind\x18\x04 \x01(\tR\fdocumentKind\x12\x1f\n" +
+	"\vdocument_id\x18\x05 \x01(\tR\n" +
+	"documentId\x12\x1e\n" +
+	"\n" +
+	"instalment\x18\x06 \x01(\x05R\n" +
+	"instalment\x12#\n" +
+	"\rdocument_date\x18\a \x01(\tR\fdocumentDate\x12\x19\n" +
+	"\bdue_date\x18\b \x01(\tR\adueDate\x12!\n" +
+	"\fdays_overdue\x18\t \x01(\x05R\vdaysOverdue\x12+\n" +
+	"\x06amount\x18\n" +
+	" \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\x124\n" +
+	"\vopen_amount\x18\v \x01(\v2\x13.aval.type.v1.MoneyR\n" +
+	"openAmount\x12\x16\n" +
+	"\x06bucket\x18\f \x01(\tR\x06bucket\x12%\n" +
+	"\x0esalesperson_id\x18\r \x01(\tR\rsalespersonId\x12\x17\n" +
+	"\aunit_id\x18\x0e \x01(\tR\x06unitId\x12<\n" +
+	"\x0fdisputed_amount\x18\x0f \x01(\v2\x13.aval.type.v1.MoneyR\x0edisputedAmount\x12<\n" +
+	"\x0fpromised_amount\x18\x10 \x01(\v2\x13.aval.type.v1.MoneyR\x0epromisedAmount\x12#\n" +
+	"\rpromised_date\x18\x11 \x01(\tR\fpromisedDate\"\xc4\x05\n" +
 	"\x0fGetAgingRequest\x12$\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x12;\n" +
-	"\x05as_of\x18\x03 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x04asOf\x12@\n" +
-	"\bgroup_by\x18\x04 \x01(\tB%\xbaH\"r R\x00R\bcustomerR\vsalespersonR\x05totalR\agroupBy\x12/\n" +
+	"\x05as_of\x18\x03 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x04asOf\x12^\n" +
+	"\bgroup_by\x18\x04 \x01(\tBC\xbaH@r>R\x00R\bcustomerR\x05groupR\vsalespersonR\x04unitR\x05gradeR\bcurrencyR\x05totalR\agroupBy\x12/\n" +
 	"\x02by\x18\x05 \x01(\tB\x1f\xbaH\x1cr\x1aR\x00R\bdue_dateR\finvoice_dateR\x02by\x12L\n" +
 	"\vcustomer_id\x18\x06 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
-	"customerId\"\xb9\x01\n" +
+	"customerId\x12F\n" +
+	"\bgroup_id\x18\a \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\agroupId\x12R\n" +
+	"\x0esalesperson_id\x18\b \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rsalespersonId\x12D\n" +
+	"\aunit_id\x18\t \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06unitId\x12)\n" +
+	"\x05grade\x18\n" +
+	" \x01(\tB\x13\xbaH\x10r\x0eR\x00R\x01AR\x01BR\x01CR\x01DR\x05grade\x129\n" +
+	"\rcurrency_code\x18\v \x01(\tB\x14\xbaH\x11\xd8\x01\x01r\f2\n" +
+	"^[A-Z]{3}$R\fcurrencyCode\"\xb9\x01\n" +
 	"\x10GetAgingResponse\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x121\n" +
 	"\x04rows\x18\x02 \x03(\v2\x1d.aval.receivables.v1.AgingRowR\x04rows\x12&\n" +
 	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\x125\n" +
-	"\x06totals\x18\x04 \x03(\v2\x1d.aval.receivables.v1.AgingRowR\x06totals2\x92\x01\n" +
+	"\x06totals\x18\x04 \x03(\v2\x1d.aval.receivables.v1.AgingRowR\x06totals\"\x8b\x05\n" +
+	"\x15ListAgingItemsRequest\x12$\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x12;\n" +
+	"\x05as_of\x18\x03 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x04asOf\x12\x1f\n" +
+	"\x06bucket\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18 R\x06bucket\x12/\n" +
+	"\x02by\x18\x05 \x01(\tB\x1f\xbaH\x1cr\x1aR\x00R\bdue_dateR\finvoice_dateR\x02by\x12L\n" +
+	"\vcustomer_id\x18\x06 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
+	"customerId\x12F\n" +
+	"\bgroup_id\x18\a \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\agroupId\x12R\n" +
+	"\x0esalesperson_id\x18\b \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rsalespersonId\x12D\n" +
+	"\aunit_id\x18\t \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06unitId\x12)\n" +
+	"\x05grade\x18\n" +
+	" \x01(\tB\x13\xbaH\x10r\x0eR\x00R\x01AR\x01BR\x01CR\x01DR\x05grade\x129\n" +
+	"\rcurrency_code\x18\v \x01(\tB\x14\xbaH\x11\xd8\x01\x01r\f2\n" +
+	"^[A-Z]{3}$R\fcurrencyCode\"\x8b\x01\n" +
+	"\x16ListAgingItemsResponse\x12\x13\n" +
+	"\x05as_of\x18\x01 \x01(\tR\x04asOf\x124\n" +
+	"\x05items\x18\x02 \x03(\v2\x1e.aval.receivables.v1.AgingItemR\x05items\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xc4\x05\n" +
+	"\x14DownloadAgingRequest\x12H\n" +
+	"\blanguage\x18\x01 \x01(\x0e2\".aval.receivables.v1.AgingLanguageB\b\xbaH\x05\x82\x01\x02\x10\x01R\blanguage\x12;\n" +
+	"\x05as_of\x18\x03 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x04asOf\x12^\n" +
+	"\bgroup_by\x18\x04 \x01(\tBC\xbaH@r>R\x00R\bcustomerR\x05groupR\vsalespersonR\x04unitR\x05gradeR\bcurrencyR\x05totalR\agroupBy\x12/\n" +
+	"\x02by\x18\x05 \x01(\tB\x1f\xbaH\x1cr\x1aR\x00R\bdue_dateR\finvoice_dateR\x02by\x12L\n" +
+	"\vcustomer_id\x18\x06 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
+	"customerId\x12F\n" +
+	"\bgroup_id\x18\a \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\agroupId\x12R\n" +
+	"\x0esalesperson_id\x18\b \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rsalespersonId\x12D\n" +
+	"\aunit_id\x18\t \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06unitId\x12)\n" +
+	"\x05grade\x18\n" +
+	" \x01(\tB\x13\xbaH\x10r\x0eR\x00R\x01AR\x01BR\x01CR\x01DR\x05grade\x129\n" +
+	"\rcurrency_code\x18\v \x01(\tB\x14\xbaH\x11\xd8\x01\x01r\f2\n" +
+	"^[A-Z]{3}$R\fcurrencyCode*`\n" +
+	"\rAgingLanguage\x12\x1e\n" +
+	"\x1aAGING_LANGUAGE_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14AGING_LANGUAGE_ZH_CN\x10\x01\x12\x15\n" +
+	"\x11AGING_LANGUAGE_EN\x10\x022\xb3\x03\n" +
 	"\fAgingService\x12\x81\x01\n" +
 	"\bGetAging\x12$.aval.receivables.v1.GetAgingRequest\x1a%.aval.receivables.v1.GetAgingResponse\"(\x8a\xb5\x18\x13\n" +
 	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
-	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\v\x12\t/v1/agingBHZFgithub.com/avalcredit/aval/proto/gen/aval/receivables/v1;receivablesv1b\x06proto3"
+	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\v\x12\t/v1/aging\x12\x99\x01\n" +
+	"\x0eListAgingItems\x12*.aval.receivables.v1.ListAgingItemsRequest\x1a+.aval.receivables.v1.ListAgingItemsResponse\".\x8a\xb5\x18\x13\n" +
+	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
+	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/aging:items\x12\x82\x01\n" +
+	"\rDownloadAging\x12).aval.receivables.v1.DownloadAgingRequest\x1a\x14.google.api.HttpBody\"0\x8a\xb5\x18\x12\n" +
+	"\x0e\x01\x02\x03\x04\x05\x06\a\b\t\n" +
+	"\v\r\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/aging:downloadBHZFgithub.com/avalcredit/aval/proto/gen/aval/receivables/v1;receivablesv1b\x06proto3"
 
 var (
 	file_aval_receivables_v1_aging_proto_rawDescOnce sync.Once
@@ -434,30 +1145,49 @@ func file_aval_receivables_v1_aging_proto_rawDescGZIP() []byte {
 	return file_aval_receivables_v1_aging_proto_rawDescData
 }
 
-var file_aval_receivables_v1_aging_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_aval_receivables_v1_aging_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_aval_receivables_v1_aging_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_aval_receivables_v1_aging_proto_goTypes = []any{
-	(*AgingBucket)(nil),      // 0: aval.receivables.v1.AgingBucket
-	(*AgingRow)(nil),         // 1: aval.receivables.v1.AgingRow
-	(*GetAgingRequest)(nil),  // 2: aval.receivables.v1.GetAgingRequest
-	(*GetAgingResponse)(nil), // 3: aval.receivables.v1.GetAgingResponse
-	(*v1.Money)(nil),         // 4: aval.type.v1.Money
+	(AgingLanguage)(0),             // 0: aval.receivables.v1.AgingLanguage
+	(*AgingBucket)(nil),            // 1: aval.receivables.v1.AgingBucket
+	(*AgingRow)(nil),               // 2: aval.receivables.v1.AgingRow
+	(*AgingItem)(nil),              // 3: aval.receivables.v1.AgingItem
+	(*GetAgingRequest)(nil),        // 4: aval.receivables.v1.GetAgingRequest
+	(*GetAgingResponse)(nil),       // 5: aval.receivables.v1.GetAgingResponse
+	(*ListAgingItemsRequest)(nil),  // 6: aval.receivables.v1.ListAgingItemsRequest
+	(*ListAgingItemsResponse)(nil), // 7: aval.receivables.v1.ListAgingItemsResponse
+	(*DownloadAgingRequest)(nil),   // 8: aval.receivables.v1.DownloadAgingRequest
+	(*v1.Money)(nil),               // 9: aval.type.v1.Money
+	(*httpbody.HttpBody)(nil),      // 10: google.api.HttpBody
 }
 var file_aval_receivables_v1_aging_proto_depIdxs = []int32{
-	4, // 0: aval.receivables.v1.AgingBucket.amount:type_name -> aval.type.v1.Money
-	0, // 1: aval.receivables.v1.AgingRow.buckets:type_name -> aval.receivables.v1.AgingBucket
-	4, // 2: aval.receivables.v1.AgingRow.open_amount:type_name -> aval.type.v1.Money
-	4, // 3: aval.receivables.v1.AgingRow.overdue_amount:type_name -> aval.type.v1.Money
-	4, // 4: aval.receivables.v1.AgingRow.unapplied_amount:type_name -> aval.type.v1.Money
-	4, // 5: aval.receivables.v1.AgingRow.balance:type_name -> aval.type.v1.Money
-	1, // 6: aval.receivables.v1.GetAgingResponse.rows:type_name -> aval.receivables.v1.AgingRow
-	1, // 7: aval.receivables.v1.GetAgingResponse.totals:type_name -> aval.receivables.v1.AgingRow
-	2, // 8: aval.receivables.v1.AgingService.GetAging:input_type -> aval.receivables.v1.GetAgingRequest
-	3, // 9: aval.receivables.v1.AgingService.GetAging:output_type -> aval.receivables.v1.GetAgingResponse
-	9, // [9:10] is the sub-list for method output_type
-	8, // [8:9] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	9,  // 0: aval.receivables.v1.AgingBucket.amount:type_name -> aval.type.v1.Money
+	1,  // 1: aval.receivables.v1.AgingRow.buckets:type_name -> aval.receivables.v1.AgingBucket
+	9,  // 2: aval.receivables.v1.AgingRow.open_amount:type_name -> aval.type.v1.Money
+	9,  // 3: aval.receivables.v1.AgingRow.overdue_amount:type_name -> aval.type.v1.Money
+	9,  // 4: aval.receivables.v1.AgingRow.unapplied_amount:type_name -> aval.type.v1.Money
+	9,  // 5: aval.receivables.v1.AgingRow.balance:type_name -> aval.type.v1.Money
+	9,  // 6: aval.receivables.v1.AgingRow.disputed_amount:type_name -> aval.type.v1.Money
+	9,  // 7: aval.receivables.v1.AgingRow.promised_amount:type_name -> aval.type.v1.Money
+	9,  // 8: aval.receivables.v1.AgingItem.amount:type_name -> aval.type.v1.Money
+	9,  // 9: aval.receivables.v1.AgingItem.open_amount:type_name -> aval.type.v1.Money
+	9,  // 10: aval.receivables.v1.AgingItem.disputed_amount:type_name -> aval.type.v1.Money
+	9,  // 11: aval.receivables.v1.AgingItem.promised_amount:type_name -> aval.type.v1.Money
+	2,  // 12: aval.receivables.v1.GetAgingResponse.rows:type_name -> aval.receivables.v1.AgingRow
+	2,  // 13: aval.receivables.v1.GetAgingResponse.totals:type_name -> aval.receivables.v1.AgingRow
+	3,  // 14: aval.receivables.v1.ListAgingItemsResponse.items:type_name -> aval.receivables.v1.AgingItem
+	0,  // 15: aval.receivables.v1.DownloadAgingRequest.language:type_name -> aval.receivables.v1.AgingLanguage
+	4,  // 16: aval.receivables.v1.AgingService.GetAging:input_type -> aval.receivables.v1.GetAgingRequest
+	6,  // 17: aval.receivables.v1.AgingService.ListAgingItems:input_type -> aval.receivables.v1.ListAgingItemsRequest
+	8,  // 18: aval.receivables.v1.AgingService.DownloadAging:input_type -> aval.receivables.v1.DownloadAgingRequest
+	5,  // 19: aval.receivables.v1.AgingService.GetAging:output_type -> aval.receivables.v1.GetAgingResponse
+	7,  // 20: aval.receivables.v1.AgingService.ListAgingItems:output_type -> aval.receivables.v1.ListAgingItemsResponse
+	10, // 21: aval.receivables.v1.AgingService.DownloadAging:output_type -> google.api.HttpBody
+	19, // [19:22] is the sub-list for method output_type
+	16, // [16:19] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_aging_proto_init() }
@@ -470,13 +1200,14 @@ func file_aval_receivables_v1_aging_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_receivables_v1_aging_proto_rawDesc), len(file_aval_receivables_v1_aging_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   4,
+			NumEnums:      1,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_aval_receivables_v1_aging_proto_goTypes,
 		DependencyIndexes: file_aval_receivables_v1_aging_proto_depIdxs,
+		EnumInfos:         file_aval_receivables_v1_aging_proto_enumTypes,
 		MessageInfos:      file_aval_receivables_v1_aging_proto_msgTypes,
 	}.Build()
 	File_aval_receivables_v1_aging_proto = out.File

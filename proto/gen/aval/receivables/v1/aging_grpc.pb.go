@@ -8,6 +8,7 @@ package receivablesv1
 
 import (
 	context "context"
+	httpbody "google.golang.org/genproto/googleapis/api/httpbody"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
@@ -19,7 +20,9 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AgingService_GetAging_FullMethodName = "/aval.receivables.v1.AgingService/GetAging"
+	AgingService_GetAging_FullMethodName       = "/aval.receivables.v1.AgingService/GetAging"
+	AgingService_ListAgingItems_FullMethodName = "/aval.receivables.v1.AgingService/ListAgingItems"
+	AgingService_DownloadAging_FullMethodName  = "/aval.receivables.v1.AgingService/DownloadAging"
 )
 
 // AgingServiceClient is the client API for AgingService service.
@@ -30,6 +33,12 @@ const (
 type AgingServiceClient interface {
 	// Returns the aging at any date, the past included: an item is open at D if its date is on or before D and it was not settled on or before D.
 	GetAging(ctx context.Context, in *GetAgingRequest, opts ...grpc.CallOption) (*GetAgingResponse, error)
+	// Lists the items that an aging sums, by due date: what a row, a bucket or a total consists of. Errors: INVALID_ARGUMENT (BUCKET_UNKNOWN).
+	ListAgingItems(ctx context.Context, in *ListAgingItemsRequest, opts ...grpc.CallOption) (*ListAgingItemsResponse, error)
+	// Returns the aging as a spreadsheet (XLSX) to download, in Chinese or English: a sheet of rows, one of totals by currency, and one of the items behind them. Errors: RESOURCE_EXHAUSTED (TOO_MANY_ROWS) where there are more than 100,000 rows or items; ask for a part of it.
+	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+	DownloadAging(ctx context.Context, in *DownloadAgingRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
 }
 
 type agingServiceClient struct {
@@ -50,6 +59,26 @@ func (c *agingServiceClient) GetAging(ctx context.Context, in *GetAgingRequest, 
 	return out, nil
 }
 
+func (c *agingServiceClient) ListAgingItems(ctx context.Context, in *ListAgingItemsRequest, opts ...grpc.CallOption) (*ListAgingItemsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListAgingItemsResponse)
+	err := c.cc.Invoke(ctx, AgingService_ListAgingItems_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *agingServiceClient) DownloadAging(ctx context.Context, in *DownloadAgingRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(httpbody.HttpBody)
+	err := c.cc.Invoke(ctx, AgingService_DownloadAging_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AgingServiceServer is the server API for AgingService service.
 // All implementations must embed UnimplementedAgingServiceServer
 // for forward compatibility.
@@ -58,6 +87,12 @@ func (c *agingServiceClient) GetAging(ctx context.Context, in *GetAgingRequest, 
 type AgingServiceServer interface {
 	// Returns the aging at any date, the past included: an item is open at D if its date is on or before D and it was not settled on or before D.
 	GetAging(context.Context, *GetAgingRequest) (*GetAgingResponse, error)
+	// Lists the items that an aging sums, by due date: what a row, a bucket or a total consists of. Errors: INVALID_ARGUMENT (BUCKET_UNKNOWN).
+	ListAgingItems(context.Context, *ListAgingItemsRequest) (*ListAgingItemsResponse, error)
+	// Returns the aging as a spreadsheet (XLSX) to download, in Chinese or English: a sheet of rows, one of totals by currency, and one of the items behind them. Errors: RESOURCE_EXHAUSTED (TOO_MANY_ROWS) where there are more than 100,000 rows or items; ask for a part of it.
+	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+	DownloadAging(context.Context, *DownloadAgingRequest) (*httpbody.HttpBody, error)
 	mustEmbedUnimplementedAgingServiceServer()
 }
 
@@ -70,6 +105,12 @@ type UnimplementedAgingServiceServer struct{}
 
 func (UnimplementedAgingServiceServer) GetAging(context.Context, *GetAgingRequest) (*GetAgingResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetAging not implemented")
+}
+func (UnimplementedAgingServiceServer) ListAgingItems(context.Context, *ListAgingItemsRequest) (*ListAgingItemsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListAgingItems not implemented")
+}
+func (UnimplementedAgingServiceServer) DownloadAging(context.Context, *DownloadAgingRequest) (*httpbody.HttpBody, error) {
+	return nil, status.Error(codes.Unimplemented, "method DownloadAging not implemented")
 }
 func (UnimplementedAgingServiceServer) mustEmbedUnimplementedAgingServiceServer() {}
 func (UnimplementedAgingServiceServer) testEmbeddedByValue()                      {}
@@ -110,6 +151,42 @@ func _AgingService_GetAging_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AgingService_ListAgingItems_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListAgingItemsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AgingServiceServer).ListAgingItems(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AgingService_ListAgingItems_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AgingServiceServer).ListAgingItems(ctx, req.(*ListAgingItemsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AgingService_DownloadAging_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DownloadAgingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AgingServiceServer).DownloadAging(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AgingService_DownloadAging_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AgingServiceServer).DownloadAging(ctx, req.(*DownloadAgingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AgingService_ServiceDesc is the grpc.ServiceDesc for AgingService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -120,6 +197,14 @@ var AgingService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetAging",
 			Handler:    _AgingService_GetAging_Handler,
+		},
+		{
+			MethodName: "ListAgingItems",
+			Handler:    _AgingService_ListAgingItems_Handler,
+		},
+		{
+			MethodName: "DownloadAging",
+			Handler:    _AgingService_DownloadAging_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -25,7 +25,7 @@ func (q *Queries) AccountCurrency(ctx context.Context, customerID string) (strin
 }
 
 const customerByID = `-- name: CustomerByID :one
-SELECT customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id, settlement_terms FROM customers WHERE customer_id = $1
+SELECT customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id, settlement_terms, group_id, grade FROM customers WHERE customer_id = $1
 `
 
 func (q *Queries) CustomerByID(ctx context.Context, customerID string) (Customer, error) {
@@ -41,12 +41,14 @@ func (q *Queries) CustomerByID(ctx context.Context, customerID string) (Customer
 		&i.UpdatedAt,
 		&i.UnitID,
 		&i.SettlementTerms,
+		&i.GroupID,
+		&i.Grade,
 	)
 	return i, err
 }
 
 const customersByID = `-- name: CustomersByID :many
-SELECT customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id, settlement_terms FROM customers WHERE customer_id = ANY ($1::text[])
+SELECT customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id, settlement_terms, group_id, grade FROM customers WHERE customer_id = ANY ($1::text[])
 `
 
 func (q *Queries) CustomersByID(ctx context.Context, ids []string) ([]Customer, error) {
@@ -68,6 +70,8 @@ func (q *Queries) CustomersByID(ctx context.Context, ids []string) ([]Customer, 
 			&i.UpdatedAt,
 			&i.UnitID,
 			&i.SettlementTerms,
+			&i.GroupID,
+			&i.Grade,
 		); err != nil {
 			return nil, err
 		}
@@ -192,12 +196,13 @@ func (q *Queries) SaveAccount(ctx context.Context, arg SaveAccountParams) error 
 }
 
 const saveCustomer = `-- name: SaveCustomer :exec
-INSERT INTO customers (customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id, settlement_terms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO customers (customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id, settlement_terms,
+    group_id, grade)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (customer_id) DO UPDATE SET
     sequence = excluded.sequence, business_date = excluded.business_date, display_name = excluded.display_name,
     currency = excluded.currency, salesperson = excluded.salesperson, unit_id = excluded.unit_id,
-    settlement_terms = excluded.settlement_terms, updated_at = excluded.updated_at
+    settlement_terms = excluded.settlement_terms, group_id = excluded.group_id, grade = excluded.grade, updated_at = excluded.updated_at
 WHERE customers.sequence < excluded.sequence
 `
 
@@ -211,6 +216,8 @@ type SaveCustomerParams struct {
 	UpdatedAt       time.Time
 	UnitID          string
 	SettlementTerms []byte
+	GroupID         string
+	Grade           string
 }
 
 // Customers only go forward: an older profile changes nothing.
@@ -225,6 +232,8 @@ func (q *Queries) SaveCustomer(ctx context.Context, arg SaveCustomerParams) erro
 		arg.UpdatedAt,
 		arg.UnitID,
 		arg.SettlementTerms,
+		arg.GroupID,
+		arg.Grade,
 	)
 	return err
 }

@@ -98,6 +98,8 @@ type Customer struct {
 	UpdatedAt       time.Time
 	UnitID          string
 	SettlementTerms []byte
+	GroupID         string
+	Grade           string
 }
 
 type Invoice struct {
@@ -189,6 +191,16 @@ type ItemDocument struct {
 	LastApplication calendar.Date
 	LastUndo        calendar.Date
 	ReverseDate     calendar.Date
+}
+
+type ItemMark struct {
+	ItemID       string
+	CustomerID   string
+	Kind         string
+	FromDate     interface{}
+	UntilDate    calendar.Date
+	Amount       *int64
+	PromisedDate calendar.Date
 }
 
 type ItemResponsible struct {

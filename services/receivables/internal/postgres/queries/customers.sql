@@ -3,12 +3,13 @@ SELECT * FROM customers WHERE customer_id = $1;
 
 -- Customers only go forward: an older profile changes nothing.
 -- name: SaveCustomer :exec
-INSERT INTO customers (customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id, settlement_terms)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO customers (customer_id, sequence, business_date, display_name, currency, salesperson, updated_at, unit_id, settlement_terms,
+    group_id, grade)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (customer_id) DO UPDATE SET
     sequence = excluded.sequence, business_date = excluded.business_date, display_name = excluded.display_name,
     currency = excluded.currency, salesperson = excluded.salesperson, unit_id = excluded.unit_id,
-    settlement_terms = excluded.settlement_terms, updated_at = excluded.updated_at
+    settlement_terms = excluded.settlement_terms, group_id = excluded.group_id, grade = excluded.grade, updated_at = excluded.updated_at
 WHERE customers.sequence < excluded.sequence;
 
 -- name: EnsureAccount :exec
