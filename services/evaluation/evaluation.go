@@ -37,8 +37,9 @@ var defaultPolicy string
 type Config struct {
 	// SkipMigrations leaves the schema as it is, where a job of its own migrates it.
 	SkipMigrations bool `koanf:"skip_migrations"`
-	// Reviews has the phase rate customers again whose review interval ran out. It
-	// goes by the clock, so it stays off where callers set the business date.
+	// Reviews has the phase do what a date makes due: rate customers again whose review
+	// interval ran out, and give late steps of forms to whom they go. It goes by the
+	// clock, so it stays off where callers set the business date.
 	Reviews bool `koanf:"reviews"`
 	// RequestDays is how many days requests are remembered; 0: idem.KeepDays.
 	RequestDays int `koanf:"request_days"`
@@ -124,6 +125,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	evaluationv1.RegisterTreatmentPlanServiceServer(r, rpc.Plans{App: s.app})
 	evaluationv1.RegisterCreditApplicationServiceServer(r, rpc.Applications{App: s.app})
 	evaluationv1.RegisterCreditGrantServiceServer(r, rpc.Grants{App: s.app})
+	evaluationv1.RegisterDelegationServiceServer(r, rpc.Delegations{App: s.app})
 	evaluationv1.RegisterWithdrawalServiceServer(r, rpc.Withdrawals{App: s.app})
 	evaluationv1.RegisterFormRegisterServiceServer(r, rpc.Registers{App: s.app})
 	violations := rpc.Violations{App: s.app}
@@ -148,7 +150,8 @@ func (s *Service) Run(ctx context.Context) error {
 		tasks = append(tasks, lifecycle.Task{Name: "evaluation delivery of " + stream, Run: relay.Run})
 	}
 	if s.cfg.Reviews {
-		tasks = append(tasks, lifecycle.Task{Name: "evaluation reviews", Run: jobs.NewReviews(s.app, s.log).Run})
+		tasks = append(tasks, lifecycle.Task{Name: "evaluation reviews", Run: jobs.NewReviews(s.app, s.log).Run},
+			lifecycle.Task{Name: "evaluation late forms", Run: jobs.NewDuties("late forms", app.LateForms{App: s.app}, s.log).Run})
 	}
 	return lifecycle.Run(ctx, s.log, tasks...)
 }

@@ -294,6 +294,10 @@ func (s *suite) grants() evaluationv1.CreditGrantServiceClient {
 	return evaluationv1.NewCreditGrantServiceClient(s.conn)
 }
 
+func (s *suite) delegations() evaluationv1.DelegationServiceClient {
+	return evaluationv1.NewDelegationServiceClient(s.conn)
+}
+
 func (s *suite) withdrawals() evaluationv1.WithdrawalServiceClient {
 	return evaluationv1.NewWithdrawalServiceClient(s.conn)
 }
@@ -365,7 +369,7 @@ func (s *suite) apply(customerID, limit string, days int32) *evaluationv1.Credit
 
 func (s *suite) approve(who, applicationID string) (*evaluationv1.ApproveCreditApplicationResponse, error) {
 	return s.applications().ApproveCreditApplication(as(who), &evaluationv1.ApproveCreditApplicationRequest{
-		RequestId: s.rid(), ApplicationId: applicationID,
+		RequestId: s.rid(), ApplicationId: applicationID, Reason: "in order",
 	})
 }
 

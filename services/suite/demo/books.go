@@ -179,7 +179,7 @@ func (b *books) apply(ctx context.Context, f *firm) error {
 	for i, step := range submitted.GetApplication().GetSteps() {
 		if err := b.tell(ctx, by(signer(step)), evaluationv1.CreditApplicationService_ApproveCreditApplication_FullMethodName,
 			&evaluationv1.ApproveCreditApplicationRequest{
-				RequestId: fmt.Sprintf("%sgrant-%s-%d", prefix, id, i), ApplicationId: id,
+				RequestId: fmt.Sprintf("%sgrant-%s-%d", prefix, id, i), ApplicationId: id, Reason: "figures looked at",
 			}); err != nil {
 			return err
 		}

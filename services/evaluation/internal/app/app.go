@@ -177,30 +177,23 @@ type noted struct {
 
 // note appends to the audit trail of a customer.
 func note(ctx context.Context, tx pgx.Tx, n noted) error {
-	p, err := caller(ctx)
-	if err != nil {
-		return err
-	}
-	text, err := json.Marshal(n.detail)
-	if err != nil {
-		return err
-	}
-	return audit.Append(ctx, tx, audit.Event{
-		Stream: "customer/" + n.customer, Actor: p.Subject, Action: n.action, Subject: n.subject, BusinessDate: n.day, Detail: text,
-	})
+	return noteIn(ctx, tx, audit.Event{Stream: "customer/" + n.customer, Action: n.action, Subject: n.subject, BusinessDate: n.day}, n.detail)
 }
 
 // noteGroup appends to the audit trail of a group.
 func noteGroup(ctx context.Context, tx pgx.Tx, g customer.Group, day calendar.Date) error {
+	return noteIn(ctx, tx, audit.Event{Stream: "group/" + g.ID, Action: "group.set", Subject: g.ID, BusinessDate: day}, g)
+}
+
+// noteIn appends what the caller did to an audit trail; detail becomes JSON.
+func noteIn(ctx context.Context, tx pgx.Tx, e audit.Event, detail any) (err error) {
 	p, err := caller(ctx)
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(g)
-	if err != nil {
+	if e.Detail, err = json.Marshal(detail); err != nil {
 		return err
 	}
-	return audit.Append(ctx, tx, audit.Event{
-		Stream: "group/" + g.ID, Actor: p.Subject, Action: "group.set", Subject: g.ID, BusinessDate: day, Detail: text,
-	})
+	e.Actor = p.Subject
+	return audit.Append(ctx, tx, e)
 }

@@ -93,7 +93,7 @@ func (a *App) Applications(ctx context.Context, l ApplicationList) ([]applicatio
 	n := page.Size(l.Size, defaultPage, maxPage)
 	q := postgres.ApplicationQuery{
 		Before: before, CustomerID: l.CustomerID, State: string(l.State), Waiting: l.WaitingForMe,
-		Subject: who.Subject, Roles: who.Roles, Size: n + 1,
+		Subject: who.Subject, Roles: who.Roles, Today: a.Clock.Today(ctx), Size: n + 1,
 	}
 	if !scope.All {
 		q.Salesperson = scope.Salesperson
@@ -230,6 +230,8 @@ type Decision struct {
 	Conditions []application.Condition
 	// Offer, with a return, is what the person would approve.
 	Offer *CounterOffer
+	// OnBehalfOf is whose seat they act in; empty: their own.
+	OnBehalfOf string
 }
 
 // CounterOffer is what a signer would approve: a nil limit and no days are as requested.
@@ -256,7 +258,7 @@ func (a *App) Decide(ctx context.Context, r idem.Request, d Decision) (Decided, 
 		return Decided{}, err
 	}
 	day := a.Clock.Today(ctx)
-	act := approval.Act{Subject: who.Subject, Roles: slices.Clone(who.Roles), Decision: d.Decision, Reason: d.Reason, Date: day}
+	act := approval.Act{Subject: who.Subject, For: d.OnBehalfOf, Roles: slices.Clone(who.Roles), Decision: d.Decision, Reason: d.Reason, Date: day}
 	p, err := a.Policies.InForce(ctx, day)
 	if err != nil {
 		return Decided{}, err
@@ -264,6 +266,10 @@ func (a *App) Decide(ctx context.Context, r idem.Request, d Decision) (Decided, 
 	res, err := write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (Decided, error) {
 		store := postgres.New(tx)
 		f, err := store.LockApplication(ctx, d.ApplicationID)
+		if err != nil {
+			return Decided{}, err
+		}
+		act, err := seated(ctx, store, act)
 		if err != nil {
 			return Decided{}, err
 		}
@@ -301,7 +307,8 @@ func (a *App) actSaved(ctx context.Context, tx pgx.Tx, f application.Application
 		Step   int    `json:"step"`
 		Reason string `json:"reason,omitempty"`
 		Serial string `json:"serial_number"`
-	}{len(f.Form.Acts) - 1, act.Reason, f.SerialNumber}
+		For    string `json:"on_behalf_of,omitempty"`
+	}{f.Form.Acts[len(f.Form.Acts)-1].Step, act.Reason, f.SerialNumber, act.For}
 	action := map[approval.Decision]string{
 		approval.Approve: "application.approve", approval.Reject: "application.reject", approval.Return: "application.return",
 	}[act.Decision]

@@ -19,15 +19,15 @@ import (
 
 // followPlans opens what a new rating calls for and ends what it makes obsolete, in the
 // transaction of the rating.
-func followPlans(ctx context.Context, tx pgx.Tx, file customer.Customer, rec rating.Record, day calendar.Date) error {
-	store := postgres.New(tx)
+func followPlans(ctx context.Context, tx pgx.Tx, file customer.Customer, rec rating.Record, g gathered) error {
+	store, day := postgres.New(tx), g.day
 	newest, err := store.NewestPlans(ctx, file.ID)
 	if err != nil {
 		return err
 	}
 	opened, ended := plan.Follow(newest, plan.Rating{
 		CustomerID: file.ID, RatingID: rec.RatingID, Grade: rec.Result.Grade, Moved: rec.Result.Grade != file.Grade, Date: day,
-		Salesperson: file.SalespersonID, CreditAnalyst: file.CreditAnalystID,
+		Salesperson: file.SalespersonID, CreditAnalyst: file.CreditAnalystID, Due: g.policy.DueDays,
 	})
 	for _, p := range ended {
 		if err := store.UpdatePlan(ctx, p); err != nil {

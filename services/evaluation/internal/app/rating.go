@@ -211,7 +211,7 @@ func (a *App) rated(ctx context.Context, tx pgx.Tx, st *postgres.State, rec rati
 	if err := note(ctx, tx, noted{customer: st.File.ID, action: "rating.create", subject: rec.RatingID, day: g.day, detail: detail}); err != nil {
 		return err
 	}
-	if err := followPlans(ctx, tx, st.File, rec, g.day); err != nil {
+	if err := followPlans(ctx, tx, st.File, rec, g); err != nil {
 		return err
 	}
 	if tightened {

@@ -84,7 +84,11 @@ func (a *App) asked(ctx context.Context, tx pgx.Tx, w WithdrawalAsk) (string, er
 	if err != nil || newest.Grant.Version == 0 || !grade.CashCustomer.TighterThan(newest.Grant.Treatment) {
 		return "", err
 	}
-	r := withdrawal.New(w.CustomerID, newest.Grant.Version, w.Ask)
+	p, err := a.Policies.InForce(ctx, w.Ask.Date)
+	if err != nil {
+		return "", err
+	}
+	r := withdrawal.New(w.CustomerID, newest.Grant.Version, w.Ask, p.DueDays.Withdrawal)
 	n, err := serial.Next(ctx, tx, withdrawalSeries)
 	if err != nil {
 		return "", err

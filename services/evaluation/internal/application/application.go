@@ -6,6 +6,7 @@ package application
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -158,6 +159,7 @@ func (a Application) Submit(s Submission) (Application, error) {
 	}
 	a.Earlier = a.Acts()
 	a.Form = approval.New(a.Applicant, row, steps)
+	a.Form.Opened = s.Date
 	a.State, a.SubmitReason, a.Snapshot = Pending, s.Reason, snapshot
 	// Earlier rounds are in the registers.
 	a.Conditions, a.Offer = nil, nil
@@ -245,14 +247,89 @@ func (a Application) outside(s Submission) []string {
 	return out
 }
 
-// route finds the row: what is outside the policy, and what cannot be measured in the
-// policy's currency, goes to the highest one.
+// route finds the row. What is outside the policy goes to the first row that says how far
+// beyond the recommended it covers, else to the highest one; so does what cannot be
+// measured in the policy's currency, and a customer that gets no credit by its grade.
 func (a Application) route(s Submission) (row int, steps []approval.Step, err error) {
 	limit, days := a.asked(s.Standing)
-	if len(a.OutsidePolicy) > 0 || limit == nil || limit.Currency != s.Policy.BaseCurrency {
-		return s.Policy.Authority.Highest()
+	if limit == nil || limit.Currency != s.Policy.BaseCurrency {
+		return exceptional(len(a.OutsidePolicy) > 0)(s.Policy.Authority.Highest())
 	}
-	return s.Policy.Authority.Route(limit.Minor, days)
+	res := s.Rating.Result
+	c := approval.Case{Amount: limit.Minor, Days: days, Grade: string(res.Grade), Group: s.Customer.Root()}
+	if len(a.OutsidePolicy) == 0 {
+		return s.Policy.Authority.RouteCase(c)
+	}
+	if res.Treatment == grade.Credit && res.Limit != nil {
+		c.Recommended, c.RecommendedDays = &res.Limit.Minor, &res.TermDays
+		if row, steps, err := s.Policy.Authority.RouteCase(c); err == nil && row < len(s.Policy.Authority)-1 {
+			return exceptional(true)(row, steps, nil)
+		}
+	}
+	return exceptional(true)(s.Policy.Authority.Highest())
+}
+
+// exceptional has one of those who may allow what is outside the policy sign in writing
+// (S2.5): in a step that nobody else takes, which is added before the last where the row
+// has none.
+func exceptional(outside bool) func(int, []approval.Step, error) (int, []approval.Step, error) {
+	return func(row int, steps []approval.Step, err error) (int, []approval.Step, error) {
+		if !outside || err != nil {
+			return row, steps, err
+		}
+		roles, found := criteria.ExceptionRoles(), false
+		for i := range steps {
+			if allows(steps[i], roles) {
+				steps[i].InWriting, found = true, true
+			}
+		}
+		if !found {
+			steps = slices.Insert(steps, len(steps)-1, approval.Step{Name: "exception", AnyOf: roles, InWriting: true})
+		}
+		return row, steps, nil
+	}
+}
+
+// allows reports whether no step is taken without one who holds one of the roles.
+func allows(s approval.Step, roles []string) bool {
+	authorised := func(r string) bool { return slices.Contains(roles, r) }
+	if s.EscalateTo != "" && !authorised(s.EscalateTo) {
+		return false
+	}
+	if len(s.AllOf) > 0 {
+		return slices.ContainsFunc(s.AllOf, authorised)
+	}
+	return !slices.ContainsFunc(s.AnyOf, func(r string) bool { return !authorised(r) })
+}
+
+// DueDate is the last day on which the open step is in time; zero: it has no bound.
+func (a Application) DueDate() calendar.Date {
+	if a.State != Pending {
+		return calendar.Date{}
+	}
+	return a.Form.Due()
+}
+
+// LateAfter is DueDate, zero too where nobody is left to whom a late step goes.
+func (a Application) LateAfter() calendar.Date {
+	due := a.DueDate()
+	if due.IsZero() {
+		return due
+	}
+	if _, goes := a.Form.Escalate(due.AddDays(1)); !goes {
+		return calendar.Date{}
+	}
+	return due
+}
+
+// Escalate gives a late step to the role that it goes to, once; false: there is nothing to do.
+func (a Application) Escalate(day calendar.Date) (Application, bool) {
+	if a.State != Pending {
+		return a, false
+	}
+	form, did := a.Form.Escalate(day)
+	a.Form = form
+	return a, did
 }
 
 // Act takes the next step of the form; conditions go with an approval. The last

@@ -93,6 +93,60 @@ func TestRouting(t *testing.T) {
 	}
 }
 
+// A row that says how far beyond the recommended it covers takes what is outside the
+// policy; one of those who may allow it signs in writing, whatever the row is like.
+func TestExceptions(t *testing.T) {
+	t.Parallel()
+	step := func(name string, roles ...string) approval.Step { return approval.Step{Name: name, AnyOf: roles} }
+	clerk := step("check", "FINANCE_CLERK")
+	over := approval.When{AmountOver: money.Ratio{Num: 1, Den: 10}, DaysOver: ptr(10)}
+	late := step("approval", "SALES_MANAGER")
+	late.DueDays, late.EscalateTo = 3, "SALES_DIRECTOR"
+	for name, c := range map[string]struct {
+		table     approval.Table
+		minor     int64
+		days      int
+		row       int
+		steps     []string
+		inWriting string
+	}{
+		"within the row's bounds": {
+			approval.Table{{Steps: []approval.Step{clerk}, MaxAmount: ptr(int64(50_00))}, {When: over, Steps: []approval.Step{clerk, step("approval", "SALES_MANAGER")}}, {Steps: []approval.Step{clerk, step("top", "CHAIRMAN")}}},
+			110_00, 70, 1, []string{"check", "approval"}, "approval",
+		},
+		"beyond them, and the highest row lacks one who may": {
+			approval.Table{{When: over, Steps: []approval.Step{clerk, step("approval", "SALES_MANAGER")}}, {Steps: []approval.Step{clerk, step("top", "CHAIRMAN")}}},
+			110_01, 70, 1, []string{"check", "exception", "top"}, "exception",
+		},
+		"too many days beyond": {
+			approval.Table{{When: over, Steps: []approval.Step{clerk}}, {Steps: []approval.Step{{Name: "both", AllOf: []string{"CHAIRMAN", "GENERAL_MANAGER"}}}}},
+			100_00, 71, 1, []string{"both"}, "both",
+		},
+		"a step that others take too is no such step": {
+			approval.Table{{Steps: []approval.Step{step("check", "FINANCE_CLERK", "FINANCE_MANAGER"), late}}},
+			100_01, 60, 0, []string{"check", "exception", "approval"}, "exception",
+		},
+		"within the policy nothing is added": {
+			approval.Table{{Steps: []approval.Step{clerk}}}, 100_00, 60, 0, []string{"check"}, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := submission(grade.A, 100_00, "CNY")
+			s.Policy.Authority = c.table
+			f, err := draft(c.minor, "CNY", c.days).Submit(s)
+			if err != nil || f.Form.Row != c.row || len(f.Form.Steps) != len(c.steps) {
+				t.Fatalf("%+v %v", f.Form, err)
+			}
+			for i, got := range f.Form.Steps {
+				if got.Name != c.steps[i] || got.InWriting != (got.Name == c.inWriting) {
+					t.Errorf("step %d is %+v", i, got)
+				}
+			}
+		})
+	}
+}
+
 func TestIncompleteNamesEverything(t *testing.T) {
 	t.Parallel()
 	s := submission(grade.A, 1, "CNY")

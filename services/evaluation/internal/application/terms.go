@@ -229,7 +229,7 @@ func (a Application) Confirm(c Confirmation) (Application, error) {
 	if met.MetBy != "" {
 		return a, errs.New(errs.FailedPrecondition, ReasonConditionMet, "condition %d was confirmed by %s on %s", c.Number, met.MetBy, met.MetDate)
 	}
-	if c.By == "" || c.By == a.Applicant || c.By == met.SetBy {
+	if c.By == "" || c.By == a.Applicant || c.By == met.SetBy || c.By == a.seatOf(met.SetBy) {
 		return a, errs.New(errs.PermissionDenied, approval.ReasonSamePerson, "neither the applicant nor who set a condition confirms it")
 	}
 	if strings.TrimSpace(c.Evidence) == "" {
@@ -242,6 +242,16 @@ func (a Application) Confirm(c Confirmation) (Application, error) {
 		a.State, a.DecisionDate = Approved, c.Date
 	}
 	return a, nil
+}
+
+// seatOf is whose seat a person acted in on the form; empty: their own, or none.
+func (a Application) seatOf(subject string) string {
+	for _, act := range a.Form.Acts {
+		if act.Subject == subject {
+			return act.For
+		}
+	}
+	return ""
 }
 
 // Comment is what somebody wrote beside the form.

@@ -2,6 +2,7 @@ package criteria
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
@@ -37,6 +38,9 @@ func (p Policy) Check() []errs.Violation {
 	p.checkChecklist(bad)
 	p.Limit.check(bad)
 	p.checkScales(bad)
+	if last := len(p.Authority) - 1; last >= 0 && !reflect.ValueOf(p.Authority[last].When).IsZero() {
+		bad(fmt.Sprintf("application_authority[%d].when", last), "covers_all", "the last row takes what no other does, so it asks for nothing")
+	}
 	return append(found, p.Authority.Check("application_authority")...)
 }
 

@@ -324,7 +324,25 @@ type Policy struct {
 	// Scorecard is the second form of grading; nil: none. Beside dimensions the lower
 	// of the two grades holds.
 	Scorecard *Scorecard
+	// DueDays is how long people have for what is not a form.
+	DueDays DueDays
 }
+
+// DueDays is how long people have, in calendar days.
+type DueDays struct {
+	// Withdrawal is from the stop to the last day on which the finance director alone decides.
+	Withdrawal int
+	// The plans, from the rating that calls for them.
+	Contingency, Replacement, PhaseOut, Recovery int
+}
+
+// DefaultDueDays is what holds where the policy says nothing.
+func DefaultDueDays() DueDays {
+	return DueDays{Withdrawal: 1, Contingency: 14, Replacement: 30, PhaseOut: 30, Recovery: 14}
+}
+
+// ExceptionRoles are those of whom one signs in writing what is outside the policy (S2.5).
+func ExceptionRoles() []string { return []string{"GENERAL_MANAGER", "FINANCE_MANAGER", "SALES_MANAGER"} }
 
 // UsesInvoices reports whether any indicator of the policy comes from invoices.
 func (p Policy) UsesInvoices() bool {

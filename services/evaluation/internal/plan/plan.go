@@ -12,6 +12,7 @@ import (
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/evaluation/internal/criteria"
 	"github.com/avalcredit/aval/services/evaluation/internal/grade"
 )
 
@@ -112,14 +113,16 @@ func Required(g grade.Grade) []Kind {
 }
 
 // terms of a kind: days from the rating to the due date, and the role that owns it.
-func (k Kind) terms() (days int, role string) {
+func (k Kind) terms(d criteria.DueDays) (days int, role string) {
 	switch k {
 	case Contingency:
-		return 14, "SALES_MANAGER"
+		return d.Contingency, "SALES_MANAGER"
 	case Recovery:
-		return 14, "CREDIT_ANALYST"
+		return d.Recovery, "CREDIT_ANALYST"
+	case Replacement:
+		return d.Replacement, "SALES_MANAGER"
 	default:
-		return 30, "SALES_MANAGER"
+		return d.PhaseOut, "SALES_MANAGER"
 	}
 }
 
@@ -132,6 +135,8 @@ type Rating struct {
 	Moved                      bool
 	Date                       calendar.Date
 	Salesperson, CreditAnalyst string
+	// Due is how long each kind of plan has.
+	Due criteria.DueDays
 }
 
 // Follow returns what a rating makes of the newest plan of each kind: new ones that the
@@ -162,7 +167,7 @@ func gradeText(g grade.Grade) string {
 }
 
 func open(kind Kind, r Rating) Plan {
-	days, role := kind.terms()
+	days, role := kind.terms(r.Due)
 	sum := sha256.Sum256([]byte(r.CustomerID + "\x00" + r.RatingID + "\x00" + string(kind)))
 	p := Plan{
 		ID: "P-" + hex.EncodeToString(sum[:12]), CustomerID: r.CustomerID, Kind: kind, State: Open, Grade: r.Grade, RatingID: r.RatingID,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/services/evaluation/internal/criteria"
 	"github.com/avalcredit/aval/services/evaluation/internal/grade"
 	"github.com/avalcredit/aval/services/evaluation/internal/plan"
 )
@@ -33,7 +34,7 @@ func TestPlansFollowTheGrade(t *testing.T) {
 					before = append(before, p)
 				}
 			}
-			opened, ended := plan.Follow(before, plan.Rating{CustomerID: "C", RatingID: fmt.Sprint("C.", n), Grade: g, Moved: g != last, Date: today, Salesperson: "li"})
+			opened, ended := plan.Follow(before, plan.Rating{CustomerID: "C", RatingID: fmt.Sprint("C.", n), Grade: g, Moved: g != last, Date: today, Salesperson: "li", Due: criteria.DefaultDueDays()})
 			last = g
 			for _, p := range append(before, ended...) {
 				newest[p.Kind] = p
@@ -63,7 +64,7 @@ func TestPlansFollowTheGrade(t *testing.T) {
 
 func TestWhoCarriesItOut(t *testing.T) {
 	t.Parallel()
-	opened, _ := plan.Follow(nil, plan.Rating{CustomerID: "C", RatingID: "C.1", Grade: grade.D, Moved: true, Date: today, Salesperson: "li"})
+	opened, _ := plan.Follow(nil, plan.Rating{CustomerID: "C", RatingID: "C.1", Grade: grade.D, Moved: true, Date: today, Salesperson: "li", Due: criteria.DefaultDueDays()})
 	out, recovery := opened[0], opened[1]
 	if out.Kind != plan.PhaseOut || out.Owner != "li" || recovery.Owner != "" || recovery.OwnerRole != "CREDIT_ANALYST" || recovery.Due != today.AddDays(14) {
 		t.Fatalf("%+v", opened)

@@ -39,8 +39,14 @@ func (s Store) UpdateApplication(ctx context.Context, a application.Application)
 	}
 	return pg.Err(s.q.UpdateApplication(ctx, db.UpdateApplicationParams{
 		ApplicationID: a.ID, State: string(a.State), SerialNumber: serial,
-		NextRoles: nextRoles(a), Involved: involved(a), Body: body,
+		NextRoles: nextRoles(a), Involved: involved(a), Body: body, LateAfter: a.LateAfter(),
 	}))
+}
+
+// LateApplications are forms whose open step is late on a day and is to go to a further role, at most so many.
+func (s Store) LateApplications(ctx context.Context, day calendar.Date, most int) ([]string, error) {
+	ids, err := s.q.LateApplications(ctx, db.LateApplicationsParams{Today: day, Most: int32(most)}) //nolint:gosec // a batch
+	return ids, pg.Err(err)
 }
 
 // nextRoles are those of the next step, or of who confirms conditions.
@@ -48,11 +54,10 @@ func nextRoles(a application.Application) []string {
 	if a.State == application.Conditional {
 		return application.ConditionConfirmers()
 	}
-	step, open := a.Form.Next()
-	if !open || a.State != application.Pending {
-		return []string{}
+	if roles := a.Form.NextRoles(); len(roles) > 0 && a.State == application.Pending {
+		return roles
 	}
-	return step.AnyOf
+	return []string{}
 }
 
 // involved are the people who may not take part in what is next.
@@ -66,6 +71,9 @@ func involved(a application.Application) []string {
 	}
 	for _, act := range a.Form.Acts {
 		people = append(people, act.Subject)
+		if act.For != "" {
+			people = append(people, act.For)
+		}
 	}
 	return people
 }
@@ -104,7 +112,9 @@ type ApplicationQuery struct {
 	Waiting bool
 	Subject string
 	Roles   []string
-	Size    int
+	// Today is the day on which they would act in the seats of others.
+	Today calendar.Date
+	Size  int
 }
 
 // Listed is a form with its place in the list.
@@ -117,7 +127,7 @@ type Listed struct {
 func (s Store) Applications(ctx context.Context, q ApplicationQuery) ([]Listed, error) {
 	rows, err := s.q.ListApplications(ctx, db.ListApplicationsParams{
 		BeforeNumber: q.Before, CustomerID: q.CustomerID, State: q.State, SalespersonID: q.Salesperson,
-		Waiting: q.Waiting, Roles: q.Roles, Subject: q.Subject, Most: int32(q.Size), //nolint:gosec // a page
+		Waiting: q.Waiting, Roles: q.Roles, Subject: q.Subject, Today: q.Today, Most: int32(q.Size), //nolint:gosec // a page
 	})
 	if err != nil {
 		return nil, pg.Err(err)

@@ -96,7 +96,7 @@ func (s Applications) ApproveCreditApplication(ctx context.Context, req *evaluat
 	}
 	id := request(ctx, evaluationv1.CreditApplicationService_ApproveCreditApplication_FullMethodName, req.GetRequestId(), req)
 	d, err := s.App.Decide(ctx, id, app.Decision{
-		ApplicationID: req.GetApplicationId(), Decision: approval.Approve, Reason: req.GetReason(), Conditions: conditions,
+		ApplicationID: req.GetApplicationId(), Decision: approval.Approve, Reason: req.GetReason(), Conditions: conditions, OnBehalfOf: req.GetOnBehalfOf(),
 	})
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func (s Applications) ApproveCreditApplication(ctx context.Context, req *evaluat
 // RejectCreditApplication implements the contract.
 func (s Applications) RejectCreditApplication(ctx context.Context, req *evaluationv1.RejectCreditApplicationRequest) (*evaluationv1.RejectCreditApplicationResponse, error) {
 	id := request(ctx, evaluationv1.CreditApplicationService_RejectCreditApplication_FullMethodName, req.GetRequestId(), req)
-	d, err := s.App.Decide(ctx, id, app.Decision{ApplicationID: req.GetApplicationId(), Decision: approval.Reject, Reason: req.GetReason()})
+	d, err := s.App.Decide(ctx, id, app.Decision{ApplicationID: req.GetApplicationId(), Decision: approval.Reject, Reason: req.GetReason(), OnBehalfOf: req.GetOnBehalfOf()})
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (s Applications) RejectCreditApplication(ctx context.Context, req *evaluati
 // ReturnCreditApplication implements the contract.
 func (s Applications) ReturnCreditApplication(ctx context.Context, req *evaluationv1.ReturnCreditApplicationRequest) (*evaluationv1.ReturnCreditApplicationResponse, error) {
 	id := request(ctx, evaluationv1.CreditApplicationService_ReturnCreditApplication_FullMethodName, req.GetRequestId(), req)
-	d, err := s.App.Decide(ctx, id, app.Decision{ApplicationID: req.GetApplicationId(), Decision: approval.Return, Reason: req.GetReason()})
+	d, err := s.App.Decide(ctx, id, app.Decision{ApplicationID: req.GetApplicationId(), Decision: approval.Return, Reason: req.GetReason(), OnBehalfOf: req.GetOnBehalfOf()})
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func applicationOut(f application.Application) *evaluationv1.CreditApplication {
 		Applicant: f.Applicant, Steps: stepsOf(f.Form.Steps), Acts: actsOf(f.Acts()), RatingId: f.RatingID,
 		OutsidePolicy: f.OutsidePolicy, PaymentRecord: string(f.PaymentRecord), SubmitDate: f.SubmitDate.String(),
 		DecisionDate: f.DecisionDate.String(), CreateTime: timeOf(f.CreateTime), GrantVersion: f.GrantVersion,
-		CustomerSnapshot: string(f.Snapshot),
+		CustomerSnapshot: string(f.Snapshot), DueDate: f.DueDate().String(), Escalations: escalationsOf(f.Form.Escalations),
 	}
 	termsOut(m, f)
 	if f.SerialNumber != "" {

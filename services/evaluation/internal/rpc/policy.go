@@ -173,6 +173,7 @@ func policyIn(m *evaluationv1.EvaluationPolicy) (criteria.Policy, error) {
 	for _, row := range m.GetApplicationAuthority() {
 		p.Authority = append(p.Authority, rowIn(&r, row, p.BaseCurrency))
 	}
+	p.DueDays = dueDaysIn(m.GetDueDays())
 	return p, r.err()
 }
 
@@ -255,12 +256,50 @@ func rowIn(r *reader, m *typev1.AuthorityRow, currency string) approval.Row {
 		days := int(m.GetMaxDays())
 		row.MaxDays = &days
 	}
+	row.When = whenIn(r, m.GetWhen())
 	for _, s := range m.GetSteps() {
-		step := approval.Step{Name: s.GetName()}
-		for _, role := range s.GetRoles() {
-			step.AnyOf = append(step.AnyOf, name(role, optionsv1.Role_name, "ROLE_"))
-		}
-		row.Steps = append(row.Steps, step)
+		row.Steps = append(row.Steps, approval.Step{
+			Name: s.GetName(), AnyOf: roleNames(s.GetRoles()), AllOf: roleNames(s.GetAllOf()), DueDays: int(s.GetDueDays()),
+			EscalateTo: name(s.GetEscalateTo(), optionsv1.Role_name, "ROLE_"), InWriting: s.GetInWriting(),
+		})
 	}
 	return row
+}
+
+func roleNames(roles []optionsv1.Role) []string {
+	var out []string
+	for _, role := range roles {
+		out = append(out, name(role, optionsv1.Role_name, "ROLE_"))
+	}
+	return out
+}
+
+func whenIn(r *reader, m *typev1.AuthorityConditions) approval.When {
+	w := approval.When{Grades: m.GetGrades(), Groups: m.GetGroupIds()}
+	if m.GetMaxLimitOver() != "" {
+		var err error
+		if w.AmountOver, err = money.ParseRatio(m.GetMaxLimitOver()); err != nil {
+			r.bad("application_authority.when.max_limit_over", err)
+		}
+	}
+	if m != nil && m.MaxDaysOver != nil {
+		days := int(m.GetMaxDaysOver())
+		w.DaysOver = &days
+	}
+	return w
+}
+
+func dueDaysIn(m *evaluationv1.DueDays) criteria.DueDays {
+	d := criteria.DefaultDueDays()
+	if m == nil {
+		return d
+	}
+	for from, into := range map[*int32]*int{
+		m.Withdrawal: &d.Withdrawal, m.Contingency: &d.Contingency, m.Replacement: &d.Replacement, m.PhaseOut: &d.PhaseOut, m.Recovery: &d.Recovery,
+	} {
+		if from != nil {
+			*into = int(*from)
+		}
+	}
+	return d
 }

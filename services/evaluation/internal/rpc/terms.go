@@ -56,7 +56,7 @@ func (s Applications) CounterOfferCreditApplication(ctx context.Context, req *ev
 	}
 	id := request(ctx, evaluationv1.CreditApplicationService_CounterOfferCreditApplication_FullMethodName, req.GetRequestId(), req)
 	d, err := s.App.Decide(ctx, id, app.Decision{
-		ApplicationID: req.GetApplicationId(), Decision: approval.Return, Reason: req.GetReason(), Offer: &offer,
+		ApplicationID: req.GetApplicationId(), Decision: approval.Return, Reason: req.GetReason(), Offer: &offer, OnBehalfOf: req.GetOnBehalfOf(),
 	})
 	if err != nil {
 		return nil, err

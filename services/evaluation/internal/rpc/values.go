@@ -113,10 +113,32 @@ func number[E ~int32](text string, values map[string]int32, prefix string) E {
 func stepsOf(steps []approval.Step) []*typev1.ApprovalStep {
 	out := make([]*typev1.ApprovalStep, len(steps))
 	for i, s := range steps {
-		out[i] = &typev1.ApprovalStep{Name: s.Name}
-		for _, role := range s.AnyOf {
-			out[i].Roles = append(out[i].Roles, number[optionsv1.Role](role, optionsv1.Role_value, "ROLE_"))
+		out[i] = &typev1.ApprovalStep{
+			Name: s.Name, Roles: rolesOf(s.AnyOf), AllOf: rolesOf(s.AllOf), DueDays: int32(s.DueDays), //nolint:gosec // bounded by the contract
+			EscalateTo: roleOf(s.EscalateTo), InWriting: s.InWriting,
 		}
+	}
+	return out
+}
+
+func roleOf(role string) optionsv1.Role {
+	return number[optionsv1.Role](role, optionsv1.Role_value, "ROLE_")
+}
+
+func rolesOf(roles []string) []optionsv1.Role {
+	var out []optionsv1.Role
+	for _, role := range roles {
+		out = append(out, roleOf(role))
+	}
+	return out
+}
+
+func escalationsOf(all []approval.Escalation) []*typev1.ApprovalEscalation {
+	var out []*typev1.ApprovalEscalation
+	for _, e := range all {
+		out = append(out, &typev1.ApprovalEscalation{
+			Step: int32(e.Step), Role: roleOf(e.Role), DueDate: e.Due.String(), BusinessDate: e.Date.String(), //nolint:gosec // at most nine steps
+		})
 	}
 	return out
 }
@@ -125,8 +147,8 @@ func actsOf(acts []approval.Act) []*typev1.ApprovalAct {
 	out := make([]*typev1.ApprovalAct, len(acts))
 	for i, a := range acts {
 		out[i] = &typev1.ApprovalAct{
-			Step: int32(a.Step), Decision: string(a.Decision), Subject: a.Subject, //nolint:gosec // at most eight steps
-			Reason: a.Reason, BusinessDate: a.Date.String(),
+			Step: int32(a.Step), Decision: string(a.Decision), Subject: a.Subject, //nolint:gosec // at most nine steps
+			Reason: a.Reason, BusinessDate: a.Date.String(), OnBehalfOf: a.For,
 		}
 	}
 	return out

@@ -24,9 +24,6 @@ const (
 	Escalation = "GENERAL_MANAGER"
 )
 
-// dueDays is how long the one who is asked has alone: the day of the stop and the next.
-const dueDays = 1
-
 // State is where a request stands.
 type State string
 
@@ -82,8 +79,9 @@ type Request struct {
 // Number writes the n-th number of a request.
 func Number(n int64) string { return fmt.Sprintf("WR-%06d", n) }
 
-// New returns an open request for the first ask.
-func New(customerID string, grantVersion int64, a Ask) Request {
+// New returns an open request for the first ask. The one who is asked has it alone for
+// so many days after the stop.
+func New(customerID string, grantVersion int64, a Ask, dueDays int) Request {
 	return Request{CustomerID: customerID, State: Open, Asks: []Ask{a}, GrantVersion: grantVersion, DueDate: a.Date.AddDays(dueDays)}
 }
 

@@ -15,7 +15,7 @@ import (
 func day(text string) calendar.Date { return calendar.MustDate(text) }
 
 func request() withdrawal.Request {
-	return withdrawal.New("C-1", 3, withdrawal.Ask{Sequence: 1, Date: day("2026-03-02"), Reason: "S2.18: over", OrderID: "O-1"})
+	return withdrawal.New("C-1", 3, withdrawal.Ask{Sequence: 1, Date: day("2026-03-02"), Reason: "S2.18: over", OrderID: "O-1"}, 1)
 }
 
 func act(roles []string, d withdrawal.Decision, reason, on string) withdrawal.Act {

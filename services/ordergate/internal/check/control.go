@@ -85,7 +85,7 @@ func (p Policy) RouteForm(m Measure) (row int, steps []approval.Step, err error)
 	}
 	top := p.Controls.Severe.Step
 	rest := slices.DeleteFunc(steps, func(s approval.Step) bool {
-		return !slices.ContainsFunc(s.AnyOf, func(r string) bool { return !slices.Contains(top.AnyOf, r) })
+		return len(s.AllOf) == 0 && !slices.ContainsFunc(s.AnyOf, func(r string) bool { return !slices.Contains(top.AnyOf, r) })
 	})
 	return row, append([]approval.Step{{Name: top.Name, AnyOf: slices.Clone(top.AnyOf)}}, rest...), nil
 }
@@ -101,14 +101,15 @@ func (p Policy) Due(opened calendar.Date) calendar.Date {
 // Escalated is a form past its due date: the people of the next row may take its next step too. Rows count from 1.
 func (p Policy) Escalated(f approval.Form, opened, today calendar.Date) approval.Form {
 	due := p.Due(opened)
-	if due.IsZero() || !today.After(due) || f.Row >= len(p.Authority) || len(f.Acts) >= len(f.Steps) {
-		return f
+	i, open := f.NextIndex()
+	if due.IsZero() || !today.After(due) || f.Row >= len(p.Authority) || !open || len(f.Steps[i].AllOf) > 0 {
+		return f // where each of several people signs, nobody stands in for one of them
 	}
 	f.Steps = slices.Clone(f.Steps)
-	next := &f.Steps[len(f.Acts)]
+	next := &f.Steps[i]
 	next.AnyOf = slices.Clone(next.AnyOf)
 	for _, s := range p.Authority[f.Row].Steps { // the row behind f.Row
-		for _, r := range s.AnyOf {
+		for _, r := range slices.Concat(s.AnyOf, s.AllOf) {
 			if !slices.Contains(next.AnyOf, r) {
 				next.AnyOf = append(next.AnyOf, r)
 			}

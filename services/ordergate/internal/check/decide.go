@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
@@ -233,6 +234,10 @@ func (d *decider) route() (int, []string) {
 	}
 	var roles []string
 	for _, s := range steps {
+		if len(s.AllOf) > 0 {
+			roles = append(roles, strings.Join(s.AllOf, "&"))
+			continue
+		}
 		roles = append(roles, joinRoles(s.AnyOf))
 	}
 	return row, roles

@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/avalcredit/aval/pkg/approval"
-	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	pb "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
@@ -142,7 +141,7 @@ func controlOf(s app.ControlSheet) *pb.CustomerControl {
 func stepsOf(f approval.Form) []*typev1.ApprovalStep {
 	var out []*typev1.ApprovalStep
 	for _, s := range f.Steps {
-		out = append(out, &typev1.ApprovalStep{Name: s.Name, Roles: rolesOf(s.AnyOf)})
+		out = append(out, &typev1.ApprovalStep{Name: s.Name, Roles: rolesOf(s.AnyOf), AllOf: rolesOf(s.AllOf)})
 	}
 	return out
 }
@@ -175,12 +174,15 @@ func controlsOf(spec *pb.OrderPolicy) (check.Controls, error) {
 		out.CreditStop = rule
 	}
 	if s := m.GetSeverelyOver(); s != nil {
-		severe := &check.Severe{Days: int(s.GetDaysOverdue()), Step: approval.Step{Name: s.GetStep().GetName()}}
-		if severe.Ratio, err = ratioOf(s.GetExcessRatio()); err != nil {
+		severe := &check.Severe{Days: int(s.GetDaysOverdue())}
+		if severe.Step, err = stepOf("policy.controls.severely_over.step", s.GetStep()); err != nil {
 			return out, err
 		}
-		for _, role := range s.GetStep().GetRoles() {
-			severe.Step.AnyOf = append(severe.Step.AnyOf, authn.RoleName(role))
+		if len(severe.Step.AllOf) > 0 {
+			return out, errs.Field("policy.controls.severely_over.step.all_of", "ONE_SIGNS_FIRST", "top management signs first by one person")
+		}
+		if severe.Ratio, err = ratioOf(s.GetExcessRatio()); err != nil {
+			return out, err
 		}
 		out.Severe = severe
 	}

@@ -230,14 +230,40 @@ func authorityOf(spec *pb.OrderPolicy) (approval.Table, error) {
 			row.MaxAmount = &m.Minor
 		}
 		row.MaxDays = dayCount(r.MaxDays) //nolint:protogetter // absent is not zero
-		for _, s := range r.GetSteps() {
-			step := approval.Step{Name: s.GetName()}
-			for _, role := range s.GetRoles() {
-				step.AnyOf = append(step.AnyOf, authn.RoleName(role))
+		field := "policy.release_authority[" + strconv.Itoa(i) + "]"
+		if r.GetWhen() != nil {
+			return nil, ofApplications(field + ".when")
+		}
+		for j, s := range r.GetSteps() {
+			step, err := stepOf(field+".steps["+strconv.Itoa(j)+"]", s)
+			if err != nil {
+				return nil, err
 			}
 			row.Steps = append(row.Steps, step)
 		}
 		table = append(table, row)
 	}
 	return table, nil
+}
+
+// stepOf reads a step of an approval; what only credit applications have is refused.
+func stepOf(field string, m *typev1.ApprovalStep) (approval.Step, error) {
+	step := approval.Step{Name: m.GetName()}
+	for _, role := range m.GetRoles() {
+		step.AnyOf = append(step.AnyOf, authn.RoleName(role))
+	}
+	for _, role := range m.GetAllOf() {
+		step.AllOf = append(step.AllOf, authn.RoleName(role))
+	}
+	switch {
+	case m.GetDueDays() != 0 || m.GetEscalateTo() != 0:
+		return step, ofApplications(field + ".due_days")
+	case m.GetInWriting():
+		return step, ofApplications(field + ".in_writing")
+	}
+	return step, nil
+}
+
+func ofApplications(field string) error {
+	return errs.Field(field, "CREDIT_APPLICATIONS_ONLY", "is for credit applications: releases are always in writing, and late after approval_due_days")
 }

@@ -522,7 +522,8 @@ type CreditApplication struct {
 	Acts []*v1.ApprovalAct `protobuf:"bytes,12,rep,name=acts,proto3" json:"acts,omitempty"`
 	// Output: the rating that it was submitted with.
 	RatingId string `protobuf:"bytes,13,opt,name=rating_id,json=ratingId,proto3" json:"rating_id,omitempty"`
-	// Output: what in it is outside the policy (grade, limit above the recommended, term above the maximum); such a form goes to the highest row.
+	// Output: what in it is outside the policy (grade, limit above the recommended, term above the maximum). Such a form goes to the highest row, or to the first that says how far beyond the recommended it covers. One of general manager, finance manager and
+	// sales manager signs it in writing (S2.5): where the row has no step that only they take, one is added before the last.
 	OutsidePolicy []string `protobuf:"bytes,14,rep,name=outside_policy,json=outsidePolicy,proto3" json:"outside_policy,omitempty"`
 	// Output: payment record as confirmed by finance, JSON.
 	PaymentRecord string `protobuf:"bytes,15,opt,name=payment_record,json=paymentRecord,proto3" json:"payment_record,omitempty"`
@@ -544,6 +545,10 @@ type CreditApplication struct {
 	Attachments []*ApplicationAttachment `protobuf:"bytes,23,rep,name=attachments,proto3" json:"attachments,omitempty"`
 	// Output: the customer file as it was at the submission, JSON.
 	CustomerSnapshot string `protobuf:"bytes,24,opt,name=customer_snapshot,json=customerSnapshot,proto3" json:"customer_snapshot,omitempty"`
+	// Output: last day on which the open step is in time; empty: it has no bound, or the form is not pending.
+	DueDate string `protobuf:"bytes,26,opt,name=due_date,json=dueDate,proto3" json:"due_date,omitempty"`
+	// Output: steps of this round that were late and went to a further role, which may take them too, oldest first.
+	Escalations []*v1.ApprovalEscalation `protobuf:"bytes,27,rep,name=escalations,proto3" json:"escalations,omitempty"`
 	// A limit for a time: requested_limit stands in the place of the standing limit, or is added to it, and the standing term holds; requested_term_days and requested_valid_until_date stay empty. Absent: a standing grant.
 	Temporary     *TemporaryTerms `protobuf:"bytes,25,opt,name=temporary,proto3" json:"temporary,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -746,6 +751,20 @@ func (x *CreditApplication) GetCustomerSnapshot() string {
 		return x.CustomerSnapshot
 	}
 	return ""
+}
+
+func (x *CreditApplication) GetDueDate() string {
+	if x != nil {
+		return x.DueDate
+	}
+	return ""
+}
+
+func (x *CreditApplication) GetEscalations() []*v1.ApprovalEscalation {
+	if x != nil {
+		return x.Escalations
+	}
+	return nil
 }
 
 func (x *CreditApplication) GetTemporary() *TemporaryTerms {
@@ -1269,7 +1288,9 @@ type ApproveCreditApplicationRequest struct {
 	// What the person wants to say; kept with the form.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Conditions that have to be met before the grant takes effect.
-	Conditions    []*Condition `protobuf:"bytes,4,rep,name=conditions,proto3" json:"conditions,omitempty"`
+	Conditions []*Condition `protobuf:"bytes,4,rep,name=conditions,proto3" json:"conditions,omitempty"`
+	// Whose seat the caller acts in, as a deputy, see DelegationService; empty: their own.
+	OnBehalfOf    string `protobuf:"bytes,5,opt,name=on_behalf_of,json=onBehalfOf,proto3" json:"on_behalf_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1330,6 +1351,13 @@ func (x *ApproveCreditApplicationRequest) GetConditions() []*Condition {
 		return x.Conditions
 	}
 	return nil
+}
+
+func (x *ApproveCreditApplicationRequest) GetOnBehalfOf() string {
+	if x != nil {
+		return x.OnBehalfOf
+	}
+	return ""
 }
 
 // Answer of ApproveCreditApplication.
@@ -1395,7 +1423,9 @@ type RejectCreditApplicationRequest struct {
 	// Which application.
 	ApplicationId string `protobuf:"bytes,2,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
 	// Why; required.
-	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Whose seat the caller acts in, as a deputy, see DelegationService; empty: their own.
+	OnBehalfOf    string `protobuf:"bytes,4,opt,name=on_behalf_of,json=onBehalfOf,proto3" json:"on_behalf_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1447,6 +1477,13 @@ func (x *RejectCreditApplicationRequest) GetApplicationId() string {
 func (x *RejectCreditApplicationRequest) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *RejectCreditApplicationRequest) GetOnBehalfOf() string {
+	if x != nil {
+		return x.OnBehalfOf
 	}
 	return ""
 }
@@ -1505,7 +1542,9 @@ type ReturnCreditApplicationRequest struct {
 	// Which application.
 	ApplicationId string `protobuf:"bytes,2,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
 	// Why; required.
-	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Whose seat the caller acts in, as a deputy, see DelegationService; empty: their own.
+	OnBehalfOf    string `protobuf:"bytes,4,opt,name=on_behalf_of,json=onBehalfOf,proto3" json:"on_behalf_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1557,6 +1596,13 @@ func (x *ReturnCreditApplicationRequest) GetApplicationId() string {
 func (x *ReturnCreditApplicationRequest) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *ReturnCreditApplicationRequest) GetOnBehalfOf() string {
+	if x != nil {
+		return x.OnBehalfOf
 	}
 	return ""
 }
@@ -1864,7 +1910,9 @@ type CounterOfferCreditApplicationRequest struct {
 	// Why; required.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What is offered.
-	Offer         *CounterOffer `protobuf:"bytes,4,opt,name=offer,proto3" json:"offer,omitempty"`
+	Offer *CounterOffer `protobuf:"bytes,4,opt,name=offer,proto3" json:"offer,omitempty"`
+	// Whose seat the caller acts in, as a deputy, see DelegationService; empty: their own.
+	OnBehalfOf    string `protobuf:"bytes,5,opt,name=on_behalf_of,json=onBehalfOf,proto3" json:"on_behalf_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1925,6 +1973,13 @@ func (x *CounterOfferCreditApplicationRequest) GetOffer() *CounterOffer {
 		return x.Offer
 	}
 	return nil
+}
+
+func (x *CounterOfferCreditApplicationRequest) GetOnBehalfOf() string {
+	if x != nil {
+		return x.OnBehalfOf
+	}
+	return ""
 }
 
 // Answer of CounterOfferCreditApplication.
@@ -2467,8 +2522,7 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\x06sha256\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{64}$R\x06sha256\x12\x1f\n" +
 	"\vattached_by\x18\x03 \x01(\tR\n" +
 	"attachedBy\x12#\n" +
-	"\rbusiness_date\x18\x04 \x01(\tR\fbusinessDate\"\xdb\n" +
-	"\n" +
+	"\rbusiness_date\x18\x04 \x01(\tR\fbusinessDate\"\xba\v\n" +
 	"\x11CreditApplication\x12R\n" +
 	"\x0eapplication_id\x18\x01 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x12I\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
@@ -2500,7 +2554,9 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\rcounter_offer\x18\x15 \x01(\v2 .aval.evaluation.v1.CounterOfferR\fcounterOffer\x12B\n" +
 	"\bcomments\x18\x16 \x03(\v2&.aval.evaluation.v1.ApplicationCommentR\bcomments\x12K\n" +
 	"\vattachments\x18\x17 \x03(\v2).aval.evaluation.v1.ApplicationAttachmentR\vattachments\x12+\n" +
-	"\x11customer_snapshot\x18\x18 \x01(\tR\x10customerSnapshot\x12@\n" +
+	"\x11customer_snapshot\x18\x18 \x01(\tR\x10customerSnapshot\x12\x19\n" +
+	"\bdue_date\x18\x1a \x01(\tR\adueDate\x12B\n" +
+	"\vescalations\x18\x1b \x03(\v2 .aval.type.v1.ApprovalEscalationR\vescalations\x12@\n" +
 	"\ttemporary\x18\x19 \x01(\v2\".aval.evaluation.v1.TemporaryTermsR\ttemporary\"\xde\x01\n" +
 	"\x0eTemporaryTerms\x12F\n" +
 	"\x04mode\x18\x01 \x01(\x0e2&.aval.evaluation.v1.TemporaryLimitModeB\n" +
@@ -2537,7 +2593,7 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\x0eapplication_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x12 \n" +
 	"\x06reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\"j\n" +
 	"\x1fSubmitCreditApplicationResponse\x12G\n" +
-	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\x88\x02\n" +
+	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\xb4\x02\n" +
 	"\x1fApproveCreditApplicationRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -2547,26 +2603,32 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\n" +
 	"conditions\x18\x04 \x03(\v2\x1d.aval.evaluation.v1.ConditionB\b\xbaH\x05\x92\x01\x02\x10\n" +
 	"R\n" +
-	"conditions\"\x9c\x01\n" +
+	"conditions\x12*\n" +
+	"\fon_behalf_of\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\n" +
+	"onBehalfOf\"\x9c\x01\n" +
 	" ApproveCreditApplicationResponse\x12G\n" +
 	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\x12/\n" +
-	"\x05grant\x18\x02 \x01(\v2\x19.aval.evaluation.v1.GrantR\x05grant\"\xc0\x01\n" +
+	"\x05grant\x18\x02 \x01(\v2\x19.aval.evaluation.v1.GrantR\x05grant\"\xec\x01\n" +
 	"\x1eRejectCreditApplicationRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12O\n" +
 	"\x0eapplication_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x12\"\n" +
 	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"j\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12*\n" +
+	"\fon_behalf_of\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\n" +
+	"onBehalfOf\"j\n" +
 	"\x1fRejectCreditApplicationResponse\x12G\n" +
-	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\xc0\x01\n" +
+	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\xec\x01\n" +
 	"\x1eReturnCreditApplicationRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12O\n" +
 	"\x0eapplication_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x12\"\n" +
 	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"j\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12*\n" +
+	"\fon_behalf_of\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\n" +
+	"onBehalfOf\"j\n" +
 	"\x1fReturnCreditApplicationResponse\x12G\n" +
 	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\xf1\x03\n" +
 	"\x1eUpdateCreditApplicationRequest\x12)\n" +
@@ -2593,7 +2655,7 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\x06reason\x18\x03 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"l\n" +
 	"!WithdrawCreditApplicationResponse\x12G\n" +
-	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\x86\x02\n" +
+	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\xb2\x02\n" +
 	"$CounterOfferCreditApplicationRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -2601,7 +2663,9 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\x0eapplication_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x12\"\n" +
 	"\x06reason\x18\x03 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12>\n" +
-	"\x05offer\x18\x04 \x01(\v2 .aval.evaluation.v1.CounterOfferB\x06\xbaH\x03\xc8\x01\x01R\x05offer\"p\n" +
+	"\x05offer\x18\x04 \x01(\v2 .aval.evaluation.v1.CounterOfferB\x06\xbaH\x03\xc8\x01\x01R\x05offer\x12*\n" +
+	"\fon_behalf_of\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\n" +
+	"onBehalfOf\"p\n" +
 	"%CounterOfferCreditApplicationResponse\x12G\n" +
 	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\xb9\x01\n" +
 	"\x19AcceptCounterOfferRequest\x12)\n" +
@@ -2749,8 +2813,9 @@ var file_aval_evaluation_v1_application_proto_goTypes = []any{
 	(*v1.ApprovalStep)(nil),                       // 37: aval.type.v1.ApprovalStep
 	(*v1.ApprovalAct)(nil),                        // 38: aval.type.v1.ApprovalAct
 	(*timestamppb.Timestamp)(nil),                 // 39: google.protobuf.Timestamp
-	(TemporaryLimitMode)(0),                       // 40: aval.evaluation.v1.TemporaryLimitMode
-	(*Grant)(nil),                                 // 41: aval.evaluation.v1.Grant
+	(*v1.ApprovalEscalation)(nil),                 // 40: aval.type.v1.ApprovalEscalation
+	(TemporaryLimitMode)(0),                       // 41: aval.evaluation.v1.TemporaryLimitMode
+	(*Grant)(nil),                                 // 42: aval.evaluation.v1.Grant
 }
 var file_aval_evaluation_v1_application_proto_depIdxs = []int32{
 	1,  // 0: aval.evaluation.v1.Condition.kind:type_name -> aval.evaluation.v1.ConditionKind
@@ -2765,63 +2830,64 @@ var file_aval_evaluation_v1_application_proto_depIdxs = []int32{
 	3,  // 9: aval.evaluation.v1.CreditApplication.counter_offer:type_name -> aval.evaluation.v1.CounterOffer
 	4,  // 10: aval.evaluation.v1.CreditApplication.comments:type_name -> aval.evaluation.v1.ApplicationComment
 	5,  // 11: aval.evaluation.v1.CreditApplication.attachments:type_name -> aval.evaluation.v1.ApplicationAttachment
-	7,  // 12: aval.evaluation.v1.CreditApplication.temporary:type_name -> aval.evaluation.v1.TemporaryTerms
-	40, // 13: aval.evaluation.v1.TemporaryTerms.mode:type_name -> aval.evaluation.v1.TemporaryLimitMode
-	6,  // 14: aval.evaluation.v1.CreateCreditApplicationRequest.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 15: aval.evaluation.v1.CreateCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 16: aval.evaluation.v1.GetCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	0,  // 17: aval.evaluation.v1.ListCreditApplicationsRequest.state:type_name -> aval.evaluation.v1.ApplicationState
-	6,  // 18: aval.evaluation.v1.ListCreditApplicationsResponse.applications:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 19: aval.evaluation.v1.SubmitCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	2,  // 20: aval.evaluation.v1.ApproveCreditApplicationRequest.conditions:type_name -> aval.evaluation.v1.Condition
-	6,  // 21: aval.evaluation.v1.ApproveCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	41, // 22: aval.evaluation.v1.ApproveCreditApplicationResponse.grant:type_name -> aval.evaluation.v1.Grant
-	6,  // 23: aval.evaluation.v1.RejectCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 24: aval.evaluation.v1.ReturnCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	36, // 25: aval.evaluation.v1.UpdateCreditApplicationRequest.requested_limit:type_name -> aval.type.v1.Money
-	6,  // 26: aval.evaluation.v1.UpdateCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 27: aval.evaluation.v1.WithdrawCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	3,  // 28: aval.evaluation.v1.CounterOfferCreditApplicationRequest.offer:type_name -> aval.evaluation.v1.CounterOffer
-	6,  // 29: aval.evaluation.v1.CounterOfferCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 30: aval.evaluation.v1.AcceptCounterOfferResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 31: aval.evaluation.v1.ConfirmConditionResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	41, // 32: aval.evaluation.v1.ConfirmConditionResponse.grant:type_name -> aval.evaluation.v1.Grant
-	6,  // 33: aval.evaluation.v1.CommentCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	5,  // 34: aval.evaluation.v1.AttachToCreditApplicationRequest.attachment:type_name -> aval.evaluation.v1.ApplicationAttachment
-	6,  // 35: aval.evaluation.v1.AttachToCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	8,  // 36: aval.evaluation.v1.CreditApplicationService.CreateCreditApplication:input_type -> aval.evaluation.v1.CreateCreditApplicationRequest
-	10, // 37: aval.evaluation.v1.CreditApplicationService.GetCreditApplication:input_type -> aval.evaluation.v1.GetCreditApplicationRequest
-	12, // 38: aval.evaluation.v1.CreditApplicationService.ListCreditApplications:input_type -> aval.evaluation.v1.ListCreditApplicationsRequest
-	14, // 39: aval.evaluation.v1.CreditApplicationService.SubmitCreditApplication:input_type -> aval.evaluation.v1.SubmitCreditApplicationRequest
-	16, // 40: aval.evaluation.v1.CreditApplicationService.ApproveCreditApplication:input_type -> aval.evaluation.v1.ApproveCreditApplicationRequest
-	18, // 41: aval.evaluation.v1.CreditApplicationService.RejectCreditApplication:input_type -> aval.evaluation.v1.RejectCreditApplicationRequest
-	20, // 42: aval.evaluation.v1.CreditApplicationService.ReturnCreditApplication:input_type -> aval.evaluation.v1.ReturnCreditApplicationRequest
-	22, // 43: aval.evaluation.v1.CreditApplicationService.UpdateCreditApplication:input_type -> aval.evaluation.v1.UpdateCreditApplicationRequest
-	24, // 44: aval.evaluation.v1.CreditApplicationService.WithdrawCreditApplication:input_type -> aval.evaluation.v1.WithdrawCreditApplicationRequest
-	26, // 45: aval.evaluation.v1.CreditApplicationService.CounterOfferCreditApplication:input_type -> aval.evaluation.v1.CounterOfferCreditApplicationRequest
-	28, // 46: aval.evaluation.v1.CreditApplicationService.AcceptCounterOffer:input_type -> aval.evaluation.v1.AcceptCounterOfferRequest
-	30, // 47: aval.evaluation.v1.CreditApplicationService.ConfirmCondition:input_type -> aval.evaluation.v1.ConfirmConditionRequest
-	32, // 48: aval.evaluation.v1.CreditApplicationService.CommentCreditApplication:input_type -> aval.evaluation.v1.CommentCreditApplicationRequest
-	34, // 49: aval.evaluation.v1.CreditApplicationService.AttachToCreditApplication:input_type -> aval.evaluation.v1.AttachToCreditApplicationRequest
-	9,  // 50: aval.evaluation.v1.CreditApplicationService.CreateCreditApplication:output_type -> aval.evaluation.v1.CreateCreditApplicationResponse
-	11, // 51: aval.evaluation.v1.CreditApplicationService.GetCreditApplication:output_type -> aval.evaluation.v1.GetCreditApplicationResponse
-	13, // 52: aval.evaluation.v1.CreditApplicationService.ListCreditApplications:output_type -> aval.evaluation.v1.ListCreditApplicationsResponse
-	15, // 53: aval.evaluation.v1.CreditApplicationService.SubmitCreditApplication:output_type -> aval.evaluation.v1.SubmitCreditApplicationResponse
-	17, // 54: aval.evaluation.v1.CreditApplicationService.ApproveCreditApplication:output_type -> aval.evaluation.v1.ApproveCreditApplicationResponse
-	19, // 55: aval.evaluation.v1.CreditApplicationService.RejectCreditApplication:output_type -> aval.evaluation.v1.RejectCreditApplicationResponse
-	21, // 56: aval.evaluation.v1.CreditApplicationService.ReturnCreditApplication:output_type -> aval.evaluation.v1.ReturnCreditApplicationResponse
-	23, // 57: aval.evaluation.v1.CreditApplicationService.UpdateCreditApplication:output_type -> aval.evaluation.v1.UpdateCreditApplicationResponse
-	25, // 58: aval.evaluation.v1.CreditApplicationService.WithdrawCreditApplication:output_type -> aval.evaluation.v1.WithdrawCreditApplicationResponse
-	27, // 59: aval.evaluation.v1.CreditApplicationService.CounterOfferCreditApplication:output_type -> aval.evaluation.v1.CounterOfferCreditApplicationResponse
-	29, // 60: aval.evaluation.v1.CreditApplicationService.AcceptCounterOffer:output_type -> aval.evaluation.v1.AcceptCounterOfferResponse
-	31, // 61: aval.evaluation.v1.CreditApplicationService.ConfirmCondition:output_type -> aval.evaluation.v1.ConfirmConditionResponse
-	33, // 62: aval.evaluation.v1.CreditApplicationService.CommentCreditApplication:output_type -> aval.evaluation.v1.CommentCreditApplicationResponse
-	35, // 63: aval.evaluation.v1.CreditApplicationService.AttachToCreditApplication:output_type -> aval.evaluation.v1.AttachToCreditApplicationResponse
-	50, // [50:64] is the sub-list for method output_type
-	36, // [36:50] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	40, // 12: aval.evaluation.v1.CreditApplication.escalations:type_name -> aval.type.v1.ApprovalEscalation
+	7,  // 13: aval.evaluation.v1.CreditApplication.temporary:type_name -> aval.evaluation.v1.TemporaryTerms
+	41, // 14: aval.evaluation.v1.TemporaryTerms.mode:type_name -> aval.evaluation.v1.TemporaryLimitMode
+	6,  // 15: aval.evaluation.v1.CreateCreditApplicationRequest.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 16: aval.evaluation.v1.CreateCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 17: aval.evaluation.v1.GetCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	0,  // 18: aval.evaluation.v1.ListCreditApplicationsRequest.state:type_name -> aval.evaluation.v1.ApplicationState
+	6,  // 19: aval.evaluation.v1.ListCreditApplicationsResponse.applications:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 20: aval.evaluation.v1.SubmitCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	2,  // 21: aval.evaluation.v1.ApproveCreditApplicationRequest.conditions:type_name -> aval.evaluation.v1.Condition
+	6,  // 22: aval.evaluation.v1.ApproveCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	42, // 23: aval.evaluation.v1.ApproveCreditApplicationResponse.grant:type_name -> aval.evaluation.v1.Grant
+	6,  // 24: aval.evaluation.v1.RejectCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 25: aval.evaluation.v1.ReturnCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	36, // 26: aval.evaluation.v1.UpdateCreditApplicationRequest.requested_limit:type_name -> aval.type.v1.Money
+	6,  // 27: aval.evaluation.v1.UpdateCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 28: aval.evaluation.v1.WithdrawCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	3,  // 29: aval.evaluation.v1.CounterOfferCreditApplicationRequest.offer:type_name -> aval.evaluation.v1.CounterOffer
+	6,  // 30: aval.evaluation.v1.CounterOfferCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 31: aval.evaluation.v1.AcceptCounterOfferResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 32: aval.evaluation.v1.ConfirmConditionResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	42, // 33: aval.evaluation.v1.ConfirmConditionResponse.grant:type_name -> aval.evaluation.v1.Grant
+	6,  // 34: aval.evaluation.v1.CommentCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	5,  // 35: aval.evaluation.v1.AttachToCreditApplicationRequest.attachment:type_name -> aval.evaluation.v1.ApplicationAttachment
+	6,  // 36: aval.evaluation.v1.AttachToCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	8,  // 37: aval.evaluation.v1.CreditApplicationService.CreateCreditApplication:input_type -> aval.evaluation.v1.CreateCreditApplicationRequest
+	10, // 38: aval.evaluation.v1.CreditApplicationService.GetCreditApplication:input_type -> aval.evaluation.v1.GetCreditApplicationRequest
+	12, // 39: aval.evaluation.v1.CreditApplicationService.ListCreditApplications:input_type -> aval.evaluation.v1.ListCreditApplicationsRequest
+	14, // 40: aval.evaluation.v1.CreditApplicationService.SubmitCreditApplication:input_type -> aval.evaluation.v1.SubmitCreditApplicationRequest
+	16, // 41: aval.evaluation.v1.CreditApplicationService.ApproveCreditApplication:input_type -> aval.evaluation.v1.ApproveCreditApplicationRequest
+	18, // 42: aval.evaluation.v1.CreditApplicationService.RejectCreditApplication:input_type -> aval.evaluation.v1.RejectCreditApplicationRequest
+	20, // 43: aval.evaluation.v1.CreditApplicationService.ReturnCreditApplication:input_type -> aval.evaluation.v1.ReturnCreditApplicationRequest
+	22, // 44: aval.evaluation.v1.CreditApplicationService.UpdateCreditApplication:input_type -> aval.evaluation.v1.UpdateCreditApplicationRequest
+	24, // 45: aval.evaluation.v1.CreditApplicationService.WithdrawCreditApplication:input_type -> aval.evaluation.v1.WithdrawCreditApplicationRequest
+	26, // 46: aval.evaluation.v1.CreditApplicationService.CounterOfferCreditApplication:input_type -> aval.evaluation.v1.CounterOfferCreditApplicationRequest
+	28, // 47: aval.evaluation.v1.CreditApplicationService.AcceptCounterOffer:input_type -> aval.evaluation.v1.AcceptCounterOfferRequest
+	30, // 48: aval.evaluation.v1.CreditApplicationService.ConfirmCondition:input_type -> aval.evaluation.v1.ConfirmConditionRequest
+	32, // 49: aval.evaluation.v1.CreditApplicationService.CommentCreditApplication:input_type -> aval.evaluation.v1.CommentCreditApplicationRequest
+	34, // 50: aval.evaluation.v1.CreditApplicationService.AttachToCreditApplication:input_type -> aval.evaluation.v1.AttachToCreditApplicationRequest
+	9,  // 51: aval.evaluation.v1.CreditApplicationService.CreateCreditApplication:output_type -> aval.evaluation.v1.CreateCreditApplicationResponse
+	11, // 52: aval.evaluation.v1.CreditApplicationService.GetCreditApplication:output_type -> aval.evaluation.v1.GetCreditApplicationResponse
+	13, // 53: aval.evaluation.v1.CreditApplicationService.ListCreditApplications:output_type -> aval.evaluation.v1.ListCreditApplicationsResponse
+	15, // 54: aval.evaluation.v1.CreditApplicationService.SubmitCreditApplication:output_type -> aval.evaluation.v1.SubmitCreditApplicationResponse
+	17, // 55: aval.evaluation.v1.CreditApplicationService.ApproveCreditApplication:output_type -> aval.evaluation.v1.ApproveCreditApplicationResponse
+	19, // 56: aval.evaluation.v1.CreditApplicationService.RejectCreditApplication:output_type -> aval.evaluation.v1.RejectCreditApplicationResponse
+	21, // 57: aval.evaluation.v1.CreditApplicationService.ReturnCreditApplication:output_type -> aval.evaluation.v1.ReturnCreditApplicationResponse
+	23, // 58: aval.evaluation.v1.CreditApplicationService.UpdateCreditApplication:output_type -> aval.evaluation.v1.UpdateCreditApplicationResponse
+	25, // 59: aval.evaluation.v1.CreditApplicationService.WithdrawCreditApplication:output_type -> aval.evaluation.v1.WithdrawCreditApplicationResponse
+	27, // 60: aval.evaluation.v1.CreditApplicationService.CounterOfferCreditApplication:output_type -> aval.evaluation.v1.CounterOfferCreditApplicationResponse
+	29, // 61: aval.evaluation.v1.CreditApplicationService.AcceptCounterOffer:output_type -> aval.evaluation.v1.AcceptCounterOfferResponse
+	31, // 62: aval.evaluation.v1.CreditApplicationService.ConfirmCondition:output_type -> aval.evaluation.v1.ConfirmConditionResponse
+	33, // 63: aval.evaluation.v1.CreditApplicationService.CommentCreditApplication:output_type -> aval.evaluation.v1.CommentCreditApplicationResponse
+	35, // 64: aval.evaluation.v1.CreditApplicationService.AttachToCreditApplication:output_type -> aval.evaluation.v1.AttachToCreditApplicationResponse
+	51, // [51:65] is the sub-list for method output_type
+	37, // [37:51] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_application_proto_init() }

@@ -50,8 +50,8 @@ type CreditApplicationServiceClient interface {
 	// Submits a draft or a returned application: checks that it is complete, gives it its gap-free serial number and routes it by the authority table.
 	// Errors: FAILED_PRECONDITION (APPLICATION_INCOMPLETE, with each missing item as a violation, metadata `missing`: the items, and `responsible`: the role that gets each, in the same order; APPLICATION_STATE).
 	SubmitCreditApplication(ctx context.Context, in *SubmitCreditApplicationRequest, opts ...grpc.CallOption) (*SubmitCreditApplicationResponse, error)
-	// Takes the next step of the form: a review, finance's confirmation, or the approval that grants the credit.
-	// Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON), FAILED_PRECONDITION (FORM_CLOSED).
+	// Takes the next step of the form, or a part of one that several people sign: a review, finance's confirmation, or the approval that grants the credit. Nobody has two parts in one form, in whoever's seat.
+	// Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON, NO_DELEGATION), FAILED_PRECONDITION (FORM_CLOSED), INVALID_ARGUMENT (REASON_REQUIRED where the step is taken in writing).
 	ApproveCreditApplication(ctx context.Context, in *ApproveCreditApplicationRequest, opts ...grpc.CallOption) (*ApproveCreditApplicationResponse, error)
 	// Rejects the application for good; the reason is required.
 	RejectCreditApplication(ctx context.Context, in *RejectCreditApplicationRequest, opts ...grpc.CallOption) (*RejectCreditApplicationResponse, error)
@@ -238,8 +238,8 @@ type CreditApplicationServiceServer interface {
 	// Submits a draft or a returned application: checks that it is complete, gives it its gap-free serial number and routes it by the authority table.
 	// Errors: FAILED_PRECONDITION (APPLICATION_INCOMPLETE, with each missing item as a violation, metadata `missing`: the items, and `responsible`: the role that gets each, in the same order; APPLICATION_STATE).
 	SubmitCreditApplication(context.Context, *SubmitCreditApplicationRequest) (*SubmitCreditApplicationResponse, error)
-	// Takes the next step of the form: a review, finance's confirmation, or the approval that grants the credit.
-	// Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON), FAILED_PRECONDITION (FORM_CLOSED).
+	// Takes the next step of the form, or a part of one that several people sign: a review, finance's confirmation, or the approval that grants the credit. Nobody has two parts in one form, in whoever's seat.
+	// Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON, NO_DELEGATION), FAILED_PRECONDITION (FORM_CLOSED), INVALID_ARGUMENT (REASON_REQUIRED where the step is taken in writing).
 	ApproveCreditApplication(context.Context, *ApproveCreditApplicationRequest) (*ApproveCreditApplicationResponse, error)
 	// Rejects the application for good; the reason is required.
 	RejectCreditApplication(context.Context, *RejectCreditApplicationRequest) (*RejectCreditApplicationResponse, error)

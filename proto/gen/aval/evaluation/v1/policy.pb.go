@@ -1646,6 +1646,8 @@ type EvaluationPolicy struct {
 	Checklist []*ChecklistRule `protobuf:"bytes,40,rep,name=checklist,proto3" json:"checklist,omitempty"`
 	// Points scorecard; beside dimensions the lower of the two grades holds. Absent: none.
 	Scorecard *Scorecard `protobuf:"bytes,30,opt,name=scorecard,proto3" json:"scorecard,omitempty"`
+	// How long people have for what is not a form. Absent: the defaults of its fields.
+	DueDays *DueDays `protobuf:"bytes,60,opt,name=due_days,json=dueDays,proto3" json:"due_days,omitempty"`
 	// Recommended term; absent: the grade's `max_term_days`.
 	Term *TermRule `protobuf:"bytes,70,opt,name=term,proto3" json:"term,omitempty"`
 	// What ratings of agencies and bureaus are worth, for INDICATOR_EXTERNAL_RATING.
@@ -1764,6 +1766,13 @@ func (x *EvaluationPolicy) GetChecklist() []*ChecklistRule {
 func (x *EvaluationPolicy) GetScorecard() *Scorecard {
 	if x != nil {
 		return x.Scorecard
+	}
+	return nil
+}
+
+func (x *EvaluationPolicy) GetDueDays() *DueDays {
+	if x != nil {
+		return x.DueDays
 	}
 	return nil
 }
@@ -1892,6 +1901,88 @@ func (x *RatingPoints) GetPoints() string {
 	return ""
 }
 
+// DueDays is how long people have, in calendar days.
+type DueDays struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// From a stop of a customer to the last day on which the finance director alone decides about the withdrawal (S2.18); absent: 1.
+	Withdrawal *int32 `protobuf:"varint,1,opt,name=withdrawal,proto3,oneof" json:"withdrawal,omitempty"`
+	// From a rating of C to the contingency plan; absent: 14.
+	Contingency *int32 `protobuf:"varint,2,opt,name=contingency,proto3,oneof" json:"contingency,omitempty"`
+	// From a rating of C to the replacement plan; absent: 30.
+	Replacement *int32 `protobuf:"varint,3,opt,name=replacement,proto3,oneof" json:"replacement,omitempty"`
+	// From a rating of D to the phase-out plan; absent: 30.
+	PhaseOut *int32 `protobuf:"varint,4,opt,name=phase_out,json=phaseOut,proto3,oneof" json:"phase_out,omitempty"`
+	// From a rating of D to the recovery plan; absent: 14.
+	Recovery      *int32 `protobuf:"varint,5,opt,name=recovery,proto3,oneof" json:"recovery,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DueDays) Reset() {
+	*x = DueDays{}
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DueDays) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DueDays) ProtoMessage() {}
+
+func (x *DueDays) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DueDays.ProtoReflect.Descriptor instead.
+func (*DueDays) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *DueDays) GetWithdrawal() int32 {
+	if x != nil && x.Withdrawal != nil {
+		return *x.Withdrawal
+	}
+	return 0
+}
+
+func (x *DueDays) GetContingency() int32 {
+	if x != nil && x.Contingency != nil {
+		return *x.Contingency
+	}
+	return 0
+}
+
+func (x *DueDays) GetReplacement() int32 {
+	if x != nil && x.Replacement != nil {
+		return *x.Replacement
+	}
+	return 0
+}
+
+func (x *DueDays) GetPhaseOut() int32 {
+	if x != nil && x.PhaseOut != nil {
+		return *x.PhaseOut
+	}
+	return 0
+}
+
+func (x *DueDays) GetRecovery() int32 {
+	if x != nil && x.Recovery != nil {
+		return *x.Recovery
+	}
+	return 0
+}
+
 // Scorecard grades by the weighted mean of points: sum(weight x points) / sum(weight) over the indicators that count.
 type Scorecard struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1905,7 +1996,7 @@ type Scorecard struct {
 
 func (x *Scorecard) Reset() {
 	*x = Scorecard{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1917,7 +2008,7 @@ func (x *Scorecard) String() string {
 func (*Scorecard) ProtoMessage() {}
 
 func (x *Scorecard) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1930,7 +2021,7 @@ func (x *Scorecard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scorecard.ProtoReflect.Descriptor instead.
 func (*Scorecard) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{20}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Scorecard) GetIndicators() []*ScoreRule {
@@ -1974,7 +2065,7 @@ type ScoreRule struct {
 
 func (x *ScoreRule) Reset() {
 	*x = ScoreRule{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[21]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1986,7 +2077,7 @@ func (x *ScoreRule) String() string {
 func (*ScoreRule) ProtoMessage() {}
 
 func (x *ScoreRule) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[21]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1999,7 +2090,7 @@ func (x *ScoreRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreRule.ProtoReflect.Descriptor instead.
 func (*ScoreRule) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{21}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ScoreRule) GetIndicator() Indicator {
@@ -2084,7 +2175,7 @@ type ScoreBand struct {
 
 func (x *ScoreBand) Reset() {
 	*x = ScoreBand{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[22]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2096,7 +2187,7 @@ func (x *ScoreBand) String() string {
 func (*ScoreBand) ProtoMessage() {}
 
 func (x *ScoreBand) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[22]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2109,7 +2200,7 @@ func (x *ScoreBand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreBand.ProtoReflect.Descriptor instead.
 func (*ScoreBand) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{22}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ScoreBand) GetPoints() string {
@@ -2286,7 +2377,7 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\fmax_age_days\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\n" +
 	"maxAgeDays\x12#\n" +
 	"\rverified_only\x18\x02 \x01(\bR\fverifiedOnly\x12$\n" +
-	"\tmin_items\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\xfc\x06\n" +
+	"\tmin_items\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\xb4\a\n" +
 	"\x10EvaluationPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
@@ -2309,7 +2400,8 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\x14review_interval_days\x18\n" +
 	" \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x12reviewIntervalDays\x12I\n" +
 	"\tchecklist\x18( \x03(\v2!.aval.evaluation.v1.ChecklistRuleB\b\xbaH\x05\x92\x01\x02\x10\x14R\tchecklist\x12;\n" +
-	"\tscorecard\x18\x1e \x01(\v2\x1d.aval.evaluation.v1.ScorecardR\tscorecard\x120\n" +
+	"\tscorecard\x18\x1e \x01(\v2\x1d.aval.evaluation.v1.ScorecardR\tscorecard\x126\n" +
+	"\bdue_days\x18< \x01(\v2\x1b.aval.evaluation.v1.DueDaysR\adueDays\x120\n" +
 	"\x04term\x18F \x01(\v2\x1c.aval.evaluation.v1.TermRuleR\x04term\x12N\n" +
 	"\rrating_scales\x18G \x03(\v2\x1f.aval.evaluation.v1.RatingScaleB\b\xbaH\x05\x92\x01\x02\x10\x14R\fratingScales\"w\n" +
 	"\vRatingScale\x12 \n" +
@@ -2318,7 +2410,26 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\xbaH\a\x92\x01\x04\b\x01\x10dR\aratings\"o\n" +
 	"\fRatingPoints\x12!\n" +
 	"\x06rating\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 R\x06rating\x12<\n" +
-	"\x06points\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^-?[0-9]{1,6}(\\.[0-9]{1,6})?$R\x06points\"\x9e\x01\n" +
+	"\x06points\x18\x02 \x01(\tB$\xbaH!r\x1f2\x1d^-?[0-9]{1,6}(\\.[0-9]{1,6})?$R\x06points\"\xc5\x02\n" +
+	"\aDueDays\x12/\n" +
+	"\n" +
+	"withdrawal\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xed\x02(\x00H\x00R\n" +
+	"withdrawal\x88\x01\x01\x121\n" +
+	"\vcontingency\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xed\x02(\x00H\x01R\vcontingency\x88\x01\x01\x121\n" +
+	"\vreplacement\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xed\x02(\x00H\x02R\vreplacement\x88\x01\x01\x12,\n" +
+	"\tphase_out\x18\x04 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xed\x02(\x00H\x03R\bphaseOut\x88\x01\x01\x12+\n" +
+	"\brecovery\x18\x05 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xed\x02(\x00H\x04R\brecovery\x88\x01\x01B\r\n" +
+	"\v_withdrawalB\x0e\n" +
+	"\f_contingencyB\x0e\n" +
+	"\f_replacementB\f\n" +
+	"\n" +
+	"_phase_outB\v\n" +
+	"\t_recovery\"\x9e\x01\n" +
 	"\tScorecard\x12I\n" +
 	"\n" +
 	"indicators\x18\x01 \x03(\v2\x1d.aval.evaluation.v1.ScoreRuleB\n" +
@@ -2427,7 +2538,7 @@ func file_aval_evaluation_v1_policy_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_evaluation_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_aval_evaluation_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_aval_evaluation_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_aval_evaluation_v1_policy_proto_goTypes = []any{
 	(Indicator)(0),                         // 0: aval.evaluation.v1.Indicator
 	(MissingRule)(0),                       // 1: aval.evaluation.v1.MissingRule
@@ -2453,36 +2564,37 @@ var file_aval_evaluation_v1_policy_proto_goTypes = []any{
 	(*EvaluationPolicy)(nil),               // 21: aval.evaluation.v1.EvaluationPolicy
 	(*RatingScale)(nil),                    // 22: aval.evaluation.v1.RatingScale
 	(*RatingPoints)(nil),                   // 23: aval.evaluation.v1.RatingPoints
-	(*Scorecard)(nil),                      // 24: aval.evaluation.v1.Scorecard
-	(*ScoreRule)(nil),                      // 25: aval.evaluation.v1.ScoreRule
-	(*ScoreBand)(nil),                      // 26: aval.evaluation.v1.ScoreBand
-	(v1.PolicyState)(0),                    // 27: aval.type.v1.PolicyState
-	(*timestamppb.Timestamp)(nil),          // 28: google.protobuf.Timestamp
-	(Grade)(0),                             // 29: aval.evaluation.v1.Grade
-	(Treatment)(0),                         // 30: aval.evaluation.v1.Treatment
-	(*v1.AuthorityRow)(nil),                // 31: aval.type.v1.AuthorityRow
-	(*ChecklistRule)(nil),                  // 32: aval.evaluation.v1.ChecklistRule
+	(*DueDays)(nil),                        // 24: aval.evaluation.v1.DueDays
+	(*Scorecard)(nil),                      // 25: aval.evaluation.v1.Scorecard
+	(*ScoreRule)(nil),                      // 26: aval.evaluation.v1.ScoreRule
+	(*ScoreBand)(nil),                      // 27: aval.evaluation.v1.ScoreBand
+	(v1.PolicyState)(0),                    // 28: aval.type.v1.PolicyState
+	(*timestamppb.Timestamp)(nil),          // 29: google.protobuf.Timestamp
+	(Grade)(0),                             // 30: aval.evaluation.v1.Grade
+	(Treatment)(0),                         // 31: aval.evaluation.v1.Treatment
+	(*v1.AuthorityRow)(nil),                // 32: aval.type.v1.AuthorityRow
+	(*ChecklistRule)(nil),                  // 33: aval.evaluation.v1.ChecklistRule
 }
 var file_aval_evaluation_v1_policy_proto_depIdxs = []int32{
-	27, // 0: aval.evaluation.v1.EvaluationPolicyVersion.state:type_name -> aval.type.v1.PolicyState
+	28, // 0: aval.evaluation.v1.EvaluationPolicyVersion.state:type_name -> aval.type.v1.PolicyState
 	21, // 1: aval.evaluation.v1.EvaluationPolicyVersion.policy:type_name -> aval.evaluation.v1.EvaluationPolicy
-	28, // 2: aval.evaluation.v1.EvaluationPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
-	28, // 3: aval.evaluation.v1.EvaluationPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
+	29, // 2: aval.evaluation.v1.EvaluationPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
+	29, // 3: aval.evaluation.v1.EvaluationPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
 	21, // 4: aval.evaluation.v1.CreateEvaluationPolicyRequest.policy:type_name -> aval.evaluation.v1.EvaluationPolicy
 	4,  // 5: aval.evaluation.v1.CreateEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
 	4,  // 6: aval.evaluation.v1.SignEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
 	4,  // 7: aval.evaluation.v1.GetEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
 	4,  // 8: aval.evaluation.v1.ListEvaluationPoliciesResponse.versions:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
-	29, // 9: aval.evaluation.v1.GradeThreshold.grade:type_name -> aval.evaluation.v1.Grade
+	30, // 9: aval.evaluation.v1.GradeThreshold.grade:type_name -> aval.evaluation.v1.Grade
 	0,  // 10: aval.evaluation.v1.IndicatorRule.indicator:type_name -> aval.evaluation.v1.Indicator
 	13, // 11: aval.evaluation.v1.IndicatorRule.thresholds:type_name -> aval.evaluation.v1.GradeThreshold
 	1,  // 12: aval.evaluation.v1.IndicatorRule.missing:type_name -> aval.evaluation.v1.MissingRule
-	29, // 13: aval.evaluation.v1.IndicatorRule.missing_grade:type_name -> aval.evaluation.v1.Grade
+	30, // 13: aval.evaluation.v1.IndicatorRule.missing_grade:type_name -> aval.evaluation.v1.Grade
 	14, // 14: aval.evaluation.v1.Dimension.indicators:type_name -> aval.evaluation.v1.IndicatorRule
 	2,  // 15: aval.evaluation.v1.Cap.condition:type_name -> aval.evaluation.v1.CapCondition
-	29, // 16: aval.evaluation.v1.Cap.best_grade:type_name -> aval.evaluation.v1.Grade
-	29, // 17: aval.evaluation.v1.GradeTreatment.grade:type_name -> aval.evaluation.v1.Grade
-	30, // 18: aval.evaluation.v1.GradeTreatment.treatment:type_name -> aval.evaluation.v1.Treatment
+	30, // 16: aval.evaluation.v1.Cap.best_grade:type_name -> aval.evaluation.v1.Grade
+	30, // 17: aval.evaluation.v1.GradeTreatment.grade:type_name -> aval.evaluation.v1.Grade
+	31, // 18: aval.evaluation.v1.GradeTreatment.treatment:type_name -> aval.evaluation.v1.Treatment
 	3,  // 19: aval.evaluation.v1.LimitRule.usual_purchase:type_name -> aval.evaluation.v1.UsualPurchase
 	20, // 20: aval.evaluation.v1.LimitRule.facts:type_name -> aval.evaluation.v1.FormulaFacts
 	20, // 21: aval.evaluation.v1.TermRule.facts:type_name -> aval.evaluation.v1.FormulaFacts
@@ -2490,30 +2602,31 @@ var file_aval_evaluation_v1_policy_proto_depIdxs = []int32{
 	16, // 23: aval.evaluation.v1.EvaluationPolicy.caps:type_name -> aval.evaluation.v1.Cap
 	17, // 24: aval.evaluation.v1.EvaluationPolicy.treatments:type_name -> aval.evaluation.v1.GradeTreatment
 	18, // 25: aval.evaluation.v1.EvaluationPolicy.limit:type_name -> aval.evaluation.v1.LimitRule
-	31, // 26: aval.evaluation.v1.EvaluationPolicy.application_authority:type_name -> aval.type.v1.AuthorityRow
-	32, // 27: aval.evaluation.v1.EvaluationPolicy.checklist:type_name -> aval.evaluation.v1.ChecklistRule
-	24, // 28: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
-	19, // 29: aval.evaluation.v1.EvaluationPolicy.term:type_name -> aval.evaluation.v1.TermRule
-	22, // 30: aval.evaluation.v1.EvaluationPolicy.rating_scales:type_name -> aval.evaluation.v1.RatingScale
-	23, // 31: aval.evaluation.v1.RatingScale.ratings:type_name -> aval.evaluation.v1.RatingPoints
-	25, // 32: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
-	13, // 33: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
-	0,  // 34: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
-	26, // 35: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
-	1,  // 36: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
-	5,  // 37: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
-	7,  // 38: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
-	9,  // 39: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
-	11, // 40: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
-	6,  // 41: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
-	8,  // 42: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
-	10, // 43: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
-	12, // 44: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
-	41, // [41:45] is the sub-list for method output_type
-	37, // [37:41] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	32, // 26: aval.evaluation.v1.EvaluationPolicy.application_authority:type_name -> aval.type.v1.AuthorityRow
+	33, // 27: aval.evaluation.v1.EvaluationPolicy.checklist:type_name -> aval.evaluation.v1.ChecklistRule
+	25, // 28: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
+	24, // 29: aval.evaluation.v1.EvaluationPolicy.due_days:type_name -> aval.evaluation.v1.DueDays
+	19, // 30: aval.evaluation.v1.EvaluationPolicy.term:type_name -> aval.evaluation.v1.TermRule
+	22, // 31: aval.evaluation.v1.EvaluationPolicy.rating_scales:type_name -> aval.evaluation.v1.RatingScale
+	23, // 32: aval.evaluation.v1.RatingScale.ratings:type_name -> aval.evaluation.v1.RatingPoints
+	26, // 33: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
+	13, // 34: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
+	0,  // 35: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
+	27, // 36: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
+	1,  // 37: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
+	5,  // 38: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
+	7,  // 39: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
+	9,  // 40: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
+	11, // 41: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
+	6,  // 42: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
+	8,  // 43: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
+	10, // 44: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
+	12, // 45: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
+	42, // [42:46] is the sub-list for method output_type
+	38, // [38:42] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_policy_proto_init() }
@@ -2533,7 +2646,8 @@ func file_aval_evaluation_v1_policy_proto_init() {
 		(*GradeThreshold_AtMost)(nil),
 		(*GradeThreshold_Otherwise)(nil),
 	}
-	file_aval_evaluation_v1_policy_proto_msgTypes[22].OneofWrappers = []any{
+	file_aval_evaluation_v1_policy_proto_msgTypes[20].OneofWrappers = []any{}
+	file_aval_evaluation_v1_policy_proto_msgTypes[23].OneofWrappers = []any{
 		(*ScoreBand_AtLeast)(nil),
 		(*ScoreBand_AtMost)(nil),
 		(*ScoreBand_Otherwise)(nil),
@@ -2544,7 +2658,7 @@ func file_aval_evaluation_v1_policy_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_policy_proto_rawDesc), len(file_aval_evaluation_v1_policy_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   23,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -90,7 +90,7 @@ type FormRegisterEntry struct {
 	ApplicationId string `protobuf:"bytes,4,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
 	// Whose credit it is about.
 	CustomerId string `protobuf:"bytes,5,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
-	// What happened: SUBMIT, APPROVE, REJECT, RETURN, OFFER, WITHDRAW or GRANT.
+	// What happened: SUBMIT, APPROVE, REJECT, RETURN, OFFER, WITHDRAW, ESCALATE (a late step went to a further role) or GRANT.
 	Event string `protobuf:"bytes,6,opt,name=event,proto3" json:"event,omitempty"`
 	// Subject who did it.
 	Actor string `protobuf:"bytes,7,opt,name=actor,proto3" json:"actor,omitempty"`

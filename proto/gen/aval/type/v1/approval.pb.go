@@ -23,13 +23,21 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// ApprovalStep is one step of an approval form: one act of one person.
+// ApprovalStep is one step of an approval form: one act of one person who holds any one of `roles`, or one act for each role of `all_of`, by as many people, in any order.
 type ApprovalStep struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name in the authority table, for example "review" or "approval".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// A person holding any one of these roles takes the step.
-	Roles         []v1.Role `protobuf:"varint,2,rep,packed,name=roles,proto3,enum=aval.options.v1.Role" json:"roles,omitempty"`
+	// A person holding any one of these roles takes the step. Either these or `all_of`.
+	Roles []v1.Role `protobuf:"varint,2,rep,packed,name=roles,proto3,enum=aval.options.v1.Role" json:"roles,omitempty"`
+	// Each of these roles signs, every one by another person, in any order. Either these or `roles`.
+	AllOf []v1.Role `protobuf:"varint,3,rep,packed,name=all_of,json=allOf,proto3,enum=aval.options.v1.Role" json:"all_of,omitempty"`
+	// How long the step has, in calendar days from the day on which it came up; 0: no bound. Credit applications only.
+	DueDays int32 `protobuf:"varint,4,opt,name=due_days,json=dueDays,proto3" json:"due_days,omitempty"`
+	// The role that may take the step too once it is late; it goes with due_days. Credit applications only.
+	EscalateTo v1.Role `protobuf:"varint,5,opt,name=escalate_to,json=escalateTo,proto3,enum=aval.options.v1.Role" json:"escalate_to,omitempty"`
+	// Whoever approves in the step says why. Credit applications only.
+	InWriting     bool `protobuf:"varint,6,opt,name=in_writing,json=inWriting,proto3" json:"in_writing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -78,6 +86,34 @@ func (x *ApprovalStep) GetRoles() []v1.Role {
 	return nil
 }
 
+func (x *ApprovalStep) GetAllOf() []v1.Role {
+	if x != nil {
+		return x.AllOf
+	}
+	return nil
+}
+
+func (x *ApprovalStep) GetDueDays() int32 {
+	if x != nil {
+		return x.DueDays
+	}
+	return 0
+}
+
+func (x *ApprovalStep) GetEscalateTo() v1.Role {
+	if x != nil {
+		return x.EscalateTo
+	}
+	return v1.Role(0)
+}
+
+func (x *ApprovalStep) GetInWriting() bool {
+	if x != nil {
+		return x.InWriting
+	}
+	return false
+}
+
 // ApprovalAct is what somebody did on a form.
 type ApprovalAct struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -90,7 +126,9 @@ type ApprovalAct struct {
 	// What the person wrote.
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Business date.
-	BusinessDate  string `protobuf:"bytes,5,opt,name=business_date,json=businessDate,proto3" json:"business_date,omitempty"`
+	BusinessDate string `protobuf:"bytes,5,opt,name=business_date,json=businessDate,proto3" json:"business_date,omitempty"`
+	// Subject of the person in whose seat they acted, see DelegationService of evaluation; empty: their own.
+	OnBehalfOf    string `protobuf:"bytes,6,opt,name=on_behalf_of,json=onBehalfOf,proto3" json:"on_behalf_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -160,6 +198,159 @@ func (x *ApprovalAct) GetBusinessDate() string {
 	return ""
 }
 
+func (x *ApprovalAct) GetOnBehalfOf() string {
+	if x != nil {
+		return x.OnBehalfOf
+	}
+	return ""
+}
+
+// ApprovalEscalation says that a step of a form was late and went to a further role.
+type ApprovalEscalation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Step, from 0.
+	Step int32 `protobuf:"varint,1,opt,name=step,proto3" json:"step,omitempty"`
+	// The role that may take the step too from then on.
+	Role v1.Role `protobuf:"varint,2,opt,name=role,proto3,enum=aval.options.v1.Role" json:"role,omitempty"`
+	// Last day on which the step was in time.
+	DueDate string `protobuf:"bytes,3,opt,name=due_date,json=dueDate,proto3" json:"due_date,omitempty"`
+	// Business date on which it went there.
+	BusinessDate  string `protobuf:"bytes,4,opt,name=business_date,json=businessDate,proto3" json:"business_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApprovalEscalation) Reset() {
+	*x = ApprovalEscalation{}
+	mi := &file_aval_type_v1_approval_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApprovalEscalation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApprovalEscalation) ProtoMessage() {}
+
+func (x *ApprovalEscalation) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_type_v1_approval_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApprovalEscalation.ProtoReflect.Descriptor instead.
+func (*ApprovalEscalation) Descriptor() ([]byte, []int) {
+	return file_aval_type_v1_approval_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ApprovalEscalation) GetStep() int32 {
+	if x != nil {
+		return x.Step
+	}
+	return 0
+}
+
+func (x *ApprovalEscalation) GetRole() v1.Role {
+	if x != nil {
+		return x.Role
+	}
+	return v1.Role(0)
+}
+
+func (x *ApprovalEscalation) GetDueDate() string {
+	if x != nil {
+		return x.DueDate
+	}
+	return ""
+}
+
+func (x *ApprovalEscalation) GetBusinessDate() string {
+	if x != nil {
+		return x.BusinessDate
+	}
+	return ""
+}
+
+// AuthorityConditions narrow what a row covers. A case of which something asked here is not known is not covered by the row.
+type AuthorityConditions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Grades of customers, `A` to `D`; empty: any, and none.
+	Grades []string `protobuf:"bytes,1,rep,name=grades,proto3" json:"grades,omitempty"`
+	// Corporate groups of customers, the topmost ones; empty: any, and none.
+	GroupIds []string `protobuf:"bytes,2,rep,name=group_ids,json=groupIds,proto3" json:"group_ids,omitempty"`
+	// Covers limits beyond the recommended one by at most this share of it, itself included, for example "0.2"; empty: none beyond it.
+	MaxLimitOver string `protobuf:"bytes,3,opt,name=max_limit_over,json=maxLimitOver,proto3" json:"max_limit_over,omitempty"`
+	// Covers terms beyond the longest one of the grade by at most this many days, itself included; absent: none beyond it.
+	MaxDaysOver   *int32 `protobuf:"varint,4,opt,name=max_days_over,json=maxDaysOver,proto3,oneof" json:"max_days_over,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuthorityConditions) Reset() {
+	*x = AuthorityConditions{}
+	mi := &file_aval_type_v1_approval_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuthorityConditions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuthorityConditions) ProtoMessage() {}
+
+func (x *AuthorityConditions) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_type_v1_approval_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuthorityConditions.ProtoReflect.Descriptor instead.
+func (*AuthorityConditions) Descriptor() ([]byte, []int) {
+	return file_aval_type_v1_approval_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *AuthorityConditions) GetGrades() []string {
+	if x != nil {
+		return x.Grades
+	}
+	return nil
+}
+
+func (x *AuthorityConditions) GetGroupIds() []string {
+	if x != nil {
+		return x.GroupIds
+	}
+	return nil
+}
+
+func (x *AuthorityConditions) GetMaxLimitOver() string {
+	if x != nil {
+		return x.MaxLimitOver
+	}
+	return ""
+}
+
+func (x *AuthorityConditions) GetMaxDaysOver() int32 {
+	if x != nil && x.MaxDaysOver != nil {
+		return *x.MaxDaysOver
+	}
+	return 0
+}
+
 // AuthorityRow is one row of an authority table: what it covers, and who signs in which order.
 type AuthorityRow struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -168,14 +359,16 @@ type AuthorityRow struct {
 	// Covers days up to this, both included; absent: no bound.
 	MaxDays *int32 `protobuf:"varint,2,opt,name=max_days,json=maxDays,proto3,oneof" json:"max_days,omitempty"`
 	// Steps in order.
-	Steps         []*ApprovalStep `protobuf:"bytes,3,rep,name=steps,proto3" json:"steps,omitempty"`
+	Steps []*ApprovalStep `protobuf:"bytes,3,rep,name=steps,proto3" json:"steps,omitempty"`
+	// What else the row asks for; absent: nothing. Credit applications only.
+	When          *AuthorityConditions `protobuf:"bytes,4,opt,name=when,proto3" json:"when,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AuthorityRow) Reset() {
 	*x = AuthorityRow{}
-	mi := &file_aval_type_v1_approval_proto_msgTypes[2]
+	mi := &file_aval_type_v1_approval_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -187,7 +380,7 @@ func (x *AuthorityRow) String() string {
 func (*AuthorityRow) ProtoMessage() {}
 
 func (x *AuthorityRow) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_type_v1_approval_proto_msgTypes[2]
+	mi := &file_aval_type_v1_approval_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -200,7 +393,7 @@ func (x *AuthorityRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuthorityRow.ProtoReflect.Descriptor instead.
 func (*AuthorityRow) Descriptor() ([]byte, []int) {
-	return file_aval_type_v1_approval_proto_rawDescGZIP(), []int{2}
+	return file_aval_type_v1_approval_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *AuthorityRow) GetMaxAmount() string {
@@ -224,26 +417,56 @@ func (x *AuthorityRow) GetSteps() []*ApprovalStep {
 	return nil
 }
 
+func (x *AuthorityRow) GetWhen() *AuthorityConditions {
+	if x != nil {
+		return x.When
+	}
+	return nil
+}
+
 var File_aval_type_v1_approval_proto protoreflect.FileDescriptor
 
 const file_aval_type_v1_approval_proto_rawDesc = "" +
 	"\n" +
-	"\x1baval/type/v1/approval.proto\x12\faval.type.v1\x1a#aval/options/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\"o\n" +
+	"\x1baval/type/v1/approval.proto\x12\faval.type.v1\x1a#aval/options/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\"\xe5\x03\n" +
 	"\fApprovalStep\x12\x1d\n" +
-	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x04name\x12@\n" +
-	"\x05roles\x18\x02 \x03(\x0e2\x15.aval.options.v1.RoleB\x13\xbaH\x10\x92\x01\r\b\x01\x10\b\"\a\x82\x01\x04\x10\x01 \x00R\x05roles\"\x94\x01\n" +
+	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x04name\x12>\n" +
+	"\x05roles\x18\x02 \x03(\x0e2\x15.aval.options.v1.RoleB\x11\xbaH\x0e\x92\x01\v\x10\b\"\a\x82\x01\x04\x10\x01 \x00R\x05roles\x12A\n" +
+	"\x06all_of\x18\x03 \x03(\x0e2\x15.aval.options.v1.RoleB\x13\xbaH\x10\x92\x01\r\x10\b\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x05allOf\x12%\n" +
+	"\bdue_days\x18\x04 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xed\x02(\x00R\adueDays\x12@\n" +
+	"\vescalate_to\x18\x05 \x01(\x0e2\x15.aval.options.v1.RoleB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
+	"escalateTo\x12\x1d\n" +
+	"\n" +
+	"in_writing\x18\x06 \x01(\bR\tinWriting:\xaa\x01\xbaH\xa6\x01\x1a\xa3\x01\n" +
+	"\x13approval_step.roles\x12Wa step names roles of which any one is enough, or all_of, each of which signs; not both\x1a3(this.roles.size() > 0) != (this.all_of.size() > 0)\"\xb6\x01\n" +
 	"\vApprovalAct\x12\x12\n" +
 	"\x04step\x18\x01 \x01(\x05R\x04step\x12\x1a\n" +
 	"\bdecision\x18\x02 \x01(\tR\bdecision\x12\x18\n" +
 	"\asubject\x18\x03 \x01(\tR\asubject\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12#\n" +
-	"\rbusiness_date\x18\x05 \x01(\tR\fbusinessDate\"\xd2\x01\n" +
+	"\rbusiness_date\x18\x05 \x01(\tR\fbusinessDate\x12 \n" +
+	"\fon_behalf_of\x18\x06 \x01(\tR\n" +
+	"onBehalfOf\"\x93\x01\n" +
+	"\x12ApprovalEscalation\x12\x12\n" +
+	"\x04step\x18\x01 \x01(\x05R\x04step\x12)\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x15.aval.options.v1.RoleR\x04role\x12\x19\n" +
+	"\bdue_date\x18\x03 \x01(\tR\adueDate\x12#\n" +
+	"\rbusiness_date\x18\x04 \x01(\tR\fbusinessDate\"\x98\x02\n" +
+	"\x13AuthorityConditions\x122\n" +
+	"\x06grades\x18\x01 \x03(\tB\x1a\xbaH\x17\x92\x01\x14\x10\x04\x18\x01\"\x0er\fR\x01AR\x01BR\x01CR\x01DR\x06grades\x120\n" +
+	"\tgroup_ids\x18\x02 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xe8\a\x18\x01\"\x06r\x04\x10\x01\x18@R\bgroupIds\x12T\n" +
+	"\x0emax_limit_over\x18\x03 \x01(\tB.\xbaH+\xd8\x01\x01r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,6})?$R\fmaxLimitOver\x123\n" +
+	"\rmax_days_over\x18\x04 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00H\x00R\vmaxDaysOver\x88\x01\x01B\x10\n" +
+	"\x0e_max_days_over\"\x89\x02\n" +
 	"\fAuthorityRow\x12N\n" +
 	"\n" +
 	"max_amount\x18\x01 \x01(\tB/\xbaH,\xd8\x01\x01r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\tmaxAmount\x12'\n" +
 	"\bmax_days\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00H\x00R\amaxDays\x88\x01\x01\x12<\n" +
 	"\x05steps\x18\x03 \x03(\v2\x1a.aval.type.v1.ApprovalStepB\n" +
-	"\xbaH\a\x92\x01\x04\b\x01\x10\bR\x05stepsB\v\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10\bR\x05steps\x125\n" +
+	"\x04when\x18\x04 \x01(\v2!.aval.type.v1.AuthorityConditionsR\x04whenB\v\n" +
 	"\t_max_daysB:Z8github.com/avalcredit/aval/proto/gen/aval/type/v1;typev1b\x06proto3"
 
 var (
@@ -258,21 +481,27 @@ func file_aval_type_v1_approval_proto_rawDescGZIP() []byte {
 	return file_aval_type_v1_approval_proto_rawDescData
 }
 
-var file_aval_type_v1_approval_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_aval_type_v1_approval_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_aval_type_v1_approval_proto_goTypes = []any{
-	(*ApprovalStep)(nil), // 0: aval.type.v1.ApprovalStep
-	(*ApprovalAct)(nil),  // 1: aval.type.v1.ApprovalAct
-	(*AuthorityRow)(nil), // 2: aval.type.v1.AuthorityRow
-	(v1.Role)(0),         // 3: aval.options.v1.Role
+	(*ApprovalStep)(nil),        // 0: aval.type.v1.ApprovalStep
+	(*ApprovalAct)(nil),         // 1: aval.type.v1.ApprovalAct
+	(*ApprovalEscalation)(nil),  // 2: aval.type.v1.ApprovalEscalation
+	(*AuthorityConditions)(nil), // 3: aval.type.v1.AuthorityConditions
+	(*AuthorityRow)(nil),        // 4: aval.type.v1.AuthorityRow
+	(v1.Role)(0),                // 5: aval.options.v1.Role
 }
 var file_aval_type_v1_approval_proto_depIdxs = []int32{
-	3, // 0: aval.type.v1.ApprovalStep.roles:type_name -> aval.options.v1.Role
-	0, // 1: aval.type.v1.AuthorityRow.steps:type_name -> aval.type.v1.ApprovalStep
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	5, // 0: aval.type.v1.ApprovalStep.roles:type_name -> aval.options.v1.Role
+	5, // 1: aval.type.v1.ApprovalStep.all_of:type_name -> aval.options.v1.Role
+	5, // 2: aval.type.v1.ApprovalStep.escalate_to:type_name -> aval.options.v1.Role
+	5, // 3: aval.type.v1.ApprovalEscalation.role:type_name -> aval.options.v1.Role
+	0, // 4: aval.type.v1.AuthorityRow.steps:type_name -> aval.type.v1.ApprovalStep
+	3, // 5: aval.type.v1.AuthorityRow.when:type_name -> aval.type.v1.AuthorityConditions
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_aval_type_v1_approval_proto_init() }
@@ -280,14 +509,15 @@ func file_aval_type_v1_approval_proto_init() {
 	if File_aval_type_v1_approval_proto != nil {
 		return
 	}
-	file_aval_type_v1_approval_proto_msgTypes[2].OneofWrappers = []any{}
+	file_aval_type_v1_approval_proto_msgTypes[3].OneofWrappers = []any{}
+	file_aval_type_v1_approval_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_type_v1_approval_proto_rawDesc), len(file_aval_type_v1_approval_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

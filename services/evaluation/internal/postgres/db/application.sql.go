@@ -86,15 +86,48 @@ func (q *Queries) InsertApplication(ctx context.Context, arg InsertApplicationPa
 	return err
 }
 
+const lateApplications = `-- name: LateApplications :many
+SELECT application_id FROM applications WHERE state = 'PENDING' AND late_after < $1::date
+ORDER BY late_after, application_id LIMIT $2
+`
+
+type LateApplicationsParams struct {
+	Today calendar.Date
+	Most  int32
+}
+
+func (q *Queries) LateApplications(ctx context.Context, arg LateApplicationsParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, lateApplications, arg.Today, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var application_id string
+		if err := rows.Scan(&application_id); err != nil {
+			return nil, err
+		}
+		items = append(items, application_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listApplications = `-- name: ListApplications :many
 SELECT a.body, a.number FROM applications a JOIN customers c ON c.customer_id = a.customer_id
 WHERE a.number < $1
   AND ($2::text = '' OR a.customer_id = $2::text)
   AND ($3::text = '' OR a.state = $3::text)
   AND ($4::text = '' OR c.salesperson_id = $4::text)
-  AND (NOT $5::bool OR (a.state IN ('PENDING', 'CONDITIONAL') AND a.next_roles && $6::text[]
-       AND NOT ($7::text = ANY (a.involved))))
-ORDER BY a.number DESC LIMIT $8
+  AND (NOT $5::bool OR (a.state IN ('PENDING', 'CONDITIONAL') AND NOT ($6::text = ANY (a.involved))
+       AND (a.next_roles && $7::text[]
+            OR a.state = 'PENDING' AND EXISTS (
+                SELECT FROM delegations d WHERE d.deputy = $6::text AND d.roles && a.next_roles
+                  AND $8::date BETWEEN d.from_date AND d.last_date AND NOT (d.principal = ANY (a.involved))))))
+ORDER BY a.number DESC LIMIT $9
 `
 
 type ListApplicationsParams struct {
@@ -103,8 +136,9 @@ type ListApplicationsParams struct {
 	State         string
 	SalespersonID string
 	Waiting       bool
-	Roles         []string
 	Subject       string
+	Roles         []string
+	Today         calendar.Date
 	Most          int32
 }
 
@@ -120,8 +154,9 @@ func (q *Queries) ListApplications(ctx context.Context, arg ListApplicationsPara
 		arg.State,
 		arg.SalespersonID,
 		arg.Waiting,
-		arg.Roles,
 		arg.Subject,
+		arg.Roles,
+		arg.Today,
 		arg.Most,
 	)
 	if err != nil {
@@ -154,7 +189,7 @@ func (q *Queries) LockApplication(ctx context.Context, applicationID string) ([]
 }
 
 const updateApplication = `-- name: UpdateApplication :exec
-UPDATE applications SET state = $2, serial_number = $3, next_roles = $4, involved = $5, body = $6
+UPDATE applications SET state = $2, serial_number = $3, next_roles = $4, involved = $5, body = $6, late_after = $7::date
 WHERE application_id = $1
 `
 
@@ -165,6 +200,7 @@ type UpdateApplicationParams struct {
 	NextRoles     []string
 	Involved      []string
 	Body          []byte
+	LateAfter     calendar.Date
 }
 
 func (q *Queries) UpdateApplication(ctx context.Context, arg UpdateApplicationParams) error {
@@ -175,6 +211,7 @@ func (q *Queries) UpdateApplication(ctx context.Context, arg UpdateApplicationPa
 		arg.NextRoles,
 		arg.Involved,
 		arg.Body,
+		arg.LateAfter,
 	)
 	return err
 }

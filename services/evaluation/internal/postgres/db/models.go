@@ -19,6 +19,7 @@ type Application struct {
 	NextRoles     []string
 	Involved      []string
 	Body          []byte
+	LateAfter     calendar.Date
 }
 
 type Customer struct {
@@ -60,6 +61,17 @@ type CustomerMerge struct {
 	BusinessDate calendar.Date
 	Reason       string
 	CreateTime   time.Time
+}
+
+type Delegation struct {
+	DelegationID string
+	Number       int64
+	Principal    string
+	Deputy       string
+	Roles        []string
+	FromDate     calendar.Date
+	LastDate     calendar.Date
+	Body         []byte
 }
 
 type Fact struct {
