@@ -67,7 +67,9 @@ func (d dutyOn) on(ctx context.Context) context.Context {
 	return calendar.WithBusinessDate(ctx, d.day)
 }
 
-func (d dutyOn) Due(ctx context.Context, batch int) ([]string, error) { return d.Duty.Due(d.on(ctx), batch) }
+func (d dutyOn) Due(ctx context.Context, batch int) ([]string, error) {
+	return d.Duty.Due(d.on(ctx), batch)
+}
 
 func (d dutyOn) Do(ctx context.Context, id string) error { return d.Duty.Do(d.on(ctx), id) }
 
@@ -155,9 +157,12 @@ func TestDelegation(t *testing.T) {
 		t.Fatalf("%v", d)
 	}
 	for name, try := range map[string]func() error{
-		"a role not held": func() error { _, err := s.delegate(clerk, "x", "", "2026-03-10", optionsv1.Role_ROLE_CHAIRMAN); return err },
-		"to oneself":      func() error { _, err := s.delegate(clerk, "fang", "", "2026-03-10"); return err },
-		"in the past":     func() error { _, err := s.delegate(clerk, "x", "2026-03-01", "2026-03-10"); return err },
+		"a role not held": func() error {
+			_, err := s.delegate(clerk, "x", "", "2026-03-10", optionsv1.Role_ROLE_CHAIRMAN)
+			return err
+		},
+		"to oneself":  func() error { _, err := s.delegate(clerk, "fang", "", "2026-03-10"); return err },
+		"in the past": func() error { _, err := s.delegate(clerk, "x", "2026-03-01", "2026-03-10"); return err },
 	} {
 		if err := try(); errs.KindOf(err) != errs.Invalid {
 			t.Errorf("%s: %v", name, err)

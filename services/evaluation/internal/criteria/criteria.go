@@ -342,7 +342,9 @@ func DefaultDueDays() DueDays {
 }
 
 // ExceptionRoles are those of whom one signs in writing what is outside the policy (S2.5).
-func ExceptionRoles() []string { return []string{"GENERAL_MANAGER", "FINANCE_MANAGER", "SALES_MANAGER"} }
+func ExceptionRoles() []string {
+	return []string{"GENERAL_MANAGER", "FINANCE_MANAGER", "SALES_MANAGER"}
+}
 
 // UsesInvoices reports whether any indicator of the policy comes from invoices.
 func (p Policy) UsesInvoices() bool {
