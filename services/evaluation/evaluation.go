@@ -4,6 +4,7 @@ package evaluation
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/avalcredit/aval/pkg/grpcserver"
 	"github.com/avalcredit/aval/pkg/idem"
 	"github.com/avalcredit/aval/pkg/lifecycle"
+	"github.com/avalcredit/aval/pkg/operation"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/policy"
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
@@ -38,8 +40,9 @@ type Config struct {
 	// SkipMigrations leaves the schema as it is, where a job of its own migrates it.
 	SkipMigrations bool `koanf:"skip_migrations"`
 	// Reviews has the phase do what a date makes due: rate customers again whose review
-	// interval ran out, and give late steps of forms to whom they go. It goes by the
-	// clock, so it stays off where callers set the business date.
+	// interval ran out, and all of them when another version of the policy comes into
+	// force; give late steps of forms to whom they go. It goes by the clock, so it stays
+	// off where callers set the business date.
 	Reviews bool `koanf:"reviews"`
 	// RequestDays is how many days requests are remembered; 0: idem.KeepDays.
 	RequestDays int `koanf:"request_days"`
@@ -63,6 +66,8 @@ type Service struct {
 	app    *app.App
 	relays map[string]*delivery.Relay
 	keeper idem.Keeper
+	runs   *app.Portfolio
+	work   *operation.Worker
 	cfg    Config
 	log    *slog.Logger
 }
@@ -112,7 +117,13 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		},
 	})
 	keeper := idem.Keeper{DB: d.Pool, Log: d.Log, Days: d.Config.RequestDays}
-	return &Service{app: a, relays: relays, keeper: keeper, cfg: d.Config, log: d.Log}, nil
+	runs := &app.Portfolio{App: a, Store: operation.NewStore(d.Pool)}
+	work := operation.NewWorker(operation.Worker{
+		Store: runs.Store, Log: d.Log, Name: rand.Text(),
+		Kinds: map[string]operation.Work{app.KindSimulation: runs.RunSimulation, app.KindRerating: runs.RunRerating},
+	})
+	runs.Wake = work.Wake
+	return &Service{app: a, relays: relays, keeper: keeper, runs: runs, work: work, cfg: d.Config, log: d.Log}, nil
 }
 
 // Register adds the phase's services to a server.
@@ -135,6 +146,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	}
 	evaluationv1.RegisterEvaluationPolicyServiceServer(r, rpc.Policies{App: s.app})
 	evaluationv1.RegisterPolicyTrialServiceServer(r, rpc.PolicyTrials{App: s.app})
+	evaluationv1.RegisterPortfolioRunServiceServer(r, rpc.PortfolioRuns{Portfolio: s.runs})
 	evaluationv1.RegisterFeedServiceServer(r, rpc.Feed{App: s.app})
 	evaluationv1.RegisterOperationsServiceServer(r, rpc.Operations{App: s.app})
 }
@@ -142,16 +154,18 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 // Run delivers what the other phases have not got yet, forgets old requests, and reviews customers where
 // that is configured, until ctx ends. It then returns nil.
 func (s *Service) Run(ctx context.Context) error {
-	tasks := make([]lifecycle.Task, 0, len(s.relays)+3)
+	tasks := make([]lifecycle.Task, 0, len(s.relays)+5)
 	tasks = append(tasks, lifecycle.Task{Name: "evaluation requests", Run: s.keeper.Run},
 		// These go by the business date of the fact, so they run wherever the phase does.
+		lifecycle.Task{Name: "evaluation operations", Run: s.work.Run},
 		lifecycle.Task{Name: "evaluation ratings after facts", Run: jobs.NewReviews(app.Reratings{App: s.app}, s.log).Run})
 	for stream, relay := range s.relays {
 		tasks = append(tasks, lifecycle.Task{Name: "evaluation delivery of " + stream, Run: relay.Run})
 	}
 	if s.cfg.Reviews {
 		tasks = append(tasks, lifecycle.Task{Name: "evaluation reviews", Run: jobs.NewReviews(s.app, s.log).Run},
-			lifecycle.Task{Name: "evaluation late forms", Run: jobs.NewDuties("late forms", app.LateForms{App: s.app}, s.log).Run})
+			lifecycle.Task{Name: "evaluation late forms", Run: jobs.NewDuties("late forms", app.LateForms{App: s.app}, s.log).Run},
+			lifecycle.Task{Name: "evaluation policies", Run: jobs.NewPolicies(s.runs, s.log).Run})
 	}
 	return lifecycle.Run(ctx, s.log, tasks...)
 }

@@ -48,6 +48,7 @@ type receivables struct {
 	mu       sync.Mutex
 	records  map[string]*receivablesv1.PaymentRecord
 	down     bool
+	away     bool
 	asked    []string
 	profiles map[string][]*evaluationv1.CreditProfile
 }
@@ -56,6 +57,9 @@ func (r *receivables) GetPaymentRecord(_ context.Context, req *receivablesv1.Get
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.asked = append(r.asked, req.GetAsOfDate())
+	if r.away {
+		return nil, errs.New(errs.Unavailable, "AWAY", "away")
+	}
 	if r.down {
 		return nil, errs.New(errs.FailedPrecondition, "DOWN", "not now")
 	}
@@ -78,6 +82,12 @@ func (r *receivables) set(customerID string, rec *receivablesv1.PaymentRecord) {
 	defer r.mu.Unlock()
 	rec.CustomerId, rec.CurrencyCode = customerID, "CNY"
 	r.records[customerID] = rec
+}
+
+func (r *receivables) setAway(away bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.away = away
 }
 
 func (r *receivables) setDown(down bool) {

@@ -78,8 +78,7 @@ func (a *App) gather(ctx context.Context, customerID string, day calendar.Date) 
 	if g.policy, err = a.Policies.InForce(ctx, g.day); err != nil {
 		return gathered{}, err
 	}
-	from := g.day.AddMonths(-g.policy.Limit.WindowMonths, 0).AddDays(1)
-	if g.payment, err = a.Payments.PaymentRecord(ctx, customerID, g.day, from); err != nil {
+	if g.payment, err = a.Payments.PaymentRecord(ctx, customerID, g.day, windowStart(g.policy, g.day)); err != nil {
 		return gathered{}, err
 	}
 	return g, nil

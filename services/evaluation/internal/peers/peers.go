@@ -17,6 +17,7 @@ import (
 	ordergatev1 "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
+	"github.com/avalcredit/aval/services/evaluation/internal/app"
 	"github.com/avalcredit/aval/services/evaluation/internal/payment"
 	"github.com/avalcredit/aval/services/evaluation/internal/profile"
 	"github.com/avalcredit/aval/services/evaluation/internal/rpc"
@@ -91,8 +92,16 @@ func (p Payments) PaymentRecord(ctx context.Context, customerID string, asOf, wi
 	return r, nil
 }
 
+// unavailable says whether receivables answered: then asking again gives the same.
 func unavailable(err error) error {
-	return errs.New(errs.Unavailable, ReasonPaymentRecord, "receivables did not give the payment record: try again").WithCause(err)
+	e := errs.New(errs.Unavailable, ReasonPaymentRecord, "receivables did not give the payment record: try again").WithCause(err)
+	answer := rpcerr.FromError(err)
+	switch errs.KindOf(answer) {
+	case errs.NotFound, errs.Invalid, errs.FailedPrecondition:
+		return e.With(app.PeerAnswered, errs.ReasonOf(answer))
+	default:
+		return e
+	}
 }
 
 func recordOf(m *receivablesv1.PaymentRecord) (payment.Record, error) {

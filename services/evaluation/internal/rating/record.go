@@ -41,6 +41,8 @@ const (
 	Interval Trigger = "INTERVAL"
 	// NewFact: a form was submitted, and something is known that the newest rating did not know.
 	NewFact Trigger = "NEW_FACT"
+	// NewPolicy: a version of the policy came into force, and all customers are rated again.
+	NewPolicy Trigger = "NEW_POLICY"
 )
 
 // Inputs are everything a rating rests on, beside the policy.

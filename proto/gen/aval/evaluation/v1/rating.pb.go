@@ -104,6 +104,8 @@ const (
 	RatingTrigger_RATING_TRIGGER_INTERVAL RatingTrigger = 3
 	// A new fact that matters.
 	RatingTrigger_RATING_TRIGGER_NEW_FACT RatingTrigger = 4
+	// A new version of the policy came into force, and all customers are rated again.
+	RatingTrigger_RATING_TRIGGER_NEW_POLICY RatingTrigger = 5
 )
 
 // Enum value maps for RatingTrigger.
@@ -114,6 +116,7 @@ var (
 		2: "RATING_TRIGGER_TRANSACTION_COMPLETED",
 		3: "RATING_TRIGGER_INTERVAL",
 		4: "RATING_TRIGGER_NEW_FACT",
+		5: "RATING_TRIGGER_NEW_POLICY",
 	}
 	RatingTrigger_value = map[string]int32{
 		"RATING_TRIGGER_UNSPECIFIED":           0,
@@ -121,6 +124,7 @@ var (
 		"RATING_TRIGGER_TRANSACTION_COMPLETED": 2,
 		"RATING_TRIGGER_INTERVAL":              3,
 		"RATING_TRIGGER_NEW_FACT":              4,
+		"RATING_TRIGGER_NEW_POLICY":            5,
 	}
 )
 
@@ -1436,13 +1440,14 @@ const file_aval_evaluation_v1_rating_proto_rawDesc = "" +
 	"\x10TREATMENT_CREDIT\x10\x02\x12\x1e\n" +
 	"\x1aTREATMENT_CASH_ON_DELIVERY\x10\x03\x12%\n" +
 	"!TREATMENT_PAYMENT_BEFORE_DELIVERY\x10\x04\x12\x18\n" +
-	"\x14TREATMENT_PHASED_OUT\x10\x05*\xb1\x01\n" +
+	"\x14TREATMENT_PHASED_OUT\x10\x05*\xd0\x01\n" +
 	"\rRatingTrigger\x12\x1e\n" +
 	"\x1aRATING_TRIGGER_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18RATING_TRIGGER_ON_DEMAND\x10\x01\x12(\n" +
 	"$RATING_TRIGGER_TRANSACTION_COMPLETED\x10\x02\x12\x1b\n" +
 	"\x17RATING_TRIGGER_INTERVAL\x10\x03\x12\x1b\n" +
-	"\x17RATING_TRIGGER_NEW_FACT\x10\x042\xe8\x03\n" +
+	"\x17RATING_TRIGGER_NEW_FACT\x10\x04\x12\x1d\n" +
+	"\x19RATING_TRIGGER_NEW_POLICY\x10\x052\xe8\x03\n" +
 	"\rRatingService\x12\x98\x01\n" +
 	"\fRateCustomer\x12'.aval.evaluation.v1.RateCustomerRequest\x1a(.aval.evaluation.v1.RateCustomerResponse\"5\x8a\xb5\x18\x06\n" +
 	"\x04\x05\x06\x10\x0e\x82\xd3\xe4\x93\x02%:\x01*\" /v1/customers/{customer_id}:rate\x12\xa2\x01\n" +

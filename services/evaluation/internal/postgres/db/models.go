@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type Application struct {
@@ -23,28 +24,40 @@ type Application struct {
 }
 
 type Customer struct {
-	CustomerID      string
-	DisplayName     string
-	SalespersonID   string
-	GroupID         string
-	Region          string
-	Industry        string
-	LifeCycle       string
-	Grade           string
-	Uscc            string
-	NumberKey       string
-	CreateTime      time.Time
-	File            []byte
-	Profile         []byte
-	RatingSequence  int64
-	GrantVersion    int64
-	ReviewedOn      calendar.Date
-	RootGroupID     string
-	MergedIntoID    string
-	RegistrationKey string
-	NameKeys        []string
-	NameHead        string
-	NameTail        string
+	CustomerID       string
+	DisplayName      string
+	SalespersonID    string
+	GroupID          string
+	Region           string
+	Industry         string
+	LifeCycle        string
+	Grade            string
+	Uscc             string
+	NumberKey        string
+	CreateTime       time.Time
+	File             []byte
+	Profile          []byte
+	RatingSequence   int64
+	GrantVersion     int64
+	ReviewedOn       calendar.Date
+	RootGroupID      string
+	MergedIntoID     string
+	RegistrationKey  string
+	NameKeys         []string
+	NameHead         string
+	NameTail         string
+	UnitID           *string
+	CurrencyCode     *string
+	UsualCurrency    *string
+	UsualAmount      *string
+	GrantedVersion   *int64
+	GrantedGrade     *string
+	GrantedTreatment *string
+	GrantedAmount    *string
+	GrantedUnlimited *bool
+	GrantedTerm      *int32
+	GrantedGrace     *int32
+	GrantedUntil     *string
 }
 
 type CustomerGroup struct {
@@ -137,6 +150,73 @@ type InvoiceLine struct {
 	Tax          int64
 	Total        int64
 	Void         bool
+}
+
+type Operation struct {
+	OperationID     string
+	Number          int64
+	Kind            string
+	State           string
+	Spec            string
+	CreatedBy       string
+	CreatedAt       time.Time
+	StartedAt       pgtype.Timestamptz
+	EndedAt         pgtype.Timestamptz
+	Done            int64
+	Total           int64
+	Attempts        int32
+	CancelRequested bool
+	Worker          string
+	LeaseUntil      pgtype.Timestamptz
+	Cursor          string
+	Outcome         string
+	ErrorReason     string
+	ErrorMessage    string
+}
+
+type PaymentRecord struct {
+	CustomerID        string
+	AsOf              calendar.Date
+	WindowStart       calendar.Date
+	AskedAt           time.Time
+	CurrencyCode      string
+	FallenDue         int64
+	Collected         int64
+	CollectedOnTime   int64
+	SettledItems      int64
+	LateItems         int64
+	LateAmountDays    string
+	SettledAmount     int64
+	LongestDaysLate   int32
+	OldestOverdueDays int32
+	Defaults          int64
+	FirstInvoice      calendar.Date
+	OpenAmount        int64
+	InvoiceMinor      []int64
+}
+
+type PortfolioRow struct {
+	Run             int64
+	CustomerID      string
+	SalespersonID   string
+	UnitID          string
+	GroupID         string
+	CurrencyCode    string
+	GradeBefore     string
+	GradeAfter      string
+	TreatmentBefore string
+	TreatmentAfter  string
+	LimitBefore     *int64
+	LimitAfter      *int64
+	UnlimitedBefore bool
+	UnlimitedAfter  bool
+	Recommended     *int64
+	TermBefore      int32
+	TermAfter       int32
+	Deciding        string
+	RatingID        string
+	Unchanged       bool
+	Problem         string
 }
 
 type Rating struct {

@@ -1,0 +1,188 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/avalcredit/aval/pkg/operation"
+	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/services/evaluation/internal/payment"
+	"github.com/avalcredit/aval/services/evaluation/internal/portfolio"
+	"github.com/avalcredit/aval/services/evaluation/internal/postgres"
+)
+
+// Bounds of a dry run: what is in memory at a time does not depend on how many customers there are.
+const (
+	// setSize is how many customers are read and written at a time.
+	setSize = 2000
+	// setsAhead is how many sets may be read or judged before the oldest of them is written.
+	setsAhead = 4
+	// askers is how many payment records are asked for at a time.
+	askers = 8
+	// judges is how many sets are judged at a time.
+	judges = 2
+)
+
+// set is some customers on their way through a dry run.
+type set struct {
+	subjects []portfolio.Subject
+	// problems by customer: why there is no payment record.
+	problems map[string]string
+	rows     *postgres.PortfolioRows
+	judged   chan struct{}
+}
+
+// RunSimulation works on a dry run: one reads sets of customers, some judge them, one writes what came out in the order of reading, each set
+// together with how far the run is. So a run goes on exactly where it was, however its process ends.
+func (p *Portfolio) RunSimulation(ctx context.Context, op operation.Operation, progress operation.Progress) (operation.Operation, error) {
+	r, from, err := p.resume(ctx, op, progress)
+	if err != nil {
+		return op, err
+	}
+	work, order := make(chan *set, setsAhead), make(chan *set, setsAhead)
+	group, ctx := crew(ctx)
+	group.Go(func() error {
+		defer close(work)
+		defer close(order)
+		return safely(func() error { return r.read(ctx, from.After, work, order) })
+	})
+	for range judges {
+		group.Go(func() error {
+			for s := range work {
+				if err := safely(func() error { r.judge(s); return nil }); err != nil {
+					return err
+				}
+				close(s.judged)
+			}
+			return nil
+		})
+	}
+	group.Go(func() error { return safely(func() error { return r.write(ctx, order) }) })
+	if err := group.Wait(); err != nil {
+		return r.op, err
+	}
+	return r.finish(context.WithoutCancel(ctx))
+}
+
+// read reads set after set.
+func (r *runState) read(ctx context.Context, after string, work, order chan<- *set) error {
+	q := postgres.PortfolioQuery{
+		After: after, Size: cmp.Or(r.SetSize, setSize), Day: r.spec.Date, WindowStart: windowStart(r.policy, r.spec.Date), Invoices: r.policy.UsesInvoices(), MostFacts: maxFacts,
+	}
+	if r.spec.AskAnew {
+		q.AskedSince = r.op.CreatedAt
+	}
+	for {
+		found, err := r.reader.Subjects(ctx, q)
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		s := &set{subjects: found, judged: make(chan struct{})}
+		if s.problems, err = r.ask(ctx, found, q); err != nil {
+			return err
+		}
+		for _, to := range []chan<- *set{order, work} {
+			select {
+			case to <- s:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		q.After = found[len(found)-1].ID
+	}
+}
+
+// ask asks receivables for the payment records that are not at hand, and keeps them.
+func (r *runState) ask(ctx context.Context, found []portfolio.Subject, q postgres.PortfolioQuery) (problems map[string]string, err error) {
+	var mu sync.Mutex
+	var records []payment.Record
+	group, asking := crew(ctx)
+	group.SetLimit(askers)
+	for i := range found {
+		s := &found[i]
+		if s.Payment != nil {
+			continue
+		}
+		group.Go(func() error {
+			var rec payment.Record
+			err := r.patiently(asking, func() (err error) {
+				rec, err = r.Payments.PaymentRecord(asking, s.ID, q.Day, q.WindowStart)
+				return err
+			})
+			if err == nil {
+				err = r.beat(asking, false)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if text, one := problemOf(asking, err); one {
+				if problems == nil {
+					problems = map[string]string{}
+				}
+				problems[s.ID] = text
+				return nil
+			}
+			if err == nil {
+				s.Payment = &rec
+				records = append(records, rec)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil || len(records) == 0 {
+		return problems, err
+	}
+	return problems, r.reader.PutPaymentRecords(ctx, records, q.WindowStart, r.now())
+}
+
+// judge makes the rows of a set.
+func (r *runState) judge(s *set) {
+	s.rows = postgres.NewPortfolioRows(r.number)
+	for i := range s.subjects {
+		subject := &s.subjects[i]
+		if subject.Payment == nil {
+			row := subject.Row(r.spec.Date)
+			row.Problem = s.problems[subject.ID]
+			s.rows.Add(&row)
+			continue
+		}
+		row := portfolio.Judge(subject, &r.policy, r.spec.Date)
+		s.rows.Add(&row)
+	}
+}
+
+// write writes set after set.
+func (r *runState) write(ctx context.Context, order <-chan *set) error {
+	for s := range order {
+		select {
+		case <-s.judged:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := r.writeSet(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *runState) writeSet(ctx context.Context, s *set) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next, err := r.step(s.rows.Len(), s.subjects[len(s.subjects)-1].ID)
+	if err != nil {
+		return err
+	}
+	err = pg.InTx(ctx, r.Pool, func(ctx context.Context, tx pgx.Tx) error {
+		if err := postgres.WritePortfolioRows(ctx, tx, s.rows); err != nil {
+			return err
+		}
+		return r.save(ctx, tx, next)
+	})
+	if err == nil {
+		r.op = next
+	}
+	return err
+}
