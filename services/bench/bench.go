@@ -22,19 +22,25 @@ import (
 
 // Config of a run.
 type Config struct {
-	Only      string        `help:"One group of figures; empty: all." enum:",gate" default:""`
+	Only      string        `help:"One group of figures; empty: all." enum:",gate,evaluation" default:""`
 	Rounds    int           `help:"Rounds of each measurement; the median counts." default:"5"`
 	Duration  time.Duration `help:"Length of one measurement." default:"3s"`
 	Customers int           `help:"Customers in the database." default:"100000"`
 	Large     int           `help:"Customers in the large database." default:"3000000"`
+	Rated     int           `help:"Customers whose ratings are measured." default:"1000000"`
 	Dir       string        `help:"Folder for the databases, on the disk to be measured; empty: a new one under the working folder, removed at the end."`
 	Serve     string        `help:"Used by the program itself: serve the gate on this database." hidden:""`
+
+	ServeEvaluation string `help:"Used by the program itself: serve evaluation on this database." hidden:""`
 }
 
 // Run measures and prints.
 func Run(ctx context.Context, cfg Config, out io.Writer) error {
 	if cfg.Serve != "" {
 		return serve(ctx, cfg.Serve, out)
+	}
+	if cfg.ServeEvaluation != "" {
+		return serveEvaluation(ctx, cfg.ServeEvaluation, out)
 	}
 	db, pgbench, closeDB, err := database(ctx, cfg.Dir)
 	if err != nil {
@@ -50,8 +56,16 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "%s/%s, %d processors, %s, %s\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), version)
 	fmt.Fprintf(out, "server settings: %s\n", strings.Join(settings(), ", "))
-	fmt.Fprintf(out, "%d rounds of %s each, in turn; medians; callers, gate and PostgreSQL share the machine\n", cfg.Rounds, cfg.Duration)
-	return gateGroup(ctx, cfg, db, pgbench, out)
+	if cfg.Only != "evaluation" {
+		fmt.Fprintf(out, "%d rounds of %s each, in turn; medians; callers, gate and PostgreSQL share the machine\n", cfg.Rounds, cfg.Duration)
+		if err := gateGroup(ctx, cfg, db, pgbench, out); err != nil {
+			return err
+		}
+	}
+	if cfg.Only != "gate" {
+		return evaluationGroup(ctx, cfg, db, out)
+	}
+	return nil
 }
 
 // settings are those of a database server of some size: with the launcher's, for a laptop, evicting pages and checkpoints would be measured.

@@ -38,9 +38,15 @@ func (g *gateProcess) used(postmaster int) (usage, error) {
 	if u.Go, _, err = processorTime(g.cmd.Process.Pid); err != nil {
 		return u, err
 	}
+	u.Postgres, err = postgresTime(postmaster)
+	return u, err
+}
+
+// postgresTime is what the server behind a postmaster has used.
+func postgresTime(postmaster int) (used time.Duration, err error) {
 	stats, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
-		return u, err
+		return 0, err
 	}
 	for _, dir := range stats {
 		pid, err := strconv.Atoi(filepath.Base(dir))
@@ -48,10 +54,10 @@ func (g *gateProcess) used(postmaster int) (usage, error) {
 			continue
 		}
 		if t, parent, err := processorTime(pid); err == nil && (parent == postmaster || pid == postmaster) {
-			u.Postgres += t
+			used += t
 		}
 	}
-	return u, nil
+	return used, nil
 }
 
 // processorTime reads what a process has used, in user and system mode, and who started it (proc(5), fields 4, 14 and 15).

@@ -230,6 +230,8 @@ func policies(t *testing.T, program string) {
 		{[]string{"policy", "validate", shipped, "--outcomes", outcomes, "--bad", "yes", "--good", "no"}, 1, "", `line 2: defaulted "1" is neither "yes" nor "no"`},
 		{[]string{"import", "customers", write("c.csv", "id\nC-1\n"), "--mapping", write("m.yaml", "fields: {customer_id: id, display_name: id}\n")}, 0, "1 imported", ""},
 		{[]string{"policy", "validate", shipped, "--outcomes", outcomes}, 0, "1 customers, 1 defaulted", ""},
+		{[]string{"policy", "try", "1", "--file", write("try.xlsx", "")}, 0, ": 0 customers, 0 not rated", ""},
+		{[]string{"policy", "try", "9"}, 1, "", "version 9"},
 	} {
 		code, out, said := a.run(t, c.args...)
 		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(said, c.said) || (c.out == "" && out != "") {

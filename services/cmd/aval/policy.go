@@ -10,12 +10,14 @@ import (
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	"github.com/avalcredit/aval/services/evaluation/policytool"
 	"github.com/avalcredit/aval/services/suite/access"
+	"github.com/avalcredit/aval/services/suite/dryrun"
 	"github.com/avalcredit/aval/services/suite/outcomes"
 )
 
 type policyCommand struct {
 	Check    policyCheckCommand    `cmd:"" help:"Check the text of an evaluation policy; needs no suite."`
 	Diff     policyDiffCommand     `cmd:"" help:"Say what differs between two evaluation policies; needs no suite."`
+	Try      policyTryCommand      `cmd:"" help:"Rate all customers under a version of the evaluation policy, usually a draft, and say what would become of their grades and limits; changes nothing."`
 	Validate policyValidateCommand `cmd:"" help:"Rate customers whose outcome is known under an evaluation policy and say how well it tells them apart; keeps nothing."`
 }
 
@@ -98,5 +100,34 @@ func (c *policyValidateCommand) Run(ctx context.Context) error {
 			return err
 		}
 		return policytool.Validate(rated).Print(os.Stdout)
+	})
+}
+
+type policyTryCommand struct {
+	Version int64  `arg:"" help:"Version of the evaluation policy: a draft, or a signed one."`
+	AskAnew bool   `help:"Ask receivables for every payment record anew, also where one of today is at hand."`
+	File    string `placeholder:"FILE.xlsx" help:"Write the result as a spreadsheet too."`
+	reach
+}
+
+// Run tries the version on all customers and prints what came out.
+func (c *policyTryCommand) Run(ctx context.Context) error {
+	return c.with(ctx, func(ctx context.Context, s *access.Suite) error {
+		var shown int64 = -1
+		done, err := dryrun.Run(ctx, s, dryrun.Spec{Version: c.Version, AskAnew: c.AskAnew}, func(done, total int64) {
+			if done != shown {
+				fmt.Fprintf(os.Stderr, "%d of %d customers\n", done, total)
+				shown = done
+			}
+		})
+		if err != nil {
+			return err
+		}
+		if c.File != "" {
+			if err := os.WriteFile(c.File, done.XLSX, 0o600); err != nil {
+				return err
+			}
+		}
+		return done.Print(os.Stdout)
 	})
 }

@@ -63,7 +63,8 @@ const (
 	subjectVerificationsSQL = `SELECT customer_id, fact_id, verified_by, verify_date FROM fact_verifications
 		WHERE customer_id > $1 AND customer_id <= $2 ORDER BY customer_id`
 	subjectRecordsSQL = `SELECT customer_id, currency_code, fallen_due, collected, collected_on_time, settled_items, late_items, late_amount_days,
-		settled_amount, longest_days_late, oldest_overdue_days, defaults, first_invoice, open_amount, invoice_minor
+		settled_amount, longest_days_late, oldest_overdue_days, defaults, first_invoice, open_amount, invoice_minor,
+		broken_promises, last_year, year_before
 		FROM payment_records WHERE customer_id > $1 AND customer_id <= $2 AND as_of = $3 AND window_start = $4 AND asked_at >= $5
 		ORDER BY customer_id`
 )
@@ -192,6 +193,7 @@ func (p *Portfolio) payment(r *record, id string, day calendar.Date) *payment.Re
 	rec.SettledAmount = money.New(r.int64(), currency)
 	rec.LongestDaysLate, rec.OldestOverdueDays, rec.Defaults = int(r.int32()), int(r.int32()), r.int64()
 	rec.FirstInvoice, rec.Open, rec.InvoiceMinor = r.date(), money.New(r.int64(), currency), r.int64s()
+	rec.BrokenPromises, rec.LastYear, rec.YearBefore = r.maybe(), r.sum(currency), r.sum(currency)
 	return rec
 }
 
@@ -295,6 +297,26 @@ func (r *record) int64() int64 {
 		return int64(binary.BigEndian.Uint64(b)) //nolint:gosec // two's complement
 	}
 	return 0
+}
+
+// maybe is a number that may be NULL.
+func (r *record) maybe() *int64 {
+	if r.at < len(r.values) && r.values[r.at] == nil {
+		r.at++
+		return nil
+	}
+	n := r.int64()
+	return &n
+}
+
+// sum is an amount that may be NULL.
+func (r *record) sum(currency string) *money.Money {
+	n := r.maybe()
+	if n == nil {
+		return nil
+	}
+	m := money.New(*n, currency)
+	return &m
 }
 
 // date counts from 2000-01-01.

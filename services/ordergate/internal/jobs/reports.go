@@ -64,7 +64,7 @@ func (r *Reports) Make(ctx context.Context) error {
 	return nil
 }
 
-// wait waits for a time, or until woken (nil: never). It reports false where ctx ended.
+// wait waits for a time. It reports false where ctx ended.
 func wait(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -193,6 +193,9 @@ type PaymentRecord struct {
 	FirstInvoice      calendar.Date
 	OpenAmount        int64
 	InvoiceMinor      []int64
+	BrokenPromises    *int64
+	LastYear          *int64
+	YearBefore        *int64
 }
 
 type PortfolioRow struct {

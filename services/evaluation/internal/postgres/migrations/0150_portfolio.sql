@@ -64,7 +64,10 @@ CREATE TABLE payment_records (
     defaults            bigint      NOT NULL,
     first_invoice       date,
     open_amount         bigint      NOT NULL,
-    invoice_minor       bigint[]    NOT NULL  -- of the invoices from window_start on, rising
+    invoice_minor       bigint[]    NOT NULL, -- of the invoices from window_start on, rising
+    broken_promises     bigint, -- NULL, as below: not told
+    last_year           bigint,
+    year_before         bigint
 );
 
 -- What a run made of a customer, limits in minor units of currency_code. Rows are added by the run and removed with old runs, never changed.
