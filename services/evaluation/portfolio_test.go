@@ -205,7 +205,7 @@ func (s *suite) randomFact(rnd *rand.Rand, id string) {
 	}
 }
 
-// Invariant 36. What a run says of each customer is what rating that customer alone gives, under each of the policies that come along.
+// Invariant 41. What a run says of each customer is what rating that customer alone gives, under each of the policies that come along.
 func TestPortfolioRatesAsOneRatingDoes(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -276,7 +276,7 @@ func (s *suite) state() string {
 	return text
 }
 
-// Invariant 37. A dry run says what would be and changes nothing; the file says the same.
+// Invariant 42. A dry run says what would be and changes nothing; the file says the same.
 func TestDryRunHasNoEffect(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -328,7 +328,7 @@ func overdue() *receivablesv1.PaymentRecord {
 	}
 }
 
-// Invariant 38. A run whose process dies in the middle goes on in another one, and gives what one in one piece gives.
+// Invariant 43. A run whose process dies in the middle goes on in another one, and gives what one in one piece gives.
 func TestRunSurvivesItsProcess(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -414,7 +414,7 @@ func (s *suite) dies(id string, marks int, done int64) {
 	}
 }
 
-// Invariant 39. Under a new version all customers are rated again: what tightens holds at once, what loosens waits for a form, and each says
+// Invariant 44. Under a new version all customers are rated again: what tightens holds at once, what loosens waits for a form, and each says
 // why; again under the same version, with the same facts, gives no new rating.
 func TestRerateCustomers(t *testing.T) {
 	t.Parallel()
