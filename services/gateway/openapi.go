@@ -4,6 +4,7 @@ import (
 	_ "embed" // for the texts below
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -48,7 +49,7 @@ func document(routes []Route, version string) (object, error) {
 	doc["security"] = []object{{"bearer": []string{}}}
 	doc["tags"] = tags(doc, routes)
 	for _, route := range routes {
-		operation, err := dig(doc, "paths", route.Template, strings.ToLower(route.Method))
+		operation, err := dig(doc, "paths", documented(route.Template), strings.ToLower(route.Method))
 		if err != nil {
 			return nil, err
 		}
@@ -63,6 +64,12 @@ func document(routes []Route, version string) (object, error) {
 	}
 	return doc, nil
 }
+
+// wide is a parameter of a path that takes slashes too: the document names it without saying so.
+var wide = regexp.MustCompile(`\{([^}=]+)=\*\*\}`)
+
+// documented is a template as the generated document writes it.
+func documented(template string) string { return wide.ReplaceAllString(template, "{$1}") }
 
 // describe completes one operation.
 func describe(operation object, route Route) error {
