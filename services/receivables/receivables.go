@@ -146,6 +146,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	receivablesv1.RegisterResponsibilityServiceServer(r, &rpc.Responsibilities{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterSecurityServiceServer(r, &rpc.Securities{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterLegalCaseServiceServer(r, &rpc.LegalCases{App: s.app, Pages: s.pages})
+	receivablesv1.RegisterChargeServiceServer(r, &rpc.Charges{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterFeedServiceServer(r, &rpc.Feed{App: s.app})
 	receivablesv1.RegisterOperationsServiceServer(r, &rpc.Operations{App: s.app})
 }

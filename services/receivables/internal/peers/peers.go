@@ -18,6 +18,7 @@ import (
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	"github.com/avalcredit/aval/services/receivables/internal/app"
+	"github.com/avalcredit/aval/services/receivables/internal/charge"
 	"github.com/avalcredit/aval/services/receivables/internal/position"
 	"github.com/avalcredit/aval/services/receivables/internal/settlement"
 )
@@ -108,11 +109,16 @@ func Customer(p *evaluationv1.CreditProfile) (app.Customer, error) {
 	if err != nil {
 		return app.Customer{}, err
 	}
+	limit, err := limitOf(p.GetGrant(), date)
+	if err != nil {
+		return app.Customer{}, err
+	}
 	terms, err := settlementTerms(p.GetSettlementTerms())
 	return app.Customer{
 		ID: p.GetCustomerId(), Sequence: p.GetSequence(), BusinessDate: date, DisplayName: p.GetDisplayName(),
 		Currency: p.GetCurrencyCode(), Salesperson: p.GetSalespersonId(), UnitID: p.GetUnitId(), Terms: terms,
 		GroupID: p.GetGroupId(), Grade: grade(p.GetGrade()),
+		Limit: limit,
 	}, err
 }
 
@@ -150,4 +156,42 @@ func grade(g evaluationv1.Grade) string {
 		return ""
 	}
 	return strings.TrimPrefix(g.String(), "GRADE_")
+}
+
+// limitOf is the limit of a grant from a day on; a customer without one has no credit. Errors: Invalid DATE_INVALID and
+// MONEY_INVALID.
+func limitOf(g *evaluationv1.Grant, from calendar.Date) (*charge.Limit, error) {
+	out := &charge.Limit{From: from}
+	if g.GetLimit() == nil {
+		return out, nil
+	}
+	out.Unlimited = g.GetLimit().GetUnlimited()
+	if m := g.GetLimit().GetAmount(); m != nil {
+		amount, err := money.Parse(m.GetCurrencyCode(), m.GetAmount())
+		if err != nil {
+			return nil, err
+		}
+		out.Amount, out.Currency = amount.Minor, amount.Currency
+	}
+	var err error
+	if g.GetValidUntilDate() != "" {
+		if out.Until, err = calendar.ParseDate(g.GetValidUntilDate()); err != nil {
+			return nil, err
+		}
+	}
+	for _, t := range g.GetTemporaryLimits() {
+		amount, err := money.Parse(t.GetAmount().GetCurrencyCode(), t.GetAmount().GetAmount())
+		if err != nil {
+			return nil, err
+		}
+		temporary := charge.Temporary{Replace: t.GetMode() == evaluationv1.TemporaryLimitMode_TEMPORARY_LIMIT_MODE_REPLACE, Amount: amount.Minor}
+		if temporary.From, err = calendar.ParseDate(t.GetFromDate()); err != nil {
+			return nil, err
+		}
+		if temporary.Until, err = calendar.ParseDate(t.GetUntilDate()); err != nil {
+			return nil, err
+		}
+		out.Temporary = append(out.Temporary, temporary)
+	}
+	return out, nil
 }

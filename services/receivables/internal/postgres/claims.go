@@ -32,10 +32,11 @@ const Newest = math.MaxInt64
 
 // The kinds of records.
 var (
-	HandOvers  = Kind{"HAND_OVER", "HAND_OVER", "hand-over", "hand_over_id"}
-	Clearances = Kind{"CLEARANCE", "CLEARANCE", "clearance", "clearance_id"}
-	Securities = Kind{"SECURITY", "SECURITY", "security", "security_id"}
-	LegalCases = Kind{"LEGAL_CASE", "LEGAL_CASE", "legal case", "legal_case_id"}
+	HandOvers   = Kind{"HAND_OVER", "HAND_OVER", "hand-over", "hand_over_id"}
+	Clearances  = Kind{"CLEARANCE", "CLEARANCE", "clearance", "clearance_id"}
+	Securities  = Kind{"SECURITY", "SECURITY", "security", "security_id"}
+	LegalCases  = Kind{"LEGAL_CASE", "LEGAL_CASE", "legal case", "legal_case_id"}
+	Supervisors = Kind{"SUPERVISOR", "SUPERVISOR", "supervisor", "unit_id"}
 )
 
 func (k Kind) unknown(err error, id string) error {

@@ -21,6 +21,7 @@ import (
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/services/receivables/internal/charge"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres/db"
 	"github.com/avalcredit/aval/services/receivables/internal/settlement"
 )
@@ -63,6 +64,8 @@ type Customer struct {
 	Terms *settlement.Terms
 	// GroupID is its corporate group, Grade its newest grade (A to D); empty: none.
 	GroupID, Grade string
+	// Limit of its grant; nil: not known. It is written only.
+	Limit *charge.Limit
 }
 
 // Customer returns a customer. Errors: NotFound CUSTOMER_UNKNOWN.
@@ -111,11 +114,15 @@ func SaveCustomer(ctx context.Context, tx pgx.Tx, c Customer, now time.Time) err
 			return err
 		}
 	}
-	return pg.Err(db.New(tx).SaveCustomer(ctx, db.SaveCustomerParams{
+	q := db.New(tx)
+	if err := addLimit(ctx, q, c); err != nil {
+		return err
+	}
+	return pg.Err(q.SaveCustomer(ctx, db.SaveCustomerParams{
 		CustomerID: c.ID, Sequence: c.Sequence, BusinessDate: c.BusinessDate, DisplayName: c.DisplayName,
 		Currency: c.Currency, Salesperson: c.Salesperson, UnitID: c.UnitID, UpdatedAt: now,
 		SettlementTerms: terms,
-		GroupID: c.GroupID, Grade: c.Grade,
+		GroupID:         c.GroupID, Grade: c.Grade,
 	}))
 }
 

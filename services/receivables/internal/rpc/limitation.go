@@ -22,12 +22,14 @@ type Limitations struct {
 
 var _ receivablesv1.LimitationServiceServer = (*Limitations)(nil)
 
-// claimsOf is the part of a policy about claims; what it does not say is the law's.
-func claimsOf(p *receivablesv1.ClaimsPolicy) terms.Claims {
+// claimsOf is the part of a policy about claims and who answers for them; what it does not say is the law's.
+func claimsOf(policy *receivablesv1.ReceivablesPolicy) (terms.Claims, error) {
+	p := policy.GetClaims()
+	charges, err := chargesOf(policy.GetResponsibility())
 	return terms.Claims{
-		Limitation: limitationRules(p), Legal: legalRules(p),
+		Limitation: limitationRules(p), Legal: legalRules(p), Charges: charges,
 		SecurityDays: daysOr(p.GetSecurityWarningDays(), 90, 30, 7), InsuranceDays: daysOr(p.GetInsuranceWarningDays(), 14, 7, 1),
-	}
+	}, err
 }
 
 // limitationRules are those of a policy; what it does not say is the law's.

@@ -64,11 +64,15 @@ func termsOf(p *receivablesv1.ReceivablesPolicy) (terms.Policy, error) {
 	if err != nil {
 		return terms.Policy{}, err
 	}
+	claims, err := claimsOf(p)
+	if err != nil {
+		return terms.Policy{}, err
+	}
 	cash, err := cashOf(p.GetCash())
 	return terms.Policy{
 		AgingBounds: p.GetAgingBounds(), DefaultTermDays: int(p.GetDefaultTermDays()), DefaultAfterDays: int(p.GetDefaultAfterDays()),
 		NoticeDays: int(p.GetPaymentNoticeDays()), Collection: collection, Cash: cash,
-		Claims: claimsOf(p.GetClaims()), Figures: figureTermsOf(p.GetFigures()),
+		Claims: claims, Figures: figureTermsOf(p.GetFigures()),
 	}, err
 }
 

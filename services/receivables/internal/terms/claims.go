@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/services/receivables/internal/charge"
 	"github.com/avalcredit/aval/services/receivables/internal/legal"
 	"github.com/avalcredit/aval/services/receivables/internal/limitation"
 )
@@ -14,6 +15,8 @@ type Claims struct {
 	Legal      legal.Rules
 	// SecurityDays and InsuranceDays ahead of the end of a security and of an insurer's deadlines are warned of, falling.
 	SecurityDays, InsuranceDays []int
+	// Charges say what sales answers for.
+	Charges charge.Rules
 }
 
 func (c Claims) check() error {

@@ -647,9 +647,11 @@ type ReceivablesPolicy struct {
 	// Claims: limitation periods, securities, legal action; absent: three years, with warnings 180, 90 and 30 days ahead.
 	Claims *ClaimsPolicy `protobuf:"bytes,60,opt,name=claims,proto3" json:"claims,omitempty"`
 	// Figures and reports; absent: a period of 90 days, no cost of capital, no provision, the report on the first day of the month at 6.
-	Figures       *FiguresPolicy `protobuf:"bytes,30,opt,name=figures,proto3" json:"figures,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Figures *FiguresPolicy `protobuf:"bytes,30,opt,name=figures,proto3" json:"figures,omitempty"`
+	// What sales answers for; absent: nothing is charged.
+	Responsibility *ResponsibilityPolicy `protobuf:"bytes,61,opt,name=responsibility,proto3" json:"responsibility,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ReceivablesPolicy) Reset() {
@@ -752,11 +754,18 @@ func (x *ReceivablesPolicy) GetFigures() *FiguresPolicy {
 	return nil
 }
 
+func (x *ReceivablesPolicy) GetResponsibility() *ResponsibilityPolicy {
+	if x != nil {
+		return x.Responsibility
+	}
+	return nil
+}
+
 var File_aval_receivables_v1_policy_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	" aval/receivables/v1/policy.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a%aval/receivables/v1/cash_policy.proto\x1a'aval/receivables/v1/claims_policy.proto\x1a+aval/receivables/v1/collection_policy.proto\x1a(aval/receivables/v1/figures_policy.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x03\n" +
+	" aval/receivables/v1/policy.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a%aval/receivables/v1/cash_policy.proto\x1a'aval/receivables/v1/claims_policy.proto\x1a+aval/receivables/v1/collection_policy.proto\x1a(aval/receivables/v1/figures_policy.proto\x1a/aval/receivables/v1/responsibility_policy.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x03\n" +
 	"\x18ReceivablesPolicyVersion\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x12/\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x19.aval.type.v1.PolicyStateR\x05state\x12>\n" +
@@ -800,7 +809,7 @@ const file_aval_receivables_v1_policy_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"\x94\x01\n" +
 	"\x1fListReceivablesPoliciesResponse\x12I\n" +
 	"\bversions\x18\x01 \x03(\v2-.aval.receivables.v1.ReceivablesPolicyVersionR\bversions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc6\x04\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x99\x05\n" +
 	"\x11ReceivablesPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
@@ -818,7 +827,8 @@ const file_aval_receivables_v1_policy_proto_rawDesc = "" +
 	"collection\x18( \x01(\v2%.aval.receivables.v1.CollectionPolicyR\n" +
 	"collection\x129\n" +
 	"\x06claims\x18< \x01(\v2!.aval.receivables.v1.ClaimsPolicyR\x06claims\x12<\n" +
-	"\afigures\x18\x1e \x01(\v2\".aval.receivables.v1.FiguresPolicyR\afigures2\x84\x06\n" +
+	"\afigures\x18\x1e \x01(\v2\".aval.receivables.v1.FiguresPolicyR\afigures\x12Q\n" +
+	"\x0eresponsibility\x18= \x01(\v2).aval.receivables.v1.ResponsibilityPolicyR\x0eresponsibility2\x84\x06\n" +
 	"\x18ReceivablesPolicyService\x12\xb1\x01\n" +
 	"\x17CreateReceivablesPolicy\x123.aval.receivables.v1.CreateReceivablesPolicyRequest\x1a4.aval.receivables.v1.CreateReceivablesPolicyResponse\"+\x8a\xb5\x18\x05\n" +
 	"\x03\x06\b\t\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/receivablesPolicies\x12\xb8\x01\n" +
@@ -862,6 +872,7 @@ var file_aval_receivables_v1_policy_proto_goTypes = []any{
 	(*CollectionPolicy)(nil),                // 13: aval.receivables.v1.CollectionPolicy
 	(*ClaimsPolicy)(nil),                    // 14: aval.receivables.v1.ClaimsPolicy
 	(*FiguresPolicy)(nil),                   // 15: aval.receivables.v1.FiguresPolicy
+	(*ResponsibilityPolicy)(nil),            // 16: aval.receivables.v1.ResponsibilityPolicy
 }
 var file_aval_receivables_v1_policy_proto_depIdxs = []int32{
 	10, // 0: aval.receivables.v1.ReceivablesPolicyVersion.state:type_name -> aval.type.v1.PolicyState
@@ -877,19 +888,20 @@ var file_aval_receivables_v1_policy_proto_depIdxs = []int32{
 	13, // 10: aval.receivables.v1.ReceivablesPolicy.collection:type_name -> aval.receivables.v1.CollectionPolicy
 	14, // 11: aval.receivables.v1.ReceivablesPolicy.claims:type_name -> aval.receivables.v1.ClaimsPolicy
 	15, // 12: aval.receivables.v1.ReceivablesPolicy.figures:type_name -> aval.receivables.v1.FiguresPolicy
-	1,  // 13: aval.receivables.v1.ReceivablesPolicyService.CreateReceivablesPolicy:input_type -> aval.receivables.v1.CreateReceivablesPolicyRequest
-	3,  // 14: aval.receivables.v1.ReceivablesPolicyService.SignReceivablesPolicy:input_type -> aval.receivables.v1.SignReceivablesPolicyRequest
-	5,  // 15: aval.receivables.v1.ReceivablesPolicyService.GetReceivablesPolicy:input_type -> aval.receivables.v1.GetReceivablesPolicyRequest
-	7,  // 16: aval.receivables.v1.ReceivablesPolicyService.ListReceivablesPolicies:input_type -> aval.receivables.v1.ListReceivablesPoliciesRequest
-	2,  // 17: aval.receivables.v1.ReceivablesPolicyService.CreateReceivablesPolicy:output_type -> aval.receivables.v1.CreateReceivablesPolicyResponse
-	4,  // 18: aval.receivables.v1.ReceivablesPolicyService.SignReceivablesPolicy:output_type -> aval.receivables.v1.SignReceivablesPolicyResponse
-	6,  // 19: aval.receivables.v1.ReceivablesPolicyService.GetReceivablesPolicy:output_type -> aval.receivables.v1.GetReceivablesPolicyResponse
-	8,  // 20: aval.receivables.v1.ReceivablesPolicyService.ListReceivablesPolicies:output_type -> aval.receivables.v1.ListReceivablesPoliciesResponse
-	17, // [17:21] is the sub-list for method output_type
-	13, // [13:17] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	16, // 13: aval.receivables.v1.ReceivablesPolicy.responsibility:type_name -> aval.receivables.v1.ResponsibilityPolicy
+	1,  // 14: aval.receivables.v1.ReceivablesPolicyService.CreateReceivablesPolicy:input_type -> aval.receivables.v1.CreateReceivablesPolicyRequest
+	3,  // 15: aval.receivables.v1.ReceivablesPolicyService.SignReceivablesPolicy:input_type -> aval.receivables.v1.SignReceivablesPolicyRequest
+	5,  // 16: aval.receivables.v1.ReceivablesPolicyService.GetReceivablesPolicy:input_type -> aval.receivables.v1.GetReceivablesPolicyRequest
+	7,  // 17: aval.receivables.v1.ReceivablesPolicyService.ListReceivablesPolicies:input_type -> aval.receivables.v1.ListReceivablesPoliciesRequest
+	2,  // 18: aval.receivables.v1.ReceivablesPolicyService.CreateReceivablesPolicy:output_type -> aval.receivables.v1.CreateReceivablesPolicyResponse
+	4,  // 19: aval.receivables.v1.ReceivablesPolicyService.SignReceivablesPolicy:output_type -> aval.receivables.v1.SignReceivablesPolicyResponse
+	6,  // 20: aval.receivables.v1.ReceivablesPolicyService.GetReceivablesPolicy:output_type -> aval.receivables.v1.GetReceivablesPolicyResponse
+	8,  // 21: aval.receivables.v1.ReceivablesPolicyService.ListReceivablesPolicies:output_type -> aval.receivables.v1.ListReceivablesPoliciesResponse
+	18, // [18:22] is the sub-list for method output_type
+	14, // [14:18] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_policy_proto_init() }
@@ -901,6 +913,7 @@ func file_aval_receivables_v1_policy_proto_init() {
 	file_aval_receivables_v1_claims_policy_proto_init()
 	file_aval_receivables_v1_collection_policy_proto_init()
 	file_aval_receivables_v1_figures_policy_proto_init()
+	file_aval_receivables_v1_responsibility_policy_proto_init()
 	file_aval_receivables_v1_policy_proto_msgTypes[1].OneofWrappers = []any{
 		(*CreateReceivablesPolicyRequest_Policy)(nil),
 		(*CreateReceivablesPolicyRequest_Yaml)(nil),

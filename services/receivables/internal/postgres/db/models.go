@@ -35,6 +35,30 @@ type Application struct {
 	Hash            []byte
 }
 
+type ChargeLine struct {
+	Month       calendar.Date
+	ItemID      string
+	Kind        string
+	CustomerID  string
+	UnitID      string
+	Person      string
+	ChargedTo   string
+	Days        int32
+	BalanceDays int64
+	PerMille    string
+	Currency    string
+	Amount      int64
+}
+
+type ChargeRun struct {
+	Month         calendar.Date
+	PolicyVersion int64
+	Lines         int64
+	RunBy         string
+	RunDate       calendar.Date
+	CreatedAt     time.Time
+}
+
 type ClaimHead struct {
 	Kind       string
 	RecordID   string
@@ -100,6 +124,13 @@ type Customer struct {
 	SettlementTerms []byte
 	GroupID         string
 	Grade           string
+}
+
+type CustomerLimit struct {
+	CustomerID string
+	Sequence   int64
+	FromDate   calendar.Date
+	Body       []byte
 }
 
 type Invoice struct {
