@@ -19,7 +19,7 @@ import (
 type Settlement struct {
 	CustomerID string
 	Sequence   int64
-	Date       calendar.Date
+	Date, Due  calendar.Date
 	InvoiceID  string
 }
 
@@ -31,7 +31,8 @@ func (a *App) CreditProfile(ctx context.Context, customerID string) (profile.Pro
 
 // ApplySettlements takes completed transactions of one customer, in order, and rates
 // the customer again (S1.4): once for what is new in the call, with the facts of the
-// last settlement's business date. It returns the last sequence it has. Errors:
+// last settlement's business date. Where the policy has a customer that buys often rated
+// when a period is over, what was settled in time waits for that. It returns the last sequence it has. Errors:
 // FailedPrecondition SEQUENCE_GAP; Unavailable where the payment record cannot be had,
 // and then nothing is taken, so that the sender repeats it.
 func (a *App) ApplySettlements(ctx context.Context, all []Settlement) (last int64, err error) {
@@ -49,9 +50,23 @@ func (a *App) ApplySettlements(ctx context.Context, all []Settlement) (last int6
 		return had, nil
 	}
 	var day calendar.Date
+	late := false
 	for _, s := range all {
-		if s.Sequence > had && s.Date.After(day) {
+		if s.Sequence <= had {
+			continue
+		}
+		if s.Date.After(day) {
 			day = s.Date
+		}
+		late = late || s.Date.After(s.Due)
+	}
+	if !late {
+		waits, err := a.waitsForReview(ctx, id, day)
+		if err != nil {
+			return 0, err
+		}
+		if waits {
+			return a.takeSettlements(ctx, all)
 		}
 	}
 	err = a.afresh(ctx, id, day, func(g gathered, gatherErr error) error {
@@ -68,6 +83,33 @@ func (a *App) ApplySettlements(ctx context.Context, all []Settlement) (last int6
 	}
 	a.flush(ctx, id)
 	return last, nil
+}
+
+// waitsForReview reports whether a customer is rated when a period is over instead of
+// after each transaction. One that was never rated does not wait.
+func (a *App) waitsForReview(ctx context.Context, id string, day calendar.Date) (bool, error) {
+	p, err := a.Policies.InForce(ctx, day)
+	if err != nil || p.ShortCycle == nil {
+		return false, err
+	}
+	st, err := a.store().Customer(ctx, id)
+	if err != nil || st.Ratings == 0 || st.File.Pattern == nil {
+		return false, err
+	}
+	return p.WaitsForReview(st.File.Pattern.IntervalDays), nil
+}
+
+// takeSettlements takes what the next review covers.
+func (a *App) takeSettlements(ctx context.Context, all []Settlement) (last int64, err error) {
+	err = pg.InTx(ctx, a.Pool, func(ctx context.Context, tx pgx.Tx) error {
+		for _, s := range all {
+			if _, last, err = delivery.Accept(ctx, tx, StreamSettlement, s.CustomerID, s.Sequence); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return last, err
 }
 
 func (a *App) settle(ctx context.Context, tx pgx.Tx, id string, all []Settlement, g gathered) (last int64, err error) {

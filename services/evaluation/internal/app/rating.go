@@ -16,6 +16,7 @@ import (
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/evaluation/internal/criteria"
 	"github.com/avalcredit/aval/services/evaluation/internal/customer"
+	"github.com/avalcredit/aval/services/evaluation/internal/grade"
 	"github.com/avalcredit/aval/services/evaluation/internal/grant"
 	"github.com/avalcredit/aval/services/evaluation/internal/invoices"
 	"github.com/avalcredit/aval/services/evaluation/internal/payment"
@@ -303,12 +304,22 @@ func (a *App) Review(ctx context.Context, customerID string) error {
 	return err
 }
 
-// DueForReview returns customers whose review interval has run out today, at most a batch.
+// DueForReview returns customers that are to be rated again today though nothing happened, by their grade or because they buy often; at most a
+// batch, the longest ago first.
 func (a *App) DueForReview(ctx context.Context, batch int) ([]string, error) {
 	day := a.Clock.Today(ctx)
 	p, err := a.Policies.InForce(ctx, day)
-	if err != nil || p.ReviewIntervalDays == 0 {
+	if err != nil {
 		return nil, err
 	}
-	return a.store().DueForReview(ctx, day.AddDays(-p.ReviewIntervalDays), batch)
+	q := postgres.ReviewQuery{Most: batch}
+	for _, g := range append(grade.All(), grade.None) {
+		if days := p.ReviewDays(g); days > 0 {
+			q.Grades, q.By = append(q.Grades, string(g)), append(q.By, day.AddDays(-days))
+		}
+	}
+	if c := p.ShortCycle; c != nil {
+		q.PurchaseDays, q.ShortBy = c.PurchaseDays, day.AddDays(-c.ReviewDays)
+	}
+	return a.store().DueForReview(ctx, q)
 }

@@ -38,6 +38,7 @@ func (p Policy) Check() []errs.Violation {
 	p.checkChecklist(bad)
 	p.Limit.check(bad)
 	p.checkScales(bad)
+	p.checkReviews(bad)
 	if last := len(p.Authority) - 1; last >= 0 && !reflect.ValueOf(p.Authority[last].When).IsZero() {
 		bad(fmt.Sprintf("application_authority[%d].when", last), "covers_all", "the last row takes what no other does, so it asks for nothing")
 	}

@@ -317,6 +317,10 @@ type Policy struct {
 	Authority approval.Table
 	// ReviewIntervalDays: rated again after this many days; 0: never.
 	ReviewIntervalDays int
+	// GradeReviews are the same by grade, in place of ReviewIntervalDays.
+	GradeReviews []GradeReview
+	// ShortCycle is for customers that buy often; nil: they are like the others.
+	ShortCycle *ShortCycle
 	// Checklist names facts that a rating wants to have; Wants has what indicators need beside it.
 	Checklist []Wanted
 	// Scales of ratings by others.

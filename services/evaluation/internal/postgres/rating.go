@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/avalcredit/aval/pkg/audit"
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
@@ -93,8 +95,34 @@ func (s Store) SetReviewed(ctx context.Context, customerID string, day calendar.
 	return pg.Err(s.q.SetReviewed(ctx, db.SetReviewedParams{CustomerID: customerID, ReviewedOn: day}))
 }
 
-// DueForReview returns customers last looked at on or before a day, the longest ago first.
-func (s Store) DueForReview(ctx context.Context, by calendar.Date, most int) ([]string, error) {
-	ids, err := s.q.DueForReview(ctx, db.DueForReviewParams{Limit: int32(most), ReviewedBy: by}) //nolint:gosec // a batch
+// ReviewQuery asks for customers that are to be rated again.
+type ReviewQuery struct {
+	// Grades, and by which day a customer of each must have been looked at last to be due.
+	Grades []string
+	By     []calendar.Date
+	// PurchaseDays: customers that usually buy again within so many days are due where they were last looked at by ShortBy; 0: as the others.
+	PurchaseDays int
+	ShortBy      calendar.Date
+	Most         int
+}
+
+// Each grade and each number of days between purchases by the index that has them in the order of the last look.
+const dueForReviewSQL = `SELECT customer_id FROM (
+		SELECT c.customer_id, c.reviewed_on FROM unnest($1::text[], $2::date[]) AS g (grade, by) CROSS JOIN LATERAL (
+			SELECT customer_id, reviewed_on FROM customers
+			WHERE grade = g.grade AND reviewed_on <= g.by AND life_cycle <> 'CLOSED' ORDER BY reviewed_on, customer_id LIMIT $5) c
+		UNION
+		SELECT c.customer_id, c.reviewed_on FROM generate_series(1, $3::int) AS days CROSS JOIN LATERAL (
+			SELECT customer_id, reviewed_on FROM customers
+			WHERE purchase_days = days AND reviewed_on <= $4 AND life_cycle <> 'CLOSED' ORDER BY reviewed_on, customer_id LIMIT $5) c) due
+	ORDER BY reviewed_on, customer_id LIMIT $5`
+
+// DueForReview returns customers that are due, the longest ago first.
+func (s Store) DueForReview(ctx context.Context, q ReviewQuery) ([]string, error) {
+	rows, err := s.raw.Query(ctx, dueForReviewSQL, q.Grades, q.By, q.PurchaseDays, q.ShortBy, q.Most)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	return ids, pg.Err(err)
 }

@@ -33,7 +33,7 @@ func (s Feed) ApplySettlements(ctx context.Context, req *evaluationv1.ApplySettl
 	for i, m := range req.GetSettlements() {
 		all[i] = app.Settlement{
 			CustomerID: m.GetCustomerId(), Sequence: m.GetSequence(),
-			Date: r.date("settlements.business_date", m.GetBusinessDate()), InvoiceID: m.GetInvoiceId(),
+			Date: r.date("settlements.business_date", m.GetBusinessDate()), Due: r.date("settlements.due_date", m.GetDueDate()), InvoiceID: m.GetInvoiceId(),
 		}
 	}
 	if err := r.err(); err != nil {

@@ -174,6 +174,14 @@ func policyIn(m *evaluationv1.EvaluationPolicy) (criteria.Policy, error) {
 		p.Authority = append(p.Authority, rowIn(&r, row, p.BaseCurrency))
 	}
 	p.DueDays = dueDaysIn(m.GetDueDays())
+	for _, g := range m.GetGradeReviews() {
+		p.GradeReviews = append(p.GradeReviews, criteria.GradeReview{Grade: gradeIn(g.GetGrade()), Days: int(g.GetIntervalDays())})
+	}
+	if c := m.GetShortCycle(); c != nil {
+		p.ShortCycle = &criteria.ShortCycle{
+			PurchaseDays: int(c.GetPurchaseIntervalDays()), ReviewDays: int(c.GetReviewIntervalDays()), InsteadOfTransactions: c.GetInsteadOfTransactions(),
+		}
+	}
 	return p, r.err()
 }
 

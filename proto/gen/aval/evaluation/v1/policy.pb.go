@@ -1642,6 +1642,10 @@ type EvaluationPolicy struct {
 	ApplicationAuthority []*v1.AuthorityRow `protobuf:"bytes,9,rep,name=application_authority,json=applicationAuthority,proto3" json:"application_authority,omitempty"`
 	// Days after which a customer is rated again though nothing happened (S1.4); 0: never.
 	ReviewIntervalDays int32 `protobuf:"varint,10,opt,name=review_interval_days,json=reviewIntervalDays,proto3" json:"review_interval_days,omitempty"`
+	// The same by grade, each grade at most once; a grade that is not named, and customers without one, have review_interval_days.
+	GradeReviews []*GradeReview `protobuf:"bytes,90,rep,name=grade_reviews,json=gradeReviews,proto3" json:"grade_reviews,omitempty"`
+	// Trades with short cycles (S1.4). Absent: they are like the others.
+	ShortCycle *ShortCycle `protobuf:"bytes,91,opt,name=short_cycle,json=shortCycle,proto3" json:"short_cycle,omitempty"`
 	// Facts that a rating wants to have. What an indicator cannot do without is on the checklist of every customer, whether it is named here or not.
 	Checklist []*ChecklistRule `protobuf:"bytes,40,rep,name=checklist,proto3" json:"checklist,omitempty"`
 	// Points scorecard; beside dimensions the lower of the two grades holds. Absent: none.
@@ -1756,6 +1760,20 @@ func (x *EvaluationPolicy) GetReviewIntervalDays() int32 {
 	return 0
 }
 
+func (x *EvaluationPolicy) GetGradeReviews() []*GradeReview {
+	if x != nil {
+		return x.GradeReviews
+	}
+	return nil
+}
+
+func (x *EvaluationPolicy) GetShortCycle() *ShortCycle {
+	if x != nil {
+		return x.ShortCycle
+	}
+	return nil
+}
+
 func (x *EvaluationPolicy) GetChecklist() []*ChecklistRule {
 	if x != nil {
 		return x.Checklist
@@ -1791,6 +1809,125 @@ func (x *EvaluationPolicy) GetRatingScales() []*RatingScale {
 	return nil
 }
 
+// GradeReview is how soon customers of a grade are rated again.
+type GradeReview struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Grade.
+	Grade Grade `protobuf:"varint,1,opt,name=grade,proto3,enum=aval.evaluation.v1.Grade" json:"grade,omitempty"`
+	// Days after which a customer of the grade is rated again though nothing happened; 0: never.
+	IntervalDays  int32 `protobuf:"varint,2,opt,name=interval_days,json=intervalDays,proto3" json:"interval_days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GradeReview) Reset() {
+	*x = GradeReview{}
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GradeReview) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GradeReview) ProtoMessage() {}
+
+func (x *GradeReview) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GradeReview.ProtoReflect.Descriptor instead.
+func (*GradeReview) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *GradeReview) GetGrade() Grade {
+	if x != nil {
+		return x.Grade
+	}
+	return Grade_GRADE_UNSPECIFIED
+}
+
+func (x *GradeReview) GetIntervalDays() int32 {
+	if x != nil {
+		return x.IntervalDays
+	}
+	return 0
+}
+
+// ShortCycle is how customers that buy often are rated again (S1.4).
+type ShortCycle struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whom it is for: customers that usually buy again within so many days, as their file says (purchase_pattern.interval_days). Where the file does not say, a customer is not one of them.
+	PurchaseIntervalDays int32 `protobuf:"varint,1,opt,name=purchase_interval_days,json=purchaseIntervalDays,proto3" json:"purchase_interval_days,omitempty"`
+	// Days after which such a customer is rated again; where the interval of its grade is shorter, that one.
+	ReviewIntervalDays int32 `protobuf:"varint,2,opt,name=review_interval_days,json=reviewIntervalDays,proto3" json:"review_interval_days,omitempty"`
+	// Rated when the period is over, instead of after each transaction: an invoice that was settled by its due date waits for it. One that was settled late does not, nor does the first rating.
+	InsteadOfTransactions bool `protobuf:"varint,3,opt,name=instead_of_transactions,json=insteadOfTransactions,proto3" json:"instead_of_transactions,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
+}
+
+func (x *ShortCycle) Reset() {
+	*x = ShortCycle{}
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShortCycle) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShortCycle) ProtoMessage() {}
+
+func (x *ShortCycle) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShortCycle.ProtoReflect.Descriptor instead.
+func (*ShortCycle) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ShortCycle) GetPurchaseIntervalDays() int32 {
+	if x != nil {
+		return x.PurchaseIntervalDays
+	}
+	return 0
+}
+
+func (x *ShortCycle) GetReviewIntervalDays() int32 {
+	if x != nil {
+		return x.ReviewIntervalDays
+	}
+	return 0
+}
+
+func (x *ShortCycle) GetInsteadOfTransactions() bool {
+	if x != nil {
+		return x.InsteadOfTransactions
+	}
+	return false
+}
+
 // RatingScale maps the ratings of an agency or bureau to points.
 type RatingScale struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1804,7 +1941,7 @@ type RatingScale struct {
 
 func (x *RatingScale) Reset() {
 	*x = RatingScale{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[18]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1816,7 +1953,7 @@ func (x *RatingScale) String() string {
 func (*RatingScale) ProtoMessage() {}
 
 func (x *RatingScale) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[18]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1829,7 +1966,7 @@ func (x *RatingScale) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RatingScale.ProtoReflect.Descriptor instead.
 func (*RatingScale) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{18}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RatingScale) GetAgency() string {
@@ -1859,7 +1996,7 @@ type RatingPoints struct {
 
 func (x *RatingPoints) Reset() {
 	*x = RatingPoints{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[19]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1871,7 +2008,7 @@ func (x *RatingPoints) String() string {
 func (*RatingPoints) ProtoMessage() {}
 
 func (x *RatingPoints) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[19]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1884,7 +2021,7 @@ func (x *RatingPoints) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RatingPoints.ProtoReflect.Descriptor instead.
 func (*RatingPoints) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{19}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RatingPoints) GetRating() string {
@@ -1920,7 +2057,7 @@ type DueDays struct {
 
 func (x *DueDays) Reset() {
 	*x = DueDays{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1932,7 +2069,7 @@ func (x *DueDays) String() string {
 func (*DueDays) ProtoMessage() {}
 
 func (x *DueDays) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1945,7 +2082,7 @@ func (x *DueDays) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DueDays.ProtoReflect.Descriptor instead.
 func (*DueDays) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{20}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DueDays) GetWithdrawal() int32 {
@@ -1996,7 +2133,7 @@ type Scorecard struct {
 
 func (x *Scorecard) Reset() {
 	*x = Scorecard{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[21]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2008,7 +2145,7 @@ func (x *Scorecard) String() string {
 func (*Scorecard) ProtoMessage() {}
 
 func (x *Scorecard) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[21]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2021,7 +2158,7 @@ func (x *Scorecard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scorecard.ProtoReflect.Descriptor instead.
 func (*Scorecard) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{21}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Scorecard) GetIndicators() []*ScoreRule {
@@ -2065,7 +2202,7 @@ type ScoreRule struct {
 
 func (x *ScoreRule) Reset() {
 	*x = ScoreRule{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[22]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2077,7 +2214,7 @@ func (x *ScoreRule) String() string {
 func (*ScoreRule) ProtoMessage() {}
 
 func (x *ScoreRule) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[22]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2090,7 +2227,7 @@ func (x *ScoreRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreRule.ProtoReflect.Descriptor instead.
 func (*ScoreRule) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{22}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ScoreRule) GetIndicator() Indicator {
@@ -2175,7 +2312,7 @@ type ScoreBand struct {
 
 func (x *ScoreBand) Reset() {
 	*x = ScoreBand{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[23]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2187,7 +2324,7 @@ func (x *ScoreBand) String() string {
 func (*ScoreBand) ProtoMessage() {}
 
 func (x *ScoreBand) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[23]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2200,7 +2337,7 @@ func (x *ScoreBand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreBand.ProtoReflect.Descriptor instead.
 func (*ScoreBand) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{23}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ScoreBand) GetPoints() string {
@@ -2377,7 +2514,7 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\fmax_age_days\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\n" +
 	"maxAgeDays\x12#\n" +
 	"\rverified_only\x18\x02 \x01(\bR\fverifiedOnly\x12$\n" +
-	"\tmin_items\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\xb4\a\n" +
+	"\tmin_items\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\xc5\b\n" +
 	"\x10EvaluationPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
@@ -2398,12 +2535,26 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\x15application_authority\x18\t \x03(\v2\x1a.aval.type.v1.AuthorityRowB\n" +
 	"\xbaH\a\x92\x01\x04\b\x01\x10\x14R\x14applicationAuthority\x129\n" +
 	"\x14review_interval_days\x18\n" +
-	" \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x12reviewIntervalDays\x12I\n" +
+	" \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x12reviewIntervalDays\x12N\n" +
+	"\rgrade_reviews\x18Z \x03(\v2\x1f.aval.evaluation.v1.GradeReviewB\b\xbaH\x05\x92\x01\x02\x10\x04R\fgradeReviews\x12?\n" +
+	"\vshort_cycle\x18[ \x01(\v2\x1e.aval.evaluation.v1.ShortCycleR\n" +
+	"shortCycle\x12I\n" +
 	"\tchecklist\x18( \x03(\v2!.aval.evaluation.v1.ChecklistRuleB\b\xbaH\x05\x92\x01\x02\x10\x14R\tchecklist\x12;\n" +
 	"\tscorecard\x18\x1e \x01(\v2\x1d.aval.evaluation.v1.ScorecardR\tscorecard\x126\n" +
 	"\bdue_days\x18< \x01(\v2\x1b.aval.evaluation.v1.DueDaysR\adueDays\x120\n" +
 	"\x04term\x18F \x01(\v2\x1c.aval.evaluation.v1.TermRuleR\x04term\x12N\n" +
-	"\rrating_scales\x18G \x03(\v2\x1f.aval.evaluation.v1.RatingScaleB\b\xbaH\x05\x92\x01\x02\x10\x14R\fratingScales\"w\n" +
+	"\rrating_scales\x18G \x03(\v2\x1f.aval.evaluation.v1.RatingScaleB\b\xbaH\x05\x92\x01\x02\x10\x14R\fratingScales\"{\n" +
+	"\vGradeReview\x12;\n" +
+	"\x05grade\x18\x01 \x01(\x0e2\x19.aval.evaluation.v1.GradeB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x05grade\x12/\n" +
+	"\rinterval_days\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\fintervalDays\"\xc3\x01\n" +
+	"\n" +
+	"ShortCycle\x12?\n" +
+	"\x16purchase_interval_days\x18\x01 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\\(\x01R\x14purchaseIntervalDays\x12<\n" +
+	"\x14review_interval_days\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xee\x02(\x01R\x12reviewIntervalDays\x126\n" +
+	"\x17instead_of_transactions\x18\x03 \x01(\bR\x15insteadOfTransactions\"w\n" +
 	"\vRatingScale\x12 \n" +
 	"\x06agency\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x06agency\x12F\n" +
 	"\aratings\x18\x02 \x03(\v2 .aval.evaluation.v1.RatingPointsB\n" +
@@ -2538,7 +2689,7 @@ func file_aval_evaluation_v1_policy_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_evaluation_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_aval_evaluation_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_aval_evaluation_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_aval_evaluation_v1_policy_proto_goTypes = []any{
 	(Indicator)(0),                         // 0: aval.evaluation.v1.Indicator
 	(MissingRule)(0),                       // 1: aval.evaluation.v1.MissingRule
@@ -2562,39 +2713,41 @@ var file_aval_evaluation_v1_policy_proto_goTypes = []any{
 	(*TermRule)(nil),                       // 19: aval.evaluation.v1.TermRule
 	(*FormulaFacts)(nil),                   // 20: aval.evaluation.v1.FormulaFacts
 	(*EvaluationPolicy)(nil),               // 21: aval.evaluation.v1.EvaluationPolicy
-	(*RatingScale)(nil),                    // 22: aval.evaluation.v1.RatingScale
-	(*RatingPoints)(nil),                   // 23: aval.evaluation.v1.RatingPoints
-	(*DueDays)(nil),                        // 24: aval.evaluation.v1.DueDays
-	(*Scorecard)(nil),                      // 25: aval.evaluation.v1.Scorecard
-	(*ScoreRule)(nil),                      // 26: aval.evaluation.v1.ScoreRule
-	(*ScoreBand)(nil),                      // 27: aval.evaluation.v1.ScoreBand
-	(v1.PolicyState)(0),                    // 28: aval.type.v1.PolicyState
-	(*timestamppb.Timestamp)(nil),          // 29: google.protobuf.Timestamp
-	(Grade)(0),                             // 30: aval.evaluation.v1.Grade
-	(Treatment)(0),                         // 31: aval.evaluation.v1.Treatment
-	(*v1.AuthorityRow)(nil),                // 32: aval.type.v1.AuthorityRow
-	(*ChecklistRule)(nil),                  // 33: aval.evaluation.v1.ChecklistRule
+	(*GradeReview)(nil),                    // 22: aval.evaluation.v1.GradeReview
+	(*ShortCycle)(nil),                     // 23: aval.evaluation.v1.ShortCycle
+	(*RatingScale)(nil),                    // 24: aval.evaluation.v1.RatingScale
+	(*RatingPoints)(nil),                   // 25: aval.evaluation.v1.RatingPoints
+	(*DueDays)(nil),                        // 26: aval.evaluation.v1.DueDays
+	(*Scorecard)(nil),                      // 27: aval.evaluation.v1.Scorecard
+	(*ScoreRule)(nil),                      // 28: aval.evaluation.v1.ScoreRule
+	(*ScoreBand)(nil),                      // 29: aval.evaluation.v1.ScoreBand
+	(v1.PolicyState)(0),                    // 30: aval.type.v1.PolicyState
+	(*timestamppb.Timestamp)(nil),          // 31: google.protobuf.Timestamp
+	(Grade)(0),                             // 32: aval.evaluation.v1.Grade
+	(Treatment)(0),                         // 33: aval.evaluation.v1.Treatment
+	(*v1.AuthorityRow)(nil),                // 34: aval.type.v1.AuthorityRow
+	(*ChecklistRule)(nil),                  // 35: aval.evaluation.v1.ChecklistRule
 }
 var file_aval_evaluation_v1_policy_proto_depIdxs = []int32{
-	28, // 0: aval.evaluation.v1.EvaluationPolicyVersion.state:type_name -> aval.type.v1.PolicyState
+	30, // 0: aval.evaluation.v1.EvaluationPolicyVersion.state:type_name -> aval.type.v1.PolicyState
 	21, // 1: aval.evaluation.v1.EvaluationPolicyVersion.policy:type_name -> aval.evaluation.v1.EvaluationPolicy
-	29, // 2: aval.evaluation.v1.EvaluationPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
-	29, // 3: aval.evaluation.v1.EvaluationPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
+	31, // 2: aval.evaluation.v1.EvaluationPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
+	31, // 3: aval.evaluation.v1.EvaluationPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
 	21, // 4: aval.evaluation.v1.CreateEvaluationPolicyRequest.policy:type_name -> aval.evaluation.v1.EvaluationPolicy
 	4,  // 5: aval.evaluation.v1.CreateEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
 	4,  // 6: aval.evaluation.v1.SignEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
 	4,  // 7: aval.evaluation.v1.GetEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
 	4,  // 8: aval.evaluation.v1.ListEvaluationPoliciesResponse.versions:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
-	30, // 9: aval.evaluation.v1.GradeThreshold.grade:type_name -> aval.evaluation.v1.Grade
+	32, // 9: aval.evaluation.v1.GradeThreshold.grade:type_name -> aval.evaluation.v1.Grade
 	0,  // 10: aval.evaluation.v1.IndicatorRule.indicator:type_name -> aval.evaluation.v1.Indicator
 	13, // 11: aval.evaluation.v1.IndicatorRule.thresholds:type_name -> aval.evaluation.v1.GradeThreshold
 	1,  // 12: aval.evaluation.v1.IndicatorRule.missing:type_name -> aval.evaluation.v1.MissingRule
-	30, // 13: aval.evaluation.v1.IndicatorRule.missing_grade:type_name -> aval.evaluation.v1.Grade
+	32, // 13: aval.evaluation.v1.IndicatorRule.missing_grade:type_name -> aval.evaluation.v1.Grade
 	14, // 14: aval.evaluation.v1.Dimension.indicators:type_name -> aval.evaluation.v1.IndicatorRule
 	2,  // 15: aval.evaluation.v1.Cap.condition:type_name -> aval.evaluation.v1.CapCondition
-	30, // 16: aval.evaluation.v1.Cap.best_grade:type_name -> aval.evaluation.v1.Grade
-	30, // 17: aval.evaluation.v1.GradeTreatment.grade:type_name -> aval.evaluation.v1.Grade
-	31, // 18: aval.evaluation.v1.GradeTreatment.treatment:type_name -> aval.evaluation.v1.Treatment
+	32, // 16: aval.evaluation.v1.Cap.best_grade:type_name -> aval.evaluation.v1.Grade
+	32, // 17: aval.evaluation.v1.GradeTreatment.grade:type_name -> aval.evaluation.v1.Grade
+	33, // 18: aval.evaluation.v1.GradeTreatment.treatment:type_name -> aval.evaluation.v1.Treatment
 	3,  // 19: aval.evaluation.v1.LimitRule.usual_purchase:type_name -> aval.evaluation.v1.UsualPurchase
 	20, // 20: aval.evaluation.v1.LimitRule.facts:type_name -> aval.evaluation.v1.FormulaFacts
 	20, // 21: aval.evaluation.v1.TermRule.facts:type_name -> aval.evaluation.v1.FormulaFacts
@@ -2602,31 +2755,34 @@ var file_aval_evaluation_v1_policy_proto_depIdxs = []int32{
 	16, // 23: aval.evaluation.v1.EvaluationPolicy.caps:type_name -> aval.evaluation.v1.Cap
 	17, // 24: aval.evaluation.v1.EvaluationPolicy.treatments:type_name -> aval.evaluation.v1.GradeTreatment
 	18, // 25: aval.evaluation.v1.EvaluationPolicy.limit:type_name -> aval.evaluation.v1.LimitRule
-	32, // 26: aval.evaluation.v1.EvaluationPolicy.application_authority:type_name -> aval.type.v1.AuthorityRow
-	33, // 27: aval.evaluation.v1.EvaluationPolicy.checklist:type_name -> aval.evaluation.v1.ChecklistRule
-	25, // 28: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
-	24, // 29: aval.evaluation.v1.EvaluationPolicy.due_days:type_name -> aval.evaluation.v1.DueDays
-	19, // 30: aval.evaluation.v1.EvaluationPolicy.term:type_name -> aval.evaluation.v1.TermRule
-	22, // 31: aval.evaluation.v1.EvaluationPolicy.rating_scales:type_name -> aval.evaluation.v1.RatingScale
-	23, // 32: aval.evaluation.v1.RatingScale.ratings:type_name -> aval.evaluation.v1.RatingPoints
-	26, // 33: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
-	13, // 34: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
-	0,  // 35: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
-	27, // 36: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
-	1,  // 37: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
-	5,  // 38: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
-	7,  // 39: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
-	9,  // 40: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
-	11, // 41: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
-	6,  // 42: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
-	8,  // 43: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
-	10, // 44: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
-	12, // 45: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
-	42, // [42:46] is the sub-list for method output_type
-	38, // [38:42] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	34, // 26: aval.evaluation.v1.EvaluationPolicy.application_authority:type_name -> aval.type.v1.AuthorityRow
+	22, // 27: aval.evaluation.v1.EvaluationPolicy.grade_reviews:type_name -> aval.evaluation.v1.GradeReview
+	23, // 28: aval.evaluation.v1.EvaluationPolicy.short_cycle:type_name -> aval.evaluation.v1.ShortCycle
+	35, // 29: aval.evaluation.v1.EvaluationPolicy.checklist:type_name -> aval.evaluation.v1.ChecklistRule
+	27, // 30: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
+	26, // 31: aval.evaluation.v1.EvaluationPolicy.due_days:type_name -> aval.evaluation.v1.DueDays
+	19, // 32: aval.evaluation.v1.EvaluationPolicy.term:type_name -> aval.evaluation.v1.TermRule
+	24, // 33: aval.evaluation.v1.EvaluationPolicy.rating_scales:type_name -> aval.evaluation.v1.RatingScale
+	32, // 34: aval.evaluation.v1.GradeReview.grade:type_name -> aval.evaluation.v1.Grade
+	25, // 35: aval.evaluation.v1.RatingScale.ratings:type_name -> aval.evaluation.v1.RatingPoints
+	28, // 36: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
+	13, // 37: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
+	0,  // 38: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
+	29, // 39: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
+	1,  // 40: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
+	5,  // 41: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
+	7,  // 42: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
+	9,  // 43: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
+	11, // 44: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
+	6,  // 45: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
+	8,  // 46: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
+	10, // 47: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
+	12, // 48: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
+	45, // [45:49] is the sub-list for method output_type
+	41, // [41:45] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_policy_proto_init() }
@@ -2646,8 +2802,8 @@ func file_aval_evaluation_v1_policy_proto_init() {
 		(*GradeThreshold_AtMost)(nil),
 		(*GradeThreshold_Otherwise)(nil),
 	}
-	file_aval_evaluation_v1_policy_proto_msgTypes[20].OneofWrappers = []any{}
-	file_aval_evaluation_v1_policy_proto_msgTypes[23].OneofWrappers = []any{
+	file_aval_evaluation_v1_policy_proto_msgTypes[22].OneofWrappers = []any{}
+	file_aval_evaluation_v1_policy_proto_msgTypes[25].OneofWrappers = []any{
 		(*ScoreBand_AtLeast)(nil),
 		(*ScoreBand_AtMost)(nil),
 		(*ScoreBand_Otherwise)(nil),
@@ -2658,7 +2814,7 @@ func file_aval_evaluation_v1_policy_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_policy_proto_rawDesc), len(file_aval_evaluation_v1_policy_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   24,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -12,37 +12,6 @@ import (
 	"github.com/avalcredit/aval/pkg/calendar"
 )
 
-const dueForReview = `-- name: DueForReview :many
-SELECT customer_id FROM customers
-WHERE reviewed_on <= $2::date AND life_cycle <> 'CLOSED'
-ORDER BY reviewed_on, customer_id LIMIT $1
-`
-
-type DueForReviewParams struct {
-	Limit      int32
-	ReviewedBy calendar.Date
-}
-
-func (q *Queries) DueForReview(ctx context.Context, arg DueForReviewParams) ([]string, error) {
-	rows, err := q.db.Query(ctx, dueForReview, arg.Limit, arg.ReviewedBy)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []string
-	for rows.Next() {
-		var customer_id string
-		if err := rows.Scan(&customer_id); err != nil {
-			return nil, err
-		}
-		items = append(items, customer_id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const duplicates = `-- name: Duplicates :many
 SELECT file FROM customers
 WHERE customer_id <> $1

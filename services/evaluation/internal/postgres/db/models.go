@@ -58,6 +58,7 @@ type Customer struct {
 	GrantedTerm      *int32
 	GrantedGrace     *int32
 	GrantedUntil     *string
+	PurchaseDays     *int32
 }
 
 type CustomerGroup struct {

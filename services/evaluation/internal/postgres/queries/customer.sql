@@ -31,8 +31,3 @@ LIMIT sqlc.arg(most);
 
 -- name: SetReviewed :exec
 UPDATE customers SET reviewed_on = sqlc.arg(reviewed_on)::date WHERE customer_id = $1;
-
--- name: DueForReview :many
-SELECT customer_id FROM customers
-WHERE reviewed_on <= sqlc.arg(reviewed_by)::date AND life_cycle <> 'CLOSED'
-ORDER BY reviewed_on, customer_id LIMIT $1;
