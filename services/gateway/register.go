@@ -71,6 +71,7 @@ func (b Backends) registerReceivables(ctx context.Context, mux *runtime.ServeMux
 	return errors.Join(
 		receivablesv1.RegisterInvoiceServiceHandlerClient(ctx, mux, receivablesv1.NewInvoiceServiceClient(c)),
 		receivablesv1.RegisterReceiptServiceHandlerClient(ctx, mux, receivablesv1.NewReceiptServiceClient(c)),
+		receivablesv1.RegisterBankServiceHandlerClient(ctx, mux, receivablesv1.NewBankServiceClient(c)),
 		receivablesv1.RegisterPaymentNoticeServiceHandlerClient(ctx, mux, receivablesv1.NewPaymentNoticeServiceClient(c)),
 		receivablesv1.RegisterAgingServiceHandlerClient(ctx, mux, receivablesv1.NewAgingServiceClient(c)),
 		receivablesv1.RegisterFiguresServiceHandlerClient(ctx, mux, receivablesv1.NewFiguresServiceClient(c)),

@@ -102,6 +102,7 @@ type world struct {
 	invoices receivablesv1.InvoiceServiceClient
 	receipts receivablesv1.ReceiptServiceClient
 	notices  receivablesv1.PaymentNoticeServiceClient
+	bank     receivablesv1.BankServiceClient
 	aging    receivablesv1.AgingServiceClient
 	figures  receivablesv1.FiguresServiceClient
 	ledger   receivablesv1.LedgerServiceClient
@@ -136,7 +137,7 @@ func newWorld(t *testing.T) *world {
 	return &world{
 		neighbours: n, issuer: issuer, pool: pool, service: service,
 		invoices: receivablesv1.NewInvoiceServiceClient(conn), receipts: receivablesv1.NewReceiptServiceClient(conn),
-		notices: receivablesv1.NewPaymentNoticeServiceClient(conn),
+		notices: receivablesv1.NewPaymentNoticeServiceClient(conn), bank: receivablesv1.NewBankServiceClient(conn),
 		figures: receivablesv1.NewFiguresServiceClient(conn),
 		aging:   receivablesv1.NewAgingServiceClient(conn), ledger: receivablesv1.NewLedgerServiceClient(conn),
 		policies: receivablesv1.NewReceivablesPolicyServiceClient(conn), feed: receivablesv1.NewFeedServiceClient(conn),

@@ -72,6 +72,7 @@ type Service struct {
 	book        *policy.Book
 	pages       *page.Signer
 	log         *slog.Logger
+	clock       calendar.Clock
 	positions   *delivery.Relay
 	settlements *delivery.Relay
 	letters     *mail.Relay
@@ -100,7 +101,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	}
 	log := d.Log.With("phase", "receivables")
 	s := &Service{
-		pages: page.NewSigner(d.PageKey), log: log,
+		pages: page.NewSigner(d.PageKey), log: log, clock: d.Clock,
 		keeper:      idem.Keeper{DB: d.Pool, Log: log, Days: d.Config.RequestDays},
 		positions:   delivery.NewRelay(d.Pool, app.StreamPosition, peers.SendPositions(d.OrderGate), log, d.Clock),
 		settlements: delivery.NewRelay(d.Pool, app.StreamSettlement, peers.SendSettlements(d.Evaluation), log, d.Clock),
@@ -136,6 +137,7 @@ func chains(pool *pgxpool.Pool, store *policy.Store) []app.Chain {
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	receivablesv1.RegisterInvoiceServiceServer(r, &rpc.Invoices{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterReceiptServiceServer(r, &rpc.Receipts{App: s.app, Pages: s.pages})
+	receivablesv1.RegisterBankServiceServer(r, &rpc.Bank{App: s.app, Pages: s.pages, Clock: s.clock})
 	receivablesv1.RegisterPaymentNoticeServiceServer(r, &rpc.Notices{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterAgingServiceServer(r, &rpc.Aging{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterFiguresServiceServer(r, &rpc.Figures{App: s.app, Pages: s.pages})

@@ -18,9 +18,10 @@ import (
 )
 
 type importCommand struct {
-	Kind        string `arg:"" enum:"customers,limits,invoices,receipts,orders,firm-invoices" help:"What the rows are: customers, limits, invoices, receipts, orders; firm-invoices: what a firm sold to and bought from others."`
-	File        string `arg:"" help:"CSV file, UTF-8 or GBK, plain or gzip."`
-	Mapping     string `required:"" placeholder:"FILE" help:"YAML file that says which column is which field."`
+	Kind        string `arg:"" enum:"customers,limits,invoices,receipts,orders,firm-invoices,bank-statement" help:"What the rows are: customers, limits, invoices, receipts, orders; firm-invoices: what a firm sold to and bought from others; bank-statement: movements on an account of the company, camt.053 or CSV."`
+	File        string `arg:"" help:"CSV file, UTF-8 or GBK, plain or gzip; a bank-statement may be camt.053."`
+	Mapping     string `placeholder:"FILE" help:"YAML file that says which column is which field; needed but for a bank-statement."`
+	Account     string `placeholder:"ID" help:"Of a bank-statement: the bank account; a camt.053 file names it itself."`
 	DryRun      bool   `help:"Say what would happen and change nothing."`
 	KeepGood    bool   `help:"Import the good rows though others are bad; else one bad row keeps all out."`
 	Concurrency int    `default:"16" help:"How many customers are worked on at once."`
@@ -32,6 +33,12 @@ var errBadRows = errors.New("not every row was imported")
 
 // Run imports the file and prints each bad row and a summary; it fails where a row is bad.
 func (c *importCommand) Run(ctx context.Context) error {
+	if c.Kind == bankStatement {
+		return c.importStatement(ctx)
+	}
+	if c.Mapping == "" || c.Account != "" {
+		return errors.New("name the mapping with --mapping; --account is for a bank-statement")
+	}
 	text, err := os.ReadFile(c.Mapping)
 	if err != nil {
 		return err

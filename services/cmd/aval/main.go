@@ -18,7 +18,7 @@ type commands struct {
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Replay  replayCommand  `cmd:"" help:"Run history from an NDJSON file through a suite."`
 	Demo    demoCommand    `cmd:"" help:"Load the demo company into a suite in development mode, unless it is there."`
-	Import  importCommand  `cmd:"" help:"Import customers, limits, invoices, receipts, orders or firms' own invoices from a CSV file."`
+	Import  importCommand  `cmd:"" help:"Import customers, limits, invoices, receipts, orders or firms' own invoices from a CSV file, or a bank statement."`
 	Policy  policyCommand  `cmd:"" help:"Check, compare and validate evaluation policies."`
 }
 

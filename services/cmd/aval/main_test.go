@@ -232,6 +232,9 @@ func policies(t *testing.T, program string) {
 		{[]string{"policy", "validate", shipped, "--outcomes", outcomes}, 0, "1 customers, 1 defaulted", ""},
 		{[]string{"policy", "try", "1", "--file", write("try.xlsx", "")}, 0, ": 0 customers, 0 not rated", ""},
 		{[]string{"policy", "try", "9"}, 1, "", "version 9"},
+		{[]string{"import", "customers", write("c.csv", "id\nC-1\n")}, 1, "", "--mapping"},
+		{[]string{"import", "bank-statement", write("b.csv", "date,amount\n"), "--account", "none"}, 1, "", "there is no bank account none"},
+		{[]string{"import", "bank-statement", write("b.csv", "date,amount\n"), "--mapping", "m.yaml"}, 1, "", "--mapping"},
 	} {
 		code, out, said := a.run(t, c.args...)
 		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(said, c.said) || (c.out == "" && out != "") {

@@ -20,27 +20,35 @@ func (s *Service) PostReceipt(ctx context.Context, req idem.Request, d receipt.D
 		return receipt.Receipt{}, err
 	}
 	return write(ctx, s, req, customer, func(ctx context.Context, c *change) (receipt.Receipt, error) {
-		r, err := receipt.New(d, c.Currency(), c.act.Today, c.act.Now)
+		r, err := c.receive(ctx, d, order)
 		if err != nil {
 			return r, err
-		}
-		order, err := c.forNotice(ctx, r, order)
-		if err != nil {
-			return r, err
-		}
-		if err := c.AddReceipt(ctx, r); err != nil {
-			return r, err
-		}
-		applied, err := c.allocate(ctx, receipt.Source{CreditID: r.ID, Available: r.Unapplied, From: r.Date}, order)
-		if err != nil {
-			return r, err
-		}
-		r.Applications = applied
-		for _, a := range applied {
-			r.Unapplied = r.Unapplied.Sub(a.Amount)
 		}
 		return r, c.tell("receipt.post", "receipt "+r.ID, r)
 	})
+}
+
+// receive posts a receipt and applies it as ordered.
+func (c *change) receive(ctx context.Context, d receipt.Draft, order receipt.Order) (receipt.Receipt, error) {
+	r, err := receipt.New(d, c.Currency(), c.act.Today, c.act.Now)
+	if err != nil {
+		return r, err
+	}
+	if order, err = c.forNotice(ctx, r, order); err != nil {
+		return r, err
+	}
+	if err := c.AddReceipt(ctx, r); err != nil {
+		return r, err
+	}
+	applied, err := c.allocate(ctx, receipt.Source{CreditID: r.ID, Available: r.Unapplied, From: r.Date}, order)
+	if err != nil {
+		return r, err
+	}
+	r.Applications = applied
+	for _, a := range applied {
+		r.Unapplied = r.Unapplied.Sub(a.Amount)
+	}
+	return r, nil
 }
 
 // ApplyReceipt applies what a receipt has left. Errors: NotFound RECEIPT_UNKNOWN and

@@ -145,11 +145,28 @@ func Propose(p Payment, customers []Customer) []Proposal {
 	return out[:min(len(out), maxProposals)]
 }
 
-// Certain says whether the best proposal may be confirmed without a person: it reaches the score, and the next best customer
-// stays far behind.
+// ProposeFor holds money of which the customer is known against what it owes, and gives the ways in which it may be applied, best
+// first.
+func ProposeFor(p Payment, c Customer) []Proposal {
+	text := newText(p.Text + " " + p.PayerName)
+	var out []Proposal
+	for _, fit := range fits(p, text, c.Items) {
+		if next := fit.proposal(p, c.ID, nil); len(next.Shares) > 0 {
+			out = append(out, next)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Proposal) int { return cmp.Compare(b.Score, a.Score) })
+	return out[:min(len(out), maxProposals)]
+}
+
+// Certain says whether the best proposal may be confirmed without a person: it reaches the score, the next best customer stays
+// far behind, and it does not rest on a number that is only nearly one.
 func Certain(proposals []Proposal, score int) bool {
 	const far = 20
 	if score <= 0 || len(proposals) == 0 || proposals[0].Score < score {
+		return false
+	}
+	if slices.ContainsFunc(proposals[0].Reasons, func(r Reason) bool { return r.Kind == SimilarNumber }) {
 		return false
 	}
 	return len(proposals) == 1 || proposals[0].Score-proposals[1].Score >= far

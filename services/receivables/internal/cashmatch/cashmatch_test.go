@@ -179,10 +179,15 @@ func TestCertain(t *testing.T) {
 		"another is close":    {[]int{90, 71}, 85, false},
 		"nobody":              {nil, 85, false},
 		"the policy has none": {[]int{100}, 0, false},
+		"nearly a number":     {[]int{-100}, 85, false},
 	} {
 		var list []cashmatch.Proposal
 		for _, s := range c.scores {
-			list = append(list, cashmatch.Proposal{Score: s})
+			p := cashmatch.Proposal{Score: s}
+			if s < 0 {
+				p = cashmatch.Proposal{Score: -s, Reasons: []cashmatch.Reason{{Kind: cashmatch.SimilarNumber}}}
+			}
+			list = append(list, p)
 		}
 		if got := cashmatch.Certain(list, c.limit); got != c.want {
 			t.Errorf("%s: %v", name, got)

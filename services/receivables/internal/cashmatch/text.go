@@ -66,6 +66,38 @@ func Words(s string) []string {
 	return out
 }
 
+// maxCandidates bounds the numbers that one text may name.
+const maxCandidates = 200
+
+// Candidates are the words of a text that may be numbers of documents, orders or customers, as they stand there and as they may
+// have stood before they were torn apart.
+func Candidates(s string) []string {
+	var out []string
+	add := func(w string) {
+		if len(w) >= minNumber && len(out) < maxCandidates && strings.ContainsFunc(w, unicode.IsDigit) && !slices.Contains(out, w) {
+			out = append(out, w)
+		}
+	}
+	for _, w := range strings.FieldsFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) || strings.ContainsRune(",;:()[]<>\"'，；：（）、。", r)
+	}) {
+		w = strings.Trim(w, ".#-/_+*")
+		add(w)
+		add(strings.ToUpper(w))
+	}
+	words := Words(strings.ToUpper(s))
+	for i := range words {
+		plain, hyphened := words[i], words[i]
+		add(plain)
+		for n := i + 1; n < min(i+maxJoined, len(words)); n++ {
+			plain, hyphened = plain+words[n], hyphened+"-"+words[n]
+			add(plain)
+			add(hyphened)
+		}
+	}
+	return out
+}
+
 // Normal is a number as it is compared: letters and digits alone, in capitals, without zeros in front.
 func Normal(s string) string {
 	s = strings.Map(func(r rune) rune {

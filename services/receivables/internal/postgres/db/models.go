@@ -35,6 +35,95 @@ type Application struct {
 	Hash            []byte
 }
 
+type BankAccount struct {
+	BankAccountID string
+	DisplayName   string
+	Number        string
+	Currency      string
+	Mapping       []byte
+	ChangedBy     string
+	ChangedAt     time.Time
+}
+
+type BankLine struct {
+	BankLineID      string
+	BankAccountID   string
+	BankStatementID string
+	BookingDate     calendar.Date
+	ValueDate       calendar.Date
+	Currency        string
+	Amount          int64
+	BankReference   string
+	EndToEnd        string
+	PartyName       string
+	PartyAccount    string
+	PartyBank       string
+	Text            string
+	Reversal        bool
+	Batch           int32
+}
+
+type BankLineDocument struct {
+	BankLineID      string
+	BankAccountID   string
+	BankStatementID string
+	BookingDate     calendar.Date
+	ValueDate       calendar.Date
+	Currency        string
+	Amount          int64
+	BankReference   string
+	EndToEnd        string
+	PartyName       string
+	PartyAccount    string
+	PartyBank       string
+	Text            string
+	Reversal        bool
+	Batch           int32
+	State           string
+	Proposals       []byte
+	CustomerID      string
+	ReceiptID       string
+	Reason          string
+	AutoConfirmed   bool
+	Attempt         int32
+	ChangedBy       string
+	ChangedAt       time.Time
+}
+
+type BankLineState struct {
+	BankLineID    string
+	State         string
+	Proposals     []byte
+	CustomerID    string
+	ReceiptID     string
+	Reason        string
+	AutoConfirmed bool
+	Attempt       int32
+	ChangedBy     string
+	ChangedAt     time.Time
+}
+
+type BankStatement struct {
+	BankStatementID string
+	BankAccountID   string
+	Format          string
+	Number          string
+	FileName        string
+	Digest          []byte
+	FirstDate       calendar.Date
+	LastDate        calendar.Date
+	Lines           int32
+	NewLines        int32
+	Skipped         int32
+	Currency        string
+	Opening         *int64
+	Closing         *int64
+	Difference      *int64
+	ImportedBy      string
+	ImportDate      calendar.Date
+	CreatedAt       time.Time
+}
+
 type ChargeLine struct {
 	Month       calendar.Date
 	ItemID      string
@@ -312,6 +401,21 @@ type LimitationEventWithdrawal struct {
 	WithdrawnBy       string
 	Reason            string
 	CreatedAt         time.Time
+}
+
+type PayerAccount struct {
+	Account    string
+	CustomerID string
+	BankLineID string
+	LearnedBy  string
+	LearnedAt  time.Time
+}
+
+type PayerName struct {
+	Normal     string
+	CustomerID string
+	Name       string
+	BankLineID *string
 }
 
 type PaymentNotice struct {
