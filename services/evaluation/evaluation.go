@@ -57,6 +57,8 @@ type Deps struct {
 	Log   *slog.Logger
 	// PageKey signs page tokens; the same in all replicas.
 	PageKey []byte
+	// FontFile is the font of documents; empty: the usual places are looked through.
+	FontFile string
 	// OrderGate and Receivables are connections with a token of role SERVICE.
 	OrderGate, Receivables grpc.ClientConnInterface
 }
@@ -70,6 +72,7 @@ type Service struct {
 	work   *operation.Worker
 	cfg    Config
 	log    *slog.Logger
+	font   string
 }
 
 // Migrate brings the phase's schema to this build's tables.
@@ -123,7 +126,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		Kinds: map[string]operation.Work{app.KindSimulation: runs.RunSimulation, app.KindRerating: runs.RunRerating},
 	})
 	runs.Wake = work.Wake
-	return &Service{app: a, relays: relays, keeper: keeper, runs: runs, work: work, cfg: d.Config, log: d.Log}, nil
+	return &Service{app: a, relays: relays, keeper: keeper, runs: runs, work: work, cfg: d.Config, log: d.Log, font: d.FontFile}, nil
 }
 
 // Register adds the phase's services to a server.
@@ -132,7 +135,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	evaluationv1.RegisterCustomerGroupServiceServer(r, rpc.Groups{App: s.app})
 	evaluationv1.RegisterCreditFactServiceServer(r, rpc.Facts{App: s.app})
 	evaluationv1.RegisterInvoiceFactServiceServer(r, rpc.Invoices{App: s.app})
-	evaluationv1.RegisterRatingServiceServer(r, rpc.Ratings{App: s.app})
+	evaluationv1.RegisterRatingServiceServer(r, rpc.Ratings{App: s.app, FontFile: s.font})
 	evaluationv1.RegisterTreatmentPlanServiceServer(r, rpc.Plans{App: s.app})
 	evaluationv1.RegisterCreditApplicationServiceServer(r, rpc.Applications{App: s.app})
 	evaluationv1.RegisterCreditGrantServiceServer(r, rpc.Grants{App: s.app})

@@ -249,6 +249,11 @@ func (l *creditLife) falls(t *testing.T) {
 		!slices.Contains(m.GetImprovements(), "cap sued_by_others: facts F-2 no longer hold") {
 		t.Errorf("the rating after the suit: %v", m)
 	}
+	var report evaluationv1.GetRatingReportResponse
+	l.as(t, "SALESPERSON", "wang").call(t, http.MethodGet, "/v1/ratings/"+m.GetRatingId()+":report", nil, &report)
+	if p := report.GetReport().GetParts(); len(p) < 2 || !slices.Contains(p[1].GetLines(), "· 封顶规则 被其他债权人起诉：事实 F-2 不再成立") {
+		t.Errorf("the report: %v", &report)
+	}
 	if g := l.grant(t); g.GetTreatment() != evaluationv1.Treatment_TREATMENT_PAYMENT_BEFORE_DELIVERY || !strings.Contains(g.GetReason(), "sued_by_others") {
 		t.Errorf("the grant after the suit: %v", g)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/avalcredit/aval/services/evaluation/internal/payment"
 	"github.com/avalcredit/aval/services/evaluation/internal/postgres"
 	"github.com/avalcredit/aval/services/evaluation/internal/rating"
+	"github.com/avalcredit/aval/services/evaluation/internal/rating/report"
 )
 
 const (
@@ -281,6 +282,29 @@ func (a *App) ReplayRating(ctx context.Context, ratingID string) (Replayed, erro
 	}
 	data, err := again.Bytes()
 	return Replayed{Recorded: stored.Bytes, Recomputed: data}, err
+}
+
+// RatingReport tells a stored rating in a language.
+func (a *App) RatingReport(ctx context.Context, ratingID string, language report.Language) (report.Report, calendar.Date, error) {
+	stored, salesperson, err := a.store().Rating(ctx, ratingID)
+	if err != nil {
+		return report.Report{}, calendar.Date{}, err
+	}
+	if !authz.ScopeOf(ctx).Allows(salesperson) {
+		return report.Report{}, calendar.Date{}, errs.New(errs.NotFound, postgres.ReasonRatingNotFound, "there is no rating %s", ratingID)
+	}
+	p, err := a.Policies.ByVersion(ctx, stored.Record.PolicyVersion)
+	if err != nil {
+		return report.Report{}, calendar.Date{}, err
+	}
+	st, err := a.store().Customer(ctx, stored.Record.Inputs.CustomerID)
+	if err != nil {
+		return report.Report{}, calendar.Date{}, err
+	}
+	told := report.Of(report.Case{
+		Record: stored.Record, Policy: p, CustomerName: st.File.DisplayName, Hash: hex.EncodeToString(stored.Hash),
+	}, language)
+	return told, stored.Record.Inputs.Date, nil
 }
 
 // Review rates a customer whose review interval ran out.

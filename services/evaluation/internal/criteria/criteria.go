@@ -230,8 +230,10 @@ func PointsOf(scales []Scale, agency, rating string) *big.Rat {
 
 // Dimension is as good as its worst indicator.
 type Dimension struct {
-	Name  string
-	Rules []Rule
+	Name string
+	// NameZH is its name in Chinese reports; empty: Name.
+	NameZH string
+	Rules  []Rule
 }
 
 // Condition is when a cap holds.
@@ -255,7 +257,9 @@ const (
 
 // Cap bounds the grade whatever the dimensions say.
 type Cap struct {
-	Name      string
+	Name string
+	// NameZH is its name in Chinese reports; empty: Name.
+	NameZH    string
 	Condition Condition
 	Best      grade.Grade
 }

@@ -33,6 +33,9 @@ func usualPurchase(in *Inputs, l criteria.Limit) *money.Money {
 	return &m
 }
 
+// Usual is one usual purchase as the policy measures it; nil where it cannot be told.
+func Usual(in *Inputs, l criteria.Limit) *money.Money { return usualPurchase(in, l) }
+
 // usualText says how the usual purchase was measured.
 func usualText(in Inputs, l criteria.Limit) string {
 	usual := usualPurchase(&in, l)

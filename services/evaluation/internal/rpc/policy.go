@@ -142,7 +142,7 @@ func policyIn(m *evaluationv1.EvaluationPolicy) (criteria.Policy, error) {
 		Treatments: map[grade.Grade]criteria.Treatment{}, Checklist: checklistIn(m.GetChecklist()), Scales: scalesIn(&r, m.GetRatingScales()),
 	}
 	for _, d := range m.GetDimensions() {
-		dim := criteria.Dimension{Name: d.GetName()}
+		dim := criteria.Dimension{Name: d.GetName(), NameZH: d.GetNameZh()}
 		for _, rule := range d.GetIndicators() {
 			in := ruleIn(rule)
 			in.Scales = p.Scales
@@ -153,7 +153,7 @@ func policyIn(m *evaluationv1.EvaluationPolicy) (criteria.Policy, error) {
 	for _, c := range m.GetCaps() {
 		condition := name(c.GetCondition(), evaluationv1.CapCondition_name, "CAP_CONDITION_")
 		p.Caps = append(p.Caps, criteria.Cap{
-			Name: c.GetName(), Condition: criteria.Condition(strings.ToLower(condition)), Best: gradeIn(c.GetBestGrade()),
+			Name: c.GetName(), NameZH: c.GetNameZh(), Condition: criteria.Condition(strings.ToLower(condition)), Best: gradeIn(c.GetBestGrade()),
 		})
 	}
 	for _, t := range m.GetTreatments() {

@@ -14,6 +14,8 @@ import (
 type Ratings struct {
 	evaluationv1.UnsafeRatingServiceServer
 	App *app.App
+	// FontFile of documents; empty: the usual places are looked through.
+	FontFile string
 }
 
 var _ evaluationv1.RatingServiceServer = Ratings{}
@@ -62,6 +64,7 @@ func ratingOut(r app.Rating) *evaluationv1.Rating {
 		Treatment: treatmentOut(res.Treatment), RecommendedLimit: moneyOf(res.Limit),
 		RecommendedTermDays: int32(res.TermDays), //nolint:gosec // bounded by the policy
 		LimitExplanation:    res.LimitExplanation, Improvements: res.Improvements, Hash: r.Hash,
+		Raise:     raiseOut(res.Raise),
 		Scorecard: scorecardOut(res.Scorecard), LimitFormula: workedOut(res.LimitFormula), TermFormula: workedOut(res.TermFormula),
 	}
 	if in.Previous != nil {

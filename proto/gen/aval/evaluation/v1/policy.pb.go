@@ -1221,7 +1221,9 @@ type Dimension struct {
 	// Name, for example "collection".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Its indicators.
-	Indicators    []*IndicatorRule `protobuf:"bytes,2,rep,name=indicators,proto3" json:"indicators,omitempty"`
+	Indicators []*IndicatorRule `protobuf:"bytes,2,rep,name=indicators,proto3" json:"indicators,omitempty"`
+	// Name in Chinese, for reports; empty: name.
+	NameZh        string `protobuf:"bytes,70,opt,name=name_zh,json=nameZh,proto3" json:"name_zh,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1270,6 +1272,13 @@ func (x *Dimension) GetIndicators() []*IndicatorRule {
 	return nil
 }
 
+func (x *Dimension) GetNameZh() string {
+	if x != nil {
+		return x.NameZh
+	}
+	return ""
+}
+
 // Cap is a best grade under a condition (S2.2: sued by others, C at best).
 type Cap struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1278,7 +1287,9 @@ type Cap struct {
 	// When it holds.
 	Condition CapCondition `protobuf:"varint,2,opt,name=condition,proto3,enum=aval.evaluation.v1.CapCondition" json:"condition,omitempty"`
 	// Best grade then.
-	BestGrade     Grade `protobuf:"varint,3,opt,name=best_grade,json=bestGrade,proto3,enum=aval.evaluation.v1.Grade" json:"best_grade,omitempty"`
+	BestGrade Grade `protobuf:"varint,3,opt,name=best_grade,json=bestGrade,proto3,enum=aval.evaluation.v1.Grade" json:"best_grade,omitempty"`
+	// Name in Chinese, for reports; empty: name.
+	NameZh        string `protobuf:"bytes,70,opt,name=name_zh,json=nameZh,proto3" json:"name_zh,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1332,6 +1343,13 @@ func (x *Cap) GetBestGrade() Grade {
 		return x.BestGrade
 	}
 	return Grade_GRADE_UNSPECIFIED
+}
+
+func (x *Cap) GetNameZh() string {
+	if x != nil {
+		return x.NameZh
+	}
+	return ""
 }
 
 // GradeTreatment is how customers of a grade may buy (S2.4).
@@ -2475,20 +2493,22 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\fmax_age_days\x18\x06 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\n" +
 	"maxAgeDays\x12#\n" +
 	"\rverified_only\x18\a \x01(\bR\fverifiedOnly\x12$\n" +
-	"\tmin_items\x18\b \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"y\n" +
+	"\tmin_items\x18\b \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\x9b\x01\n" +
 	"\tDimension\x12\x1d\n" +
 	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x04name\x12M\n" +
 	"\n" +
 	"indicators\x18\x02 \x03(\v2!.aval.evaluation.v1.IndicatorRuleB\n" +
 	"\xbaH\a\x92\x01\x04\b\x01\x10\x14R\n" +
-	"indicators\"\xb6\x01\n" +
+	"indicators\x12 \n" +
+	"\aname_zh\x18F \x01(\tB\a\xbaH\x04r\x02\x18@R\x06nameZh\"\xd8\x01\n" +
 	"\x03Cap\x12\x1d\n" +
 	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x04name\x12J\n" +
 	"\tcondition\x18\x02 \x01(\x0e2 .aval.evaluation.v1.CapConditionB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\tcondition\x12D\n" +
 	"\n" +
 	"best_grade\x18\x03 \x01(\x0e2\x19.aval.evaluation.v1.GradeB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\tbestGrade\"\xf1\x01\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\tbestGrade\x12 \n" +
+	"\aname_zh\x18F \x01(\tB\a\xbaH\x04r\x02\x18@R\x06nameZh\"\xf1\x01\n" +
 	"\x0eGradeTreatment\x12;\n" +
 	"\x05grade\x18\x01 \x01(\x0e2\x19.aval.evaluation.v1.GradeB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x05grade\x12G\n" +

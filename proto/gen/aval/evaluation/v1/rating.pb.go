@@ -11,6 +11,7 @@ import (
 	_ "github.com/avalcredit/aval/proto/gen/aval/options/v1"
 	v1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
+	httpbody "google.golang.org/genproto/googleapis/api/httpbody"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -153,6 +154,120 @@ func (x RatingTrigger) Number() protoreflect.EnumNumber {
 // Deprecated: Use RatingTrigger.Descriptor instead.
 func (RatingTrigger) EnumDescriptor() ([]byte, []int) {
 	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{1}
+}
+
+// RaiseNeedKind says what a need is of.
+type RaiseNeedKind int32
+
+const (
+	// Not given.
+	RaiseNeedKind_RAISE_NEED_KIND_UNSPECIFIED RaiseNeedKind = 0
+	// An indicator of a dimension must reach a threshold.
+	RaiseNeedKind_RAISE_NEED_KIND_VALUE RaiseNeedKind = 1
+	// An item of the scorecard must reach a band.
+	RaiseNeedKind_RAISE_NEED_KIND_POINTS RaiseNeedKind = 2
+	// The condition of a cap must end.
+	RaiseNeedKind_RAISE_NEED_KIND_CAP_END RaiseNeedKind = 3
+	// No value raises it: the policy gives no better grade here.
+	RaiseNeedKind_RAISE_NEED_KIND_POLICY RaiseNeedKind = 4
+)
+
+// Enum value maps for RaiseNeedKind.
+var (
+	RaiseNeedKind_name = map[int32]string{
+		0: "RAISE_NEED_KIND_UNSPECIFIED",
+		1: "RAISE_NEED_KIND_VALUE",
+		2: "RAISE_NEED_KIND_POINTS",
+		3: "RAISE_NEED_KIND_CAP_END",
+		4: "RAISE_NEED_KIND_POLICY",
+	}
+	RaiseNeedKind_value = map[string]int32{
+		"RAISE_NEED_KIND_UNSPECIFIED": 0,
+		"RAISE_NEED_KIND_VALUE":       1,
+		"RAISE_NEED_KIND_POINTS":      2,
+		"RAISE_NEED_KIND_CAP_END":     3,
+		"RAISE_NEED_KIND_POLICY":      4,
+	}
+)
+
+func (x RaiseNeedKind) Enum() *RaiseNeedKind {
+	p := new(RaiseNeedKind)
+	*p = x
+	return p
+}
+
+func (x RaiseNeedKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RaiseNeedKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_aval_evaluation_v1_rating_proto_enumTypes[2].Descriptor()
+}
+
+func (RaiseNeedKind) Type() protoreflect.EnumType {
+	return &file_aval_evaluation_v1_rating_proto_enumTypes[2]
+}
+
+func (x RaiseNeedKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RaiseNeedKind.Descriptor instead.
+func (RaiseNeedKind) EnumDescriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{2}
+}
+
+// ReportLanguage of a report.
+type ReportLanguage int32
+
+const (
+	// Not given: Chinese.
+	ReportLanguage_REPORT_LANGUAGE_UNSPECIFIED ReportLanguage = 0
+	// Chinese (zh-CN).
+	ReportLanguage_REPORT_LANGUAGE_ZH_CN ReportLanguage = 1
+	// English (en).
+	ReportLanguage_REPORT_LANGUAGE_EN ReportLanguage = 2
+)
+
+// Enum value maps for ReportLanguage.
+var (
+	ReportLanguage_name = map[int32]string{
+		0: "REPORT_LANGUAGE_UNSPECIFIED",
+		1: "REPORT_LANGUAGE_ZH_CN",
+		2: "REPORT_LANGUAGE_EN",
+	}
+	ReportLanguage_value = map[string]int32{
+		"REPORT_LANGUAGE_UNSPECIFIED": 0,
+		"REPORT_LANGUAGE_ZH_CN":       1,
+		"REPORT_LANGUAGE_EN":          2,
+	}
+)
+
+func (x ReportLanguage) Enum() *ReportLanguage {
+	p := new(ReportLanguage)
+	*p = x
+	return p
+}
+
+func (x ReportLanguage) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ReportLanguage) Descriptor() protoreflect.EnumDescriptor {
+	return file_aval_evaluation_v1_rating_proto_enumTypes[3].Descriptor()
+}
+
+func (ReportLanguage) Type() protoreflect.EnumType {
+	return &file_aval_evaluation_v1_rating_proto_enumTypes[3]
+}
+
+func (x ReportLanguage) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ReportLanguage.Descriptor instead.
+func (ReportLanguage) EnumDescriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{3}
 }
 
 // IndicatorResult is one figure of a rating.
@@ -454,7 +569,9 @@ type Rating struct {
 	// How the policy's formula gave the limit; absent where the policy has none, or the grade gets no credit.
 	LimitFormula *FormulaResult `protobuf:"bytes,70,opt,name=limit_formula,json=limitFormula,proto3" json:"limit_formula,omitempty"`
 	// How the policy's formula gave the term; absent where the policy has none, or the grade gets no credit.
-	TermFormula   *FormulaResult `protobuf:"bytes,71,opt,name=term_formula,json=termFormula,proto3" json:"term_formula,omitempty"`
+	TermFormula *FormulaResult `protobuf:"bytes,71,opt,name=term_formula,json=termFormula,proto3" json:"term_formula,omitempty"`
+	// What raises the grade, exactly; absent for A, where nothing is graded, and in ratings of the first form.
+	Raise         *GradeRaise `protobuf:"bytes,72,opt,name=raise,proto3" json:"raise,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -636,6 +753,602 @@ func (x *Rating) GetTermFormula() *FormulaResult {
 	return nil
 }
 
+func (x *Rating) GetRaise() *GradeRaise {
+	if x != nil {
+		return x.Raise
+	}
+	return nil
+}
+
+// GradeRaise is what raises the grade: when all of it has come true and nothing else has changed, the grade is `to` or better.
+type GradeRaise struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The grade that results, at least one better.
+	To Grade `protobuf:"varint,1,opt,name=to,proto3,enum=aval.evaluation.v1.Grade" json:"to,omitempty"`
+	// All that has to come true.
+	Needs         []*RaiseNeed `protobuf:"bytes,2,rep,name=needs,proto3" json:"needs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GradeRaise) Reset() {
+	*x = GradeRaise{}
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GradeRaise) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GradeRaise) ProtoMessage() {}
+
+func (x *GradeRaise) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GradeRaise.ProtoReflect.Descriptor instead.
+func (*GradeRaise) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *GradeRaise) GetTo() Grade {
+	if x != nil {
+		return x.To
+	}
+	return Grade_GRADE_UNSPECIFIED
+}
+
+func (x *GradeRaise) GetNeeds() []*RaiseNeed {
+	if x != nil {
+		return x.Needs
+	}
+	return nil
+}
+
+// RaiseNeed is one thing that has to come true.
+type RaiseNeed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is of.
+	Kind RaiseNeedKind `protobuf:"varint,1,opt,name=kind,proto3,enum=aval.evaluation.v1.RaiseNeedKind" json:"kind,omitempty"`
+	// Dimension that binds; empty for the scorecard and caps.
+	Dimension string `protobuf:"bytes,2,opt,name=dimension,proto3" json:"dimension,omitempty"`
+	// Name of the indicator or the cap.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// Value now: exact, decimal or fraction; empty where it is missing.
+	Value string `protobuf:"bytes,4,opt,name=value,proto3" json:"value,omitempty"`
+	// Why it is missing; empty where it is not.
+	Missing string `protobuf:"bytes,5,opt,name=missing,proto3" json:"missing,omitempty"`
+	// Unit of value and bound.
+	Unit string `protobuf:"bytes,6,opt,name=unit,proto3" json:"unit,omitempty"`
+	// What it must reach, the bound included; none of them: it must become known, and any value will do.
+	//
+	// Types that are valid to be assigned to Bound:
+	//
+	//	*RaiseNeed_AtLeast
+	//	*RaiseNeed_AtMost
+	Bound isRaiseNeed_Bound `protobuf_oneof:"bound"`
+	// Grade that the bound gives; unspecified for points.
+	Grade Grade `protobuf:"varint,9,opt,name=grade,proto3,enum=aval.evaluation.v1.Grade" json:"grade,omitempty"`
+	// Points that the bound gives, and those it has now; empty where it is no item of a scorecard, or has none.
+	Points string `protobuf:"bytes,10,opt,name=points,proto3" json:"points,omitempty"`
+	// See points.
+	PointsNow string `protobuf:"bytes,11,opt,name=points_now,json=pointsNow,proto3" json:"points_now,omitempty"`
+	// Kind of fact that is missing, for example "financial_statement"; empty: none, or it does not come from facts.
+	WantedFact string `protobuf:"bytes,12,opt,name=wanted_fact,json=wantedFact,proto3" json:"wanted_fact,omitempty"`
+	// Facts that the value or the cap rests on.
+	FactIds       []string `protobuf:"bytes,13,rep,name=fact_ids,json=factIds,proto3" json:"fact_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RaiseNeed) Reset() {
+	*x = RaiseNeed{}
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RaiseNeed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RaiseNeed) ProtoMessage() {}
+
+func (x *RaiseNeed) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RaiseNeed.ProtoReflect.Descriptor instead.
+func (*RaiseNeed) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RaiseNeed) GetKind() RaiseNeedKind {
+	if x != nil {
+		return x.Kind
+	}
+	return RaiseNeedKind_RAISE_NEED_KIND_UNSPECIFIED
+}
+
+func (x *RaiseNeed) GetDimension() string {
+	if x != nil {
+		return x.Dimension
+	}
+	return ""
+}
+
+func (x *RaiseNeed) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RaiseNeed) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *RaiseNeed) GetMissing() string {
+	if x != nil {
+		return x.Missing
+	}
+	return ""
+}
+
+func (x *RaiseNeed) GetUnit() string {
+	if x != nil {
+		return x.Unit
+	}
+	return ""
+}
+
+func (x *RaiseNeed) GetBound() isRaiseNeed_Bound {
+	if x != nil {
+		return x.Bound
+	}
+	return nil
+}
+
+func (x *RaiseNeed) GetAtLeast() string {
+	if x != nil {
+		if x, ok := x.Bound.(*RaiseNeed_AtLeast); ok {
+			return x.AtLeast
+		}
+	}
+	return ""
+}
+
+func (x *RaiseNeed) GetAtMost() string {
+	if x != nil {
+		if x, ok := x.Bound.(*RaiseNeed_AtMost); ok {
+			return x.AtMost
+		}
+	}
+	return ""
+}
+
+func (x *RaiseNeed) GetGrade() Grade {
+	if x != nil {
+		return x.Grade
+	}
+	return Grade_GRADE_UNSPECIFIED
+}
+
+func (x *RaiseNeed) GetPoints() string {
+	if x != nil {
+		return x.Points
+	}
+	return ""
+}
+
+func (x *RaiseNeed) GetPointsNow() string {
+	if x != nil {
+		return x.PointsNow
+	}
+	return ""
+}
+
+func (x *RaiseNeed) GetWantedFact() string {
+	if x != nil {
+		return x.WantedFact
+	}
+	return ""
+}
+
+func (x *RaiseNeed) GetFactIds() []string {
+	if x != nil {
+		return x.FactIds
+	}
+	return nil
+}
+
+type isRaiseNeed_Bound interface {
+	isRaiseNeed_Bound()
+}
+
+type RaiseNeed_AtLeast struct {
+	// At least this: decimal string.
+	AtLeast string `protobuf:"bytes,7,opt,name=at_least,json=atLeast,proto3,oneof"`
+}
+
+type RaiseNeed_AtMost struct {
+	// At most this: decimal string.
+	AtMost string `protobuf:"bytes,8,opt,name=at_most,json=atMost,proto3,oneof"`
+}
+
+func (*RaiseNeed_AtLeast) isRaiseNeed_Bound() {}
+
+func (*RaiseNeed_AtMost) isRaiseNeed_Bound() {}
+
+// RatingReport is a rating as people read it.
+type RatingReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which rating.
+	RatingId string `protobuf:"bytes,1,opt,name=rating_id,json=ratingId,proto3" json:"rating_id,omitempty"`
+	// Language: "zh-CN" or "en".
+	Language string `protobuf:"bytes,2,opt,name=language,proto3" json:"language,omitempty"`
+	// Its title.
+	Title string `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	// Its parts, in the order of reading.
+	Parts         []*RatingReportPart `protobuf:"bytes,4,rep,name=parts,proto3" json:"parts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RatingReport) Reset() {
+	*x = RatingReport{}
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RatingReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RatingReport) ProtoMessage() {}
+
+func (x *RatingReport) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RatingReport.ProtoReflect.Descriptor instead.
+func (*RatingReport) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RatingReport) GetRatingId() string {
+	if x != nil {
+		return x.RatingId
+	}
+	return ""
+}
+
+func (x *RatingReport) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
+func (x *RatingReport) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *RatingReport) GetParts() []*RatingReportPart {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+// RatingReportPart is a heading, lines, and a table where it has columns.
+type RatingReportPart struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The heading.
+	Heading string `protobuf:"bytes,1,opt,name=heading,proto3" json:"heading,omitempty"`
+	// Lines above the table.
+	Lines []string `protobuf:"bytes,2,rep,name=lines,proto3" json:"lines,omitempty"`
+	// Titles of the columns; none: no table.
+	Columns []string `protobuf:"bytes,3,rep,name=columns,proto3" json:"columns,omitempty"`
+	// Rows of the table.
+	Rows          []*RatingReportRow `protobuf:"bytes,4,rep,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RatingReportPart) Reset() {
+	*x = RatingReportPart{}
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RatingReportPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RatingReportPart) ProtoMessage() {}
+
+func (x *RatingReportPart) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RatingReportPart.ProtoReflect.Descriptor instead.
+func (*RatingReportPart) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *RatingReportPart) GetHeading() string {
+	if x != nil {
+		return x.Heading
+	}
+	return ""
+}
+
+func (x *RatingReportPart) GetLines() []string {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *RatingReportPart) GetColumns() []string {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+func (x *RatingReportPart) GetRows() []*RatingReportRow {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+// RatingReportRow is a row of a table.
+type RatingReportRow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its cells, one for each column.
+	Cells         []string `protobuf:"bytes,1,rep,name=cells,proto3" json:"cells,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RatingReportRow) Reset() {
+	*x = RatingReportRow{}
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RatingReportRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RatingReportRow) ProtoMessage() {}
+
+func (x *RatingReportRow) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RatingReportRow.ProtoReflect.Descriptor instead.
+func (*RatingReportRow) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RatingReportRow) GetCells() []string {
+	if x != nil {
+		return x.Cells
+	}
+	return nil
+}
+
+// Request of GetRatingReport.
+type GetRatingReportRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which rating.
+	RatingId string `protobuf:"bytes,1,opt,name=rating_id,json=ratingId,proto3" json:"rating_id,omitempty"`
+	// Language; unspecified: Chinese.
+	Language      ReportLanguage `protobuf:"varint,2,opt,name=language,proto3,enum=aval.evaluation.v1.ReportLanguage" json:"language,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRatingReportRequest) Reset() {
+	*x = GetRatingReportRequest{}
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRatingReportRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRatingReportRequest) ProtoMessage() {}
+
+func (x *GetRatingReportRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRatingReportRequest.ProtoReflect.Descriptor instead.
+func (*GetRatingReportRequest) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *GetRatingReportRequest) GetRatingId() string {
+	if x != nil {
+		return x.RatingId
+	}
+	return ""
+}
+
+func (x *GetRatingReportRequest) GetLanguage() ReportLanguage {
+	if x != nil {
+		return x.Language
+	}
+	return ReportLanguage_REPORT_LANGUAGE_UNSPECIFIED
+}
+
+// Answer of GetRatingReport.
+type GetRatingReportResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The report.
+	Report        *RatingReport `protobuf:"bytes,1,opt,name=report,proto3" json:"report,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRatingReportResponse) Reset() {
+	*x = GetRatingReportResponse{}
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRatingReportResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRatingReportResponse) ProtoMessage() {}
+
+func (x *GetRatingReportResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRatingReportResponse.ProtoReflect.Descriptor instead.
+func (*GetRatingReportResponse) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GetRatingReportResponse) GetReport() *RatingReport {
+	if x != nil {
+		return x.Report
+	}
+	return nil
+}
+
+// Request of DownloadRatingReport.
+type DownloadRatingReportRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which rating.
+	RatingId string `protobuf:"bytes,1,opt,name=rating_id,json=ratingId,proto3" json:"rating_id,omitempty"`
+	// Language of the file; unspecified: Chinese.
+	Language      ReportLanguage `protobuf:"varint,2,opt,name=language,proto3,enum=aval.evaluation.v1.ReportLanguage" json:"language,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DownloadRatingReportRequest) Reset() {
+	*x = DownloadRatingReportRequest{}
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DownloadRatingReportRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DownloadRatingReportRequest) ProtoMessage() {}
+
+func (x *DownloadRatingReportRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DownloadRatingReportRequest.ProtoReflect.Descriptor instead.
+func (*DownloadRatingReportRequest) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *DownloadRatingReportRequest) GetRatingId() string {
+	if x != nil {
+		return x.RatingId
+	}
+	return ""
+}
+
+func (x *DownloadRatingReportRequest) GetLanguage() ReportLanguage {
+	if x != nil {
+		return x.Language
+	}
+	return ReportLanguage_REPORT_LANGUAGE_UNSPECIFIED
+}
+
 // FormulaResult is a formula of the policy, worked out.
 type FormulaResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -655,7 +1368,7 @@ type FormulaResult struct {
 
 func (x *FormulaResult) Reset() {
 	*x = FormulaResult{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[4]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -667,7 +1380,7 @@ func (x *FormulaResult) String() string {
 func (*FormulaResult) ProtoMessage() {}
 
 func (x *FormulaResult) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[4]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -680,7 +1393,7 @@ func (x *FormulaResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FormulaResult.ProtoReflect.Descriptor instead.
 func (*FormulaResult) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{4}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FormulaResult) GetFormula() string {
@@ -737,7 +1450,7 @@ type FormulaInput struct {
 
 func (x *FormulaInput) Reset() {
 	*x = FormulaInput{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[5]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -749,7 +1462,7 @@ func (x *FormulaInput) String() string {
 func (*FormulaInput) ProtoMessage() {}
 
 func (x *FormulaInput) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[5]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -762,7 +1475,7 @@ func (x *FormulaInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FormulaInput.ProtoReflect.Descriptor instead.
 func (*FormulaInput) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{5}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FormulaInput) GetName() string {
@@ -813,7 +1526,7 @@ type FormulaStep struct {
 
 func (x *FormulaStep) Reset() {
 	*x = FormulaStep{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -825,7 +1538,7 @@ func (x *FormulaStep) String() string {
 func (*FormulaStep) ProtoMessage() {}
 
 func (x *FormulaStep) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -838,7 +1551,7 @@ func (x *FormulaStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FormulaStep.ProtoReflect.Descriptor instead.
 func (*FormulaStep) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{6}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FormulaStep) GetPart() string {
@@ -872,7 +1585,7 @@ type ScorecardResult struct {
 
 func (x *ScorecardResult) Reset() {
 	*x = ScorecardResult{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -884,7 +1597,7 @@ func (x *ScorecardResult) String() string {
 func (*ScorecardResult) ProtoMessage() {}
 
 func (x *ScorecardResult) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -897,7 +1610,7 @@ func (x *ScorecardResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScorecardResult.ProtoReflect.Descriptor instead.
 func (*ScorecardResult) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{7}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ScorecardResult) GetGrade() Grade {
@@ -943,7 +1656,7 @@ type ScoreItem struct {
 
 func (x *ScoreItem) Reset() {
 	*x = ScoreItem{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +1668,7 @@ func (x *ScoreItem) String() string {
 func (*ScoreItem) ProtoMessage() {}
 
 func (x *ScoreItem) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +1681,7 @@ func (x *ScoreItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreItem.ProtoReflect.Descriptor instead.
 func (*ScoreItem) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{8}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ScoreItem) GetIndicator() *IndicatorResult {
@@ -1005,7 +1718,7 @@ type RateCustomerRequest struct {
 
 func (x *RateCustomerRequest) Reset() {
 	*x = RateCustomerRequest{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1017,7 +1730,7 @@ func (x *RateCustomerRequest) String() string {
 func (*RateCustomerRequest) ProtoMessage() {}
 
 func (x *RateCustomerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1030,7 +1743,7 @@ func (x *RateCustomerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateCustomerRequest.ProtoReflect.Descriptor instead.
 func (*RateCustomerRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{9}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RateCustomerRequest) GetRequestId() string {
@@ -1060,7 +1773,7 @@ type RateCustomerResponse struct {
 
 func (x *RateCustomerResponse) Reset() {
 	*x = RateCustomerResponse{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[10]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1072,7 +1785,7 @@ func (x *RateCustomerResponse) String() string {
 func (*RateCustomerResponse) ProtoMessage() {}
 
 func (x *RateCustomerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[10]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1085,7 +1798,7 @@ func (x *RateCustomerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateCustomerResponse.ProtoReflect.Descriptor instead.
 func (*RateCustomerResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{10}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RateCustomerResponse) GetRating() *Rating {
@@ -1117,7 +1830,7 @@ type ListRatingsRequest struct {
 
 func (x *ListRatingsRequest) Reset() {
 	*x = ListRatingsRequest{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[11]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1129,7 +1842,7 @@ func (x *ListRatingsRequest) String() string {
 func (*ListRatingsRequest) ProtoMessage() {}
 
 func (x *ListRatingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[11]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1142,7 +1855,7 @@ func (x *ListRatingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRatingsRequest.ProtoReflect.Descriptor instead.
 func (*ListRatingsRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{11}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListRatingsRequest) GetPageSize() int32 {
@@ -1179,7 +1892,7 @@ type ListRatingsResponse struct {
 
 func (x *ListRatingsResponse) Reset() {
 	*x = ListRatingsResponse{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[12]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1191,7 +1904,7 @@ func (x *ListRatingsResponse) String() string {
 func (*ListRatingsResponse) ProtoMessage() {}
 
 func (x *ListRatingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[12]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1204,7 +1917,7 @@ func (x *ListRatingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRatingsResponse.ProtoReflect.Descriptor instead.
 func (*ListRatingsResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{12}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListRatingsResponse) GetRatings() []*Rating {
@@ -1232,7 +1945,7 @@ type ReplayRatingRequest struct {
 
 func (x *ReplayRatingRequest) Reset() {
 	*x = ReplayRatingRequest{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[13]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1244,7 +1957,7 @@ func (x *ReplayRatingRequest) String() string {
 func (*ReplayRatingRequest) ProtoMessage() {}
 
 func (x *ReplayRatingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[13]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1257,7 +1970,7 @@ func (x *ReplayRatingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRatingRequest.ProtoReflect.Descriptor instead.
 func (*ReplayRatingRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{13}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ReplayRatingRequest) GetRatingId() string {
@@ -1282,7 +1995,7 @@ type ReplayRatingResponse struct {
 
 func (x *ReplayRatingResponse) Reset() {
 	*x = ReplayRatingResponse{}
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[14]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1294,7 +2007,7 @@ func (x *ReplayRatingResponse) String() string {
 func (*ReplayRatingResponse) ProtoMessage() {}
 
 func (x *ReplayRatingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[14]
+	mi := &file_aval_evaluation_v1_rating_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1307,7 +2020,7 @@ func (x *ReplayRatingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRatingResponse.ProtoReflect.Descriptor instead.
 func (*ReplayRatingResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{14}
+	return file_aval_evaluation_v1_rating_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ReplayRatingResponse) GetIdentical() bool {
@@ -1335,7 +2048,7 @@ var File_aval_evaluation_v1_rating_proto protoreflect.FileDescriptor
 
 const file_aval_evaluation_v1_rating_proto_rawDesc = "" +
 	"\n" +
-	"\x1faval/evaluation/v1/rating.proto\x12\x12aval.evaluation.v1\x1a!aval/evaluation/v1/customer.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\x94\x02\n" +
+	"\x1faval/evaluation/v1/rating.proto\x12\x12aval.evaluation.v1\x1a!aval/evaluation/v1/customer.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"\x94\x02\n" +
 	"\x0fIndicatorResult\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x12\n" +
@@ -1357,7 +2070,7 @@ const file_aval_evaluation_v1_rating_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12/\n" +
 	"\x05grade\x18\x02 \x01(\x0e2\x19.aval.evaluation.v1.GradeR\x05grade\x12\x14\n" +
 	"\x05holds\x18\x03 \x01(\bR\x05holds\x12\x19\n" +
-	"\bfact_ids\x18\x04 \x03(\tR\afactIds\"\xf3\a\n" +
+	"\bfact_ids\x18\x04 \x03(\tR\afactIds\"\xa9\b\n" +
 	"\x06Rating\x12\x1b\n" +
 	"\trating_id\x18\x01 \x01(\tR\bratingId\x12\x1f\n" +
 	"\vcustomer_id\x18\x02 \x01(\tR\n" +
@@ -1383,7 +2096,50 @@ const file_aval_evaluation_v1_rating_proto_rawDesc = "" +
 	"\x04hash\x18\x12 \x01(\tR\x04hash\x12A\n" +
 	"\tscorecard\x18\x1e \x01(\v2#.aval.evaluation.v1.ScorecardResultR\tscorecard\x12F\n" +
 	"\rlimit_formula\x18F \x01(\v2!.aval.evaluation.v1.FormulaResultR\flimitFormula\x12D\n" +
-	"\fterm_formula\x18G \x01(\v2!.aval.evaluation.v1.FormulaResultR\vtermFormula\"\xc6\x01\n" +
+	"\fterm_formula\x18G \x01(\v2!.aval.evaluation.v1.FormulaResultR\vtermFormula\x124\n" +
+	"\x05raise\x18H \x01(\v2\x1e.aval.evaluation.v1.GradeRaiseR\x05raise\"l\n" +
+	"\n" +
+	"GradeRaise\x12)\n" +
+	"\x02to\x18\x01 \x01(\x0e2\x19.aval.evaluation.v1.GradeR\x02to\x123\n" +
+	"\x05needs\x18\x02 \x03(\v2\x1d.aval.evaluation.v1.RaiseNeedR\x05needs\"\x9d\x03\n" +
+	"\tRaiseNeed\x125\n" +
+	"\x04kind\x18\x01 \x01(\x0e2!.aval.evaluation.v1.RaiseNeedKindR\x04kind\x12\x1c\n" +
+	"\tdimension\x18\x02 \x01(\tR\tdimension\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x04 \x01(\tR\x05value\x12\x18\n" +
+	"\amissing\x18\x05 \x01(\tR\amissing\x12\x12\n" +
+	"\x04unit\x18\x06 \x01(\tR\x04unit\x12\x1b\n" +
+	"\bat_least\x18\a \x01(\tH\x00R\aatLeast\x12\x19\n" +
+	"\aat_most\x18\b \x01(\tH\x00R\x06atMost\x12/\n" +
+	"\x05grade\x18\t \x01(\x0e2\x19.aval.evaluation.v1.GradeR\x05grade\x12\x16\n" +
+	"\x06points\x18\n" +
+	" \x01(\tR\x06points\x12\x1d\n" +
+	"\n" +
+	"points_now\x18\v \x01(\tR\tpointsNow\x12\x1f\n" +
+	"\vwanted_fact\x18\f \x01(\tR\n" +
+	"wantedFact\x12\x19\n" +
+	"\bfact_ids\x18\r \x03(\tR\afactIdsB\a\n" +
+	"\x05bound\"\x99\x01\n" +
+	"\fRatingReport\x12\x1b\n" +
+	"\trating_id\x18\x01 \x01(\tR\bratingId\x12\x1a\n" +
+	"\blanguage\x18\x02 \x01(\tR\blanguage\x12\x14\n" +
+	"\x05title\x18\x03 \x01(\tR\x05title\x12:\n" +
+	"\x05parts\x18\x04 \x03(\v2$.aval.evaluation.v1.RatingReportPartR\x05parts\"\x95\x01\n" +
+	"\x10RatingReportPart\x12\x18\n" +
+	"\aheading\x18\x01 \x01(\tR\aheading\x12\x14\n" +
+	"\x05lines\x18\x02 \x03(\tR\x05lines\x12\x18\n" +
+	"\acolumns\x18\x03 \x03(\tR\acolumns\x127\n" +
+	"\x04rows\x18\x04 \x03(\v2#.aval.evaluation.v1.RatingReportRowR\x04rows\"'\n" +
+	"\x0fRatingReportRow\x12\x14\n" +
+	"\x05cells\x18\x01 \x03(\tR\x05cells\"\x8a\x01\n" +
+	"\x16GetRatingReportRequest\x12&\n" +
+	"\trating_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18`R\bratingId\x12H\n" +
+	"\blanguage\x18\x02 \x01(\x0e2\".aval.evaluation.v1.ReportLanguageB\b\xbaH\x05\x82\x01\x02\x10\x01R\blanguage\"S\n" +
+	"\x17GetRatingReportResponse\x128\n" +
+	"\x06report\x18\x01 \x01(\v2 .aval.evaluation.v1.RatingReportR\x06report\"\x8f\x01\n" +
+	"\x1bDownloadRatingReportRequest\x12&\n" +
+	"\trating_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18`R\bratingId\x12H\n" +
+	"\blanguage\x18\x02 \x01(\x0e2\".aval.evaluation.v1.ReportLanguageB\b\xbaH\x05\x82\x01\x02\x10\x01R\blanguage\"\xc6\x01\n" +
 	"\rFormulaResult\x12\x18\n" +
 	"\aformula\x18\x01 \x01(\tR\aformula\x128\n" +
 	"\x06inputs\x18\x02 \x03(\v2 .aval.evaluation.v1.FormulaInputR\x06inputs\x125\n" +
@@ -1447,13 +2203,29 @@ const file_aval_evaluation_v1_rating_proto_rawDesc = "" +
 	"$RATING_TRIGGER_TRANSACTION_COMPLETED\x10\x02\x12\x1b\n" +
 	"\x17RATING_TRIGGER_INTERVAL\x10\x03\x12\x1b\n" +
 	"\x17RATING_TRIGGER_NEW_FACT\x10\x04\x12\x1d\n" +
-	"\x19RATING_TRIGGER_NEW_POLICY\x10\x052\xe8\x03\n" +
+	"\x19RATING_TRIGGER_NEW_POLICY\x10\x05*\xa0\x01\n" +
+	"\rRaiseNeedKind\x12\x1f\n" +
+	"\x1bRAISE_NEED_KIND_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15RAISE_NEED_KIND_VALUE\x10\x01\x12\x1a\n" +
+	"\x16RAISE_NEED_KIND_POINTS\x10\x02\x12\x1b\n" +
+	"\x17RAISE_NEED_KIND_CAP_END\x10\x03\x12\x1a\n" +
+	"\x16RAISE_NEED_KIND_POLICY\x10\x04*d\n" +
+	"\x0eReportLanguage\x12\x1f\n" +
+	"\x1bREPORT_LANGUAGE_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15REPORT_LANGUAGE_ZH_CN\x10\x01\x12\x16\n" +
+	"\x12REPORT_LANGUAGE_EN\x10\x022\xb3\x06\n" +
 	"\rRatingService\x12\x98\x01\n" +
 	"\fRateCustomer\x12'.aval.evaluation.v1.RateCustomerRequest\x1a(.aval.evaluation.v1.RateCustomerResponse\"5\x8a\xb5\x18\x06\n" +
 	"\x04\x05\x06\x10\x0e\x82\xd3\xe4\x93\x02%:\x01*\" /v1/customers/{customer_id}:rate\x12\xa2\x01\n" +
 	"\vListRatings\x12&.aval.evaluation.v1.ListRatingsRequest\x1a'.aval.evaluation.v1.ListRatingsResponse\"B\x8a\xb5\x18\x13\n" +
 	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
-	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02%\x12#/v1/customers/{customer_id}/ratings\x12\x96\x01\n" +
+	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02%\x12#/v1/customers/{customer_id}/ratings\x12\xa8\x01\n" +
+	"\x0fGetRatingReport\x12*.aval.evaluation.v1.GetRatingReportRequest\x1a+.aval.evaluation.v1.GetRatingReportResponse\"<\x8a\xb5\x18\x12\n" +
+	"\x0e\x01\x02\x03\x04\x05\x06\a\b\t\n" +
+	"\v\r\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02 \x12\x1e/v1/ratings/{rating_id}:report\x12\x9d\x01\n" +
+	"\x14DownloadRatingReport\x12/.aval.evaluation.v1.DownloadRatingReportRequest\x1a\x14.google.api.HttpBody\">\x8a\xb5\x18\x12\n" +
+	"\x0e\x01\x02\x03\x04\x05\x06\a\b\t\n" +
+	"\v\r\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\"\x12 /v1/ratings/{rating_id}:download\x12\x96\x01\n" +
 	"\fReplayRating\x12'.aval.evaluation.v1.ReplayRatingRequest\x1a(.aval.evaluation.v1.ReplayRatingResponse\"3\x8a\xb5\x18\x06\n" +
 	"\x04\x05\x06\x0f\x10\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/ratings/{rating_id}:replayBFZDgithub.com/avalcredit/aval/proto/gen/aval/evaluation/v1;evaluationv1b\x06proto3"
 
@@ -1469,62 +2241,87 @@ func file_aval_evaluation_v1_rating_proto_rawDescGZIP() []byte {
 	return file_aval_evaluation_v1_rating_proto_rawDescData
 }
 
-var file_aval_evaluation_v1_rating_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_aval_evaluation_v1_rating_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_aval_evaluation_v1_rating_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_aval_evaluation_v1_rating_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_aval_evaluation_v1_rating_proto_goTypes = []any{
-	(Treatment)(0),               // 0: aval.evaluation.v1.Treatment
-	(RatingTrigger)(0),           // 1: aval.evaluation.v1.RatingTrigger
-	(*IndicatorResult)(nil),      // 2: aval.evaluation.v1.IndicatorResult
-	(*DimensionResult)(nil),      // 3: aval.evaluation.v1.DimensionResult
-	(*CapResult)(nil),            // 4: aval.evaluation.v1.CapResult
-	(*Rating)(nil),               // 5: aval.evaluation.v1.Rating
-	(*FormulaResult)(nil),        // 6: aval.evaluation.v1.FormulaResult
-	(*FormulaInput)(nil),         // 7: aval.evaluation.v1.FormulaInput
-	(*FormulaStep)(nil),          // 8: aval.evaluation.v1.FormulaStep
-	(*ScorecardResult)(nil),      // 9: aval.evaluation.v1.ScorecardResult
-	(*ScoreItem)(nil),            // 10: aval.evaluation.v1.ScoreItem
-	(*RateCustomerRequest)(nil),  // 11: aval.evaluation.v1.RateCustomerRequest
-	(*RateCustomerResponse)(nil), // 12: aval.evaluation.v1.RateCustomerResponse
-	(*ListRatingsRequest)(nil),   // 13: aval.evaluation.v1.ListRatingsRequest
-	(*ListRatingsResponse)(nil),  // 14: aval.evaluation.v1.ListRatingsResponse
-	(*ReplayRatingRequest)(nil),  // 15: aval.evaluation.v1.ReplayRatingRequest
-	(*ReplayRatingResponse)(nil), // 16: aval.evaluation.v1.ReplayRatingResponse
-	(Grade)(0),                   // 17: aval.evaluation.v1.Grade
-	(*v1.Money)(nil),             // 18: aval.type.v1.Money
+	(Treatment)(0),                      // 0: aval.evaluation.v1.Treatment
+	(RatingTrigger)(0),                  // 1: aval.evaluation.v1.RatingTrigger
+	(RaiseNeedKind)(0),                  // 2: aval.evaluation.v1.RaiseNeedKind
+	(ReportLanguage)(0),                 // 3: aval.evaluation.v1.ReportLanguage
+	(*IndicatorResult)(nil),             // 4: aval.evaluation.v1.IndicatorResult
+	(*DimensionResult)(nil),             // 5: aval.evaluation.v1.DimensionResult
+	(*CapResult)(nil),                   // 6: aval.evaluation.v1.CapResult
+	(*Rating)(nil),                      // 7: aval.evaluation.v1.Rating
+	(*GradeRaise)(nil),                  // 8: aval.evaluation.v1.GradeRaise
+	(*RaiseNeed)(nil),                   // 9: aval.evaluation.v1.RaiseNeed
+	(*RatingReport)(nil),                // 10: aval.evaluation.v1.RatingReport
+	(*RatingReportPart)(nil),            // 11: aval.evaluation.v1.RatingReportPart
+	(*RatingReportRow)(nil),             // 12: aval.evaluation.v1.RatingReportRow
+	(*GetRatingReportRequest)(nil),      // 13: aval.evaluation.v1.GetRatingReportRequest
+	(*GetRatingReportResponse)(nil),     // 14: aval.evaluation.v1.GetRatingReportResponse
+	(*DownloadRatingReportRequest)(nil), // 15: aval.evaluation.v1.DownloadRatingReportRequest
+	(*FormulaResult)(nil),               // 16: aval.evaluation.v1.FormulaResult
+	(*FormulaInput)(nil),                // 17: aval.evaluation.v1.FormulaInput
+	(*FormulaStep)(nil),                 // 18: aval.evaluation.v1.FormulaStep
+	(*ScorecardResult)(nil),             // 19: aval.evaluation.v1.ScorecardResult
+	(*ScoreItem)(nil),                   // 20: aval.evaluation.v1.ScoreItem
+	(*RateCustomerRequest)(nil),         // 21: aval.evaluation.v1.RateCustomerRequest
+	(*RateCustomerResponse)(nil),        // 22: aval.evaluation.v1.RateCustomerResponse
+	(*ListRatingsRequest)(nil),          // 23: aval.evaluation.v1.ListRatingsRequest
+	(*ListRatingsResponse)(nil),         // 24: aval.evaluation.v1.ListRatingsResponse
+	(*ReplayRatingRequest)(nil),         // 25: aval.evaluation.v1.ReplayRatingRequest
+	(*ReplayRatingResponse)(nil),        // 26: aval.evaluation.v1.ReplayRatingResponse
+	(Grade)(0),                          // 27: aval.evaluation.v1.Grade
+	(*v1.Money)(nil),                    // 28: aval.type.v1.Money
+	(*httpbody.HttpBody)(nil),           // 29: google.api.HttpBody
 }
 var file_aval_evaluation_v1_rating_proto_depIdxs = []int32{
-	17, // 0: aval.evaluation.v1.IndicatorResult.grade:type_name -> aval.evaluation.v1.Grade
-	17, // 1: aval.evaluation.v1.DimensionResult.grade:type_name -> aval.evaluation.v1.Grade
-	2,  // 2: aval.evaluation.v1.DimensionResult.indicators:type_name -> aval.evaluation.v1.IndicatorResult
-	17, // 3: aval.evaluation.v1.CapResult.grade:type_name -> aval.evaluation.v1.Grade
+	27, // 0: aval.evaluation.v1.IndicatorResult.grade:type_name -> aval.evaluation.v1.Grade
+	27, // 1: aval.evaluation.v1.DimensionResult.grade:type_name -> aval.evaluation.v1.Grade
+	4,  // 2: aval.evaluation.v1.DimensionResult.indicators:type_name -> aval.evaluation.v1.IndicatorResult
+	27, // 3: aval.evaluation.v1.CapResult.grade:type_name -> aval.evaluation.v1.Grade
 	1,  // 4: aval.evaluation.v1.Rating.trigger:type_name -> aval.evaluation.v1.RatingTrigger
-	17, // 5: aval.evaluation.v1.Rating.grade:type_name -> aval.evaluation.v1.Grade
-	17, // 6: aval.evaluation.v1.Rating.previous_grade:type_name -> aval.evaluation.v1.Grade
-	3,  // 7: aval.evaluation.v1.Rating.dimensions:type_name -> aval.evaluation.v1.DimensionResult
-	4,  // 8: aval.evaluation.v1.Rating.caps:type_name -> aval.evaluation.v1.CapResult
+	27, // 5: aval.evaluation.v1.Rating.grade:type_name -> aval.evaluation.v1.Grade
+	27, // 6: aval.evaluation.v1.Rating.previous_grade:type_name -> aval.evaluation.v1.Grade
+	5,  // 7: aval.evaluation.v1.Rating.dimensions:type_name -> aval.evaluation.v1.DimensionResult
+	6,  // 8: aval.evaluation.v1.Rating.caps:type_name -> aval.evaluation.v1.CapResult
 	0,  // 9: aval.evaluation.v1.Rating.treatment:type_name -> aval.evaluation.v1.Treatment
-	18, // 10: aval.evaluation.v1.Rating.recommended_limit:type_name -> aval.type.v1.Money
-	9,  // 11: aval.evaluation.v1.Rating.scorecard:type_name -> aval.evaluation.v1.ScorecardResult
-	6,  // 12: aval.evaluation.v1.Rating.limit_formula:type_name -> aval.evaluation.v1.FormulaResult
-	6,  // 13: aval.evaluation.v1.Rating.term_formula:type_name -> aval.evaluation.v1.FormulaResult
-	7,  // 14: aval.evaluation.v1.FormulaResult.inputs:type_name -> aval.evaluation.v1.FormulaInput
-	8,  // 15: aval.evaluation.v1.FormulaResult.steps:type_name -> aval.evaluation.v1.FormulaStep
-	17, // 16: aval.evaluation.v1.ScorecardResult.grade:type_name -> aval.evaluation.v1.Grade
-	10, // 17: aval.evaluation.v1.ScorecardResult.items:type_name -> aval.evaluation.v1.ScoreItem
-	2,  // 18: aval.evaluation.v1.ScoreItem.indicator:type_name -> aval.evaluation.v1.IndicatorResult
-	5,  // 19: aval.evaluation.v1.RateCustomerResponse.rating:type_name -> aval.evaluation.v1.Rating
-	5,  // 20: aval.evaluation.v1.ListRatingsResponse.ratings:type_name -> aval.evaluation.v1.Rating
-	11, // 21: aval.evaluation.v1.RatingService.RateCustomer:input_type -> aval.evaluation.v1.RateCustomerRequest
-	13, // 22: aval.evaluation.v1.RatingService.ListRatings:input_type -> aval.evaluation.v1.ListRatingsRequest
-	15, // 23: aval.evaluation.v1.RatingService.ReplayRating:input_type -> aval.evaluation.v1.ReplayRatingRequest
-	12, // 24: aval.evaluation.v1.RatingService.RateCustomer:output_type -> aval.evaluation.v1.RateCustomerResponse
-	14, // 25: aval.evaluation.v1.RatingService.ListRatings:output_type -> aval.evaluation.v1.ListRatingsResponse
-	16, // 26: aval.evaluation.v1.RatingService.ReplayRating:output_type -> aval.evaluation.v1.ReplayRatingResponse
-	24, // [24:27] is the sub-list for method output_type
-	21, // [21:24] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	28, // 10: aval.evaluation.v1.Rating.recommended_limit:type_name -> aval.type.v1.Money
+	19, // 11: aval.evaluation.v1.Rating.scorecard:type_name -> aval.evaluation.v1.ScorecardResult
+	16, // 12: aval.evaluation.v1.Rating.limit_formula:type_name -> aval.evaluation.v1.FormulaResult
+	16, // 13: aval.evaluation.v1.Rating.term_formula:type_name -> aval.evaluation.v1.FormulaResult
+	8,  // 14: aval.evaluation.v1.Rating.raise:type_name -> aval.evaluation.v1.GradeRaise
+	27, // 15: aval.evaluation.v1.GradeRaise.to:type_name -> aval.evaluation.v1.Grade
+	9,  // 16: aval.evaluation.v1.GradeRaise.needs:type_name -> aval.evaluation.v1.RaiseNeed
+	2,  // 17: aval.evaluation.v1.RaiseNeed.kind:type_name -> aval.evaluation.v1.RaiseNeedKind
+	27, // 18: aval.evaluation.v1.RaiseNeed.grade:type_name -> aval.evaluation.v1.Grade
+	11, // 19: aval.evaluation.v1.RatingReport.parts:type_name -> aval.evaluation.v1.RatingReportPart
+	12, // 20: aval.evaluation.v1.RatingReportPart.rows:type_name -> aval.evaluation.v1.RatingReportRow
+	3,  // 21: aval.evaluation.v1.GetRatingReportRequest.language:type_name -> aval.evaluation.v1.ReportLanguage
+	10, // 22: aval.evaluation.v1.GetRatingReportResponse.report:type_name -> aval.evaluation.v1.RatingReport
+	3,  // 23: aval.evaluation.v1.DownloadRatingReportRequest.language:type_name -> aval.evaluation.v1.ReportLanguage
+	17, // 24: aval.evaluation.v1.FormulaResult.inputs:type_name -> aval.evaluation.v1.FormulaInput
+	18, // 25: aval.evaluation.v1.FormulaResult.steps:type_name -> aval.evaluation.v1.FormulaStep
+	27, // 26: aval.evaluation.v1.ScorecardResult.grade:type_name -> aval.evaluation.v1.Grade
+	20, // 27: aval.evaluation.v1.ScorecardResult.items:type_name -> aval.evaluation.v1.ScoreItem
+	4,  // 28: aval.evaluation.v1.ScoreItem.indicator:type_name -> aval.evaluation.v1.IndicatorResult
+	7,  // 29: aval.evaluation.v1.RateCustomerResponse.rating:type_name -> aval.evaluation.v1.Rating
+	7,  // 30: aval.evaluation.v1.ListRatingsResponse.ratings:type_name -> aval.evaluation.v1.Rating
+	21, // 31: aval.evaluation.v1.RatingService.RateCustomer:input_type -> aval.evaluation.v1.RateCustomerRequest
+	23, // 32: aval.evaluation.v1.RatingService.ListRatings:input_type -> aval.evaluation.v1.ListRatingsRequest
+	13, // 33: aval.evaluation.v1.RatingService.GetRatingReport:input_type -> aval.evaluation.v1.GetRatingReportRequest
+	15, // 34: aval.evaluation.v1.RatingService.DownloadRatingReport:input_type -> aval.evaluation.v1.DownloadRatingReportRequest
+	25, // 35: aval.evaluation.v1.RatingService.ReplayRating:input_type -> aval.evaluation.v1.ReplayRatingRequest
+	22, // 36: aval.evaluation.v1.RatingService.RateCustomer:output_type -> aval.evaluation.v1.RateCustomerResponse
+	24, // 37: aval.evaluation.v1.RatingService.ListRatings:output_type -> aval.evaluation.v1.ListRatingsResponse
+	14, // 38: aval.evaluation.v1.RatingService.GetRatingReport:output_type -> aval.evaluation.v1.GetRatingReportResponse
+	29, // 39: aval.evaluation.v1.RatingService.DownloadRatingReport:output_type -> google.api.HttpBody
+	26, // 40: aval.evaluation.v1.RatingService.ReplayRating:output_type -> aval.evaluation.v1.ReplayRatingResponse
+	36, // [36:41] is the sub-list for method output_type
+	31, // [31:36] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_rating_proto_init() }
@@ -1533,13 +2330,17 @@ func file_aval_evaluation_v1_rating_proto_init() {
 		return
 	}
 	file_aval_evaluation_v1_customer_proto_init()
+	file_aval_evaluation_v1_rating_proto_msgTypes[5].OneofWrappers = []any{
+		(*RaiseNeed_AtLeast)(nil),
+		(*RaiseNeed_AtMost)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_rating_proto_rawDesc), len(file_aval_evaluation_v1_rating_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   15,
+			NumEnums:      4,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -8,6 +8,7 @@ package evaluationv1
 
 import (
 	context "context"
+	httpbody "google.golang.org/genproto/googleapis/api/httpbody"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
@@ -19,9 +20,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	RatingService_RateCustomer_FullMethodName = "/aval.evaluation.v1.RatingService/RateCustomer"
-	RatingService_ListRatings_FullMethodName  = "/aval.evaluation.v1.RatingService/ListRatings"
-	RatingService_ReplayRating_FullMethodName = "/aval.evaluation.v1.RatingService/ReplayRating"
+	RatingService_RateCustomer_FullMethodName         = "/aval.evaluation.v1.RatingService/RateCustomer"
+	RatingService_ListRatings_FullMethodName          = "/aval.evaluation.v1.RatingService/ListRatings"
+	RatingService_GetRatingReport_FullMethodName      = "/aval.evaluation.v1.RatingService/GetRatingReport"
+	RatingService_DownloadRatingReport_FullMethodName = "/aval.evaluation.v1.RatingService/DownloadRatingReport"
+	RatingService_ReplayRating_FullMethodName         = "/aval.evaluation.v1.RatingService/ReplayRating"
 )
 
 // RatingServiceClient is the client API for RatingService service.
@@ -34,6 +37,11 @@ type RatingServiceClient interface {
 	RateCustomer(ctx context.Context, in *RateCustomerRequest, opts ...grpc.CallOption) (*RateCustomerResponse, error)
 	// Lists the ratings of a customer, newest first.
 	ListRatings(ctx context.Context, in *ListRatingsRequest, opts ...grpc.CallOption) (*ListRatingsResponse, error)
+	// Returns a rating as people read it, in English or Chinese: what decided, every indicator with value, thresholds and facts, caps, limit and term with the formula's inputs and steps, and what raises the grade. Errors: NOT_FOUND (RATING_NOT_FOUND).
+	GetRatingReport(ctx context.Context, in *GetRatingReportRequest, opts ...grpc.CallOption) (*GetRatingReportResponse, error)
+	// Returns the same as a file to download (PDF, content-disposition: attachment). Errors: those of GetRatingReport, FAILED_PRECONDITION (FONT_MISSING: no font with Chinese characters is installed).
+	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+	DownloadRatingReport(ctx context.Context, in *DownloadRatingReportRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
 	// Runs a stored rating again from its record and compares the bytes.
 	ReplayRating(ctx context.Context, in *ReplayRatingRequest, opts ...grpc.CallOption) (*ReplayRatingResponse, error)
 }
@@ -66,6 +74,26 @@ func (c *ratingServiceClient) ListRatings(ctx context.Context, in *ListRatingsRe
 	return out, nil
 }
 
+func (c *ratingServiceClient) GetRatingReport(ctx context.Context, in *GetRatingReportRequest, opts ...grpc.CallOption) (*GetRatingReportResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetRatingReportResponse)
+	err := c.cc.Invoke(ctx, RatingService_GetRatingReport_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ratingServiceClient) DownloadRatingReport(ctx context.Context, in *DownloadRatingReportRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(httpbody.HttpBody)
+	err := c.cc.Invoke(ctx, RatingService_DownloadRatingReport_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *ratingServiceClient) ReplayRating(ctx context.Context, in *ReplayRatingRequest, opts ...grpc.CallOption) (*ReplayRatingResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ReplayRatingResponse)
@@ -86,6 +114,11 @@ type RatingServiceServer interface {
 	RateCustomer(context.Context, *RateCustomerRequest) (*RateCustomerResponse, error)
 	// Lists the ratings of a customer, newest first.
 	ListRatings(context.Context, *ListRatingsRequest) (*ListRatingsResponse, error)
+	// Returns a rating as people read it, in English or Chinese: what decided, every indicator with value, thresholds and facts, caps, limit and term with the formula's inputs and steps, and what raises the grade. Errors: NOT_FOUND (RATING_NOT_FOUND).
+	GetRatingReport(context.Context, *GetRatingReportRequest) (*GetRatingReportResponse, error)
+	// Returns the same as a file to download (PDF, content-disposition: attachment). Errors: those of GetRatingReport, FAILED_PRECONDITION (FONT_MISSING: no font with Chinese characters is installed).
+	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+	DownloadRatingReport(context.Context, *DownloadRatingReportRequest) (*httpbody.HttpBody, error)
 	// Runs a stored rating again from its record and compares the bytes.
 	ReplayRating(context.Context, *ReplayRatingRequest) (*ReplayRatingResponse, error)
 	mustEmbedUnimplementedRatingServiceServer()
@@ -103,6 +136,12 @@ func (UnimplementedRatingServiceServer) RateCustomer(context.Context, *RateCusto
 }
 func (UnimplementedRatingServiceServer) ListRatings(context.Context, *ListRatingsRequest) (*ListRatingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRatings not implemented")
+}
+func (UnimplementedRatingServiceServer) GetRatingReport(context.Context, *GetRatingReportRequest) (*GetRatingReportResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRatingReport not implemented")
+}
+func (UnimplementedRatingServiceServer) DownloadRatingReport(context.Context, *DownloadRatingReportRequest) (*httpbody.HttpBody, error) {
+	return nil, status.Error(codes.Unimplemented, "method DownloadRatingReport not implemented")
 }
 func (UnimplementedRatingServiceServer) ReplayRating(context.Context, *ReplayRatingRequest) (*ReplayRatingResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReplayRating not implemented")
@@ -164,6 +203,42 @@ func _RatingService_ListRatings_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RatingService_GetRatingReport_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRatingReportRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RatingServiceServer).GetRatingReport(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RatingService_GetRatingReport_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RatingServiceServer).GetRatingReport(ctx, req.(*GetRatingReportRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RatingService_DownloadRatingReport_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DownloadRatingReportRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RatingServiceServer).DownloadRatingReport(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RatingService_DownloadRatingReport_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RatingServiceServer).DownloadRatingReport(ctx, req.(*DownloadRatingReportRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RatingService_ReplayRating_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ReplayRatingRequest)
 	if err := dec(in); err != nil {
@@ -196,6 +271,14 @@ var RatingService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListRatings",
 			Handler:    _RatingService_ListRatings_Handler,
+		},
+		{
+			MethodName: "GetRatingReport",
+			Handler:    _RatingService_GetRatingReport_Handler,
+		},
+		{
+			MethodName: "DownloadRatingReport",
+			Handler:    _RatingService_DownloadRatingReport_Handler,
 		},
 		{
 			MethodName: "ReplayRating",
