@@ -15,12 +15,13 @@ import (
 
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/delivery"
-	"github.com/avalcredit/aval/pkg/grpcserver"
 	"github.com/avalcredit/aval/pkg/idem"
 	"github.com/avalcredit/aval/pkg/lifecycle"
 	"github.com/avalcredit/aval/pkg/operation"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/policy"
+	"github.com/avalcredit/aval/pkg/violation"
+	"github.com/avalcredit/aval/pkg/violation/refused"
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	"github.com/avalcredit/aval/services/evaluation/internal/app"
 	"github.com/avalcredit/aval/services/evaluation/internal/jobs"
@@ -113,6 +114,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	}
 	a := app.New(app.Deps{
 		Pool: d.Pool, Clock: d.Clock, Log: d.Log, PageKey: d.PageKey,
+		Register: &violation.Register{Pool: d.Pool, Clock: d.Clock, Log: d.Log, Phase: Schema, CustomerOf: postgres.CustomerOf},
 		Payments: peers.NewPayments(d.Receivables), Accounts: peers.NewAccounts(d.OrderGate), Policies: policies,
 		Book: &policy.Book{Store: versions, Clock: d.Clock, Signed: policies.Invalidate},
 		Relays: map[string]app.Relay{
@@ -142,11 +144,8 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	evaluationv1.RegisterDelegationServiceServer(r, rpc.Delegations{App: s.app})
 	evaluationv1.RegisterWithdrawalServiceServer(r, rpc.Withdrawals{App: s.app})
 	evaluationv1.RegisterFormRegisterServiceServer(r, rpc.Registers{App: s.app})
-	violations := rpc.Violations{App: s.app}
-	evaluationv1.RegisterViolationServiceServer(r, violations)
-	if w, ok := r.(grpcserver.Witness); ok {
-		w.OnRefused(violations.Refused)
-	}
+	evaluationv1.RegisterViolationServiceServer(r, rpc.Violations{App: s.app})
+	refused.Watch(r, s.app.Register, "aval.evaluation.v1", "application_id", "withdrawal_request_id", "fact_id")
 	evaluationv1.RegisterEvaluationPolicyServiceServer(r, rpc.Policies{App: s.app})
 	evaluationv1.RegisterPolicyTrialServiceServer(r, rpc.PolicyTrials{App: s.app})
 	evaluationv1.RegisterPortfolioRunServiceServer(r, rpc.PortfolioRuns{Portfolio: s.runs})

@@ -126,9 +126,91 @@ func TestWhatIsNoViolation(t *testing.T) {
 	if all := s.violationsOf(&evaluationv1.ListViolationsRequest{}); len(all) != 1 {
 		t.Fatalf("%v", all)
 	}
-	for _, sql := range []string{"UPDATE violations SET subject = 'x'", "DELETE FROM violations", "TRUNCATE violations"} {
+	for _, sql := range []string{"UPDATE violation_register SET subject = 'x'", "DELETE FROM violation_register", "TRUNCATE violation_register CASCADE"} {
 		if _, err := s.pool.Exec(t.Context(), sql); err == nil {
 			t.Errorf("%s went through", sql)
 		}
+	}
+}
+
+// What another phase recorded is in the same list, once; whoever supervises the person says what became of it, and sees no more.
+func TestViolationsOfAllPhasesAreDecided(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	tell := func(sequence int64, id, role string) error {
+		_, err := s.feed().ApplyViolations(as("receivables:SERVICE"), &evaluationv1.ApplyViolationsRequest{
+			Phase: "receivables", Violations: []*evaluationv1.ToldViolation{{Sequence: sequence, Violation: &evaluationv1.Violation{
+				ViolationId: id, Kind: evaluationv1.ViolationKind_VIOLATION_KIND_REFUSED_ACT, Subject: "anna", Roles: []string{"SALESPERSON"},
+				Act: "InvoiceService.ReverseInvoice", ObjectKind: "invoice", ObjectId: "I-1", ReasonCode: "ROLE_REQUIRED", Message: "no", BusinessDate: startDay,
+				SupervisorRoles: []string{role},
+			}}},
+		})
+		return err
+	}
+	must(s, tell(1, "V-1", "SALES_MANAGER"))
+	must(s, tell(1, "V-1", "SALES_MANAGER")) // sent again
+	refused(t, tell(3, "V-3", "SALES_MANAGER"), errs.FailedPrecondition, "SEQUENCE_GAP")
+	must(s, tell(2, "V-2", "FINANCE_MANAGER"))
+	list := func(who string, q *evaluationv1.ListViolationsRequest) int {
+		res, err := s.violations().ListViolations(as(who), q)
+		must(s, err)
+		return len(res.GetViolations())
+	}
+	for _, c := range []struct {
+		who  string
+		q    *evaluationv1.ListViolationsRequest
+		want int
+	}{
+		{auditor, &evaluationv1.ListViolationsRequest{Phase: "receivables"}, 2}, {auditor, &evaluationv1.ListViolationsRequest{Phase: "ordergate"}, 0},
+		{auditor, &evaluationv1.ListViolationsRequest{Kind: evaluationv1.ViolationKind_VIOLATION_KIND_ALTERATION}, 0},
+		{"sun:SALES_MANAGER", &evaluationv1.ListViolationsRequest{}, 1}, {"fan:FINANCE_MANAGER", &evaluationv1.ListViolationsRequest{}, 1},
+	} {
+		if got := list(c.who, c.q); got != c.want {
+			t.Errorf("%s, %v: %d, want %d", c.who, c.q, got, c.want)
+		}
+	}
+	decide := func(who, id string) (*evaluationv1.Violation, error) {
+		res, err := s.violations().DecideViolation(as(who), &evaluationv1.DecideViolationRequest{
+			RequestId: s.rid(), ViolationId: id, Verdict: evaluationv1.ViolationVerdict_VIOLATION_VERDICT_CONFIRMED, Note: "warned in writing",
+		})
+		return res.GetViolation(), err
+	}
+	_, err := decide("fan:FINANCE_MANAGER", "V-1")
+	refused(t, err, errs.PermissionDenied, "NOT_THE_SUPERVISOR")
+	_, err = decide("anna:SALES_MANAGER", "V-1")
+	refused(t, err, errs.PermissionDenied, "SAME_PERSON")
+	v, err := decide("sun:SALES_MANAGER", "V-1")
+	must(s, err)
+	if v.GetPhase() != "receivables" || v.GetDecidedBy() != "sun" || v.GetVerdictNote() != "warned in writing" || v.GetDecideDate() != startDay {
+		t.Errorf("decided: %v", v)
+	}
+	_, err = decide(boss, "V-1")
+	refused(t, err, errs.FailedPrecondition, "VIOLATION_DECIDED")
+	// The two refused decisions are violations themselves.
+	if got := list(auditor, &evaluationv1.ListViolationsRequest{OpenOnly: true}); got != 3 {
+		t.Errorf("%d are open, want 3", got)
+	}
+	_, err = s.violations().GetViolation(as("fan:FINANCE_MANAGER"), &evaluationv1.GetViolationRequest{ViolationId: "V-1"})
+	refused(t, err, errs.NotFound, "VIOLATION_NOT_FOUND")
+	s.chainsHold()
+}
+
+// What a verification finds altered is in the register, once for all verifications that find it.
+func TestAlterationsAreViolations(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.granted("C-1")
+	_, err := s.pool.Exec(t.Context(), `ALTER TABLE audit_events DISABLE TRIGGER USER; UPDATE audit_events SET actor = 'somebody' WHERE stream = 'customer/C-1' AND seq = 1`)
+	must(s, err)
+	for range 2 {
+		res, err := s.operations().VerifyChains(as(auditor), &evaluationv1.VerifyChainsRequest{})
+		must(s, err)
+		if len(res.GetBreaks()) == 0 {
+			t.Fatal("the alteration was not found")
+		}
+	}
+	found := s.violationsOf(&evaluationv1.ListViolationsRequest{Kind: evaluationv1.ViolationKind_VIOLATION_KIND_ALTERATION})
+	if len(found) != 1 || found[0].GetObjectId() != "audit/customer/C-1#1" || found[0].GetSubject() != "unknown" || found[0].GetSupervisorRoles()[0] != "FINANCE_DIRECTOR" {
+		t.Errorf("%v", found)
 	}
 }

@@ -171,7 +171,7 @@ func TestCreditStopAsksForWithdrawal(t *testing.T) {
 	}
 	d, err := w.ops.GetDelivery(w.as("operator", "OPERATOR"), &pb.GetDeliveryRequest{})
 	must(t, err)
-	if len(d.GetStreams()) != 2 || d.GetStreams()[0].GetStream() != "withdrawal" || d.GetStreams()[0].GetPending() != 0 {
+	if len(d.GetStreams()) != 3 || d.GetStreams()[0].GetStream() != "withdrawal" || d.GetStreams()[0].GetPending() != 0 {
 		t.Errorf("delivery %v", d)
 	}
 	w.verified()

@@ -16,6 +16,8 @@ import (
 	"github.com/avalcredit/aval/pkg/page"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/policy"
+	"github.com/avalcredit/aval/pkg/violation"
+	"github.com/avalcredit/aval/pkg/violation/refused"
 	pb "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	"github.com/avalcredit/aval/services/ordergate/internal/app"
 	"github.com/avalcredit/aval/services/ordergate/internal/event"
@@ -68,6 +70,8 @@ type Service struct {
 	shipments, withdrawals *delivery.Relay
 	reporting              reporting
 	violations             *app.Violations
+	register               *violation.Register
+	told                   *delivery.Relay // violations, to evaluation
 }
 
 // Migrations are the goose files of the service's schema.
@@ -105,10 +109,12 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		Store: store, Policies: cache, Clock: d.Clock, Log: d.Log, Profiles: rpc.NewProfiles(d.Evaluation), Violations: violations,
 		Historic: d.Config.Historic, Tell: teller(shipments, withdrawals),
 	})
-	verifier := &app.Verifier{Pool: d.Pool, Store: store, Policies: cache, Book: versions, Log: d.Log}
+	register := &violation.Register{Pool: d.Pool, Clock: d.Clock, Log: d.Log, Phase: Schema, Told: true}
+	verifier := &app.Verifier{Pool: d.Pool, Store: store, Policies: cache, Book: versions, Log: d.Log, Register: register}
 	return &Service{
-		gate: gate, reporting: newReporting(d, gate, verifier, versions, pages), violations: violations,
-		log: d.Log, events: events, shipments: shipments, withdrawals: withdrawals,
+		gate: gate, reporting: newReporting(d, gate, verifier, versions, pages), violations: violations, register: register,
+		told: delivery.NewRelay(d.Pool, violation.Stream, peers.SendViolations(d.Evaluation), d.Log, d.Clock),
+		log:  d.Log, events: events, shipments: shipments, withdrawals: withdrawals,
 		webhooks: &app.Webhooks{
 			Pool: d.Pool, Store: store, Clock: d.Clock, Log: d.Log, Targets: targets, Post: peers.Webhook(targets, d.Clock), Key: d.PageKey,
 		},
@@ -134,6 +140,7 @@ func teller(relays ...*delivery.Relay) func(ctx context.Context, customerID stri
 
 // Register adds the service's contracts to a server.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
+	refused.Watch(r, s.register, "aval.ordergate.v1", "order_id", "group_id", "budget_id", "ceiling_id", "webhook_id")
 	pb.RegisterOrderServiceServer(r, &rpc.Orders{Gate: s.gate, Queries: s.queries})
 	pb.RegisterDecisionServiceServer(r, &rpc.Decisions{Queries: s.queries})
 	pb.RegisterCreditAccountServiceServer(r, &rpc.Accounts{Queries: s.queries})
@@ -148,6 +155,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	pb.RegisterWebhookServiceServer(r, &rpc.Webhooks{Webhooks: s.webhooks})
 	pb.RegisterOperationsServiceServer(r, &rpc.Operations{Verifier: s.verifier, Pages: s.pages, Streams: []rpc.Stream{
 		{Name: postgres.StreamWithdrawal, Pending: s.withdrawals.Pending}, {Name: postgres.StreamShipment, Pending: s.shipments.Pending},
+		{Name: violation.Stream, Pending: s.told.Pending},
 	}})
 }
 
@@ -156,6 +164,7 @@ func (s *Service) Run(ctx context.Context) error {
 	tasks := []lifecycle.Task{
 		{Name: "ordergate decisions", Run: s.gate.Run},
 		{Name: "ordergate withdrawals", Run: s.withdrawals.Run},
+		{Name: "ordergate violations", Run: s.told.Run},
 		{Name: "ordergate shipment events", Run: s.shipments.Run},
 		{Name: "ordergate webhooks", Run: s.webhooks.Run},
 	}

@@ -37,6 +37,7 @@ type neighbours struct {
 	positions   map[string][]*receivablesv1.Position
 	settlements map[string][]*evaluationv1.Settlement
 	profiles    map[string]*evaluationv1.CreditProfile
+	violations  []*evaluationv1.Violation
 	asked       int
 	order       []string // "position" or "settlement", as they came
 }
@@ -91,6 +92,17 @@ func (c credit) ApplySettlements(_ context.Context, req *evaluationv1.ApplySettl
 		}
 	}
 	return &evaluationv1.ApplySettlementsResponse{LastSequence: int64(len(c.settlements[id]))}, nil
+}
+
+func (c credit) ApplyViolations(_ context.Context, req *evaluationv1.ApplyViolationsRequest) (*evaluationv1.ApplyViolationsResponse, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, v := range req.GetViolations() {
+		if v.GetSequence() == int64(len(c.violations))+1 {
+			c.violations = append(c.violations, v.GetViolation())
+		}
+	}
+	return &evaluationv1.ApplyViolationsResponse{LastSequence: int64(len(c.violations))}, nil
 }
 
 // world is the phase behind a real server, between its neighbours.

@@ -22,6 +22,8 @@ import (
 	"github.com/avalcredit/aval/pkg/page"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/policy"
+	"github.com/avalcredit/aval/pkg/violation"
+	"github.com/avalcredit/aval/pkg/violation/refused"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 	"github.com/avalcredit/aval/services/receivables/internal/app"
 	"github.com/avalcredit/aval/services/receivables/internal/jobs"
@@ -75,6 +77,7 @@ type Service struct {
 	clock       calendar.Clock
 	positions   *delivery.Relay
 	settlements *delivery.Relay
+	violations  *delivery.Relay
 	letters     *mail.Relay
 	keeper      idem.Keeper
 	warnings    *jobs.Warnings // nil: none
@@ -105,12 +108,14 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		keeper:      idem.Keeper{DB: d.Pool, Log: log, Days: d.Config.RequestDays},
 		positions:   delivery.NewRelay(d.Pool, app.StreamPosition, peers.SendPositions(d.OrderGate), log, d.Clock),
 		settlements: delivery.NewRelay(d.Pool, app.StreamSettlement, peers.SendSettlements(d.Evaluation), log, d.Clock),
+		violations:  delivery.NewRelay(d.Pool, violation.Stream, peers.SendViolations(d.Evaluation), log, d.Clock),
 	}
 	s.letters = mail.NewRelay(mail.Config{Pool: d.Pool, Clock: d.Clock, Log: log, Server: d.Mail})
 	policies := policy.NewCache(store, rpc.DecodePolicy)
 	s.app = app.New(app.Deps{
 		Pool: d.Pool, Clock: d.Clock, Log: log, Profiles: peers.NewEvaluation(d.Evaluation), Policies: policies,
 		Positions: s.positions, Settlements: s.settlements, Chains: chains(d.Pool, store),
+		Register: &violation.Register{Pool: d.Pool, Clock: d.Clock, Log: log, Phase: Schema, Told: true}, Violations: s.violations,
 	})
 	if d.Config.Warnings {
 		s.warnings = jobs.NewWarnings(s.app, log)
@@ -135,6 +140,8 @@ func chains(pool *pgxpool.Pool, store *policy.Store) []app.Chain {
 
 // Register adds the phase's services to a gRPC server.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
+	refused.Watch(r, s.app.Register, "aval.receivables.v1", "invoice_id", "receipt_id", "payment_notice_id", "credit_memo_id", "document_id",
+		"promise_id", "dispute_id", "dunning_run_id", "hand_over_id", "security_id", "legal_case_id", "limitation_event_id", "warning_id", "item_id")
 	receivablesv1.RegisterInvoiceServiceServer(r, &rpc.Invoices{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterReceiptServiceServer(r, &rpc.Receipts{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterBankServiceServer(r, &rpc.Bank{App: s.app, Pages: s.pages, Clock: s.clock})
@@ -158,6 +165,7 @@ func (s *Service) Run(ctx context.Context) error {
 	tasks := []lifecycle.Task{
 		{Name: "receivables positions", Run: s.positions.Run},
 		{Name: "receivables settlements", Run: s.settlements.Run},
+		{Name: "receivables violations", Run: s.violations.Run},
 		{Name: "receivables letters", Run: s.letters.Run},
 		{Name: "receivables requests", Run: s.keeper.Run},
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/avalcredit/aval/pkg/page"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/policy"
+	"github.com/avalcredit/aval/pkg/violation"
 	"github.com/avalcredit/aval/services/evaluation/internal/criteria"
 	"github.com/avalcredit/aval/services/evaluation/internal/customer"
 	"github.com/avalcredit/aval/services/evaluation/internal/payment"
@@ -81,6 +82,8 @@ type Deps struct {
 	Accounts Accounts
 	// Book keeps the versions of the policy.
 	Book *policy.Book
+	// Register of violations: of this phase, and of the others that tell it theirs.
+	Register *violation.Register
 	// Relays by stream: StreamCreditProfile and StreamCustomer.
 	Relays map[string]Relay
 }

@@ -6,13 +6,14 @@ import (
 	"slices"
 
 	"github.com/avalcredit/aval/pkg/audit"
+	"github.com/avalcredit/aval/pkg/violation"
 	"github.com/avalcredit/aval/services/evaluation/internal/postgres"
 )
 
 const maxBreaks = 1000
 
 // VerifyChains recomputes every hash chain of the phase: ratings, grants, the
-// versions of the policy, the audit trail.
+// versions of the policy, the audit trail. What it finds is in the register of violations too.
 func (a *App) VerifyChains(ctx context.Context) (audit.Report, error) {
 	report, err := postgres.VerifyChains(ctx, a.Pool)
 	if err != nil {
@@ -34,6 +35,9 @@ func (a *App) VerifyChains(ctx context.Context) (audit.Report, error) {
 		report.Broken = append(report.Broken, audit.Break{Stream: "audit/" + b.Stream, Seq: b.Seq, Why: b.Why})
 	}
 	report.Broken = report.Broken[:min(len(report.Broken), maxBreaks)]
+	for _, b := range violation.Most(report.Broken) {
+		a.Register.Found(ctx, b.Stream, b.Seq, b.Why)
+	}
 	return report, nil
 }
 

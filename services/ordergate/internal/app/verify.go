@@ -12,6 +12,7 @@ import (
 
 	"github.com/avalcredit/aval/pkg/audit"
 	"github.com/avalcredit/aval/pkg/policy"
+	"github.com/avalcredit/aval/pkg/violation"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
 	"github.com/avalcredit/aval/services/ordergate/internal/check"
 	"github.com/avalcredit/aval/services/ordergate/internal/gate"
@@ -38,6 +39,8 @@ type Verifier struct {
 	Policies *policy.Cache[check.Policy]
 	Book     *policy.Store
 	Log      *slog.Logger
+	// Register of violations takes what is found; nil: none is kept.
+	Register *violation.Register
 }
 
 func (r *Report) broken(chain string, seq int64, format string, args ...any) {
@@ -48,11 +51,16 @@ func (r *Report) broken(chain string, seq int64, format string, args ...any) {
 
 // Verify recomputes every chain from what is stored. It finds an entry that was edited, removed, inserted or moved, and a tail that was
 // cut off as long as an order still stands at it; a journal rewritten as a whole is found by comparing heads with ones kept elsewhere.
-// What it finds is logged as an error too, which is what alerts are made of (R19).
+// What it finds is logged as an error too, which is what alerts are made of (R19), and is in the register of violations.
 func (v *Verifier) Verify(ctx context.Context) (Report, error) {
 	r, err := v.walk(ctx)
 	for _, b := range r.Breaks {
 		v.Log.ErrorContext(ctx, "what is stored is not what it was made from", "chain", b.Chain, "entry", b.Seq, "problem", b.Problem)
+	}
+	if v.Register != nil {
+		for _, b := range violation.Most(r.Breaks) {
+			v.Register.Found(ctx, b.Chain, b.Seq, b.Problem)
+		}
 	}
 	return r, err
 }

@@ -12,11 +12,13 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/delivery"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/rpcerr"
+	"github.com/avalcredit/aval/pkg/violation"
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	"github.com/avalcredit/aval/services/ordergate/internal/app"
 	"github.com/avalcredit/aval/services/ordergate/internal/event"
@@ -104,4 +106,30 @@ func resolve(ctx context.Context, targets event.Targets, addr string) (string, e
 		}
 	}
 	return "", fmt.Errorf("%s has no address that webhooks may go to", host)
+}
+
+// SendViolations delivers what the phase's register holds to evaluation, which shows all phases' in one list.
+func SendViolations(conn grpc.ClientConnInterface) delivery.Send {
+	evaluation := evaluationv1.NewFeedServiceClient(conn)
+	return func(ctx context.Context, _ string, events []delivery.Event) (int64, error) {
+		req := &evaluationv1.ApplyViolationsRequest{Phase: "ordergate"}
+		for _, e := range events {
+			var v violation.Violation
+			if err := json.Unmarshal(e.Payload, &v); err != nil {
+				return 0, fmt.Errorf("violation %d: %w", e.Seq, err)
+			}
+			req.Violations = append(req.Violations, &evaluationv1.ToldViolation{Sequence: e.Seq, Violation: violationMessage(v)})
+		}
+		resp, err := evaluation.ApplyViolations(ctx, req)
+		return resp.GetLastSequence(), rpcerr.FromError(err)
+	}
+}
+
+func violationMessage(v violation.Violation) *evaluationv1.Violation {
+	return &evaluationv1.Violation{
+		ViolationId: v.ID, Subject: v.Subject, Roles: v.Roles, Act: v.Act, ObjectKind: v.ObjectKind, ObjectId: v.ObjectID, CustomerId: v.CustomerID,
+		ReasonCode: v.ReasonCode, Message: v.Message, BusinessDate: v.Date.String(), CreateTime: timestamppb.New(v.CreateTime), Evidence: v.Evidence,
+		EvidenceHash: v.EvidenceHash, SupervisorRoles: v.SupervisorRoles,
+		Kind: evaluationv1.ViolationKind(evaluationv1.ViolationKind_value["VIOLATION_KIND_"+string(v.Kind)]),
+	}
 }

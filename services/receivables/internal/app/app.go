@@ -20,6 +20,7 @@ import (
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/idem"
 	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/pkg/violation"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
 	"github.com/avalcredit/aval/services/receivables/internal/ledger"
 	"github.com/avalcredit/aval/services/receivables/internal/position"
@@ -69,6 +70,9 @@ type Deps struct {
 	Positions   Outlet
 	Settlements Outlet
 	Chains      []Chain
+	// Register of violations, and how many of its entries wait to be told; nil: none is kept.
+	Register   *violation.Register
+	Violations Outlet
 }
 
 // Service carries out the use cases.

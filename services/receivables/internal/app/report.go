@@ -12,6 +12,7 @@ import (
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/pkg/violation"
 	"github.com/avalcredit/aval/services/receivables/internal/aging"
 	"github.com/avalcredit/aval/services/receivables/internal/app/reportfile"
 	"github.com/avalcredit/aval/services/receivables/internal/ledger"
@@ -140,7 +141,7 @@ func (s *Service) ApplyCustomers(ctx context.Context, profiles []Customer) (int6
 	return last, err
 }
 
-// Verify recomputes every hash chain of the phase.
+// Verify recomputes every hash chain of the phase. What it finds is in the register of violations too.
 func (s *Service) Verify(ctx context.Context) (ledger.Report, error) {
 	report, err := s.store.Verify(ctx)
 	if err != nil {
@@ -154,6 +155,11 @@ func (s *Service) Verify(ctx context.Context) (ledger.Report, error) {
 		report.Chains, report.Entries = report.Chains+streams, report.Entries+entries
 		for _, b := range broken {
 			report.Add("audit/"+b.Stream, b.Seq, b.Why)
+		}
+	}
+	if s.Register != nil {
+		for _, b := range violation.Most(report.Breaks) {
+			s.Register.Found(ctx, b.Chain, b.Sequence, b.Problem)
 		}
 	}
 	return report, nil
@@ -172,7 +178,12 @@ func (s *Service) Backlogs(ctx context.Context) ([]Backlog, error) {
 		return nil, err
 	}
 	settlements, err := s.Settlements.Pending(ctx)
-	return []Backlog{{StreamPosition, positions}, {StreamSettlement, settlements}}, err
+	out := []Backlog{{StreamPosition, positions}, {StreamSettlement, settlements}}
+	if err != nil || s.Violations == nil {
+		return out, err
+	}
+	violations, err := s.Violations.Pending(ctx)
+	return append(out, Backlog{violation.Stream, violations}), err
 }
 
 // Today is the business date of the call.

@@ -9,10 +9,12 @@ import (
 	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/delivery"
 	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/pkg/violation"
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	ordergatev1 "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
@@ -194,4 +196,30 @@ func limitOf(g *evaluationv1.Grant, from calendar.Date) (*charge.Limit, error) {
 		out.Temporary = append(out.Temporary, temporary)
 	}
 	return out, nil
+}
+
+// SendViolations delivers what the phase's register holds to evaluation, which shows all phases' in one list.
+func SendViolations(conn grpc.ClientConnInterface) delivery.Send {
+	evaluation := evaluationv1.NewFeedServiceClient(conn)
+	return func(ctx context.Context, _ string, events []delivery.Event) (int64, error) {
+		req := &evaluationv1.ApplyViolationsRequest{Phase: "receivables"}
+		for _, e := range events {
+			var v violation.Violation
+			if err := json.Unmarshal(e.Payload, &v); err != nil {
+				return 0, fmt.Errorf("violation %d: %w", e.Seq, err)
+			}
+			req.Violations = append(req.Violations, &evaluationv1.ToldViolation{Sequence: e.Seq, Violation: violationMessage(v)})
+		}
+		resp, err := evaluation.ApplyViolations(ctx, req)
+		return resp.GetLastSequence(), err
+	}
+}
+
+func violationMessage(v violation.Violation) *evaluationv1.Violation {
+	return &evaluationv1.Violation{
+		ViolationId: v.ID, Subject: v.Subject, Roles: v.Roles, Act: v.Act, ObjectKind: v.ObjectKind, ObjectId: v.ObjectID, CustomerId: v.CustomerID,
+		ReasonCode: v.ReasonCode, Message: v.Message, BusinessDate: v.Date.String(), CreateTime: timestamppb.New(v.CreateTime), Evidence: v.Evidence,
+		EvidenceHash: v.EvidenceHash, SupervisorRoles: v.SupervisorRoles,
+		Kind: evaluationv1.ViolationKind(evaluationv1.ViolationKind_value["VIOLATION_KIND_"+string(v.Kind)]),
+	}
 }

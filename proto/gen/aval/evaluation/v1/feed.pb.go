@@ -627,11 +627,167 @@ func (x *ApplyWithdrawalsResponse) GetLastSequence() int64 {
 	return 0
 }
 
+// ToldViolation is a violation with its place in the order of its phase.
+type ToldViolation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number within the phase, from 1.
+	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The violation as its phase recorded it.
+	Violation     *Violation `protobuf:"bytes,2,opt,name=violation,proto3" json:"violation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ToldViolation) Reset() {
+	*x = ToldViolation{}
+	mi := &file_aval_evaluation_v1_feed_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToldViolation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToldViolation) ProtoMessage() {}
+
+func (x *ToldViolation) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_feed_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToldViolation.ProtoReflect.Descriptor instead.
+func (*ToldViolation) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_feed_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ToldViolation) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *ToldViolation) GetViolation() *Violation {
+	if x != nil {
+		return x.Violation
+	}
+	return nil
+}
+
+// Request of ApplyViolations.
+type ApplyViolationsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Phase that recorded them.
+	Phase string `protobuf:"bytes,1,opt,name=phase,proto3" json:"phase,omitempty"`
+	// Violations, in order.
+	Violations    []*ToldViolation `protobuf:"bytes,2,rep,name=violations,proto3" json:"violations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApplyViolationsRequest) Reset() {
+	*x = ApplyViolationsRequest{}
+	mi := &file_aval_evaluation_v1_feed_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApplyViolationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApplyViolationsRequest) ProtoMessage() {}
+
+func (x *ApplyViolationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_feed_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApplyViolationsRequest.ProtoReflect.Descriptor instead.
+func (*ApplyViolationsRequest) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_feed_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ApplyViolationsRequest) GetPhase() string {
+	if x != nil {
+		return x.Phase
+	}
+	return ""
+}
+
+func (x *ApplyViolationsRequest) GetViolations() []*ToldViolation {
+	if x != nil {
+		return x.Violations
+	}
+	return nil
+}
+
+// Answer of ApplyViolations.
+type ApplyViolationsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Last sequence applied of the phase.
+	LastSequence  int64 `protobuf:"varint,1,opt,name=last_sequence,json=lastSequence,proto3" json:"last_sequence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApplyViolationsResponse) Reset() {
+	*x = ApplyViolationsResponse{}
+	mi := &file_aval_evaluation_v1_feed_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApplyViolationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApplyViolationsResponse) ProtoMessage() {}
+
+func (x *ApplyViolationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_feed_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApplyViolationsResponse.ProtoReflect.Descriptor instead.
+func (*ApplyViolationsResponse) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_feed_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ApplyViolationsResponse) GetLastSequence() int64 {
+	if x != nil {
+		return x.LastSequence
+	}
+	return 0
+}
+
 var File_aval_evaluation_v1_feed_proto protoreflect.FileDescriptor
 
 const file_aval_evaluation_v1_feed_proto_rawDesc = "" +
 	"\n" +
-	"\x1daval/evaluation/v1/feed.proto\x12\x12aval.evaluation.v1\x1a!aval/evaluation/v1/customer.proto\x1a\x1eaval/evaluation/v1/grant.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1daval/type/v1/settlement.proto\x1a\x1bbuf/validate/validate.proto\"\xbc\x05\n" +
+	"\x1daval/evaluation/v1/feed.proto\x12\x12aval.evaluation.v1\x1a!aval/evaluation/v1/customer.proto\x1a\x1eaval/evaluation/v1/grant.proto\x1a\"aval/evaluation/v1/violation.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1daval/type/v1/settlement.proto\x1a\x1bbuf/validate/validate.proto\"\xbc\x05\n" +
 	"\rCreditProfile\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12#\n" +
@@ -681,13 +837,25 @@ const file_aval_evaluation_v1_feed_proto_rawDesc = "" +
 	"\x17ApplyWithdrawalsRequest\x12M\n" +
 	"\vwithdrawals\x18\x01 \x03(\v2\x1e.aval.evaluation.v1.WithdrawalB\v\xbaH\b\x92\x01\x05\b\x01\x10\xf4\x03R\vwithdrawals\"?\n" +
 	"\x18ApplyWithdrawalsResponse\x12#\n" +
-	"\rlast_sequence\x18\x01 \x01(\x03R\flastSequence2\xf5\x02\n" +
+	"\rlast_sequence\x18\x01 \x01(\x03R\flastSequence\"y\n" +
+	"\rToldViolation\x12#\n" +
+	"\bsequence\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x01R\bsequence\x12C\n" +
+	"\tviolation\x18\x02 \x01(\v2\x1d.aval.evaluation.v1.ViolationB\x06\xbaH\x03\xc8\x01\x01R\tviolation\"\x9d\x01\n" +
+	"\x16ApplyViolationsRequest\x123\n" +
+	"\x05phase\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18R\tordergateR\vreceivablesR\x05phase\x12N\n" +
+	"\n" +
+	"violations\x18\x02 \x03(\v2!.aval.evaluation.v1.ToldViolationB\v\xbaH\b\x92\x01\x05\b\x01\x10\xf4\x03R\n" +
+	"violations\">\n" +
+	"\x17ApplyViolationsResponse\x12#\n" +
+	"\rlast_sequence\x18\x01 \x01(\x03R\flastSequence2\xea\x03\n" +
 	"\vFeedService\x12v\n" +
 	"\x10GetCreditProfile\x12+.aval.evaluation.v1.GetCreditProfileRequest\x1a,.aval.evaluation.v1.GetCreditProfileResponse\"\a\x8a\xb5\x18\x03\n" +
 	"\x01\x11\x12v\n" +
 	"\x10ApplySettlements\x12+.aval.evaluation.v1.ApplySettlementsRequest\x1a,.aval.evaluation.v1.ApplySettlementsResponse\"\a\x8a\xb5\x18\x03\n" +
 	"\x01\x11\x12v\n" +
 	"\x10ApplyWithdrawals\x12+.aval.evaluation.v1.ApplyWithdrawalsRequest\x1a,.aval.evaluation.v1.ApplyWithdrawalsResponse\"\a\x8a\xb5\x18\x03\n" +
+	"\x01\x11\x12s\n" +
+	"\x0fApplyViolations\x12*.aval.evaluation.v1.ApplyViolationsRequest\x1a+.aval.evaluation.v1.ApplyViolationsResponse\"\a\x8a\xb5\x18\x03\n" +
 	"\x01\x11BFZDgithub.com/avalcredit/aval/proto/gen/aval/evaluation/v1;evaluationv1b\x06proto3"
 
 var (
@@ -702,7 +870,7 @@ func file_aval_evaluation_v1_feed_proto_rawDescGZIP() []byte {
 	return file_aval_evaluation_v1_feed_proto_rawDescData
 }
 
-var file_aval_evaluation_v1_feed_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_aval_evaluation_v1_feed_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_aval_evaluation_v1_feed_proto_goTypes = []any{
 	(*CreditProfile)(nil),            // 0: aval.evaluation.v1.CreditProfile
 	(*Settlement)(nil),               // 1: aval.evaluation.v1.Settlement
@@ -713,34 +881,42 @@ var file_aval_evaluation_v1_feed_proto_goTypes = []any{
 	(*ApplySettlementsResponse)(nil), // 6: aval.evaluation.v1.ApplySettlementsResponse
 	(*ApplyWithdrawalsRequest)(nil),  // 7: aval.evaluation.v1.ApplyWithdrawalsRequest
 	(*ApplyWithdrawalsResponse)(nil), // 8: aval.evaluation.v1.ApplyWithdrawalsResponse
-	(LifeCycle)(0),                   // 9: aval.evaluation.v1.LifeCycle
-	(Grade)(0),                       // 10: aval.evaluation.v1.Grade
-	(*Grant)(nil),                    // 11: aval.evaluation.v1.Grant
-	(SettlementMethod)(0),            // 12: aval.evaluation.v1.SettlementMethod
-	(*v1.SettlementTerms)(nil),       // 13: aval.type.v1.SettlementTerms
-	(*v1.Money)(nil),                 // 14: aval.type.v1.Money
+	(*ToldViolation)(nil),            // 9: aval.evaluation.v1.ToldViolation
+	(*ApplyViolationsRequest)(nil),   // 10: aval.evaluation.v1.ApplyViolationsRequest
+	(*ApplyViolationsResponse)(nil),  // 11: aval.evaluation.v1.ApplyViolationsResponse
+	(LifeCycle)(0),                   // 12: aval.evaluation.v1.LifeCycle
+	(Grade)(0),                       // 13: aval.evaluation.v1.Grade
+	(*Grant)(nil),                    // 14: aval.evaluation.v1.Grant
+	(SettlementMethod)(0),            // 15: aval.evaluation.v1.SettlementMethod
+	(*v1.SettlementTerms)(nil),       // 16: aval.type.v1.SettlementTerms
+	(*v1.Money)(nil),                 // 17: aval.type.v1.Money
+	(*Violation)(nil),                // 18: aval.evaluation.v1.Violation
 }
 var file_aval_evaluation_v1_feed_proto_depIdxs = []int32{
-	9,  // 0: aval.evaluation.v1.CreditProfile.life_cycle:type_name -> aval.evaluation.v1.LifeCycle
-	10, // 1: aval.evaluation.v1.CreditProfile.grade:type_name -> aval.evaluation.v1.Grade
-	11, // 2: aval.evaluation.v1.CreditProfile.grant:type_name -> aval.evaluation.v1.Grant
-	12, // 3: aval.evaluation.v1.CreditProfile.settlement_method:type_name -> aval.evaluation.v1.SettlementMethod
-	13, // 4: aval.evaluation.v1.CreditProfile.settlement_terms:type_name -> aval.type.v1.SettlementTerms
-	14, // 5: aval.evaluation.v1.Settlement.amount:type_name -> aval.type.v1.Money
+	12, // 0: aval.evaluation.v1.CreditProfile.life_cycle:type_name -> aval.evaluation.v1.LifeCycle
+	13, // 1: aval.evaluation.v1.CreditProfile.grade:type_name -> aval.evaluation.v1.Grade
+	14, // 2: aval.evaluation.v1.CreditProfile.grant:type_name -> aval.evaluation.v1.Grant
+	15, // 3: aval.evaluation.v1.CreditProfile.settlement_method:type_name -> aval.evaluation.v1.SettlementMethod
+	16, // 4: aval.evaluation.v1.CreditProfile.settlement_terms:type_name -> aval.type.v1.SettlementTerms
+	17, // 5: aval.evaluation.v1.Settlement.amount:type_name -> aval.type.v1.Money
 	0,  // 6: aval.evaluation.v1.GetCreditProfileResponse.profile:type_name -> aval.evaluation.v1.CreditProfile
 	1,  // 7: aval.evaluation.v1.ApplySettlementsRequest.settlements:type_name -> aval.evaluation.v1.Settlement
 	2,  // 8: aval.evaluation.v1.ApplyWithdrawalsRequest.withdrawals:type_name -> aval.evaluation.v1.Withdrawal
-	3,  // 9: aval.evaluation.v1.FeedService.GetCreditProfile:input_type -> aval.evaluation.v1.GetCreditProfileRequest
-	5,  // 10: aval.evaluation.v1.FeedService.ApplySettlements:input_type -> aval.evaluation.v1.ApplySettlementsRequest
-	7,  // 11: aval.evaluation.v1.FeedService.ApplyWithdrawals:input_type -> aval.evaluation.v1.ApplyWithdrawalsRequest
-	4,  // 12: aval.evaluation.v1.FeedService.GetCreditProfile:output_type -> aval.evaluation.v1.GetCreditProfileResponse
-	6,  // 13: aval.evaluation.v1.FeedService.ApplySettlements:output_type -> aval.evaluation.v1.ApplySettlementsResponse
-	8,  // 14: aval.evaluation.v1.FeedService.ApplyWithdrawals:output_type -> aval.evaluation.v1.ApplyWithdrawalsResponse
-	12, // [12:15] is the sub-list for method output_type
-	9,  // [9:12] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	18, // 9: aval.evaluation.v1.ToldViolation.violation:type_name -> aval.evaluation.v1.Violation
+	9,  // 10: aval.evaluation.v1.ApplyViolationsRequest.violations:type_name -> aval.evaluation.v1.ToldViolation
+	3,  // 11: aval.evaluation.v1.FeedService.GetCreditProfile:input_type -> aval.evaluation.v1.GetCreditProfileRequest
+	5,  // 12: aval.evaluation.v1.FeedService.ApplySettlements:input_type -> aval.evaluation.v1.ApplySettlementsRequest
+	7,  // 13: aval.evaluation.v1.FeedService.ApplyWithdrawals:input_type -> aval.evaluation.v1.ApplyWithdrawalsRequest
+	10, // 14: aval.evaluation.v1.FeedService.ApplyViolations:input_type -> aval.evaluation.v1.ApplyViolationsRequest
+	4,  // 15: aval.evaluation.v1.FeedService.GetCreditProfile:output_type -> aval.evaluation.v1.GetCreditProfileResponse
+	6,  // 16: aval.evaluation.v1.FeedService.ApplySettlements:output_type -> aval.evaluation.v1.ApplySettlementsResponse
+	8,  // 17: aval.evaluation.v1.FeedService.ApplyWithdrawals:output_type -> aval.evaluation.v1.ApplyWithdrawalsResponse
+	11, // 18: aval.evaluation.v1.FeedService.ApplyViolations:output_type -> aval.evaluation.v1.ApplyViolationsResponse
+	15, // [15:19] is the sub-list for method output_type
+	11, // [11:15] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_feed_proto_init() }
@@ -750,13 +926,14 @@ func file_aval_evaluation_v1_feed_proto_init() {
 	}
 	file_aval_evaluation_v1_customer_proto_init()
 	file_aval_evaluation_v1_grant_proto_init()
+	file_aval_evaluation_v1_violation_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_feed_proto_rawDesc), len(file_aval_evaluation_v1_feed_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

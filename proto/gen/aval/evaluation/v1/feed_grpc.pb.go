@@ -22,6 +22,7 @@ const (
 	FeedService_GetCreditProfile_FullMethodName = "/aval.evaluation.v1.FeedService/GetCreditProfile"
 	FeedService_ApplySettlements_FullMethodName = "/aval.evaluation.v1.FeedService/ApplySettlements"
 	FeedService_ApplyWithdrawals_FullMethodName = "/aval.evaluation.v1.FeedService/ApplyWithdrawals"
+	FeedService_ApplyViolations_FullMethodName  = "/aval.evaluation.v1.FeedService/ApplyViolations"
 )
 
 // FeedServiceClient is the client API for FeedService service.
@@ -36,6 +37,8 @@ type FeedServiceClient interface {
 	ApplySettlements(ctx context.Context, in *ApplySettlementsRequest, opts ...grpc.CallOption) (*ApplySettlementsResponse, error)
 	// Takes requests of the gate to withdraw a customer's credit (S2.18): the finance director is asked, see WithdrawalService. Errors as ApplySettlements.
 	ApplyWithdrawals(ctx context.Context, in *ApplyWithdrawalsRequest, opts ...grpc.CallOption) (*ApplyWithdrawalsResponse, error)
+	// Takes the violations of another phase into the one list, see ViolationService. Errors as ApplySettlements.
+	ApplyViolations(ctx context.Context, in *ApplyViolationsRequest, opts ...grpc.CallOption) (*ApplyViolationsResponse, error)
 }
 
 type feedServiceClient struct {
@@ -76,6 +79,16 @@ func (c *feedServiceClient) ApplyWithdrawals(ctx context.Context, in *ApplyWithd
 	return out, nil
 }
 
+func (c *feedServiceClient) ApplyViolations(ctx context.Context, in *ApplyViolationsRequest, opts ...grpc.CallOption) (*ApplyViolationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ApplyViolationsResponse)
+	err := c.cc.Invoke(ctx, FeedService_ApplyViolations_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // FeedServiceServer is the server API for FeedService service.
 // All implementations must embed UnimplementedFeedServiceServer
 // for forward compatibility.
@@ -88,6 +101,8 @@ type FeedServiceServer interface {
 	ApplySettlements(context.Context, *ApplySettlementsRequest) (*ApplySettlementsResponse, error)
 	// Takes requests of the gate to withdraw a customer's credit (S2.18): the finance director is asked, see WithdrawalService. Errors as ApplySettlements.
 	ApplyWithdrawals(context.Context, *ApplyWithdrawalsRequest) (*ApplyWithdrawalsResponse, error)
+	// Takes the violations of another phase into the one list, see ViolationService. Errors as ApplySettlements.
+	ApplyViolations(context.Context, *ApplyViolationsRequest) (*ApplyViolationsResponse, error)
 	mustEmbedUnimplementedFeedServiceServer()
 }
 
@@ -106,6 +121,9 @@ func (UnimplementedFeedServiceServer) ApplySettlements(context.Context, *ApplySe
 }
 func (UnimplementedFeedServiceServer) ApplyWithdrawals(context.Context, *ApplyWithdrawalsRequest) (*ApplyWithdrawalsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ApplyWithdrawals not implemented")
+}
+func (UnimplementedFeedServiceServer) ApplyViolations(context.Context, *ApplyViolationsRequest) (*ApplyViolationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ApplyViolations not implemented")
 }
 func (UnimplementedFeedServiceServer) mustEmbedUnimplementedFeedServiceServer() {}
 func (UnimplementedFeedServiceServer) testEmbeddedByValue()                     {}
@@ -182,6 +200,24 @@ func _FeedService_ApplyWithdrawals_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _FeedService_ApplyViolations_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ApplyViolationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FeedServiceServer).ApplyViolations(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FeedService_ApplyViolations_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FeedServiceServer).ApplyViolations(ctx, req.(*ApplyViolationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // FeedService_ServiceDesc is the grpc.ServiceDesc for FeedService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -200,6 +236,10 @@ var FeedService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ApplyWithdrawals",
 			Handler:    _FeedService_ApplyWithdrawals_Handler,
+		},
+		{
+			MethodName: "ApplyViolations",
+			Handler:    _FeedService_ApplyViolations_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -25,18 +25,128 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Violation is one attempt to act without authority. It was refused. The same request sent again is the same attempt.
+// ViolationKind is how a violation came into the register.
+type ViolationKind int32
+
+const (
+	// Not set.
+	ViolationKind_VIOLATION_KIND_UNSPECIFIED ViolationKind = 0
+	// Somebody tried what they had no authority for, and was refused.
+	ViolationKind_VIOLATION_KIND_REFUSED_ACT ViolationKind = 1
+	// What is stored is not what was stored: a verification found it.
+	ViolationKind_VIOLATION_KIND_ALTERATION ViolationKind = 2
+)
+
+// Enum value maps for ViolationKind.
+var (
+	ViolationKind_name = map[int32]string{
+		0: "VIOLATION_KIND_UNSPECIFIED",
+		1: "VIOLATION_KIND_REFUSED_ACT",
+		2: "VIOLATION_KIND_ALTERATION",
+	}
+	ViolationKind_value = map[string]int32{
+		"VIOLATION_KIND_UNSPECIFIED": 0,
+		"VIOLATION_KIND_REFUSED_ACT": 1,
+		"VIOLATION_KIND_ALTERATION":  2,
+	}
+)
+
+func (x ViolationKind) Enum() *ViolationKind {
+	p := new(ViolationKind)
+	*p = x
+	return p
+}
+
+func (x ViolationKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ViolationKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_aval_evaluation_v1_violation_proto_enumTypes[0].Descriptor()
+}
+
+func (ViolationKind) Type() protoreflect.EnumType {
+	return &file_aval_evaluation_v1_violation_proto_enumTypes[0]
+}
+
+func (x ViolationKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ViolationKind.Descriptor instead.
+func (ViolationKind) EnumDescriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_violation_proto_rawDescGZIP(), []int{0}
+}
+
+// ViolationVerdict is what became of a violation.
+type ViolationVerdict int32
+
+const (
+	// Nobody has decided.
+	ViolationVerdict_VIOLATION_VERDICT_UNSPECIFIED ViolationVerdict = 0
+	// It was one; the note says what follows for the person.
+	ViolationVerdict_VIOLATION_VERDICT_CONFIRMED ViolationVerdict = 1
+	// It was a mistake without intent.
+	ViolationVerdict_VIOLATION_VERDICT_MISTAKE ViolationVerdict = 2
+	// It was none.
+	ViolationVerdict_VIOLATION_VERDICT_UNFOUNDED ViolationVerdict = 3
+)
+
+// Enum value maps for ViolationVerdict.
+var (
+	ViolationVerdict_name = map[int32]string{
+		0: "VIOLATION_VERDICT_UNSPECIFIED",
+		1: "VIOLATION_VERDICT_CONFIRMED",
+		2: "VIOLATION_VERDICT_MISTAKE",
+		3: "VIOLATION_VERDICT_UNFOUNDED",
+	}
+	ViolationVerdict_value = map[string]int32{
+		"VIOLATION_VERDICT_UNSPECIFIED": 0,
+		"VIOLATION_VERDICT_CONFIRMED":   1,
+		"VIOLATION_VERDICT_MISTAKE":     2,
+		"VIOLATION_VERDICT_UNFOUNDED":   3,
+	}
+)
+
+func (x ViolationVerdict) Enum() *ViolationVerdict {
+	p := new(ViolationVerdict)
+	*p = x
+	return p
+}
+
+func (x ViolationVerdict) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ViolationVerdict) Descriptor() protoreflect.EnumDescriptor {
+	return file_aval_evaluation_v1_violation_proto_enumTypes[1].Descriptor()
+}
+
+func (ViolationVerdict) Type() protoreflect.EnumType {
+	return &file_aval_evaluation_v1_violation_proto_enumTypes[1]
+}
+
+func (x ViolationVerdict) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ViolationVerdict.Descriptor instead.
+func (ViolationVerdict) EnumDescriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_violation_proto_rawDescGZIP(), []int{1}
+}
+
+// Violation is one attempt to act without authority, which was refused, or one place where something was altered. The same request sent again is the same attempt.
 type Violation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier.
 	ViolationId string `protobuf:"bytes,1,opt,name=violation_id,json=violationId,proto3" json:"violation_id,omitempty"`
-	// Subject of the person or program who tried.
+	// Subject of the person or program who tried; "unknown" of an alteration.
 	Subject string `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
 	// Roles that they held, without the prefix ROLE_.
 	Roles []string `protobuf:"bytes,3,rep,name=roles,proto3" json:"roles,omitempty"`
 	// What they tried, for example "CreditApplicationService.ApproveCreditApplication".
 	Act string `protobuf:"bytes,4,opt,name=act,proto3" json:"act,omitempty"`
-	// Kind of the object: customer, fact, application, withdrawal_request, policy; empty: none was named.
+	// Kind of the object: customer, fact, application, invoice, order, policy and others, chain of an alteration; empty: none was named.
 	ObjectKind string `protobuf:"bytes,5,opt,name=object_kind,json=objectKind,proto3" json:"object_kind,omitempty"`
 	// Which object, as they named it; there may be none by that name.
 	ObjectId string `protobuf:"bytes,6,opt,name=object_id,json=objectId,proto3" json:"object_id,omitempty"`
@@ -53,7 +163,21 @@ type Violation struct {
 	// What they sent, as JSON; its first 8,192 bytes.
 	Evidence string `protobuf:"bytes,12,opt,name=evidence,proto3" json:"evidence,omitempty"`
 	// SHA-256 of all that they sent, hexadecimal.
-	EvidenceHash  string `protobuf:"bytes,13,opt,name=evidence_hash,json=evidenceHash,proto3" json:"evidence_hash,omitempty"`
+	EvidenceHash string `protobuf:"bytes,13,opt,name=evidence_hash,json=evidenceHash,proto3" json:"evidence_hash,omitempty"`
+	// Phase in which it happened: evaluation, ordergate, receivables.
+	Phase string `protobuf:"bytes,14,opt,name=phase,proto3" json:"phase,omitempty"`
+	// How it came into the register.
+	Kind ViolationKind `protobuf:"varint,15,opt,name=kind,proto3,enum=aval.evaluation.v1.ViolationKind" json:"kind,omitempty"`
+	// Roles of which one looks into it, without the prefix ROLE_.
+	SupervisorRoles []string `protobuf:"bytes,16,rep,name=supervisor_roles,json=supervisorRoles,proto3" json:"supervisor_roles,omitempty"`
+	// What became of it.
+	Verdict ViolationVerdict `protobuf:"varint,17,opt,name=verdict,proto3,enum=aval.evaluation.v1.ViolationVerdict" json:"verdict,omitempty"`
+	// In words, and what follows for the person.
+	VerdictNote string `protobuf:"bytes,18,opt,name=verdict_note,json=verdictNote,proto3" json:"verdict_note,omitempty"`
+	// Subject of whoever decided; empty: nobody has.
+	DecidedBy string `protobuf:"bytes,19,opt,name=decided_by,json=decidedBy,proto3" json:"decided_by,omitempty"`
+	// Business date of the decision.
+	DecideDate    string `protobuf:"bytes,20,opt,name=decide_date,json=decideDate,proto3" json:"decide_date,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -179,6 +303,55 @@ func (x *Violation) GetEvidenceHash() string {
 	return ""
 }
 
+func (x *Violation) GetPhase() string {
+	if x != nil {
+		return x.Phase
+	}
+	return ""
+}
+
+func (x *Violation) GetKind() ViolationKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ViolationKind_VIOLATION_KIND_UNSPECIFIED
+}
+
+func (x *Violation) GetSupervisorRoles() []string {
+	if x != nil {
+		return x.SupervisorRoles
+	}
+	return nil
+}
+
+func (x *Violation) GetVerdict() ViolationVerdict {
+	if x != nil {
+		return x.Verdict
+	}
+	return ViolationVerdict_VIOLATION_VERDICT_UNSPECIFIED
+}
+
+func (x *Violation) GetVerdictNote() string {
+	if x != nil {
+		return x.VerdictNote
+	}
+	return ""
+}
+
+func (x *Violation) GetDecidedBy() string {
+	if x != nil {
+		return x.DecidedBy
+	}
+	return ""
+}
+
+func (x *Violation) GetDecideDate() string {
+	if x != nil {
+		return x.DecideDate
+	}
+	return ""
+}
+
 // Request of GetViolation.
 type GetViolationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -289,7 +462,13 @@ type ListViolationsRequest struct {
 	// Only those from this business date on; empty: all.
 	FromDate string `protobuf:"bytes,7,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
 	// Only those until this business date, included; empty: all.
-	UntilDate     string `protobuf:"bytes,8,opt,name=until_date,json=untilDate,proto3" json:"until_date,omitempty"`
+	UntilDate string `protobuf:"bytes,8,opt,name=until_date,json=untilDate,proto3" json:"until_date,omitempty"`
+	// Only those of this phase; empty: all.
+	Phase string `protobuf:"bytes,9,opt,name=phase,proto3" json:"phase,omitempty"`
+	// Only those of this kind; unspecified: all.
+	Kind ViolationKind `protobuf:"varint,10,opt,name=kind,proto3,enum=aval.evaluation.v1.ViolationKind" json:"kind,omitempty"`
+	// Only those on which nobody has decided.
+	OpenOnly      bool `protobuf:"varint,11,opt,name=open_only,json=openOnly,proto3" json:"open_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -380,6 +559,27 @@ func (x *ListViolationsRequest) GetUntilDate() string {
 	return ""
 }
 
+func (x *ListViolationsRequest) GetPhase() string {
+	if x != nil {
+		return x.Phase
+	}
+	return ""
+}
+
+func (x *ListViolationsRequest) GetKind() ViolationKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ViolationKind_VIOLATION_KIND_UNSPECIFIED
+}
+
+func (x *ListViolationsRequest) GetOpenOnly() bool {
+	if x != nil {
+		return x.OpenOnly
+	}
+	return false
+}
+
 // Answer of ListViolations.
 type ListViolationsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -435,11 +635,130 @@ func (x *ListViolationsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// Request of DecideViolation.
+type DecideViolationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Which violation.
+	ViolationId string `protobuf:"bytes,2,opt,name=violation_id,json=violationId,proto3" json:"violation_id,omitempty"`
+	// What became of it.
+	Verdict ViolationVerdict `protobuf:"varint,3,opt,name=verdict,proto3,enum=aval.evaluation.v1.ViolationVerdict" json:"verdict,omitempty"`
+	// In words, and what follows for the person; required.
+	Note          string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecideViolationRequest) Reset() {
+	*x = DecideViolationRequest{}
+	mi := &file_aval_evaluation_v1_violation_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecideViolationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecideViolationRequest) ProtoMessage() {}
+
+func (x *DecideViolationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_violation_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecideViolationRequest.ProtoReflect.Descriptor instead.
+func (*DecideViolationRequest) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_violation_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *DecideViolationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *DecideViolationRequest) GetViolationId() string {
+	if x != nil {
+		return x.ViolationId
+	}
+	return ""
+}
+
+func (x *DecideViolationRequest) GetVerdict() ViolationVerdict {
+	if x != nil {
+		return x.Verdict
+	}
+	return ViolationVerdict_VIOLATION_VERDICT_UNSPECIFIED
+}
+
+func (x *DecideViolationRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// Answer of DecideViolation.
+type DecideViolationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The violation after it.
+	Violation     *Violation `protobuf:"bytes,1,opt,name=violation,proto3" json:"violation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecideViolationResponse) Reset() {
+	*x = DecideViolationResponse{}
+	mi := &file_aval_evaluation_v1_violation_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecideViolationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecideViolationResponse) ProtoMessage() {}
+
+func (x *DecideViolationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_violation_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecideViolationResponse.ProtoReflect.Descriptor instead.
+func (*DecideViolationResponse) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_violation_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *DecideViolationResponse) GetViolation() *Violation {
+	if x != nil {
+		return x.Violation
+	}
+	return nil
+}
+
 var File_aval_evaluation_v1_violation_proto protoreflect.FileDescriptor
 
 const file_aval_evaluation_v1_violation_proto_rawDesc = "" +
 	"\n" +
-	"\"aval/evaluation/v1/violation.proto\x12\x12aval.evaluation.v1\x1a#aval/options/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\x03\n" +
+	"\"aval/evaluation/v1/violation.proto\x12\x12aval.evaluation.v1\x1a#aval/options/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\x05\n" +
 	"\tViolation\x12!\n" +
 	"\fviolation_id\x18\x01 \x01(\tR\vviolationId\x12\x18\n" +
 	"\asubject\x18\x02 \x01(\tR\asubject\x12\x14\n" +
@@ -458,11 +777,20 @@ const file_aval_evaluation_v1_violation_proto_rawDesc = "" +
 	"\vcreate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12\x1a\n" +
 	"\bevidence\x18\f \x01(\tR\bevidence\x12#\n" +
-	"\revidence_hash\x18\r \x01(\tR\fevidenceHash\"b\n" +
+	"\revidence_hash\x18\r \x01(\tR\fevidenceHash\x12\x14\n" +
+	"\x05phase\x18\x0e \x01(\tR\x05phase\x125\n" +
+	"\x04kind\x18\x0f \x01(\x0e2!.aval.evaluation.v1.ViolationKindR\x04kind\x12)\n" +
+	"\x10supervisor_roles\x18\x10 \x03(\tR\x0fsupervisorRoles\x12>\n" +
+	"\averdict\x18\x11 \x01(\x0e2$.aval.evaluation.v1.ViolationVerdictR\averdict\x12!\n" +
+	"\fverdict_note\x18\x12 \x01(\tR\vverdictNote\x12\x1d\n" +
+	"\n" +
+	"decided_by\x18\x13 \x01(\tR\tdecidedBy\x12\x1f\n" +
+	"\vdecide_date\x18\x14 \x01(\tR\n" +
+	"decideDate\"b\n" +
 	"\x13GetViolationRequest\x12K\n" +
 	"\fviolation_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\vviolationId\"S\n" +
 	"\x14GetViolationResponse\x12;\n" +
-	"\tviolation\x18\x01 \x01(\v2\x1d.aval.evaluation.v1.ViolationR\tviolation\"\xb5\x03\n" +
+	"\tviolation\x18\x01 \x01(\v2\x1d.aval.evaluation.v1.ViolationR\tviolation\"\xd6\x04\n" +
 	"\x15ListViolationsRequest\x12$\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
@@ -475,19 +803,48 @@ const file_aval_evaluation_v1_violation_proto_rawDesc = "" +
 	"reasonCode\x12C\n" +
 	"\tfrom_date\x18\a \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\bfromDate\x12E\n" +
 	"\n" +
-	"until_date\x18\b \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\"\x7f\n" +
+	"until_date\x18\b \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\x12A\n" +
+	"\x05phase\x18\t \x01(\tB+\xbaH(r&R\x00R\n" +
+	"evaluationR\tordergateR\vreceivablesR\x05phase\x12?\n" +
+	"\x04kind\x18\n" +
+	" \x01(\x0e2!.aval.evaluation.v1.ViolationKindB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12\x1b\n" +
+	"\topen_only\x18\v \x01(\bR\bopenOnly\"\x7f\n" +
 	"\x16ListViolationsResponse\x12=\n" +
 	"\n" +
 	"violations\x18\x01 \x03(\v2\x1d.aval.evaluation.v1.ViolationR\n" +
 	"violations\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xb5\x02\n" +
-	"\x10ViolationService\x12\x93\x01\n" +
-	"\fGetViolation\x12'.aval.evaluation.v1.GetViolationRequest\x1a(.aval.evaluation.v1.GetViolationResponse\"0\x8a\xb5\x18\a\n" +
-	"\x05\x06\t\n" +
-	"\v\x0f\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/violations/{violation_id}\x12\x8a\x01\n" +
-	"\x0eListViolations\x12).aval.evaluation.v1.ListViolationsRequest\x1a*.aval.evaluation.v1.ListViolationsResponse\"!\x8a\xb5\x18\a\n" +
-	"\x05\x06\t\n" +
-	"\v\x0f\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/violationsBFZDgithub.com/avalcredit/aval/proto/gen/aval/evaluation/v1;evaluationv1b\x06proto3"
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xfc\x01\n" +
+	"\x16DecideViolationRequest\x12)\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12K\n" +
+	"\fviolation_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\vviolationId\x12J\n" +
+	"\averdict\x18\x03 \x01(\x0e2$.aval.evaluation.v1.ViolationVerdictB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\averdict\x12\x1e\n" +
+	"\x04note\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x04note\"V\n" +
+	"\x17DecideViolationResponse\x12;\n" +
+	"\tviolation\x18\x01 \x01(\v2\x1d.aval.evaluation.v1.ViolationR\tviolation*n\n" +
+	"\rViolationKind\x12\x1e\n" +
+	"\x1aVIOLATION_KIND_UNSPECIFIED\x10\x00\x12\x1e\n" +
+	"\x1aVIOLATION_KIND_REFUSED_ACT\x10\x01\x12\x1d\n" +
+	"\x19VIOLATION_KIND_ALTERATION\x10\x02*\x96\x01\n" +
+	"\x10ViolationVerdict\x12!\n" +
+	"\x1dVIOLATION_VERDICT_UNSPECIFIED\x10\x00\x12\x1f\n" +
+	"\x1bVIOLATION_VERDICT_CONFIRMED\x10\x01\x12\x1d\n" +
+	"\x19VIOLATION_VERDICT_MISTAKE\x10\x02\x12\x1f\n" +
+	"\x1bVIOLATION_VERDICT_UNFOUNDED\x10\x032\xe9\x03\n" +
+	"\x10ViolationService\x12\x97\x01\n" +
+	"\fGetViolation\x12'.aval.evaluation.v1.GetViolationRequest\x1a(.aval.evaluation.v1.GetViolationResponse\"4\x8a\xb5\x18\v\n" +
+	"\t\x02\x03\x04\x06\b\t\n" +
+	"\v\x0f\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/violations/{violation_id}\x12\x8e\x01\n" +
+	"\x0eListViolations\x12).aval.evaluation.v1.ListViolationsRequest\x1a*.aval.evaluation.v1.ListViolationsResponse\"%\x8a\xb5\x18\v\n" +
+	"\t\x02\x03\x04\x06\b\t\n" +
+	"\v\x0f\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/violations\x12\xa9\x01\n" +
+	"\x0fDecideViolation\x12*.aval.evaluation.v1.DecideViolationRequest\x1a+.aval.evaluation.v1.DecideViolationResponse\"=\x8a\xb5\x18\n" +
+	"\n" +
+	"\b\x02\x03\x04\x06\b\t\n" +
+	"\v\x82\xd3\xe4\x93\x02):\x01*\"$/v1/violations/{violation_id}:decideBFZDgithub.com/avalcredit/aval/proto/gen/aval/evaluation/v1;evaluationv1b\x06proto3"
 
 var (
 	file_aval_evaluation_v1_violation_proto_rawDescOnce sync.Once
@@ -501,28 +858,40 @@ func file_aval_evaluation_v1_violation_proto_rawDescGZIP() []byte {
 	return file_aval_evaluation_v1_violation_proto_rawDescData
 }
 
-var file_aval_evaluation_v1_violation_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_aval_evaluation_v1_violation_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_aval_evaluation_v1_violation_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_aval_evaluation_v1_violation_proto_goTypes = []any{
-	(*Violation)(nil),              // 0: aval.evaluation.v1.Violation
-	(*GetViolationRequest)(nil),    // 1: aval.evaluation.v1.GetViolationRequest
-	(*GetViolationResponse)(nil),   // 2: aval.evaluation.v1.GetViolationResponse
-	(*ListViolationsRequest)(nil),  // 3: aval.evaluation.v1.ListViolationsRequest
-	(*ListViolationsResponse)(nil), // 4: aval.evaluation.v1.ListViolationsResponse
-	(*timestamppb.Timestamp)(nil),  // 5: google.protobuf.Timestamp
+	(ViolationKind)(0),              // 0: aval.evaluation.v1.ViolationKind
+	(ViolationVerdict)(0),           // 1: aval.evaluation.v1.ViolationVerdict
+	(*Violation)(nil),               // 2: aval.evaluation.v1.Violation
+	(*GetViolationRequest)(nil),     // 3: aval.evaluation.v1.GetViolationRequest
+	(*GetViolationResponse)(nil),    // 4: aval.evaluation.v1.GetViolationResponse
+	(*ListViolationsRequest)(nil),   // 5: aval.evaluation.v1.ListViolationsRequest
+	(*ListViolationsResponse)(nil),  // 6: aval.evaluation.v1.ListViolationsResponse
+	(*DecideViolationRequest)(nil),  // 7: aval.evaluation.v1.DecideViolationRequest
+	(*DecideViolationResponse)(nil), // 8: aval.evaluation.v1.DecideViolationResponse
+	(*timestamppb.Timestamp)(nil),   // 9: google.protobuf.Timestamp
 }
 var file_aval_evaluation_v1_violation_proto_depIdxs = []int32{
-	5, // 0: aval.evaluation.v1.Violation.create_time:type_name -> google.protobuf.Timestamp
-	0, // 1: aval.evaluation.v1.GetViolationResponse.violation:type_name -> aval.evaluation.v1.Violation
-	0, // 2: aval.evaluation.v1.ListViolationsResponse.violations:type_name -> aval.evaluation.v1.Violation
-	1, // 3: aval.evaluation.v1.ViolationService.GetViolation:input_type -> aval.evaluation.v1.GetViolationRequest
-	3, // 4: aval.evaluation.v1.ViolationService.ListViolations:input_type -> aval.evaluation.v1.ListViolationsRequest
-	2, // 5: aval.evaluation.v1.ViolationService.GetViolation:output_type -> aval.evaluation.v1.GetViolationResponse
-	4, // 6: aval.evaluation.v1.ViolationService.ListViolations:output_type -> aval.evaluation.v1.ListViolationsResponse
-	5, // [5:7] is the sub-list for method output_type
-	3, // [3:5] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	9,  // 0: aval.evaluation.v1.Violation.create_time:type_name -> google.protobuf.Timestamp
+	0,  // 1: aval.evaluation.v1.Violation.kind:type_name -> aval.evaluation.v1.ViolationKind
+	1,  // 2: aval.evaluation.v1.Violation.verdict:type_name -> aval.evaluation.v1.ViolationVerdict
+	2,  // 3: aval.evaluation.v1.GetViolationResponse.violation:type_name -> aval.evaluation.v1.Violation
+	0,  // 4: aval.evaluation.v1.ListViolationsRequest.kind:type_name -> aval.evaluation.v1.ViolationKind
+	2,  // 5: aval.evaluation.v1.ListViolationsResponse.violations:type_name -> aval.evaluation.v1.Violation
+	1,  // 6: aval.evaluation.v1.DecideViolationRequest.verdict:type_name -> aval.evaluation.v1.ViolationVerdict
+	2,  // 7: aval.evaluation.v1.DecideViolationResponse.violation:type_name -> aval.evaluation.v1.Violation
+	3,  // 8: aval.evaluation.v1.ViolationService.GetViolation:input_type -> aval.evaluation.v1.GetViolationRequest
+	5,  // 9: aval.evaluation.v1.ViolationService.ListViolations:input_type -> aval.evaluation.v1.ListViolationsRequest
+	7,  // 10: aval.evaluation.v1.ViolationService.DecideViolation:input_type -> aval.evaluation.v1.DecideViolationRequest
+	4,  // 11: aval.evaluation.v1.ViolationService.GetViolation:output_type -> aval.evaluation.v1.GetViolationResponse
+	6,  // 12: aval.evaluation.v1.ViolationService.ListViolations:output_type -> aval.evaluation.v1.ListViolationsResponse
+	8,  // 13: aval.evaluation.v1.ViolationService.DecideViolation:output_type -> aval.evaluation.v1.DecideViolationResponse
+	11, // [11:14] is the sub-list for method output_type
+	8,  // [8:11] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_violation_proto_init() }
@@ -535,13 +904,14 @@ func file_aval_evaluation_v1_violation_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_violation_proto_rawDesc), len(file_aval_evaluation_v1_violation_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   5,
+			NumEnums:      2,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_aval_evaluation_v1_violation_proto_goTypes,
 		DependencyIndexes: file_aval_evaluation_v1_violation_proto_depIdxs,
+		EnumInfos:         file_aval_evaluation_v1_violation_proto_enumTypes,
 		MessageInfos:      file_aval_evaluation_v1_violation_proto_msgTypes,
 	}.Build()
 	File_aval_evaluation_v1_violation_proto = out.File

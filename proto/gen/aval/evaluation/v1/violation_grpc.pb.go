@@ -19,20 +19,23 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ViolationService_GetViolation_FullMethodName   = "/aval.evaluation.v1.ViolationService/GetViolation"
-	ViolationService_ListViolations_FullMethodName = "/aval.evaluation.v1.ViolationService/ListViolations"
+	ViolationService_GetViolation_FullMethodName    = "/aval.evaluation.v1.ViolationService/GetViolation"
+	ViolationService_ListViolations_FullMethodName  = "/aval.evaluation.v1.ViolationService/ListViolations"
+	ViolationService_DecideViolation_FullMethodName = "/aval.evaluation.v1.ViolationService/DecideViolation"
 )
 
 // ViolationServiceClient is the client API for ViolationService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// ViolationService shows who tried what they had no authority for (S2.9): every refused act on customer files, facts, ratings, applications, grants, withdrawals and policies. The register is only ever added to, and each entry is in the audit trail's chain too.
+// ViolationService shows who acted beyond authority or went around procedure, and what was found altered (S2.9), of all phases in one list: every refused act, and every break that a verification finds. Each has somebody who looks into it and says what became of it. The register is only ever added to, and each entry is in the audit trail's chain too.
 type ViolationServiceClient interface {
-	// Returns one violation.
+	// Returns one violation. Sales supervisors, sales managers and directors and finance managers find those that they look into. Errors: NOT_FOUND (VIOLATION_NOT_FOUND).
 	GetViolation(ctx context.Context, in *GetViolationRequest, opts ...grpc.CallOption) (*GetViolationResponse, error)
-	// Lists violations, newest first.
+	// Lists violations, newest first; as GetViolation.
 	ListViolations(ctx context.Context, in *ListViolationsRequest, opts ...grpc.CallOption) (*ListViolationsResponse, error)
+	// Says what became of a violation, once; somebody who supervises whoever did it, the general manager or the chairman, and never the person itself. Errors: NOT_FOUND (VIOLATION_NOT_FOUND), FAILED_PRECONDITION (VIOLATION_DECIDED), PERMISSION_DENIED (SAME_PERSON, NOT_THE_SUPERVISOR).
+	DecideViolation(ctx context.Context, in *DecideViolationRequest, opts ...grpc.CallOption) (*DecideViolationResponse, error)
 }
 
 type violationServiceClient struct {
@@ -63,16 +66,28 @@ func (c *violationServiceClient) ListViolations(ctx context.Context, in *ListVio
 	return out, nil
 }
 
+func (c *violationServiceClient) DecideViolation(ctx context.Context, in *DecideViolationRequest, opts ...grpc.CallOption) (*DecideViolationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DecideViolationResponse)
+	err := c.cc.Invoke(ctx, ViolationService_DecideViolation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ViolationServiceServer is the server API for ViolationService service.
 // All implementations must embed UnimplementedViolationServiceServer
 // for forward compatibility.
 //
-// ViolationService shows who tried what they had no authority for (S2.9): every refused act on customer files, facts, ratings, applications, grants, withdrawals and policies. The register is only ever added to, and each entry is in the audit trail's chain too.
+// ViolationService shows who acted beyond authority or went around procedure, and what was found altered (S2.9), of all phases in one list: every refused act, and every break that a verification finds. Each has somebody who looks into it and says what became of it. The register is only ever added to, and each entry is in the audit trail's chain too.
 type ViolationServiceServer interface {
-	// Returns one violation.
+	// Returns one violation. Sales supervisors, sales managers and directors and finance managers find those that they look into. Errors: NOT_FOUND (VIOLATION_NOT_FOUND).
 	GetViolation(context.Context, *GetViolationRequest) (*GetViolationResponse, error)
-	// Lists violations, newest first.
+	// Lists violations, newest first; as GetViolation.
 	ListViolations(context.Context, *ListViolationsRequest) (*ListViolationsResponse, error)
+	// Says what became of a violation, once; somebody who supervises whoever did it, the general manager or the chairman, and never the person itself. Errors: NOT_FOUND (VIOLATION_NOT_FOUND), FAILED_PRECONDITION (VIOLATION_DECIDED), PERMISSION_DENIED (SAME_PERSON, NOT_THE_SUPERVISOR).
+	DecideViolation(context.Context, *DecideViolationRequest) (*DecideViolationResponse, error)
 	mustEmbedUnimplementedViolationServiceServer()
 }
 
@@ -88,6 +103,9 @@ func (UnimplementedViolationServiceServer) GetViolation(context.Context, *GetVio
 }
 func (UnimplementedViolationServiceServer) ListViolations(context.Context, *ListViolationsRequest) (*ListViolationsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListViolations not implemented")
+}
+func (UnimplementedViolationServiceServer) DecideViolation(context.Context, *DecideViolationRequest) (*DecideViolationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DecideViolation not implemented")
 }
 func (UnimplementedViolationServiceServer) mustEmbedUnimplementedViolationServiceServer() {}
 func (UnimplementedViolationServiceServer) testEmbeddedByValue()                          {}
@@ -146,6 +164,24 @@ func _ViolationService_ListViolations_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ViolationService_DecideViolation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DecideViolationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViolationServiceServer).DecideViolation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViolationService_DecideViolation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViolationServiceServer).DecideViolation(ctx, req.(*DecideViolationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ViolationService_ServiceDesc is the grpc.ServiceDesc for ViolationService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -160,6 +196,10 @@ var ViolationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListViolations",
 			Handler:    _ViolationService_ListViolations_Handler,
+		},
+		{
+			MethodName: "DecideViolation",
+			Handler:    _ViolationService_DecideViolation_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

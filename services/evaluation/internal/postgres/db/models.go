@@ -253,17 +253,6 @@ type TreatmentPlan struct {
 	Body       []byte
 }
 
-type Violation struct {
-	ViolationID  string
-	Number       int64
-	Subject      string
-	CustomerID   string
-	ObjectID     string
-	ReasonCode   string
-	BusinessDate calendar.Date
-	Body         []byte
-}
-
 type WithdrawalRequest struct {
 	WithdrawalRequestID string
 	CustomerID          string

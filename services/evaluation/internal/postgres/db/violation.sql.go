@@ -7,8 +7,6 @@ package db
 
 import (
 	"context"
-
-	"github.com/avalcredit/aval/pkg/calendar"
 )
 
 const customerOfApplication = `-- name: CustomerOfApplication :one
@@ -31,104 +29,4 @@ func (q *Queries) CustomerOfWithdrawal(ctx context.Context, withdrawalRequestID 
 	var customer_id string
 	err := row.Scan(&customer_id)
 	return customer_id, err
-}
-
-const getViolation = `-- name: GetViolation :one
-SELECT body FROM violations WHERE violation_id = $1
-`
-
-func (q *Queries) GetViolation(ctx context.Context, violationID string) ([]byte, error) {
-	row := q.db.QueryRow(ctx, getViolation, violationID)
-	var body []byte
-	err := row.Scan(&body)
-	return body, err
-}
-
-const insertViolation = `-- name: InsertViolation :execrows
-INSERT INTO violations (violation_id, subject, customer_id, object_id, reason_code, business_date, body)
-VALUES ($1, $2, $3, $4, $5, $7::date, $6)
-ON CONFLICT (violation_id) DO NOTHING
-`
-
-type InsertViolationParams struct {
-	ViolationID  string
-	Subject      string
-	CustomerID   string
-	ObjectID     string
-	ReasonCode   string
-	Body         []byte
-	BusinessDate calendar.Date
-}
-
-func (q *Queries) InsertViolation(ctx context.Context, arg InsertViolationParams) (int64, error) {
-	result, err := q.db.Exec(ctx, insertViolation,
-		arg.ViolationID,
-		arg.Subject,
-		arg.CustomerID,
-		arg.ObjectID,
-		arg.ReasonCode,
-		arg.Body,
-		arg.BusinessDate,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const listViolations = `-- name: ListViolations :many
-SELECT body, number FROM violations
-WHERE number < $1
-  AND ($2::text = '' OR subject = $2::text)
-  AND ($3::text = '' OR customer_id = $3::text)
-  AND ($4::text = '' OR object_id = $4::text)
-  AND ($5::text = '' OR reason_code = $5::text)
-  AND ($6::date IS NULL OR business_date >= $6::date)
-  AND ($7::date IS NULL OR business_date <= $7::date)
-ORDER BY number DESC LIMIT $8
-`
-
-type ListViolationsParams struct {
-	BeforeNumber int64
-	Subject      string
-	CustomerID   string
-	ObjectID     string
-	ReasonCode   string
-	FromDate     calendar.Date
-	UntilDate    calendar.Date
-	Most         int32
-}
-
-type ListViolationsRow struct {
-	Body   []byte
-	Number int64
-}
-
-func (q *Queries) ListViolations(ctx context.Context, arg ListViolationsParams) ([]ListViolationsRow, error) {
-	rows, err := q.db.Query(ctx, listViolations,
-		arg.BeforeNumber,
-		arg.Subject,
-		arg.CustomerID,
-		arg.ObjectID,
-		arg.ReasonCode,
-		arg.FromDate,
-		arg.UntilDate,
-		arg.Most,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ListViolationsRow
-	for rows.Next() {
-		var i ListViolationsRow
-		if err := rows.Scan(&i.Body, &i.Number); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }
