@@ -22,12 +22,13 @@ import (
 
 // Config of a run.
 type Config struct {
-	Only      string        `help:"One group of figures; empty: all." enum:",gate,evaluation" default:""`
+	Only      string        `help:"One group of figures; empty: all." enum:",gate,evaluation,receivables" default:""`
 	Rounds    int           `help:"Rounds of each measurement; the median counts." default:"5"`
 	Duration  time.Duration `help:"Length of one measurement." default:"3s"`
 	Customers int           `help:"Customers in the database." default:"100000"`
 	Large     int           `help:"Customers in the large database." default:"3000000"`
 	Rated     int           `help:"Customers whose ratings are measured." default:"1000000"`
+	Items     int           `help:"Open items where receivables are aged, ten a customer." default:"10000000"`
 	Dir       string        `help:"Folder for the databases, on the disk to be measured; empty: a new one under the working folder, removed at the end."`
 	Serve     string        `help:"Used by the program itself: serve the gate on this database." hidden:""`
 
@@ -56,14 +57,20 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "%s/%s, %d processors, %s, %s\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), version)
 	fmt.Fprintf(out, "server settings: %s\n", strings.Join(settings(), ", "))
-	if cfg.Only != "evaluation" {
+	wanted := func(group string) bool { return cfg.Only == "" || cfg.Only == group }
+	if wanted("gate") {
 		fmt.Fprintf(out, "%d rounds of %s each, in turn; medians; callers, gate and PostgreSQL share the machine\n", cfg.Rounds, cfg.Duration)
 		if err := gateGroup(ctx, cfg, db, pgbench, out); err != nil {
 			return err
 		}
 	}
-	if cfg.Only != "gate" {
-		return evaluationGroup(ctx, cfg, db, out)
+	if wanted("evaluation") {
+		if err := evaluationGroup(ctx, cfg, db, out); err != nil {
+			return err
+		}
+	}
+	if wanted("receivables") {
+		return receivablesGroup(ctx, cfg, db, out)
 	}
 	return nil
 }

@@ -33,6 +33,8 @@ type Account struct {
 	head       ledger.Head
 	appSeq     int64
 	appHash    []byte
+	// newest is the newest date of what was posted and applied under this lock; none: nothing was.
+	newest calendar.Date
 }
 
 // LockAccount opens the customer's account at its first use, in the currency of the
@@ -63,12 +65,16 @@ func accountOf(q *db.Queries, act Act, row db.Account) *Account {
 // Currency of the account.
 func (a *Account) Currency() string { return a.currency }
 
-// Save writes the account's heads; call it once, at the end.
+// Save writes the account's heads and its due ladder; call it once, at the end.
 func (a *Account) Save(ctx context.Context) error {
-	return pg.Err(a.q.SaveAccount(ctx, db.SaveAccountParams{
+	err := a.q.SaveAccount(ctx, db.SaveAccountParams{
 		CustomerID: a.customerID, LedgerSequence: a.head.Sequence, LedgerHash: a.head.Hash, Balance: a.head.Balance.Minor,
 		ApplicationSequence: a.appSeq, ApplicationHash: a.appHash,
-	}))
+	})
+	if err != nil || a.newest.IsZero() {
+		return pg.Err(err)
+	}
+	return pg.Err(a.q.SaveLadders(ctx, db.SaveLaddersParams{CustomerIds: []string{a.customerID}, Dates: []calendar.Date{a.newest}}))
 }
 
 func (a *Account) post(ctx context.Context, d ledger.Document) (ledger.Entry, error) {
@@ -85,6 +91,7 @@ func (a *Account) post(ctx context.Context, d ledger.Document) (ledger.Entry, er
 
 // next makes the entry that follows, and the head after it.
 func (a *Account) next(d ledger.Document) (ledger.Entry, ledger.Head, error) {
+	a.newest = invoice.Latest(a.newest, d.EntryDate)
 	d.PostDate, d.PostedBy, d.CreateTime = a.act.Today, a.act.Actor, a.act.Now
 	return ledger.Post(a.head, a.customerID, d, audit.Link)
 }
@@ -295,6 +302,7 @@ func (a *Account) Apply(ctx context.Context, applications []invoice.Application)
 		p.ItemIds = append(p.ItemIds, app.ItemID)
 		p.Amounts = append(p.Amounts, app.Amount.Minor)
 		p.Dates = append(p.Dates, app.Date)
+		a.newest = invoice.Latest(a.newest, app.Date)
 		p.Prevs = append(p.Prevs, prev)
 		p.Hashes = append(p.Hashes, a.appHash)
 	}

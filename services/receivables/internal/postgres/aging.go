@@ -107,22 +107,33 @@ func scopeArgs(q aging.Query) []any {
 	}
 }
 
-// Aging answers from one snapshot. Totals come with every page; a total as the group
-// has its rows as totals too.
+// Aging answers from one snapshot, by the due ladders where they know what is asked. Totals come with every page; a
+// total as the group has its rows as totals too.
 func (s *Store) Aging(ctx context.Context, q aging.Query) (aging.Page, error) {
+	answer := itemAging
+	if laddered(q) {
+		answer = ladderAging
+	}
+	var p aging.Page
+	err := s.snapshot(ctx, func(tx pgx.Tx) (err error) {
+		p, err = answer(ctx, tx, q)
+		return err
+	})
+	return p, err
+}
+
+// itemAging reads the items.
+func itemAging(ctx context.Context, tx pgx.Tx, q aging.Query) (aging.Page, error) {
 	var after aging.Cursor
 	if q.After != nil {
 		after = *q.After
 	}
-	rows, err := s.pool.Query(ctx, agingSQL, append(scopeArgs(q), string(q.GroupBy), after.Key, after.Currency, q.Limit+1)...)
+	rows, err := tx.Query(ctx, agingSQL, append(scopeArgs(q), string(q.GroupBy), after.Key, after.Currency, q.Limit+1)...)
 	if err != nil {
-		return aging.Page{}, pg.Err(err)
+		return aging.Page{}, err
 	}
 	cells, err := pgx.CollectRows(rows, pgx.RowToStructByPos[agingCell])
-	if err != nil {
-		return aging.Page{}, pg.Err(err)
-	}
-	return agingPage(q, cells), nil
+	return agingPage(q, cells), err
 }
 
 func agingPage(q aging.Query, cells []agingCell) aging.Page {

@@ -119,14 +119,21 @@ func itemValues(i db.Item) []any {
 	}
 }
 
-// Save writes the accounts' ledger heads; call it once, at the end.
+// Save writes the accounts' ledger heads and due ladders; call it once, at the end.
 func (a *Accounts) Save(ctx context.Context) error {
 	var p db.SaveLedgerHeadsParams
+	var ladders db.SaveLaddersParams
 	for id, account := range a.byID {
 		p.Ids, p.Sequences = append(p.Ids, id), append(p.Sequences, account.head.Sequence)
 		p.Hashes, p.Balances = append(p.Hashes, account.head.Hash), append(p.Balances, account.head.Balance.Minor)
+		if !account.newest.IsZero() {
+			ladders.CustomerIds, ladders.Dates = append(ladders.CustomerIds, id), append(ladders.Dates, account.newest)
+		}
 	}
-	return pg.Err(a.q.SaveLedgerHeads(ctx, p))
+	if err := a.q.SaveLedgerHeads(ctx, p); err != nil {
+		return pg.Err(err)
+	}
+	return pg.Err(a.q.SaveLadders(ctx, ladders))
 }
 
 // Standings are what the customers owe now.

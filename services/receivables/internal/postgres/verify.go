@@ -248,6 +248,15 @@ WHERE d.customer_id = ANY ($1) AND (i.items IS DISTINCT FROM d.instalments OR i.
    OR (i.first_order, i.last_order, i.first_person, i.last_person, i.first_unit, i.last_unit)
       <> (d.order_id, d.order_id, d.salesperson, d.salesperson, d.unit_id, d.unit_id))
 UNION ALL
+SELECT f.customer_id, 'due ladder: it is not what the balances give', 0
+FROM due_ladder_folds f
+LEFT JOIN due_ladders l USING (customer_id)
+WHERE f.customer_id = ANY ($1)
+  AND (l.due_dates, l.opens, l.items, l.unapplied, l.currency, l.newest) IS DISTINCT FROM (f.due_dates, f.opens, f.items, f.unapplied, f.currency, greatest(
+          (SELECT max(entry_date) FROM ledger_entries e WHERE e.customer_id = f.customer_id),
+          (SELECT max(application_date) FROM applications p WHERE p.customer_id = f.customer_id)))
+  AND EXISTS (SELECT FROM ledger_entries e WHERE e.customer_id = f.customer_id)
+UNION ALL
 SELECT n.customer_id, 'payment notice ' || n.payment_notice_id || ': kept balance is not what its acts and receipts give', 0
 FROM payment_notice_documents n
 LEFT JOIN (SELECT payment_notice_id, sum(amount) AS amount FROM receipt_documents

@@ -222,6 +222,25 @@ type CustomerLimit struct {
 	Body       []byte
 }
 
+type DueLadder struct {
+	CustomerID string
+	Currency   string
+	Newest     calendar.Date
+	DueDates   []calendar.Date
+	Opens      []int64
+	Items      []int32
+	Unapplied  int64
+}
+
+type DueLadderFold struct {
+	CustomerID string
+	Currency   string
+	DueDates   interface{}
+	Opens      interface{}
+	Items      interface{}
+	Unapplied  int64
+}
+
 type Invoice struct {
 	InvoiceID      string
 	CustomerID     string

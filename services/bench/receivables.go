@@ -1,0 +1,401 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/grpc"
+
+	"github.com/avalcredit/aval/pkg/authn"
+	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/grpcclient"
+	"github.com/avalcredit/aval/pkg/grpcserver"
+	"github.com/avalcredit/aval/pkg/lifecycle"
+	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/pkg/pgdev"
+	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
+	ordergatev1 "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
+	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
+	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
+	"github.com/avalcredit/aval/services/receivables"
+)
+
+// itemsEach is how many open items a customer has where aging is measured.
+const itemsEach = 10
+
+// pastDays are how long ago the days are at which aging of the past is measured; the slowest counts.
+var pastDays = []int{30, 90, 180, 270, 330} // constant
+
+// receivablesBench is the phase after the sale behind real gRPC, with a gate that takes every position and does nothing.
+type receivablesBench struct {
+	cfg      Config
+	out      io.Writer
+	pool     *pgxpool.Pool
+	invoices receivablesv1.InvoiceServiceClient
+	aging    receivablesv1.AgingServiceClient
+	feed     receivablesv1.FeedServiceClient
+	ops      receivablesv1.OperationsServiceClient
+	issuer   *authn.Issuer
+	next     int
+	stop     context.CancelFunc
+	done     chan error
+}
+
+// receivablesGroup measures posting in bulk and delivery on one database, and aging on another.
+func receivablesGroup(ctx context.Context, cfg Config, db *pgdev.Server, out io.Writer) error {
+	fmt.Fprintf(out, "receivables in this process behind real gRPC, the gate's place taken by one that acknowledges every position\n")
+	for _, part := range []struct {
+		database string
+		measure  func(context.Context, *receivablesBench) error
+	}{{"posting", measurePosting}, {"aging", measureAging}} {
+		if err := onDatabase(ctx, db, "postgres", func(c *pgx.Conn) error {
+			_, err := c.Exec(ctx, `CREATE DATABASE `+part.database)
+			return err
+		}); err != nil {
+			return err
+		}
+		b, err := startReceivables(ctx, cfg, db.DSN(part.database), out)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(part.measure(ctx, b), b.close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sink is a gate that acknowledges every position.
+type sink struct {
+	ordergatev1.UnimplementedFeedServiceServer
+}
+
+// ApplyPositions implements the contract.
+func (sink) ApplyPositions(_ context.Context, req *ordergatev1.ApplyPositionsRequest) (*ordergatev1.ApplyPositionsResponse, error) {
+	list := req.GetPositions()
+	return &ordergatev1.ApplyPositionsResponse{LastSequence: list[len(list)-1].GetSequence()}, nil
+}
+
+func startReceivables(ctx context.Context, cfg Config, dsn string, out io.Writer) (_ *receivablesBench, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer func() {
+		if err != nil {
+			cancel()
+		}
+	}()
+	dir, err := os.MkdirTemp("", "aval-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	b := &receivablesBench{cfg: cfg, out: out, stop: cancel, done: make(chan error, 1)}
+	if b.issuer, err = authn.NewIssuer(dir); err != nil {
+		return nil, err
+	}
+	if b.pool, err = pg.Open(ctx, pg.Config{URL: dsn, Schema: receivables.Schema, MaxConns: 8}); err != nil {
+		return nil, err
+	}
+	clock := calendar.SystemClock(time.UTC)
+	gate, err := b.server(clock)
+	if err != nil {
+		return nil, err
+	}
+	ordergatev1.RegisterFeedServiceServer(gate.Registrar(), sink{})
+	addr, err := gate.Listen()
+	if err != nil {
+		return nil, err
+	}
+	peer, err := grpcclient.Dial(ctx, addr.String(), grpcclient.Options{Token: b.issuer.Source("receivables", authn.RoleService)})
+	if err != nil {
+		return nil, err
+	}
+	service, err := receivables.New(ctx, receivables.Deps{
+		Pool: b.pool, Clock: clock, Log: slog.New(slog.DiscardHandler), PageKey: []byte("bench"), OrderGate: peer, Evaluation: absent{},
+	})
+	if err != nil {
+		return nil, err
+	}
+	front, err := b.server(clock)
+	if err != nil {
+		return nil, err
+	}
+	service.Register(front.Registrar())
+	if addr, err = front.Listen(); err != nil {
+		return nil, err
+	}
+	go func() {
+		b.done <- lifecycle.Run(ctx, slog.New(slog.DiscardHandler), lifecycle.Task{Name: "gate", Run: gate.Run},
+			lifecycle.Task{Name: "receivables", Run: service.Run}, lifecycle.Task{Name: "front", Run: front.Run})
+	}()
+	return b, b.dial(ctx, addr.String())
+}
+
+func (b *receivablesBench) server(clock calendar.Clock) (*grpcserver.Server, error) {
+	return grpcserver.New(grpcserver.Config{Addr: "127.0.0.1:0"}, grpcserver.Deps{Log: slog.New(slog.DiscardHandler), Verifier: b.issuer, Clock: clock})
+}
+
+// dial connects as all roles that the measurements need.
+func (b *receivablesBench) dial(ctx context.Context, addr string) error {
+	as := func(role string) (grpc.ClientConnInterface, error) {
+		return grpcclient.Dial(ctx, addr, grpcclient.Options{Token: b.issuer.Source("bench", role)})
+	}
+	erp, err := as("ERP")
+	if err != nil {
+		return err
+	}
+	service, err := as(authn.RoleService)
+	if err != nil {
+		return err
+	}
+	operator, err := as("OPERATOR")
+	if err != nil {
+		return err
+	}
+	b.invoices, b.aging = receivablesv1.NewInvoiceServiceClient(erp), receivablesv1.NewAgingServiceClient(erp)
+	b.feed, b.ops = receivablesv1.NewFeedServiceClient(service), receivablesv1.NewOperationsServiceClient(operator)
+	return nil
+}
+
+func (b *receivablesBench) close() error {
+	b.stop()
+	err := <-b.done
+	b.pool.Close()
+	return err
+}
+
+// Posting in bulk: batches of so many invoices of a tenth as many customers.
+const (
+	batchSize      = 10_000
+	batchCustomers = 1_000
+)
+
+// measurePosting posts in bulk and copies as many rows into a plain table, in turn, and says how far the gate is behind at the end.
+func measurePosting(ctx context.Context, b *receivablesBench) error {
+	if err := b.tellCustomers(ctx); err != nil {
+		return err
+	}
+	if _, err := b.pool.Exec(ctx, `CREATE TABLE plain (LIKE invoices)`); err != nil {
+		return err
+	}
+	if _, err := b.postBatch(ctx); err != nil { // the first opens the accounts
+		return err
+	}
+	var post, copied, ratios []float64
+	for range b.cfg.Rounds {
+		p, err := b.postBatch(ctx)
+		if err != nil {
+			return err
+		}
+		c, err := b.copyBatch(ctx)
+		if err != nil {
+			return err
+		}
+		post, copied, ratios = append(post, p), append(copied, c), append(ratios, p/c)
+	}
+	fmt.Fprintf(b.out, "posting %d invoices of %d customers a request, with ledger, hash chains, items, due ladders, audit and positions: %.0f a second (rounds: %.0f)\n",
+		batchSize, batchCustomers, median(post), post)
+	fmt.Fprintf(b.out, "COPY of the same invoices into a table without index or check: %.0f a second (rounds: %.0f)\n", median(copied), copied)
+	report(b.out, "receivables.post_vs_copy", median(ratios), 3)
+	lag, err := b.lag(ctx)
+	if err != nil {
+		return err
+	}
+	report(b.out, "receivables.delivery_lag_s", lag.Seconds(), 2)
+	return nil
+}
+
+func (b *receivablesBench) tellCustomers(ctx context.Context) error {
+	for n := range batchCustomers {
+		_, err := b.feed.ApplyCustomers(ctx, &receivablesv1.ApplyCustomersRequest{Profiles: []*evaluationv1.CreditProfile{{
+			CustomerId: customerName(n), Sequence: 1, BusinessDate: "2020-01-01", DisplayName: "Customer " + strconv.Itoa(n), CurrencyCode: "CNY", SalespersonId: "S",
+		}}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// postBatch posts one request and returns invoices a second.
+func (b *receivablesBench) postBatch(ctx context.Context) (float64, error) {
+	req := &receivablesv1.PostInvoicesRequest{RequestId: "batch " + strconv.Itoa(b.next)}
+	for i := range batchSize {
+		b.next++
+		req.Invoices = append(req.Invoices, &receivablesv1.Invoice{
+			InvoiceId: "INV-" + strconv.Itoa(10_000_000+b.next), CustomerId: customerName(i % batchCustomers), OrderId: "SO-" + strconv.Itoa(b.next),
+			Amount: &typev1.Money{CurrencyCode: "CNY", Amount: strconv.Itoa(100+b.next%9000) + ".50"}, Reference: "bench",
+		})
+	}
+	t0 := time.Now()
+	_, err := b.invoices.PostInvoices(ctx, req)
+	return batchSize / time.Since(t0).Seconds(), err
+}
+
+// copyBatch copies the newest batch of invoices into the plain table and returns rows a second.
+func (b *receivablesBench) copyBatch(ctx context.Context) (float64, error) {
+	rows, err := b.pool.Query(ctx, `SELECT * FROM invoices ORDER BY created_at DESC LIMIT $1`, batchSize)
+	if err != nil {
+		return 0, err
+	}
+	var columns []string
+	for _, f := range rows.FieldDescriptions() {
+		columns = append(columns, f.Name)
+	}
+	values, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) ([]any, error) { return row.Values() })
+	if err != nil {
+		return 0, err
+	}
+	t0 := time.Now()
+	_, err = b.pool.CopyFrom(ctx, pgx.Identifier{"plain"}, columns, pgx.CopyFromRows(values))
+	return batchSize / time.Since(t0).Seconds(), err
+}
+
+// lag is how long it takes from the last posting until the gate has every position.
+func (b *receivablesBench) lag(ctx context.Context) (time.Duration, error) {
+	for t0 := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		resp, err := b.ops.GetDelivery(ctx, &receivablesv1.GetDeliveryRequest{})
+		if err != nil {
+			return 0, err
+		}
+		pending := int64(0)
+		for _, s := range resp.GetStreams() {
+			pending += s.GetPending()
+		}
+		if pending == 0 {
+			return time.Since(t0), nil
+		}
+		if time.Since(t0) > 10*time.Minute {
+			return 0, fmt.Errorf("%d positions are not delivered after ten minutes", pending)
+		}
+	}
+}
+
+// fillSQL makes customers with open items, due between 75 days ago and 45 days ahead of today and invoiced up to a year before; most are
+// young, as in real books. The ledger's entries, which aging does not read, are left out.
+const fillSQL = `
+SET LOCAL session_replication_role = replica; SET LOCAL statement_timeout = 0;
+INSERT INTO customers (customer_id, sequence, business_date, display_name, currency, salesperson, updated_at)
+SELECT 'C' || 10000000 + n, 1, '2020-01-01', 'Customer ' || n, 'CNY', 'S' || n % 100, now() FROM generate_series(1, $CUSTOMERS) n;
+INSERT INTO accounts (customer_id, currency, ledger_sequence, ledger_hash, balance, application_sequence, application_hash)
+SELECT customer_id, 'CNY', 0, sha256(''), 0, 0, sha256('') FROM customers;
+INSERT INTO items (item_id, customer_id, document_kind, document_id, instalment, order_id, document_date, due_date, currency, amount, salesperson, unit_id, post_date, ledger_sequence)
+SELECT 'INV-' || 100000000 + n, 'C' || 10000000 + 1 + (n::bigint * 7919) % $CUSTOMERS, 'INVOICE', 'INV-' || 100000000 + n, 1, 'SO-' || n,
+       current_date - age, current_date - age + 45 + (n % 3) * 15, 'CNY', 10000 + n % 90000, 'S' || n % 100, 'U' || n % 10, current_date - age, 1
+FROM (SELECT n, (abs(hashint8(n)) % 366 * (abs(hashint8(n + 1)) % 366) / 366)::int AS age FROM generate_series(1, $ITEMS) n) items;
+INSERT INTO item_balances (item_id, customer_id, due_date, open) SELECT item_id, customer_id, due_date, amount FROM items;
+INSERT INTO due_ladders (customer_id, currency, newest, due_dates, opens, items, unapplied)
+SELECT customer_id, 'CNY', max(newest), array_agg(due_date ORDER BY due_date), array_agg(opens ORDER BY due_date), array_agg(items ORDER BY due_date), 0
+FROM (SELECT customer_id, due_date, max(document_date) AS newest, (sum(sum(amount)) OVER due)::bigint AS opens, (sum(count(*)) OVER due)::int AS items
+      FROM items GROUP BY customer_id, due_date WINDOW due AS (PARTITION BY customer_id ORDER BY due_date)) steps
+GROUP BY customer_id`
+
+// obviousSQL is aging as everybody would write it.
+const obviousSQL = `
+SELECT count(*) FROM (
+    SELECT customer_id, width_bucket(current_date - due_date, ARRAY[1, 31, 61, 91, 181, 361]), sum(amount), count(*) FROM items GROUP BY 1, 2) x`
+
+// measureAging ages customers by their open items, today and on days of the past, and sums the same rows, in turn.
+func measureAging(ctx context.Context, b *receivablesBench) error {
+	if err := b.fill(ctx); err != nil {
+		return err
+	}
+	today := calendar.SystemClock(time.UTC).Today(ctx)
+	var sums, todays, obvious []float64
+	pasts := make([][]float64, len(pastDays))
+	for range b.cfg.Rounds {
+		for _, m := range []struct {
+			into *[]float64
+			run  func() error
+		}{
+			{&sums, func() error { return b.query(ctx, `SELECT sum(amount) FROM items`) }},
+			{&todays, func() error { return b.age(ctx, today) }},
+			{&obvious, func() error { return b.query(ctx, obviousSQL) }},
+		} {
+			if err := timed(m.into, m.run); err != nil {
+				return err
+			}
+		}
+		for i, days := range pastDays {
+			if err := timed(&pasts[i], func() error { return b.age(ctx, today.AddDays(-days)) }); err != nil {
+				return err
+			}
+		}
+	}
+	sum := median(sums)
+	fmt.Fprintf(b.out, "SELECT sum(amount) FROM items: %.2f s (rounds: %.2f); GROUP BY customer and bucket: %.2f s, %.1f times as long\n", sum, sums, median(obvious), median(obvious)/sum)
+	fmt.Fprintf(b.out, "GetAging by customer, totals and first page of 1,000, today: %.2f s (rounds: %.2f)\n", median(todays), todays)
+	var worst []float64
+	for i, days := range pastDays {
+		fmt.Fprintf(b.out, "the same %d days ago: %.2f s, %.1f times as long as the sum (rounds: %.2f)\n", days, median(pasts[i]), median(pasts[i])/sum, pasts[i])
+		worst = append(worst, median(pasts[i]))
+	}
+	report(b.out, "receivables.aging10m_vs_sum", median(todays)/sum, 2)
+	report(b.out, "receivables.aging10m_past_vs_sum", slices.Max(worst)/sum, 2)
+	return b.customerAging(ctx, today)
+}
+
+func (b *receivablesBench) fill(ctx context.Context) error {
+	t0 := time.Now()
+	customers := b.cfg.Items / itemsEach
+	sql := strings.NewReplacer("$CUSTOMERS", strconv.Itoa(customers), "$ITEMS", strconv.Itoa(b.cfg.Items)).Replace(fillSQL)
+	err := pg.InTx(ctx, b.pool, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, table := range []string{"customers", "accounts", "items", "item_balances", "due_ladders"} {
+		if _, err := b.pool.Exec(ctx, `VACUUM (ANALYZE) `+table); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(b.out, "%d open items of %d customers made by SQL, without their ledger entries, in %.0f s\n", b.cfg.Items, customers, time.Since(t0).Seconds())
+	return nil
+}
+
+func (b *receivablesBench) query(ctx context.Context, sql string) error {
+	var n int64
+	return b.pool.QueryRow(ctx, sql).Scan(&n)
+}
+
+func (b *receivablesBench) age(ctx context.Context, at calendar.Date) error {
+	_, err := b.aging.GetAging(ctx, &receivablesv1.GetAgingRequest{AsOf: at.String(), GroupBy: "customer", PageSize: 1000})
+	return err
+}
+
+// customerAging ages one customer at a time, today and a quarter ago.
+func (b *receivablesBench) customerAging(ctx context.Context, today calendar.Date) error {
+	var took []float64
+	for i := range 400 {
+		id := "C" + strconv.Itoa(10_000_001+rand.IntN(b.cfg.Items/itemsEach)) //nolint:gosec // load, not secrets
+		at := today.AddDays(-90 * (i % 2))
+		if err := timed(&took, func() error {
+			_, err := b.aging.GetAging(ctx, &receivablesv1.GetAgingRequest{AsOf: at.String(), GroupBy: "customer", CustomerId: id})
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	report(b.out, "receivables.customer_aging_ms", median(took)*1000, 2)
+	return nil
+}
+
+// timed notes how many seconds something takes.
+func timed(into *[]float64, run func() error) error {
+	t0 := time.Now()
+	err := run()
+	*into = append(*into, time.Since(t0).Seconds())
+	return err
+}

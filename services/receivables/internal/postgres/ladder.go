@@ -1,0 +1,303 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/avalcredit/aval/services/receivables/internal/aging"
+)
+
+// maxFloors is the most overdue buckets that a policy can have.
+const maxFloors = 13
+
+// columns joins a term for every overdue bucket; in it %[1]d is the bucket's number.
+func columns(format string) string {
+	var b strings.Builder
+	for i := 1; i <= maxFloors; i++ {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
+}
+
+// scopeSQL restricts a row with a customer_id and a currency, of table %s, to what is asked for.
+//
+// $2 customer, $3 owner, $4 corporate group, $5 grade, $6 currency, $8 some customers (none: all).
+const scopeSQL = `($2 = '' OR %[1]s.customer_id = $2) AND ($6 = '' OR %[1]s.currency = $6) AND ($8::text[] IS NULL OR %[1]s.customer_id = ANY ($8))
+      AND ($3 = '' AND $4 = '' AND $5 = '' OR %[1]s.customer_id IN (
+          SELECT customer_id FROM customers WHERE ($3 = '' OR salesperson = $3) AND ($4 = '' OR group_id = $4) AND ($5 = '' OR grade = $5)))`
+
+// keys are, by group, what a row stands for in the terms of a table @, and what has to be joined for it.
+var keys = map[aging.GroupBy][2]string{ // constant
+	aging.GroupTotal:     {`''`, ``},
+	aging.GroupCustomer:  {`@.customer_id`, ``},
+	aging.GroupCurrency:  {`@.currency`, ``},
+	aging.GroupCorporate: {`k.group_id`, `JOIN customers k ON k.customer_id = @.customer_id`},
+	aging.GroupGrade:     {`k.grade`, `JOIN customers k ON k.customer_id = @.customer_id`},
+}
+
+// nowSQL are the ladders of a scope as they are now: all that is open, and of it what is overdue on the day by at least the
+// first day of each bucket. A customer whose oldest due date is younger has nothing there.
+//
+// $1 day, $7 first days of the buckets.
+func nowSQL(by aging.GroupBy) string {
+	return `
+    SELECT ` + keyed(by, "l") + ` AS key, l.currency, sum(l.unapplied) AS unapplied,
+           sum(l.opens[cardinality(l.opens)]) AS open, sum(l.items[cardinality(l.items)]) AS items` +
+		columns(`,
+           sum(CASE WHEN l.due_dates[1] <= $1::date - ($7::int[])[%[1]d] THEN l.opens[width_bucket($1::date - ($7::int[])[%[1]d], l.due_dates)] END) AS o%[1]d,
+           sum(CASE WHEN l.due_dates[1] <= $1::date - ($7::int[])[%[1]d] THEN l.items[width_bucket($1::date - ($7::int[])[%[1]d], l.due_dates)] END) AS i%[1]d`) + `
+    FROM due_ladders l ` + joined(by, "l") + `
+    WHERE ` + fmt.Sprintf(scopeSQL, "l") + `
+    GROUP BY 1, 2`
+}
+
+func keyed(by aging.GroupBy, table string) string { return strings.ReplaceAll(keys[by][0], "@", table) }
+
+func joined(by aging.GroupBy, table string) string {
+	return strings.ReplaceAll(keys[by][1], "@", table)
+}
+
+// thenSQL adds by how much what was due when, and money, was something else on the day: what is dated after it. Where few
+// customers have anything newer than the day ($9 is false) only theirs is read.
+func thenSQL(by aging.GroupBy) string {
+	return `
+    UNION ALL
+    SELECT key, currency, 0, sum(moved), sum(items)` +
+		columns(`,
+           sum(moved) FILTER (WHERE due_date <= $1::date - ($7::int[])[%[1]d]), sum(items) FILTER (WHERE due_date <= $1::date - ($7::int[])[%[1]d])`) + `
+    FROM (
+        SELECT key, currency, due_date, sum(past - now) AS moved, sum((past > 0)::int - (now > 0)::int) AS items
+        FROM (
+            SELECT ` + keyed(by, "i") + ` AS key, i.currency, i.due_date,
+                   CASE WHEN i.document_date <= $1::date AND coalesce(r.reverse_date > $1::date, true) THEN i.amount - coalesce(a.past, 0) ELSE 0 END AS past,
+                   CASE WHEN r.item_id IS NULL THEN i.amount - coalesce(a.now, 0) ELSE 0 END AS now
+            FROM items i ` + joined(by, "i") + `
+            LEFT JOIN item_reversals r ON r.item_id = i.item_id
+            LEFT JOIN (SELECT item_id, sum(now)::bigint AS now, sum(past)::bigint AS past FROM applied GROUP BY item_id) a ON a.item_id = i.item_id
+            WHERE ($9 OR i.customer_id IN (SELECT customer_id FROM stale)) AND (i.document_date > $1::date OR r.reverse_date > $1::date OR a.now <> a.past)
+              AND ` + fmt.Sprintf(scopeSQL, "i") + `) m
+        GROUP BY key, currency, due_date) d
+    GROUP BY key, currency
+    UNION ALL
+    SELECT key, currency, sum(past - now), 0, 0` + strings.Repeat(", 0, 0", maxFloors) + `
+    FROM (
+        SELECT ` + keyed(by, "c") + ` AS key, c.currency,
+               CASE WHEN c.credit_date <= $1::date AND coalesce(r.reverse_date > $1::date, true) THEN c.amount - coalesce(a.past, 0) ELSE 0 END AS past,
+               CASE WHEN r.credit_id IS NULL THEN c.amount - coalesce(a.now, 0) ELSE 0 END AS now
+        FROM credits c ` + joined(by, "c") + `
+        LEFT JOIN credit_reversals r ON r.credit_id = c.credit_id
+        LEFT JOIN (SELECT credit_id, sum(now)::bigint AS now, sum(past)::bigint AS past FROM applied GROUP BY credit_id) a ON a.credit_id = c.credit_id
+        WHERE ($9 OR c.customer_id IN (SELECT customer_id FROM stale)) AND (c.credit_date > $1::date OR r.reverse_date > $1::date OR a.now <> a.past)
+          AND ` + fmt.Sprintf(scopeSQL, "c") + `) m
+    GROUP BY key, currency`
+}
+
+// beforeSQL is what thenSQL reads: whose ladder is newer than the day, and what was applied by then and is now.
+const beforeSQL = `stale AS MATERIALIZED (
+    SELECT customer_id FROM due_ladders WHERE newest > $1::date AND NOT $9
+), applied AS MATERIALIZED (
+    SELECT credit_id, item_id, sum(amount)::bigint AS now, coalesce(sum(amount) FILTER (WHERE application_date <= $1::date), 0)::bigint AS past
+    FROM applications p
+    WHERE ($2 = '' OR customer_id = $2) AND ($8::text[] IS NULL OR customer_id = ANY ($8)) AND ($9 OR customer_id IN (SELECT customer_id FROM stale))
+    GROUP BY credit_id, item_id
+), `
+
+// sumsSQL puts the parts together.
+var sumsSQL = `
+SELECT key, currency, coalesce((SELECT display_name FROM customers WHERE %s AND customer_id = key), ''),
+       coalesce(sum(open), 0)::bigint, coalesce(sum(items), 0)::bigint, coalesce(sum(unapplied), 0)::bigint,
+       ARRAY[` + strings.TrimPrefix(columns(`, coalesce(sum(o%[1]d), 0)::bigint`), ", ") + `], ARRAY[` + strings.TrimPrefix(columns(`, coalesce(sum(i%[1]d), 0)::bigint`), ", ") + `]
+FROM parts GROUP BY key, currency HAVING coalesce(sum(open), 0) <> 0 OR coalesce(sum(unapplied), 0) <> 0
+ORDER BY key COLLATE "C", currency COLLATE "C"`
+
+// nextSQL are the customers after one, by number.
+const nextSQL = `SELECT customer_id FROM due_ladders WHERE customer_id COLLATE "C" > $1 ORDER BY customer_id COLLATE "C" LIMIT $2`
+
+// laddered reports whether the ladders have all that a query asks for: they know customers and due dates, and of items no more.
+func laddered(q aging.Query) bool {
+	switch q.GroupBy {
+	case aging.GroupSalesperson, aging.GroupUnit:
+		return false
+	case aging.GroupCustomer, aging.GroupCorporate, aging.GroupGrade, aging.GroupCurrency, aging.GroupTotal:
+	}
+	return q.By == aging.ByDueDate && q.UnitID == "" && q.Salesperson == ""
+}
+
+// ladderAging answers from the ladders.
+func ladderAging(ctx context.Context, tx pgx.Tx, q aging.Query) (p aging.Page, err error) {
+	// The parameters decide what is read at all, so that no plan fits all of them.
+	if _, err := tx.Exec(ctx, `SET LOCAL plan_cache_mode = force_custom_plan`); err != nil {
+		return p, err
+	}
+	l := ladderQuery{tx: tx, q: q}
+	if err := tx.QueryRow(ctx, staleSQL, q.AsOf, q.CustomerID).Scan(&l.stale, &l.many); err != nil {
+		return p, err
+	}
+	if p.Totals, err = l.sums(ctx, aging.GroupTotal, nil); err != nil {
+		return p, err
+	}
+	switch q.GroupBy {
+	case aging.GroupTotal:
+		p.Rows = p.Totals
+	case aging.GroupCustomer:
+		p.Rows, err = l.customers(ctx)
+	default:
+		p.Rows, err = l.sums(ctx, q.GroupBy, nil)
+		p.Rows = afterCursor(p.Rows, q.After)
+	}
+	if err != nil {
+		return p, err
+	}
+	if p.More = q.GroupBy != aging.GroupTotal && len(p.Rows) > q.Limit; p.More {
+		p.Rows = p.Rows[:q.Limit]
+	}
+	return p, marked(ctx, tx, q, &p)
+}
+
+// staleSQL says whether any ladder is newer than the day, and whether more than a few are.
+const staleSQL = `
+SELECT count(*) > 0, count(*) > 1000 FROM (
+    SELECT FROM due_ladders WHERE newest > $1 AND ($2 = '' OR customer_id = $2) LIMIT 1001) newer`
+
+func afterCursor(rows []aging.Row, after *aging.Cursor) []aging.Row {
+	if after == nil {
+		return rows
+	}
+	for i, r := range rows {
+		if r.Key > after.Key || (r.Key == after.Key && r.Currency > after.Currency) {
+			return rows[i:]
+		}
+	}
+	return nil
+}
+
+type ladderQuery struct {
+	tx pgx.Tx
+	q  aging.Query
+	// stale says that some ladders are newer than the day, many that more than a few are.
+	stale, many bool
+}
+
+// customers are the rows of one page and one more, read so many customers at a time: some have nothing.
+func (l ladderQuery) customers(ctx context.Context) ([]aging.Row, error) {
+	if l.q.CustomerID != "" {
+		rows, err := l.sums(ctx, aging.GroupCustomer, []string{l.q.CustomerID})
+		return afterCursor(rows, l.q.After), err
+	}
+	var out []aging.Row
+	last := ""
+	if l.q.After != nil {
+		last = l.q.After.Key
+	}
+	for len(out) <= l.q.Limit {
+		rows, err := l.tx.Query(ctx, nextSQL, last, l.q.Limit+1)
+		if err != nil {
+			return nil, err
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil || len(ids) == 0 {
+			return out, err
+		}
+		last = ids[len(ids)-1]
+		more, err := l.sums(ctx, aging.GroupCustomer, ids)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	return out, nil
+}
+
+// sums are the rows of groups; ids: of these customers only.
+func (l ladderQuery) sums(ctx context.Context, by aging.GroupBy, ids []string) ([]aging.Row, error) {
+	named := "false"
+	if by == aging.GroupCustomer {
+		named = "true"
+	}
+	args := []any{l.q.AsOf, l.q.CustomerID, l.q.Owner, l.q.GroupID, l.q.Grade, l.q.Currency, l.q.Buckets.Floors, ids}
+	sql := `WITH parts AS (` + nowSQL(by) + `)` + fmt.Sprintf(sumsSQL, named)
+	if l.stale {
+		sql = `WITH ` + beforeSQL + `parts AS (` + nowSQL(by) + thenSQL(by) + `)` + fmt.Sprintf(sumsSQL, named)
+		args = append(args, l.many || ids != nil)
+	}
+	rows, err := l.tx.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (aging.Row, error) { return ladderRow(row, l.q.Buckets) })
+}
+
+// ladderRow makes buckets of what is overdue by at least so many days.
+func ladderRow(row pgx.CollectableRow, b aging.Buckets) (aging.Row, error) {
+	var key, currency, name string
+	var open, items, unapplied int64
+	var opens, counts []int64
+	if err := row.Scan(&key, &currency, &name, &open, &items, &unapplied, &opens, &counts); err != nil {
+		return aging.Row{}, err
+	}
+	r := aging.NewRow(key, currency, b)
+	r.DisplayName, r.Unapplied = name, cash(unapplied, currency)
+	for i := range r.Cells {
+		later, laterItems := int64(0), int64(0)
+		if i < len(b.Floors) {
+			later, laterItems = opens[i], counts[i]
+		}
+		r.Cells[i] = aging.Cell{Amount: cash(open-later, currency), Items: items - laterItems}
+		open, items = later, laterItems
+	}
+	r.Overdue = aging.Cell{Amount: cash(opens[0], currency), Items: counts[0]}
+	return r, nil
+}
+
+// markedSQL is what is disputed and promised of the items that are marked, by group and currency.
+//
+// $1 to $6 as in rungsSQL, $7 group, $8 what stands for a mark without an amount.
+const markedSQL = `
+WITH marks AS MATERIALIZED (
+    SELECT item_id, coalesce(sum(coalesce(amount, $8)) FILTER (WHERE kind = 'DISPUTED'), 0) AS disputed,
+           coalesce(sum(coalesce(amount, $8)) FILTER (WHERE kind = 'PROMISED'), 0) AS promised
+    FROM item_marks WHERE from_date <= $1 AND coalesce(until_date >= $1, true) AND ($2 = '' OR customer_id = $2) GROUP BY item_id
+), applied AS (
+    SELECT item_id, sum(amount) AS amount FROM applications
+    WHERE application_date <= $1 AND item_id IN (SELECT item_id FROM marks) GROUP BY item_id
+)
+SELECT CASE $7 WHEN 'customer' THEN i.customer_id WHEN 'group' THEN c.group_id WHEN 'grade' THEN c.grade WHEN 'currency' THEN i.currency ELSE '' END,
+       i.currency, sum(least(i.amount - coalesce(a.amount, 0), m.disputed))::bigint, sum(least(i.amount - coalesce(a.amount, 0), m.promised))::bigint
+FROM marks m
+JOIN items i USING (item_id)
+JOIN customers c ON c.customer_id = i.customer_id
+LEFT JOIN item_reversals r ON r.item_id = i.item_id AND r.reverse_date <= $1
+LEFT JOIN applied a ON a.item_id = i.item_id
+WHERE i.document_date <= $1 AND r.item_id IS NULL AND ($2 = '' OR i.customer_id = $2) AND ($3 = '' OR c.salesperson = $3)
+  AND ($4 = '' OR c.group_id = $4) AND ($5 = '' OR c.grade = $5) AND ($6 = '' OR i.currency = $6)
+GROUP BY 1, 2`
+
+// marked fills in what is disputed and promised of the rows.
+func marked(ctx context.Context, tx pgx.Tx, q aging.Query, p *aging.Page) error {
+	rows, err := tx.Query(ctx, markedSQL, q.AsOf, q.CustomerID, q.Owner, q.GroupID, q.Grade, q.Currency, string(q.GroupBy), whole)
+	if err != nil {
+		return err
+	}
+	type sums struct{ disputed, promised int64 }
+	byRow, byCurrency := map[aging.Cursor]sums{}, map[string]sums{}
+	var at aging.Cursor
+	var s sums
+	_, err = pgx.ForEachRow(rows, []any{&at.Key, &at.Currency, &s.disputed, &s.promised}, func() error {
+		byRow[at] = s
+		t := byCurrency[at.Currency]
+		byCurrency[at.Currency] = sums{t.disputed + s.disputed, t.promised + s.promised}
+		return nil
+	})
+	for i, r := range p.Rows {
+		s := byRow[aging.Cursor{Key: r.Key, Currency: r.Currency}]
+		p.Rows[i].Disputed, p.Rows[i].Promised = cash(s.disputed, r.Currency), cash(s.promised, r.Currency)
+	}
+	for i, r := range p.Totals {
+		s := byCurrency[r.Currency]
+		p.Totals[i].Disputed, p.Totals[i].Promised = cash(s.disputed, r.Currency), cash(s.promised, r.Currency)
+	}
+	return err
+}
