@@ -91,6 +91,12 @@ func TestMerge(t *testing.T) {
 	refused(t, err, errs.FailedPrecondition, "CUSTOMER_MERGED")
 	_, err = s.noteFact(analyst, suit("F-late"))
 	refused(t, err, errs.FailedPrecondition, "CUSTOMER_MERGED")
+	_, err = s.facts().VerifyCreditFact(as(credit), &evaluationv1.VerifyCreditFactRequest{RequestId: s.rid(), CustomerId: "C-1", FactId: "F-suit"})
+	refused(t, err, errs.FailedPrecondition, "CUSTOMER_MERGED")
+	_, err = s.applications().CreateCreditApplication(as(manager), &evaluationv1.CreateCreditApplicationRequest{
+		RequestId: s.rid(), Application: &evaluationv1.CreditApplication{CustomerId: "C-1", RequestedLimit: cny("1000"), RequestedTermDays: 10},
+	})
+	refused(t, err, errs.FailedPrecondition, "CUSTOMER_MERGED")
 	_, err = s.merge(credit, "C-1", "C-2", false)
 	refused(t, err, errs.FailedPrecondition, "CUSTOMER_MERGED")
 	list, err := s.customers().ListCustomers(as(manager), &evaluationv1.ListCustomersRequest{Filter: `merged_into_id = "C-2"`})
@@ -113,5 +119,34 @@ func TestMergeWaitsForForms(t *testing.T) {
 	refused(t, err, errs.FailedPrecondition, "CUSTOMER_HAS_OPEN_BUSINESS")
 	if !strings.Contains(err.Error(), f.GetSerialNumber()) {
 		t.Fatalf("says %v", err)
+	}
+}
+
+// How the account of a merged file paid counts for the survivor, from the day of the merge on, through any number of merges.
+func TestMergedAccountsCount(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, id := range []string{"C-1", "C-2", "C-3"} {
+		s.customer(id)
+		s.receivables.set(id, payments(3, "0"))
+	}
+	late := payments(3, "100000000") // 1,000 days on average
+	s.receivables.set("C-3", late)
+	if g := s.rate("C-1").GetRating().GetGrade(); g != evaluationv1.Grade_GRADE_A {
+		t.Fatalf("before: %v", g)
+	}
+	for _, m := range [][2]string{{"C-3", "C-2"}, {"C-2", "C-1"}} {
+		s.closeFile(m[0])
+		_, err := s.merge(credit, m[0], m[1], false)
+		must(t, err)
+	}
+	newest := s.ratingsOf("C-1")[0]
+	if newest.GetGrade() != evaluationv1.Grade_GRADE_D || newest.GetDeciding() != "collection/average_days_late" {
+		t.Fatalf("after: %v", newest)
+	}
+	replay, err := s.ratings().ReplayRating(as(analyst), &evaluationv1.ReplayRatingRequest{RatingId: newest.GetRatingId()})
+	must(t, err)
+	if !replay.GetIdentical() || !strings.Contains(replay.GetRecorded(), `"settled_items":9`) {
+		t.Fatalf("%v", replay)
 	}
 }

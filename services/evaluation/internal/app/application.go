@@ -38,6 +38,9 @@ func (a *App) CreateApplication(ctx context.Context, r idem.Request, f applicati
 		if err != nil {
 			return f, err
 		}
+		if err := st.File.Changeable(); err != nil {
+			return f, err
+		}
 		if err := f.Validate(st.File.Currency); err != nil {
 			return f, err
 		}

@@ -74,6 +74,9 @@ func (a *App) VerifyFact(ctx context.Context, r idem.Request, customerID, factID
 			if err != nil {
 				return fact.Fact{}, err
 			}
+			if err := st.File.Changeable(); err != nil {
+				return fact.Fact{}, err
+			}
 			f, err := store.Fact(ctx, customerID, factID)
 			if err != nil {
 				return fact.Fact{}, err

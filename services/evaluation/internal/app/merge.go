@@ -170,7 +170,7 @@ func (a *App) merge(ctx context.Context, tx pgx.Tx, old, into postgres.State, m 
 		return res, err
 	}
 	res.Copied = copied
-	if into.Ratings > 0 && copied > 0 {
+	if into.Ratings > 0 {
 		due := postgres.Rerating{Date: m.Date, Cause: "file " + m.MergedID + " was merged into this one"}
 		if err := store.PutRerating(ctx, m.SurvivorID, due); err != nil {
 			return res, err

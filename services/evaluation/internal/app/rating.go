@@ -80,10 +80,31 @@ func (a *App) gather(ctx context.Context, customerID string, day calendar.Date) 
 	if g.policy, err = a.Policies.InForce(ctx, g.day); err != nil {
 		return gathered{}, err
 	}
-	if g.payment, err = a.Payments.PaymentRecord(ctx, customerID, g.day, windowStart(g.policy, g.day)); err != nil {
+	if g.payment, err = a.paid(ctx, customerID, g.day, windowStart(g.policy, g.day)); err != nil {
 		return gathered{}, err
 	}
 	return g, nil
+}
+
+// paid is how a customer paid, with what the accounts of files that were merged into its own
+// did: their business stays under their numbers, and speaks of the same firm.
+func (a *App) paid(ctx context.Context, customerID string, day, from calendar.Date) (payment.Record, error) {
+	rec, err := a.Payments.PaymentRecord(ctx, customerID, day, from)
+	if err != nil {
+		return rec, err
+	}
+	merged, err := a.store().MergedInto(ctx, customerID, day)
+	if err != nil {
+		return rec, err
+	}
+	for _, id := range merged {
+		other, err := a.Payments.PaymentRecord(ctx, id, day, from)
+		if err != nil {
+			return rec, err
+		}
+		rec = rec.With(other)
+	}
+	return rec, nil
 }
 
 // afresh runs fn with gathered inputs, and gathers again while others rate the same

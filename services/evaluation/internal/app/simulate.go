@@ -109,7 +109,7 @@ func (r *runState) ask(ctx context.Context, found []portfolio.Subject, q postgre
 		group.Go(func() error {
 			var rec payment.Record
 			err := r.patiently(asking, func() (err error) {
-				rec, err = r.Payments.PaymentRecord(asking, s.ID, q.Day, q.WindowStart)
+				rec, err = r.paid(asking, s.ID, q.Day, q.WindowStart)
 				return err
 			})
 			if err == nil {

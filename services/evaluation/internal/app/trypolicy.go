@@ -32,7 +32,7 @@ func (a *App) tryPolicy(ctx context.Context, p criteria.Policy, customerID strin
 		return rating.Result{}, err
 	}
 	g := gathered{after: st.Ratings, day: day, policy: p}
-	if g.payment, err = a.Payments.PaymentRecord(ctx, customerID, day, windowStart(p, day)); err != nil {
+	if g.payment, err = a.paid(ctx, customerID, day, windowStart(p, day)); err != nil {
 		return rating.Result{}, err
 	}
 	in, err := a.inputs(ctx, store, st, g, why{trigger: rating.OnDemand})

@@ -24,6 +24,12 @@ func (s Store) InsertMerge(ctx context.Context, m Merge, at time.Time) error {
 	}))
 }
 
+// MergedInto returns the files that were merged into one by the end of a day, and into those.
+func (s Store) MergedInto(ctx context.Context, survivorID string, day calendar.Date) ([]string, error) {
+	ids, err := s.q.MergedInto(ctx, db.MergedIntoParams{SurvivorID: survivorID, Day: day})
+	return ids, pg.Err(err)
+}
+
 // OpenForms returns the serial numbers of a customer's forms that somebody has yet to act on.
 func (s Store) OpenForms(ctx context.Context, customerID string) ([]string, error) {
 	rows, err := s.q.OpenForms(ctx, customerID)

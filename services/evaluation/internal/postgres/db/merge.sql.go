@@ -38,6 +38,41 @@ func (q *Queries) InsertMerge(ctx context.Context, arg InsertMergeParams) error 
 	return err
 }
 
+const mergedInto = `-- name: MergedInto :many
+WITH RECURSIVE gone AS (
+    SELECT m.merged_id FROM customer_merges m WHERE m.survivor_id = $1::text AND m.business_date <= $2::date
+    UNION
+    SELECT m.merged_id FROM customer_merges m JOIN gone g ON m.survivor_id = g.merged_id WHERE m.business_date <= $2::date
+)
+SELECT merged_id FROM gone ORDER BY merged_id
+`
+
+type MergedIntoParams struct {
+	SurvivorID string
+	Day        calendar.Date
+}
+
+// Files that were merged into one by the end of a day, and into those before.
+func (q *Queries) MergedInto(ctx context.Context, arg MergedIntoParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, mergedInto, arg.SurvivorID, arg.Day)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var merged_id string
+		if err := rows.Scan(&merged_id); err != nil {
+			return nil, err
+		}
+		items = append(items, merged_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const openForms = `-- name: OpenForms :many
 SELECT serial_number FROM applications
 WHERE customer_id = $1 AND serial_number IS NOT NULL AND state IN ('PENDING', 'RETURNED') ORDER BY number LIMIT 20
