@@ -125,12 +125,24 @@ func (s *Store) operations(ctx context.Context, query string, args ...any) ([]Op
 }
 
 const listOperations = `SELECT ` + operationFields + `, '' FROM operations
-WHERE ($1 = '' OR state = $1) AND ($2::timestamptz IS NULL OR (created_at, operation_id) < ($2, $3))
+WHERE ($1 = '' OR state = $1) AND ($2::timestamptz IS NULL OR (created_at, operation_id) < ($2, $3)) AND kind = ANY ($5)
 ORDER BY created_at DESC, operation_id DESC LIMIT $4`
 
-// List lists operations behind one, newest first, without their outcome; state "" is any, before nil the first.
-func (s *Store) List(ctx context.Context, state string, before *time.Time, id string, limit int) ([]Operation, error) {
-	return s.operations(ctx, listOperations, state, before, id, limit)
+// ListQuery asks for a page of operations, newest first.
+type ListQuery struct {
+	// Kinds of the operations.
+	Kinds []string
+	// State of the operations; empty: any.
+	State string
+	// Before is when the last one before the page was created, and ID its id; nil: the first page.
+	Before *time.Time
+	ID     string
+	Limit  int
+}
+
+// List lists operations without their outcome.
+func (s *Store) List(ctx context.Context, q ListQuery) ([]Operation, error) {
+	return s.operations(ctx, listOperations, q.State, q.Before, q.ID, q.Limit, q.Kinds)
 }
 
 const claimOperation = `

@@ -115,7 +115,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	a := app.New(app.Deps{
 		Pool: d.Pool, Clock: d.Clock, Log: d.Log, PageKey: d.PageKey,
 		Register: &violation.Register{Pool: d.Pool, Clock: d.Clock, Log: d.Log, Phase: Schema, CustomerOf: postgres.CustomerOf},
-		Payments: peers.NewPayments(d.Receivables), Accounts: peers.NewAccounts(d.OrderGate), Policies: policies,
+		Payments: peers.NewPayments(d.Receivables), Volumes: peers.NewPayments(d.Receivables), Accounts: peers.NewAccounts(d.OrderGate), Policies: policies,
 		Book: &policy.Book{Store: versions, Clock: d.Clock, Signed: policies.Invalidate},
 		Relays: map[string]app.Relay{
 			app.StreamCreditProfile: relays[app.StreamCreditProfile], app.StreamCustomer: relays[app.StreamCustomer],
@@ -125,7 +125,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	runs := &app.Portfolio{App: a, Store: operation.NewStore(d.Pool)}
 	work := operation.NewWorker(operation.Worker{
 		Store: runs.Store, Log: d.Log, Name: rand.Text(),
-		Kinds: map[string]operation.Work{app.KindSimulation: runs.RunSimulation, app.KindRerating: runs.RunRerating},
+		Kinds: map[string]operation.Work{app.KindSimulation: runs.RunSimulation, app.KindRerating: runs.RunRerating, app.KindGrowth: runs.RunGrowth},
 	})
 	runs.Wake = work.Wake
 	return &Service{app: a, relays: relays, keeper: keeper, runs: runs, work: work, cfg: d.Config, log: d.Log, font: d.FontFile}, nil
@@ -148,6 +148,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	refused.Watch(r, s.app.Register, "aval.evaluation.v1", "application_id", "withdrawal_request_id", "fact_id")
 	evaluationv1.RegisterEvaluationPolicyServiceServer(r, rpc.Policies{App: s.app})
 	evaluationv1.RegisterPolicyTrialServiceServer(r, rpc.PolicyTrials{App: s.app})
+	evaluationv1.RegisterGrowthReviewServiceServer(r, rpc.GrowthReviews{Portfolio: s.runs})
 	evaluationv1.RegisterPortfolioRunServiceServer(r, rpc.PortfolioRuns{Portfolio: s.runs})
 	evaluationv1.RegisterFeedServiceServer(r, rpc.Feed{App: s.app})
 	evaluationv1.RegisterOperationsServiceServer(r, rpc.Operations{App: s.app})

@@ -49,6 +49,7 @@ type receivables struct {
 	records  map[string]*receivablesv1.PaymentRecord
 	down     bool
 	away     bool
+	volumes  map[string]map[string]string // by customer, by "first last day"
 	asked    []string
 	profiles map[string][]*evaluationv1.CreditProfile
 }
@@ -68,6 +69,25 @@ func (r *receivables) GetPaymentRecord(_ context.Context, req *receivablesv1.Get
 		rec = &receivablesv1.PaymentRecord{CustomerId: req.GetCustomerId(), CurrencyCode: "CNY"}
 	}
 	return &receivablesv1.GetPaymentRecordResponse{Record: rec}, nil
+}
+
+// ListVolumes answers with the volumes that a test has set, of customers that it has set any for.
+func (r *receivables) ListVolumes(_ context.Context, req *receivablesv1.ListVolumesRequest) (*receivablesv1.ListVolumesResponse, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	res := &receivablesv1.ListVolumesResponse{}
+	for _, id := range req.GetCustomerIds() {
+		v := &receivablesv1.CustomerVolumes{CustomerId: id, CurrencyCode: "CNY"}
+		for _, p := range req.GetPeriods() {
+			if amount, ok := r.volumes[id][p.GetFromDate()+" "+p.GetToDate()]; ok {
+				v.Amounts = append(v.Amounts, cny(amount))
+			}
+		}
+		if len(v.GetAmounts()) > 0 {
+			res.Volumes = append(res.Volumes, v)
+		}
+	}
+	return res, nil
 }
 
 func (r *receivables) ApplyCustomers(_ context.Context, req *receivablesv1.ApplyCustomersRequest) (*receivablesv1.ApplyCustomersResponse, error) {

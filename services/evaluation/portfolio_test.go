@@ -36,7 +36,7 @@ func (s *suite) worker(name string) *operation.Worker {
 	p.SetSize = 7
 	return operation.NewWorker(operation.Worker{
 		Store: p.Store, Log: slog.New(slog.DiscardHandler), Name: name,
-		Kinds: map[string]operation.Work{app.KindSimulation: p.RunSimulation, app.KindRerating: p.RunRerating},
+		Kinds: map[string]operation.Work{app.KindSimulation: p.RunSimulation, app.KindRerating: p.RunRerating, app.KindGrowth: p.RunGrowth},
 	})
 }
 

@@ -80,6 +80,7 @@ type Deps struct {
 	Payments Payments
 	Policies Policies
 	Accounts Accounts
+	Volumes  Volumes
 	// Book keeps the versions of the policy.
 	Book *policy.Book
 	// Register of violations: of this phase, and of the others that tell it theirs.

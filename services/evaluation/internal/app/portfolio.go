@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/avalcredit/aval/pkg/errs"
@@ -70,20 +72,28 @@ func (p *Portfolio) Rerate(ctx context.Context, r idem.Request) (PortfolioRun, e
 }
 
 func (p *Portfolio) start(ctx context.Context, r idem.Request, kind string, spec portfolio.Spec) (PortfolioRun, error) {
-	who, err := caller(ctx)
+	id, err := p.queue(ctx, r, kind, "run-", spec)
 	if err != nil {
 		return PortfolioRun{}, err
+	}
+	return p.Run(ctx, id)
+}
+
+// queue queues work of the caller and returns its id.
+func (p *Portfolio) queue(ctx context.Context, r idem.Request, kind, prefix string, spec any) (string, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return "", err
 	}
 	text, err := json.Marshal(spec)
 	if err != nil {
-		return PortfolioRun{}, err
+		return "", err
 	}
-	id, err := p.Store.Create(ctx, r, operation.Operation{ID: "run-" + rand.Text(), Kind: kind, Spec: text, CreatedBy: who.Subject}, maxOpenRuns)
-	if err != nil {
-		return PortfolioRun{}, err
+	id, err := p.Store.Create(ctx, r, operation.Operation{ID: prefix + rand.Text(), Kind: kind, Spec: text, CreatedBy: who.Subject}, maxOpenRuns)
+	if err == nil {
+		p.wake()
 	}
-	p.wake()
-	return p.Run(ctx, id)
+	return id, err
 }
 
 func (p *Portfolio) wake() {
@@ -119,11 +129,20 @@ func (p *Portfolio) Follow(ctx context.Context) error {
 
 // Run returns a run. Errors: NotFound OPERATION_UNKNOWN.
 func (p *Portfolio) Run(ctx context.Context, id string) (PortfolioRun, error) {
-	o, err := p.Store.Get(ctx, id)
+	o, err := p.get(ctx, id, KindSimulation, KindRerating)
 	if err != nil {
 		return PortfolioRun{}, err
 	}
 	return portfolioRun(o)
+}
+
+// get returns an operation of one of the kinds; another one is not there.
+func (p *Portfolio) get(ctx context.Context, id string, kinds ...string) (operation.Operation, error) {
+	o, err := p.Store.Get(ctx, id)
+	if err == nil && !slices.Contains(kinds, o.Kind) {
+		return o, errs.New(errs.NotFound, operation.ReasonUnknown, "operation %s is not known", id).With("operation_id", id)
+	}
+	return o, err
 }
 
 func portfolioRun(o operation.Operation) (PortfolioRun, error) {
@@ -142,6 +161,9 @@ func portfolioRun(o operation.Operation) (PortfolioRun, error) {
 
 // Cancel asks for the end of a run and returns it. Errors: NotFound OPERATION_UNKNOWN.
 func (p *Portfolio) Cancel(ctx context.Context, id string) (PortfolioRun, error) {
+	if _, err := p.Run(ctx, id); err != nil {
+		return PortfolioRun{}, err
+	}
 	if err := p.Store.Cancel(ctx, id); err != nil {
 		return PortfolioRun{}, err
 	}
@@ -150,23 +172,33 @@ func (p *Portfolio) Cancel(ctx context.Context, id string) (PortfolioRun, error)
 
 // Runs lists runs without their results, newest first; state "" is any.
 func (p *Portfolio) Runs(ctx context.Context, state string, size int32, token string) ([]PortfolioRun, string, error) {
-	sum := page.Checksum("portfolioRuns", state)
-	after, err := p.pages.Decode(token, sum, 2)
+	return listed(ctx, p, operation.ListQuery{Kinds: []string{KindSimulation, KindRerating}, State: state}, page32{size, token}, portfolioRun)
+}
+
+// page32 is the page that a caller asks for.
+type page32 struct {
+	size  int32
+	token string
+}
+
+// listed lists operations, each as of makes it, and the token of the next page.
+func listed[T any](ctx context.Context, p *Portfolio, q operation.ListQuery, asked page32, of func(operation.Operation) (T, error)) ([]T, string, error) {
+	sum := page.Checksum("operations", strings.Join(q.Kinds, " "), q.State)
+	after, err := p.pages.Decode(asked.token, sum, 2)
 	if err != nil {
 		return nil, "", err
 	}
-	var before *time.Time
-	var behind string
 	if after != nil {
 		micros, err := strconv.ParseInt(after[0], 10, 64)
 		if err != nil {
 			return nil, "", errs.New(errs.Invalid, page.ReasonTokenInvalid, "the page token cannot be read")
 		}
 		at := time.UnixMicro(micros).UTC()
-		before, behind = &at, after[1]
+		q.Before, q.ID = &at, after[1]
 	}
-	n := page.Size(size, defaultPage, maxPage)
-	found, err := p.Store.List(ctx, state, before, behind, n+1)
+	n := page.Size(asked.size, defaultPage, maxPage)
+	q.Limit = n + 1
+	found, err := p.Store.List(ctx, q)
 	if err != nil {
 		return nil, "", err
 	}
@@ -175,13 +207,13 @@ func (p *Portfolio) Runs(ctx context.Context, state string, size int32, token st
 		found = found[:n]
 		next = p.pages.Encode(sum, strconv.FormatInt(found[n-1].CreatedAt.UnixMicro(), 10), found[n-1].ID)
 	}
-	runs := make([]PortfolioRun, len(found))
+	all := make([]T, len(found))
 	for i, o := range found {
-		if runs[i], err = portfolioRun(o); err != nil {
+		if all[i], err = of(o); err != nil {
 			return nil, "", err
 		}
 	}
-	return runs, next, nil
+	return all, next, nil
 }
 
 // PortfolioRowList asks for a page of what a run made of customers.
@@ -194,7 +226,7 @@ type PortfolioRowList struct {
 
 // Rows lists what a run made of customers by customer number, and the token of the next page.
 func (p *Portfolio) Rows(ctx context.Context, l PortfolioRowList) ([]portfolio.Row, string, error) {
-	if _, err := p.Store.Get(ctx, l.RunID); err != nil {
+	if _, err := p.get(ctx, l.RunID, KindSimulation, KindRerating); err != nil {
 		return nil, "", err
 	}
 	results := postgres.NewPortfolioResults(p.Pool)

@@ -26,19 +26,25 @@ const (
 	awayPause = 3 * time.Second
 )
 
-// runState is a run under way. Its progress may be told by several goroutines.
-type runState struct {
-	*Portfolio
-	spec     portfolio.Spec
-	number   int64
-	policy   criteria.Policy
-	results  postgres.PortfolioResults
-	reader   *postgres.Portfolio
+// held is long-running work under way. Its progress may be told by several goroutines.
+type held struct {
+	clock    calendar.Clock
 	progress operation.Progress
 
 	mu     sync.Mutex
 	op     operation.Operation
 	beaten time.Time
+}
+
+// runState is a run under way.
+type runState struct {
+	*Portfolio
+	held
+	spec    portfolio.Spec
+	number  int64
+	policy  criteria.Policy
+	results postgres.PortfolioResults
+	reader  *postgres.Portfolio
 }
 
 // mark is where a run goes on.
@@ -50,7 +56,8 @@ type mark struct {
 // resume puts a run together as it was left.
 func (p *Portfolio) resume(ctx context.Context, op operation.Operation, progress operation.Progress) (r *runState, m mark, err error) {
 	r = &runState{
-		Portfolio: p, op: op, progress: progress, results: postgres.NewPortfolioResults(p.Pool), reader: postgres.NewPortfolio(p.Pool), beaten: p.Clock.Now(),
+		Portfolio: p, held: held{clock: p.Clock, progress: progress, op: op, beaten: p.Clock.Now()},
+		results: postgres.NewPortfolioResults(p.Pool), reader: postgres.NewPortfolio(p.Pool),
 	}
 	if err := json.Unmarshal(op.Spec, &r.spec); err != nil {
 		return nil, m, fmt.Errorf("run %s: %w", op.ID, err)
@@ -75,19 +82,19 @@ func (p *Portfolio) resume(ctx context.Context, op operation.Operation, progress
 }
 
 // beat says that the run is being worked on, now and then only unless always. Errors: operation.ErrCancelled, operation.ErrLost.
-func (r *runState) beat(ctx context.Context, always bool) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !always && r.Clock.Now().Sub(r.beaten) < beatEvery {
+func (h *held) beat(ctx context.Context, always bool) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !always && h.clock.Now().Sub(h.beaten) < beatEvery {
 		return nil
 	}
-	return r.save(ctx, nil, r.op)
+	return h.save(ctx, nil, h.op)
 }
 
-// save keeps how far the run is; r.mu is held.
-func (r *runState) save(ctx context.Context, q pg.Querier, op operation.Operation) error {
-	r.beaten = r.Clock.Now()
-	cancel, err := r.progress(ctx, q, op)
+// save keeps how far the run is; h.mu is held.
+func (h *held) save(ctx context.Context, q pg.Querier, op operation.Operation) error {
+	h.beaten = h.clock.Now()
+	cancel, err := h.progress(ctx, q, op)
 	if err == nil && cancel {
 		err = operation.ErrCancelled
 	}
@@ -95,8 +102,8 @@ func (r *runState) save(ctx context.Context, q pg.Querier, op operation.Operatio
 }
 
 // step is the operation with further customers done, up to one.
-func (r *runState) step(customers int, upto string) (operation.Operation, error) {
-	next := r.op
+func (h *held) step(customers int, upto string) (operation.Operation, error) {
+	next := h.op
 	next.Done += int64(customers)
 	next.Total = max(next.Total, next.Done)
 	var err error
@@ -127,13 +134,13 @@ func (r *runState) finish(ctx context.Context) (operation.Operation, error) {
 
 // patiently does something that needs receivables: while they are away it waits and tries again. What they answer about a customer is not
 // that they are away.
-func (r *runState) patiently(ctx context.Context, do func() error) error {
+func (h *held) patiently(ctx context.Context, do func() error) error {
 	for {
 		err := do()
 		if !away(err) {
 			return err
 		}
-		if err := r.beat(ctx, false); err != nil {
+		if err := h.beat(ctx, false); err != nil {
 			return err
 		}
 		select {

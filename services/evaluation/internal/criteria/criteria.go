@@ -325,6 +325,8 @@ type Policy struct {
 	GradeReviews []GradeReview
 	// ShortCycle is for customers that buy often; nil: they are like the others.
 	ShortCycle *ShortCycle
+	// Growth is what is expected of customers with credit.
+	Growth Growth
 	// Checklist names facts that a rating wants to have; Wants has what indicators need beside it.
 	Checklist []Wanted
 	// Scales of ratings by others.

@@ -18,6 +18,7 @@ import (
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	"github.com/avalcredit/aval/services/evaluation/internal/app"
+	"github.com/avalcredit/aval/services/evaluation/internal/growth"
 	"github.com/avalcredit/aval/services/evaluation/internal/payment"
 	"github.com/avalcredit/aval/services/evaluation/internal/profile"
 	"github.com/avalcredit/aval/services/evaluation/internal/rpc"
@@ -90,6 +91,29 @@ func (p Payments) PaymentRecord(ctx context.Context, customerID string, asOf, wi
 	}
 	r.CustomerID, r.AsOf = customerID, asOf
 	return r, nil
+}
+
+// Volumes returns what customers bought in each period, as known on a day. Errors: Unavailable PAYMENT_RECORD_UNAVAILABLE.
+func (p Payments) Volumes(ctx context.Context, ids []string, periods []growth.Period, asOf calendar.Date) (map[string][]int64, error) {
+	req := &receivablesv1.ListVolumesRequest{CustomerIds: ids, AsOfDate: asOf.String()}
+	for _, period := range periods {
+		req.Periods = append(req.Periods, &receivablesv1.VolumePeriod{FromDate: period.From.String(), ToDate: period.To.String()})
+	}
+	res, err := p.client.ListVolumes(ctx, req)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	found := make(map[string][]int64, len(ids))
+	for _, v := range res.GetVolumes() {
+		for _, a := range v.GetAmounts() {
+			m, err := money.Parse(a.GetCurrencyCode(), a.GetAmount())
+			if err != nil {
+				return nil, err
+			}
+			found[v.GetCustomerId()] = append(found[v.GetCustomerId()], m.Minor)
+		}
+	}
+	return found, nil
 }
 
 // unavailable says whether receivables answered: then asking again gives the same.

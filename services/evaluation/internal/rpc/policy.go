@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -177,6 +178,7 @@ func policyIn(m *evaluationv1.EvaluationPolicy) (criteria.Policy, error) {
 	for _, g := range m.GetGradeReviews() {
 		p.GradeReviews = append(p.GradeReviews, criteria.GradeReview{Grade: gradeIn(g.GetGrade()), Days: int(g.GetIntervalDays())})
 	}
+	p.Growth = growthIn(m.GetGrowth())
 	if c := m.GetShortCycle(); c != nil {
 		p.ShortCycle = &criteria.ShortCycle{
 			PurchaseDays: int(c.GetPurchaseIntervalDays()), ReviewDays: int(c.GetReviewIntervalDays()), InsteadOfTransactions: c.GetInsteadOfTransactions(),
@@ -310,4 +312,15 @@ func dueDaysIn(m *evaluationv1.DueDays) criteria.DueDays {
 		}
 	}
 	return d
+}
+
+// growthIn reads what is expected of customers with credit; what is absent has its default.
+func growthIn(m *evaluationv1.GrowthRule) criteria.Growth {
+	const year = 12
+	g := criteria.Growth{
+		Months: cmp.Or(int(m.GetPeriodMonths()), year), Least: m.GetLeastGrowth(),
+		YearBefore: m.GetCompareWith() == evaluationv1.GrowthComparison_GROWTH_COMPARISON_YEAR_BEFORE,
+	}
+	g.CreditMonths = cmp.Or(int(m.GetCreditMonths()), g.Months)
+	return g
 }

@@ -117,7 +117,7 @@ func (o *Operations) List(ctx context.Context, state string, size32 int32, token
 		before, behind = &t, cur[1]
 	}
 	size := page.Size(size32, pageDefault, pageMax)
-	found, err := o.Store.List(ctx, state, before, behind, size+1)
+	found, err := o.Store.List(ctx, operation.ListQuery{Kinds: []string{KindSimulation}, State: state, Before: before, ID: behind, Limit: size + 1})
 	if err != nil {
 		return Page[Operation]{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -270,6 +271,14 @@ func (w *walk) check(at calendar.Date) {
 	want := paymentrecord.Fold(q, "CNY", f.items)
 	if g, wnt := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want); g != wnt {
 		w.rt.Fatalf("%s: record\n%s\nwant\n%s", at, g, wnt)
+	}
+	// What was bought in periods, of many customers at once, is what the record says of them.
+	volumes, err := w.h.Volumes(clerk(w.t), []string{w.customer, "nobody"}, []paymentrecord.Period{
+		{From: q.YearsAgo(1).AddDays(1), To: at}, {From: q.YearsAgo(2).AddDays(1), To: q.YearsAgo(1)},
+	}, at)
+	must(w.rt, err)
+	if len(volumes) != 1 || !slices.Equal(volumes[0].Minor, []int64{want.LastYear.Minor, want.YearBefore.Minor}) {
+		w.rt.Fatalf("%s: volumes %+v, want %s and %s", at, volumes, want.LastYear, want.YearBefore)
 	}
 }
 

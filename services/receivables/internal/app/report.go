@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -116,6 +117,19 @@ func (s *Service) PaymentRecord(ctx context.Context, q paymentrecord.Query) (pay
 		return paymentrecord.Record{}, err
 	}
 	return s.store.PaymentRecord(ctx, q, currency)
+}
+
+// Volumes tells what customers bought in periods, as known on a day (none: today); unknown customers are left out.
+func (s *Service) Volumes(ctx context.Context, ids []string, periods []paymentrecord.Period, asOf calendar.Date) ([]paymentrecord.Volumes, error) {
+	for i, p := range periods {
+		if p.To.Before(p.From) {
+			return nil, errs.Field(fmt.Sprintf("periods[%d].to_date", i), "order", "is before from_date")
+		}
+	}
+	if asOf.IsZero() {
+		asOf = s.Clock.Today(ctx)
+	}
+	return s.store.Volumes(ctx, ids, periods, asOf)
 }
 
 // ApplyCustomers takes profiles of one customer, in order, and returns the last

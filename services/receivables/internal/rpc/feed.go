@@ -57,6 +57,33 @@ func (s *Feed) GetPaymentRecord(ctx context.Context, req *receivablesv1.GetPayme
 	return &receivablesv1.GetPaymentRecordResponse{Record: recordOf(r)}, nil
 }
 
+// ListVolumes implements FeedService.
+func (s *Feed) ListVolumes(ctx context.Context, req *receivablesv1.ListVolumesRequest) (*receivablesv1.ListVolumesResponse, error) {
+	var f fields
+	periods := make([]paymentrecord.Period, len(req.GetPeriods()))
+	for i, p := range req.GetPeriods() {
+		at := "periods[" + strconv.Itoa(i) + "]."
+		periods[i] = paymentrecord.Period{From: f.date(at+"from_date", p.GetFromDate()), To: f.date(at+"to_date", p.GetToDate())}
+	}
+	asOf := f.date("as_of_date", req.GetAsOfDate())
+	if f.err != nil {
+		return nil, f.err
+	}
+	found, err := s.App.Volumes(ctx, req.GetCustomerIds(), periods, asOf)
+	if err != nil {
+		return nil, err
+	}
+	res := &receivablesv1.ListVolumesResponse{Volumes: make([]*receivablesv1.CustomerVolumes, len(found))}
+	for i, v := range found {
+		m := &receivablesv1.CustomerVolumes{CustomerId: v.CustomerID, CurrencyCode: v.Currency}
+		for _, minor := range v.Minor {
+			m.Amounts = append(m.Amounts, moneyOf(money.New(minor, v.Currency)))
+		}
+		res.Volumes[i] = m
+	}
+	return res, nil
+}
+
 func recordOf(r paymentrecord.Record) *receivablesv1.PaymentRecord {
 	currency := r.Open.Currency
 	amounts := make([]*typev1.Money, len(r.InvoiceAmounts))

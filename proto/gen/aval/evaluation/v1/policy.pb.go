@@ -394,6 +394,59 @@ func (UsualPurchase) EnumDescriptor() ([]byte, []int) {
 	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{3}
 }
 
+// GrowthComparison is which period a volume is compared with.
+type GrowthComparison int32
+
+const (
+	// Not given: the period before.
+	GrowthComparison_GROWTH_COMPARISON_UNSPECIFIED GrowthComparison = 0
+	// The period of the same length just before.
+	GrowthComparison_GROWTH_COMPARISON_PERIOD_BEFORE GrowthComparison = 1
+	// The same period of the year before: trades with seasons.
+	GrowthComparison_GROWTH_COMPARISON_YEAR_BEFORE GrowthComparison = 2
+)
+
+// Enum value maps for GrowthComparison.
+var (
+	GrowthComparison_name = map[int32]string{
+		0: "GROWTH_COMPARISON_UNSPECIFIED",
+		1: "GROWTH_COMPARISON_PERIOD_BEFORE",
+		2: "GROWTH_COMPARISON_YEAR_BEFORE",
+	}
+	GrowthComparison_value = map[string]int32{
+		"GROWTH_COMPARISON_UNSPECIFIED":   0,
+		"GROWTH_COMPARISON_PERIOD_BEFORE": 1,
+		"GROWTH_COMPARISON_YEAR_BEFORE":   2,
+	}
+)
+
+func (x GrowthComparison) Enum() *GrowthComparison {
+	p := new(GrowthComparison)
+	*p = x
+	return p
+}
+
+func (x GrowthComparison) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (GrowthComparison) Descriptor() protoreflect.EnumDescriptor {
+	return file_aval_evaluation_v1_policy_proto_enumTypes[4].Descriptor()
+}
+
+func (GrowthComparison) Type() protoreflect.EnumType {
+	return &file_aval_evaluation_v1_policy_proto_enumTypes[4]
+}
+
+func (x GrowthComparison) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use GrowthComparison.Descriptor instead.
+func (GrowthComparison) EnumDescriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{4}
+}
+
 // EvaluationPolicyVersion is one version of the policy.
 type EvaluationPolicyVersion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1664,6 +1717,8 @@ type EvaluationPolicy struct {
 	GradeReviews []*GradeReview `protobuf:"bytes,90,rep,name=grade_reviews,json=gradeReviews,proto3" json:"grade_reviews,omitempty"`
 	// Trades with short cycles (S1.4). Absent: they are like the others.
 	ShortCycle *ShortCycle `protobuf:"bytes,91,opt,name=short_cycle,json=shortCycle,proto3" json:"short_cycle,omitempty"`
+	// What is expected of customers with credit (S2.13). Absent: the defaults of its fields.
+	Growth *GrowthRule `protobuf:"bytes,92,opt,name=growth,proto3" json:"growth,omitempty"`
 	// Facts that a rating wants to have. What an indicator cannot do without is on the checklist of every customer, whether it is named here or not.
 	Checklist []*ChecklistRule `protobuf:"bytes,40,rep,name=checklist,proto3" json:"checklist,omitempty"`
 	// Points scorecard; beside dimensions the lower of the two grades holds. Absent: none.
@@ -1792,6 +1847,13 @@ func (x *EvaluationPolicy) GetShortCycle() *ShortCycle {
 	return nil
 }
 
+func (x *EvaluationPolicy) GetGrowth() *GrowthRule {
+	if x != nil {
+		return x.Growth
+	}
+	return nil
+}
+
 func (x *EvaluationPolicy) GetChecklist() []*ChecklistRule {
 	if x != nil {
 		return x.Checklist
@@ -1882,6 +1944,79 @@ func (x *GradeReview) GetIntervalDays() int32 {
 	return 0
 }
 
+// GrowthRule is how it is told whether a customer with credit buys more for it.
+type GrowthRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Months of the period, which ends on the day of the review; 0: 12.
+	PeriodMonths int32 `protobuf:"varint,1,opt,name=period_months,json=periodMonths,proto3" json:"period_months,omitempty"`
+	// Which period it is compared with.
+	CompareWith GrowthComparison `protobuf:"varint,2,opt,name=compare_with,json=compareWith,proto3,enum=aval.evaluation.v1.GrowthComparison" json:"compare_with,omitempty"`
+	// A customer grew where its growth, volume / volume compared with - 1, is above this, decimal string; empty: 0.
+	LeastGrowth string `protobuf:"bytes,3,opt,name=least_growth,json=leastGrowth,proto3" json:"least_growth,omitempty"`
+	// Months for which a customer must have had credit to be judged; 0: those of the period.
+	CreditMonths  int32 `protobuf:"varint,4,opt,name=credit_months,json=creditMonths,proto3" json:"credit_months,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GrowthRule) Reset() {
+	*x = GrowthRule{}
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GrowthRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GrowthRule) ProtoMessage() {}
+
+func (x *GrowthRule) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GrowthRule.ProtoReflect.Descriptor instead.
+func (*GrowthRule) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *GrowthRule) GetPeriodMonths() int32 {
+	if x != nil {
+		return x.PeriodMonths
+	}
+	return 0
+}
+
+func (x *GrowthRule) GetCompareWith() GrowthComparison {
+	if x != nil {
+		return x.CompareWith
+	}
+	return GrowthComparison_GROWTH_COMPARISON_UNSPECIFIED
+}
+
+func (x *GrowthRule) GetLeastGrowth() string {
+	if x != nil {
+		return x.LeastGrowth
+	}
+	return ""
+}
+
+func (x *GrowthRule) GetCreditMonths() int32 {
+	if x != nil {
+		return x.CreditMonths
+	}
+	return 0
+}
+
 // ShortCycle is how customers that buy often are rated again (S1.4).
 type ShortCycle struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1897,7 +2032,7 @@ type ShortCycle struct {
 
 func (x *ShortCycle) Reset() {
 	*x = ShortCycle{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[19]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1909,7 +2044,7 @@ func (x *ShortCycle) String() string {
 func (*ShortCycle) ProtoMessage() {}
 
 func (x *ShortCycle) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[19]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1922,7 +2057,7 @@ func (x *ShortCycle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShortCycle.ProtoReflect.Descriptor instead.
 func (*ShortCycle) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{19}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ShortCycle) GetPurchaseIntervalDays() int32 {
@@ -1959,7 +2094,7 @@ type RatingScale struct {
 
 func (x *RatingScale) Reset() {
 	*x = RatingScale{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1971,7 +2106,7 @@ func (x *RatingScale) String() string {
 func (*RatingScale) ProtoMessage() {}
 
 func (x *RatingScale) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[20]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1984,7 +2119,7 @@ func (x *RatingScale) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RatingScale.ProtoReflect.Descriptor instead.
 func (*RatingScale) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{20}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RatingScale) GetAgency() string {
@@ -2014,7 +2149,7 @@ type RatingPoints struct {
 
 func (x *RatingPoints) Reset() {
 	*x = RatingPoints{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[21]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2026,7 +2161,7 @@ func (x *RatingPoints) String() string {
 func (*RatingPoints) ProtoMessage() {}
 
 func (x *RatingPoints) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[21]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2039,7 +2174,7 @@ func (x *RatingPoints) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RatingPoints.ProtoReflect.Descriptor instead.
 func (*RatingPoints) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{21}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RatingPoints) GetRating() string {
@@ -2075,7 +2210,7 @@ type DueDays struct {
 
 func (x *DueDays) Reset() {
 	*x = DueDays{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[22]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2087,7 +2222,7 @@ func (x *DueDays) String() string {
 func (*DueDays) ProtoMessage() {}
 
 func (x *DueDays) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[22]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2100,7 +2235,7 @@ func (x *DueDays) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DueDays.ProtoReflect.Descriptor instead.
 func (*DueDays) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{22}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DueDays) GetWithdrawal() int32 {
@@ -2151,7 +2286,7 @@ type Scorecard struct {
 
 func (x *Scorecard) Reset() {
 	*x = Scorecard{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[23]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2163,7 +2298,7 @@ func (x *Scorecard) String() string {
 func (*Scorecard) ProtoMessage() {}
 
 func (x *Scorecard) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[23]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2176,7 +2311,7 @@ func (x *Scorecard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scorecard.ProtoReflect.Descriptor instead.
 func (*Scorecard) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{23}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Scorecard) GetIndicators() []*ScoreRule {
@@ -2220,7 +2355,7 @@ type ScoreRule struct {
 
 func (x *ScoreRule) Reset() {
 	*x = ScoreRule{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[24]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2232,7 +2367,7 @@ func (x *ScoreRule) String() string {
 func (*ScoreRule) ProtoMessage() {}
 
 func (x *ScoreRule) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[24]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2245,7 +2380,7 @@ func (x *ScoreRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreRule.ProtoReflect.Descriptor instead.
 func (*ScoreRule) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{24}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ScoreRule) GetIndicator() Indicator {
@@ -2330,7 +2465,7 @@ type ScoreBand struct {
 
 func (x *ScoreBand) Reset() {
 	*x = ScoreBand{}
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[25]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2342,7 +2477,7 @@ func (x *ScoreBand) String() string {
 func (*ScoreBand) ProtoMessage() {}
 
 func (x *ScoreBand) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[25]
+	mi := &file_aval_evaluation_v1_policy_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2355,7 +2490,7 @@ func (x *ScoreBand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreBand.ProtoReflect.Descriptor instead.
 func (*ScoreBand) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{25}
+	return file_aval_evaluation_v1_policy_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ScoreBand) GetPoints() string {
@@ -2534,7 +2669,7 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\fmax_age_days\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\n" +
 	"maxAgeDays\x12#\n" +
 	"\rverified_only\x18\x02 \x01(\bR\fverifiedOnly\x12$\n" +
-	"\tmin_items\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\xc5\b\n" +
+	"\tmin_items\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\xfd\b\n" +
 	"\x10EvaluationPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
@@ -2558,7 +2693,8 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	" \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x12reviewIntervalDays\x12N\n" +
 	"\rgrade_reviews\x18Z \x03(\v2\x1f.aval.evaluation.v1.GradeReviewB\b\xbaH\x05\x92\x01\x02\x10\x04R\fgradeReviews\x12?\n" +
 	"\vshort_cycle\x18[ \x01(\v2\x1e.aval.evaluation.v1.ShortCycleR\n" +
-	"shortCycle\x12I\n" +
+	"shortCycle\x126\n" +
+	"\x06growth\x18\\ \x01(\v2\x1e.aval.evaluation.v1.GrowthRuleR\x06growth\x12I\n" +
 	"\tchecklist\x18( \x03(\v2!.aval.evaluation.v1.ChecklistRuleB\b\xbaH\x05\x92\x01\x02\x10\x14R\tchecklist\x12;\n" +
 	"\tscorecard\x18\x1e \x01(\v2\x1d.aval.evaluation.v1.ScorecardR\tscorecard\x126\n" +
 	"\bdue_days\x18< \x01(\v2\x1b.aval.evaluation.v1.DueDaysR\adueDays\x120\n" +
@@ -2568,7 +2704,13 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\x05grade\x18\x01 \x01(\x0e2\x19.aval.evaluation.v1.GradeB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x05grade\x12/\n" +
 	"\rinterval_days\x18\x02 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\fintervalDays\"\xc3\x01\n" +
+	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\fintervalDays\"\x8c\x02\n" +
+	"\n" +
+	"GrowthRule\x12.\n" +
+	"\rperiod_months\x18\x01 \x01(\x05B\t\xbaH\x06\x1a\x04\x18$(\x00R\fperiodMonths\x12Q\n" +
+	"\fcompare_with\x18\x02 \x01(\x0e2$.aval.evaluation.v1.GrowthComparisonB\b\xbaH\x05\x82\x01\x02\x10\x01R\vcompareWith\x12K\n" +
+	"\fleast_growth\x18\x03 \x01(\tB(\xbaH%\xd8\x01\x01r 2\x1e^-?[0-9]{1,3}([.][0-9]{1,6})?$R\vleastGrowth\x12.\n" +
+	"\rcredit_months\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x18x(\x00R\fcreditMonths\"\xc3\x01\n" +
 	"\n" +
 	"ShortCycle\x12?\n" +
 	"\x16purchase_interval_days\x18\x01 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\\(\x01R\x14purchaseIntervalDays\x12<\n" +
@@ -2682,7 +2824,11 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\x1aUSUAL_PURCHASE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15USUAL_PURCHASE_MEDIAN\x10\x01\x12\x17\n" +
 	"\x13USUAL_PURCHASE_MEAN\x10\x02\x12\x16\n" +
-	"\x12USUAL_PURCHASE_MAX\x10\x032\xeb\x05\n" +
+	"\x12USUAL_PURCHASE_MAX\x10\x03*}\n" +
+	"\x10GrowthComparison\x12!\n" +
+	"\x1dGROWTH_COMPARISON_UNSPECIFIED\x10\x00\x12#\n" +
+	"\x1fGROWTH_COMPARISON_PERIOD_BEFORE\x10\x01\x12!\n" +
+	"\x1dGROWTH_COMPARISON_YEAR_BEFORE\x10\x022\xeb\x05\n" +
 	"\x17EvaluationPolicyService\x12\xab\x01\n" +
 	"\x16CreateEvaluationPolicy\x121.aval.evaluation.v1.CreateEvaluationPolicyRequest\x1a2.aval.evaluation.v1.CreateEvaluationPolicyResponse\"*\x8a\xb5\x18\x05\n" +
 	"\x03\x06\b\t\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/evaluationPolicies\x12\xb2\x01\n" +
@@ -2708,101 +2854,105 @@ func file_aval_evaluation_v1_policy_proto_rawDescGZIP() []byte {
 	return file_aval_evaluation_v1_policy_proto_rawDescData
 }
 
-var file_aval_evaluation_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_aval_evaluation_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_aval_evaluation_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_aval_evaluation_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_aval_evaluation_v1_policy_proto_goTypes = []any{
 	(Indicator)(0),                         // 0: aval.evaluation.v1.Indicator
 	(MissingRule)(0),                       // 1: aval.evaluation.v1.MissingRule
 	(CapCondition)(0),                      // 2: aval.evaluation.v1.CapCondition
 	(UsualPurchase)(0),                     // 3: aval.evaluation.v1.UsualPurchase
-	(*EvaluationPolicyVersion)(nil),        // 4: aval.evaluation.v1.EvaluationPolicyVersion
-	(*CreateEvaluationPolicyRequest)(nil),  // 5: aval.evaluation.v1.CreateEvaluationPolicyRequest
-	(*CreateEvaluationPolicyResponse)(nil), // 6: aval.evaluation.v1.CreateEvaluationPolicyResponse
-	(*SignEvaluationPolicyRequest)(nil),    // 7: aval.evaluation.v1.SignEvaluationPolicyRequest
-	(*SignEvaluationPolicyResponse)(nil),   // 8: aval.evaluation.v1.SignEvaluationPolicyResponse
-	(*GetEvaluationPolicyRequest)(nil),     // 9: aval.evaluation.v1.GetEvaluationPolicyRequest
-	(*GetEvaluationPolicyResponse)(nil),    // 10: aval.evaluation.v1.GetEvaluationPolicyResponse
-	(*ListEvaluationPoliciesRequest)(nil),  // 11: aval.evaluation.v1.ListEvaluationPoliciesRequest
-	(*ListEvaluationPoliciesResponse)(nil), // 12: aval.evaluation.v1.ListEvaluationPoliciesResponse
-	(*GradeThreshold)(nil),                 // 13: aval.evaluation.v1.GradeThreshold
-	(*IndicatorRule)(nil),                  // 14: aval.evaluation.v1.IndicatorRule
-	(*Dimension)(nil),                      // 15: aval.evaluation.v1.Dimension
-	(*Cap)(nil),                            // 16: aval.evaluation.v1.Cap
-	(*GradeTreatment)(nil),                 // 17: aval.evaluation.v1.GradeTreatment
-	(*LimitRule)(nil),                      // 18: aval.evaluation.v1.LimitRule
-	(*TermRule)(nil),                       // 19: aval.evaluation.v1.TermRule
-	(*FormulaFacts)(nil),                   // 20: aval.evaluation.v1.FormulaFacts
-	(*EvaluationPolicy)(nil),               // 21: aval.evaluation.v1.EvaluationPolicy
-	(*GradeReview)(nil),                    // 22: aval.evaluation.v1.GradeReview
-	(*ShortCycle)(nil),                     // 23: aval.evaluation.v1.ShortCycle
-	(*RatingScale)(nil),                    // 24: aval.evaluation.v1.RatingScale
-	(*RatingPoints)(nil),                   // 25: aval.evaluation.v1.RatingPoints
-	(*DueDays)(nil),                        // 26: aval.evaluation.v1.DueDays
-	(*Scorecard)(nil),                      // 27: aval.evaluation.v1.Scorecard
-	(*ScoreRule)(nil),                      // 28: aval.evaluation.v1.ScoreRule
-	(*ScoreBand)(nil),                      // 29: aval.evaluation.v1.ScoreBand
-	(v1.PolicyState)(0),                    // 30: aval.type.v1.PolicyState
-	(*timestamppb.Timestamp)(nil),          // 31: google.protobuf.Timestamp
-	(Grade)(0),                             // 32: aval.evaluation.v1.Grade
-	(Treatment)(0),                         // 33: aval.evaluation.v1.Treatment
-	(*v1.AuthorityRow)(nil),                // 34: aval.type.v1.AuthorityRow
-	(*ChecklistRule)(nil),                  // 35: aval.evaluation.v1.ChecklistRule
+	(GrowthComparison)(0),                  // 4: aval.evaluation.v1.GrowthComparison
+	(*EvaluationPolicyVersion)(nil),        // 5: aval.evaluation.v1.EvaluationPolicyVersion
+	(*CreateEvaluationPolicyRequest)(nil),  // 6: aval.evaluation.v1.CreateEvaluationPolicyRequest
+	(*CreateEvaluationPolicyResponse)(nil), // 7: aval.evaluation.v1.CreateEvaluationPolicyResponse
+	(*SignEvaluationPolicyRequest)(nil),    // 8: aval.evaluation.v1.SignEvaluationPolicyRequest
+	(*SignEvaluationPolicyResponse)(nil),   // 9: aval.evaluation.v1.SignEvaluationPolicyResponse
+	(*GetEvaluationPolicyRequest)(nil),     // 10: aval.evaluation.v1.GetEvaluationPolicyRequest
+	(*GetEvaluationPolicyResponse)(nil),    // 11: aval.evaluation.v1.GetEvaluationPolicyResponse
+	(*ListEvaluationPoliciesRequest)(nil),  // 12: aval.evaluation.v1.ListEvaluationPoliciesRequest
+	(*ListEvaluationPoliciesResponse)(nil), // 13: aval.evaluation.v1.ListEvaluationPoliciesResponse
+	(*GradeThreshold)(nil),                 // 14: aval.evaluation.v1.GradeThreshold
+	(*IndicatorRule)(nil),                  // 15: aval.evaluation.v1.IndicatorRule
+	(*Dimension)(nil),                      // 16: aval.evaluation.v1.Dimension
+	(*Cap)(nil),                            // 17: aval.evaluation.v1.Cap
+	(*GradeTreatment)(nil),                 // 18: aval.evaluation.v1.GradeTreatment
+	(*LimitRule)(nil),                      // 19: aval.evaluation.v1.LimitRule
+	(*TermRule)(nil),                       // 20: aval.evaluation.v1.TermRule
+	(*FormulaFacts)(nil),                   // 21: aval.evaluation.v1.FormulaFacts
+	(*EvaluationPolicy)(nil),               // 22: aval.evaluation.v1.EvaluationPolicy
+	(*GradeReview)(nil),                    // 23: aval.evaluation.v1.GradeReview
+	(*GrowthRule)(nil),                     // 24: aval.evaluation.v1.GrowthRule
+	(*ShortCycle)(nil),                     // 25: aval.evaluation.v1.ShortCycle
+	(*RatingScale)(nil),                    // 26: aval.evaluation.v1.RatingScale
+	(*RatingPoints)(nil),                   // 27: aval.evaluation.v1.RatingPoints
+	(*DueDays)(nil),                        // 28: aval.evaluation.v1.DueDays
+	(*Scorecard)(nil),                      // 29: aval.evaluation.v1.Scorecard
+	(*ScoreRule)(nil),                      // 30: aval.evaluation.v1.ScoreRule
+	(*ScoreBand)(nil),                      // 31: aval.evaluation.v1.ScoreBand
+	(v1.PolicyState)(0),                    // 32: aval.type.v1.PolicyState
+	(*timestamppb.Timestamp)(nil),          // 33: google.protobuf.Timestamp
+	(Grade)(0),                             // 34: aval.evaluation.v1.Grade
+	(Treatment)(0),                         // 35: aval.evaluation.v1.Treatment
+	(*v1.AuthorityRow)(nil),                // 36: aval.type.v1.AuthorityRow
+	(*ChecklistRule)(nil),                  // 37: aval.evaluation.v1.ChecklistRule
 }
 var file_aval_evaluation_v1_policy_proto_depIdxs = []int32{
-	30, // 0: aval.evaluation.v1.EvaluationPolicyVersion.state:type_name -> aval.type.v1.PolicyState
-	21, // 1: aval.evaluation.v1.EvaluationPolicyVersion.policy:type_name -> aval.evaluation.v1.EvaluationPolicy
-	31, // 2: aval.evaluation.v1.EvaluationPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
-	31, // 3: aval.evaluation.v1.EvaluationPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
-	21, // 4: aval.evaluation.v1.CreateEvaluationPolicyRequest.policy:type_name -> aval.evaluation.v1.EvaluationPolicy
-	4,  // 5: aval.evaluation.v1.CreateEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
-	4,  // 6: aval.evaluation.v1.SignEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
-	4,  // 7: aval.evaluation.v1.GetEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
-	4,  // 8: aval.evaluation.v1.ListEvaluationPoliciesResponse.versions:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
-	32, // 9: aval.evaluation.v1.GradeThreshold.grade:type_name -> aval.evaluation.v1.Grade
+	32, // 0: aval.evaluation.v1.EvaluationPolicyVersion.state:type_name -> aval.type.v1.PolicyState
+	22, // 1: aval.evaluation.v1.EvaluationPolicyVersion.policy:type_name -> aval.evaluation.v1.EvaluationPolicy
+	33, // 2: aval.evaluation.v1.EvaluationPolicyVersion.create_time:type_name -> google.protobuf.Timestamp
+	33, // 3: aval.evaluation.v1.EvaluationPolicyVersion.sign_time:type_name -> google.protobuf.Timestamp
+	22, // 4: aval.evaluation.v1.CreateEvaluationPolicyRequest.policy:type_name -> aval.evaluation.v1.EvaluationPolicy
+	5,  // 5: aval.evaluation.v1.CreateEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
+	5,  // 6: aval.evaluation.v1.SignEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
+	5,  // 7: aval.evaluation.v1.GetEvaluationPolicyResponse.version:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
+	5,  // 8: aval.evaluation.v1.ListEvaluationPoliciesResponse.versions:type_name -> aval.evaluation.v1.EvaluationPolicyVersion
+	34, // 9: aval.evaluation.v1.GradeThreshold.grade:type_name -> aval.evaluation.v1.Grade
 	0,  // 10: aval.evaluation.v1.IndicatorRule.indicator:type_name -> aval.evaluation.v1.Indicator
-	13, // 11: aval.evaluation.v1.IndicatorRule.thresholds:type_name -> aval.evaluation.v1.GradeThreshold
+	14, // 11: aval.evaluation.v1.IndicatorRule.thresholds:type_name -> aval.evaluation.v1.GradeThreshold
 	1,  // 12: aval.evaluation.v1.IndicatorRule.missing:type_name -> aval.evaluation.v1.MissingRule
-	32, // 13: aval.evaluation.v1.IndicatorRule.missing_grade:type_name -> aval.evaluation.v1.Grade
-	14, // 14: aval.evaluation.v1.Dimension.indicators:type_name -> aval.evaluation.v1.IndicatorRule
+	34, // 13: aval.evaluation.v1.IndicatorRule.missing_grade:type_name -> aval.evaluation.v1.Grade
+	15, // 14: aval.evaluation.v1.Dimension.indicators:type_name -> aval.evaluation.v1.IndicatorRule
 	2,  // 15: aval.evaluation.v1.Cap.condition:type_name -> aval.evaluation.v1.CapCondition
-	32, // 16: aval.evaluation.v1.Cap.best_grade:type_name -> aval.evaluation.v1.Grade
-	32, // 17: aval.evaluation.v1.GradeTreatment.grade:type_name -> aval.evaluation.v1.Grade
-	33, // 18: aval.evaluation.v1.GradeTreatment.treatment:type_name -> aval.evaluation.v1.Treatment
+	34, // 16: aval.evaluation.v1.Cap.best_grade:type_name -> aval.evaluation.v1.Grade
+	34, // 17: aval.evaluation.v1.GradeTreatment.grade:type_name -> aval.evaluation.v1.Grade
+	35, // 18: aval.evaluation.v1.GradeTreatment.treatment:type_name -> aval.evaluation.v1.Treatment
 	3,  // 19: aval.evaluation.v1.LimitRule.usual_purchase:type_name -> aval.evaluation.v1.UsualPurchase
-	20, // 20: aval.evaluation.v1.LimitRule.facts:type_name -> aval.evaluation.v1.FormulaFacts
-	20, // 21: aval.evaluation.v1.TermRule.facts:type_name -> aval.evaluation.v1.FormulaFacts
-	15, // 22: aval.evaluation.v1.EvaluationPolicy.dimensions:type_name -> aval.evaluation.v1.Dimension
-	16, // 23: aval.evaluation.v1.EvaluationPolicy.caps:type_name -> aval.evaluation.v1.Cap
-	17, // 24: aval.evaluation.v1.EvaluationPolicy.treatments:type_name -> aval.evaluation.v1.GradeTreatment
-	18, // 25: aval.evaluation.v1.EvaluationPolicy.limit:type_name -> aval.evaluation.v1.LimitRule
-	34, // 26: aval.evaluation.v1.EvaluationPolicy.application_authority:type_name -> aval.type.v1.AuthorityRow
-	22, // 27: aval.evaluation.v1.EvaluationPolicy.grade_reviews:type_name -> aval.evaluation.v1.GradeReview
-	23, // 28: aval.evaluation.v1.EvaluationPolicy.short_cycle:type_name -> aval.evaluation.v1.ShortCycle
-	35, // 29: aval.evaluation.v1.EvaluationPolicy.checklist:type_name -> aval.evaluation.v1.ChecklistRule
-	27, // 30: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
-	26, // 31: aval.evaluation.v1.EvaluationPolicy.due_days:type_name -> aval.evaluation.v1.DueDays
-	19, // 32: aval.evaluation.v1.EvaluationPolicy.term:type_name -> aval.evaluation.v1.TermRule
-	24, // 33: aval.evaluation.v1.EvaluationPolicy.rating_scales:type_name -> aval.evaluation.v1.RatingScale
-	32, // 34: aval.evaluation.v1.GradeReview.grade:type_name -> aval.evaluation.v1.Grade
-	25, // 35: aval.evaluation.v1.RatingScale.ratings:type_name -> aval.evaluation.v1.RatingPoints
-	28, // 36: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
-	13, // 37: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
-	0,  // 38: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
-	29, // 39: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
-	1,  // 40: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
-	5,  // 41: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
-	7,  // 42: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
-	9,  // 43: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
-	11, // 44: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
-	6,  // 45: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
-	8,  // 46: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
-	10, // 47: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
-	12, // 48: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
-	45, // [45:49] is the sub-list for method output_type
-	41, // [41:45] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	21, // 20: aval.evaluation.v1.LimitRule.facts:type_name -> aval.evaluation.v1.FormulaFacts
+	21, // 21: aval.evaluation.v1.TermRule.facts:type_name -> aval.evaluation.v1.FormulaFacts
+	16, // 22: aval.evaluation.v1.EvaluationPolicy.dimensions:type_name -> aval.evaluation.v1.Dimension
+	17, // 23: aval.evaluation.v1.EvaluationPolicy.caps:type_name -> aval.evaluation.v1.Cap
+	18, // 24: aval.evaluation.v1.EvaluationPolicy.treatments:type_name -> aval.evaluation.v1.GradeTreatment
+	19, // 25: aval.evaluation.v1.EvaluationPolicy.limit:type_name -> aval.evaluation.v1.LimitRule
+	36, // 26: aval.evaluation.v1.EvaluationPolicy.application_authority:type_name -> aval.type.v1.AuthorityRow
+	23, // 27: aval.evaluation.v1.EvaluationPolicy.grade_reviews:type_name -> aval.evaluation.v1.GradeReview
+	25, // 28: aval.evaluation.v1.EvaluationPolicy.short_cycle:type_name -> aval.evaluation.v1.ShortCycle
+	24, // 29: aval.evaluation.v1.EvaluationPolicy.growth:type_name -> aval.evaluation.v1.GrowthRule
+	37, // 30: aval.evaluation.v1.EvaluationPolicy.checklist:type_name -> aval.evaluation.v1.ChecklistRule
+	29, // 31: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
+	28, // 32: aval.evaluation.v1.EvaluationPolicy.due_days:type_name -> aval.evaluation.v1.DueDays
+	20, // 33: aval.evaluation.v1.EvaluationPolicy.term:type_name -> aval.evaluation.v1.TermRule
+	26, // 34: aval.evaluation.v1.EvaluationPolicy.rating_scales:type_name -> aval.evaluation.v1.RatingScale
+	34, // 35: aval.evaluation.v1.GradeReview.grade:type_name -> aval.evaluation.v1.Grade
+	4,  // 36: aval.evaluation.v1.GrowthRule.compare_with:type_name -> aval.evaluation.v1.GrowthComparison
+	27, // 37: aval.evaluation.v1.RatingScale.ratings:type_name -> aval.evaluation.v1.RatingPoints
+	30, // 38: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
+	14, // 39: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
+	0,  // 40: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
+	31, // 41: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
+	1,  // 42: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
+	6,  // 43: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
+	8,  // 44: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
+	10, // 45: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
+	12, // 46: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
+	7,  // 47: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
+	9,  // 48: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
+	11, // 49: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
+	13, // 50: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
+	47, // [47:51] is the sub-list for method output_type
+	43, // [43:47] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_policy_proto_init() }
@@ -2822,8 +2972,8 @@ func file_aval_evaluation_v1_policy_proto_init() {
 		(*GradeThreshold_AtMost)(nil),
 		(*GradeThreshold_Otherwise)(nil),
 	}
-	file_aval_evaluation_v1_policy_proto_msgTypes[22].OneofWrappers = []any{}
-	file_aval_evaluation_v1_policy_proto_msgTypes[25].OneofWrappers = []any{
+	file_aval_evaluation_v1_policy_proto_msgTypes[23].OneofWrappers = []any{}
+	file_aval_evaluation_v1_policy_proto_msgTypes[26].OneofWrappers = []any{
 		(*ScoreBand_AtLeast)(nil),
 		(*ScoreBand_AtMost)(nil),
 		(*ScoreBand_Otherwise)(nil),
@@ -2833,8 +2983,8 @@ func file_aval_evaluation_v1_policy_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_policy_proto_rawDesc), len(file_aval_evaluation_v1_policy_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   26,
+			NumEnums:      5,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

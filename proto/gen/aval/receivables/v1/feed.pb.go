@@ -871,6 +871,235 @@ func (x *GetPaymentRecordResponse) GetRecord() *PaymentRecord {
 	return nil
 }
 
+// VolumePeriod is a period of a volume, both days included.
+type VolumePeriod struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// First day.
+	FromDate string `protobuf:"bytes,1,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
+	// Last day.
+	ToDate        string `protobuf:"bytes,2,opt,name=to_date,json=toDate,proto3" json:"to_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VolumePeriod) Reset() {
+	*x = VolumePeriod{}
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VolumePeriod) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VolumePeriod) ProtoMessage() {}
+
+func (x *VolumePeriod) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VolumePeriod.ProtoReflect.Descriptor instead.
+func (*VolumePeriod) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *VolumePeriod) GetFromDate() string {
+	if x != nil {
+		return x.FromDate
+	}
+	return ""
+}
+
+func (x *VolumePeriod) GetToDate() string {
+	if x != nil {
+		return x.ToDate
+	}
+	return ""
+}
+
+// Request of ListVolumes.
+type ListVolumesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose volumes.
+	CustomerIds []string `protobuf:"bytes,1,rep,name=customer_ids,json=customerIds,proto3" json:"customer_ids,omitempty"`
+	// Of which periods.
+	Periods []*VolumePeriod `protobuf:"bytes,2,rep,name=periods,proto3" json:"periods,omitempty"`
+	// The day on which it is known what was reversed and credited; empty: today.
+	AsOfDate      string `protobuf:"bytes,3,opt,name=as_of_date,json=asOfDate,proto3" json:"as_of_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListVolumesRequest) Reset() {
+	*x = ListVolumesRequest{}
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListVolumesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListVolumesRequest) ProtoMessage() {}
+
+func (x *ListVolumesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListVolumesRequest.ProtoReflect.Descriptor instead.
+func (*ListVolumesRequest) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListVolumesRequest) GetCustomerIds() []string {
+	if x != nil {
+		return x.CustomerIds
+	}
+	return nil
+}
+
+func (x *ListVolumesRequest) GetPeriods() []*VolumePeriod {
+	if x != nil {
+		return x.Periods
+	}
+	return nil
+}
+
+func (x *ListVolumesRequest) GetAsOfDate() string {
+	if x != nil {
+		return x.AsOfDate
+	}
+	return ""
+}
+
+// CustomerVolumes is what a customer bought.
+type CustomerVolumes struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who.
+	CustomerId string `protobuf:"bytes,1,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// Currency of the account.
+	CurrencyCode string `protobuf:"bytes,2,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
+	// For each period asked for, in its order: invoices and debit notes dated in it, less what was credited of them, reversed ones left out.
+	Amounts       []*v1.Money `protobuf:"bytes,3,rep,name=amounts,proto3" json:"amounts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CustomerVolumes) Reset() {
+	*x = CustomerVolumes{}
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CustomerVolumes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CustomerVolumes) ProtoMessage() {}
+
+func (x *CustomerVolumes) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CustomerVolumes.ProtoReflect.Descriptor instead.
+func (*CustomerVolumes) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *CustomerVolumes) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *CustomerVolumes) GetCurrencyCode() string {
+	if x != nil {
+		return x.CurrencyCode
+	}
+	return ""
+}
+
+func (x *CustomerVolumes) GetAmounts() []*v1.Money {
+	if x != nil {
+		return x.Amounts
+	}
+	return nil
+}
+
+// Answer of ListVolumes.
+type ListVolumesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// By customer number.
+	Volumes       []*CustomerVolumes `protobuf:"bytes,1,rep,name=volumes,proto3" json:"volumes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListVolumesResponse) Reset() {
+	*x = ListVolumesResponse{}
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListVolumesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListVolumesResponse) ProtoMessage() {}
+
+func (x *ListVolumesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListVolumesResponse.ProtoReflect.Descriptor instead.
+func (*ListVolumesResponse) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListVolumesResponse) GetVolumes() []*CustomerVolumes {
+	if x != nil {
+		return x.Volumes
+	}
+	return nil
+}
+
 var File_aval_receivables_v1_feed_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_feed_proto_rawDesc = "" +
@@ -957,9 +1186,27 @@ const file_aval_receivables_v1_feed_proto_rawDesc = "" +
 	"as_of_date\x18\x02 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\basOfDate\x12R\n" +
 	"\x11window_start_date\x18\x03 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0fwindowStartDate\"V\n" +
 	"\x18GetPaymentRecordResponse\x12:\n" +
-	"\x06record\x18\x01 \x01(\v2\".aval.receivables.v1.PaymentRecordR\x06record2\x80\x02\n" +
+	"\x06record\x18\x01 \x01(\v2\".aval.receivables.v1.PaymentRecordR\x06record\"\x8e\x01\n" +
+	"\fVolumePeriod\x12@\n" +
+	"\tfrom_date\x18\x01 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\bfromDate\x12<\n" +
+	"\ato_date\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x06toDate\"\xfa\x01\n" +
+	"\x12ListVolumesRequest\x12U\n" +
+	"\fcustomer_ids\x18\x01 \x03(\tB2\xbaH/\x92\x01,\b\x01\x10\xe8\a\"%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\vcustomerIds\x12G\n" +
+	"\aperiods\x18\x02 \x03(\v2!.aval.receivables.v1.VolumePeriodB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10\x18R\aperiods\x12D\n" +
+	"\n" +
+	"as_of_date\x18\x03 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\basOfDate\"\x86\x01\n" +
+	"\x0fCustomerVolumes\x12\x1f\n" +
+	"\vcustomer_id\x18\x01 \x01(\tR\n" +
+	"customerId\x12#\n" +
+	"\rcurrency_code\x18\x02 \x01(\tR\fcurrencyCode\x12-\n" +
+	"\aamounts\x18\x03 \x03(\v2\x13.aval.type.v1.MoneyR\aamounts\"U\n" +
+	"\x13ListVolumesResponse\x12>\n" +
+	"\avolumes\x18\x01 \x03(\v2$.aval.receivables.v1.CustomerVolumesR\avolumes2\xeb\x02\n" +
 	"\vFeedService\x12r\n" +
 	"\x0eApplyCustomers\x12*.aval.receivables.v1.ApplyCustomersRequest\x1a+.aval.receivables.v1.ApplyCustomersResponse\"\a\x8a\xb5\x18\x03\n" +
+	"\x01\x11\x12i\n" +
+	"\vListVolumes\x12'.aval.receivables.v1.ListVolumesRequest\x1a(.aval.receivables.v1.ListVolumesResponse\"\a\x8a\xb5\x18\x03\n" +
 	"\x01\x11\x12}\n" +
 	"\x10GetPaymentRecord\x12,.aval.receivables.v1.GetPaymentRecordRequest\x1a-.aval.receivables.v1.GetPaymentRecordResponse\"\f\x8a\xb5\x18\b\n" +
 	"\x06\x11\a\b\t\x05\x06BHZFgithub.com/avalcredit/aval/proto/gen/aval/receivables/v1;receivablesv1b\x06proto3"
@@ -976,7 +1223,7 @@ func file_aval_receivables_v1_feed_proto_rawDescGZIP() []byte {
 	return file_aval_receivables_v1_feed_proto_rawDescData
 }
 
-var file_aval_receivables_v1_feed_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_aval_receivables_v1_feed_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_aval_receivables_v1_feed_proto_goTypes = []any{
 	(*DueAmount)(nil),                // 0: aval.receivables.v1.DueAmount
 	(*Movement)(nil),                 // 1: aval.receivables.v1.Movement
@@ -987,46 +1234,55 @@ var file_aval_receivables_v1_feed_proto_goTypes = []any{
 	(*ApplyCustomersResponse)(nil),   // 6: aval.receivables.v1.ApplyCustomersResponse
 	(*GetPaymentRecordRequest)(nil),  // 7: aval.receivables.v1.GetPaymentRecordRequest
 	(*GetPaymentRecordResponse)(nil), // 8: aval.receivables.v1.GetPaymentRecordResponse
-	(*v1.Money)(nil),                 // 9: aval.type.v1.Money
-	(*v11.CreditProfile)(nil),        // 10: aval.evaluation.v1.CreditProfile
+	(*VolumePeriod)(nil),             // 9: aval.receivables.v1.VolumePeriod
+	(*ListVolumesRequest)(nil),       // 10: aval.receivables.v1.ListVolumesRequest
+	(*CustomerVolumes)(nil),          // 11: aval.receivables.v1.CustomerVolumes
+	(*ListVolumesResponse)(nil),      // 12: aval.receivables.v1.ListVolumesResponse
+	(*v1.Money)(nil),                 // 13: aval.type.v1.Money
+	(*v11.CreditProfile)(nil),        // 14: aval.evaluation.v1.CreditProfile
 }
 var file_aval_receivables_v1_feed_proto_depIdxs = []int32{
-	9,  // 0: aval.receivables.v1.DueAmount.amount:type_name -> aval.type.v1.Money
-	9,  // 1: aval.receivables.v1.Movement.amount:type_name -> aval.type.v1.Money
-	9,  // 2: aval.receivables.v1.NoticedPayment.open:type_name -> aval.type.v1.Money
-	9,  // 3: aval.receivables.v1.NoticedPayment.received:type_name -> aval.type.v1.Money
-	9,  // 4: aval.receivables.v1.NoticedPayment.unapplied:type_name -> aval.type.v1.Money
-	9,  // 5: aval.receivables.v1.Position.receivable:type_name -> aval.type.v1.Money
-	9,  // 6: aval.receivables.v1.Position.unapplied:type_name -> aval.type.v1.Money
+	13, // 0: aval.receivables.v1.DueAmount.amount:type_name -> aval.type.v1.Money
+	13, // 1: aval.receivables.v1.Movement.amount:type_name -> aval.type.v1.Money
+	13, // 2: aval.receivables.v1.NoticedPayment.open:type_name -> aval.type.v1.Money
+	13, // 3: aval.receivables.v1.NoticedPayment.received:type_name -> aval.type.v1.Money
+	13, // 4: aval.receivables.v1.NoticedPayment.unapplied:type_name -> aval.type.v1.Money
+	13, // 5: aval.receivables.v1.Position.receivable:type_name -> aval.type.v1.Money
+	13, // 6: aval.receivables.v1.Position.unapplied:type_name -> aval.type.v1.Money
 	0,  // 7: aval.receivables.v1.Position.ladder:type_name -> aval.receivables.v1.DueAmount
 	1,  // 8: aval.receivables.v1.Position.movements:type_name -> aval.receivables.v1.Movement
-	9,  // 9: aval.receivables.v1.Position.bank_bill:type_name -> aval.type.v1.Money
-	9,  // 10: aval.receivables.v1.Position.commercial_bill:type_name -> aval.type.v1.Money
-	9,  // 11: aval.receivables.v1.Position.base_stock:type_name -> aval.type.v1.Money
-	9,  // 12: aval.receivables.v1.Position.consignment:type_name -> aval.type.v1.Money
-	9,  // 13: aval.receivables.v1.Position.deposit:type_name -> aval.type.v1.Money
+	13, // 9: aval.receivables.v1.Position.bank_bill:type_name -> aval.type.v1.Money
+	13, // 10: aval.receivables.v1.Position.commercial_bill:type_name -> aval.type.v1.Money
+	13, // 11: aval.receivables.v1.Position.base_stock:type_name -> aval.type.v1.Money
+	13, // 12: aval.receivables.v1.Position.consignment:type_name -> aval.type.v1.Money
+	13, // 13: aval.receivables.v1.Position.deposit:type_name -> aval.type.v1.Money
 	0,  // 14: aval.receivables.v1.Position.disputed:type_name -> aval.receivables.v1.DueAmount
-	9,  // 15: aval.receivables.v1.Position.broken_promise_amount:type_name -> aval.type.v1.Money
+	13, // 15: aval.receivables.v1.Position.broken_promise_amount:type_name -> aval.type.v1.Money
 	2,  // 16: aval.receivables.v1.Position.payment_notices:type_name -> aval.receivables.v1.NoticedPayment
-	9,  // 17: aval.receivables.v1.PaymentRecord.fallen_due:type_name -> aval.type.v1.Money
-	9,  // 18: aval.receivables.v1.PaymentRecord.collected:type_name -> aval.type.v1.Money
-	9,  // 19: aval.receivables.v1.PaymentRecord.collected_on_time:type_name -> aval.type.v1.Money
-	9,  // 20: aval.receivables.v1.PaymentRecord.settled_amount:type_name -> aval.type.v1.Money
-	9,  // 21: aval.receivables.v1.PaymentRecord.open_amount:type_name -> aval.type.v1.Money
-	9,  // 22: aval.receivables.v1.PaymentRecord.invoice_amounts:type_name -> aval.type.v1.Money
-	9,  // 23: aval.receivables.v1.PaymentRecord.last_year:type_name -> aval.type.v1.Money
-	9,  // 24: aval.receivables.v1.PaymentRecord.year_before:type_name -> aval.type.v1.Money
-	10, // 25: aval.receivables.v1.ApplyCustomersRequest.profiles:type_name -> aval.evaluation.v1.CreditProfile
+	13, // 17: aval.receivables.v1.PaymentRecord.fallen_due:type_name -> aval.type.v1.Money
+	13, // 18: aval.receivables.v1.PaymentRecord.collected:type_name -> aval.type.v1.Money
+	13, // 19: aval.receivables.v1.PaymentRecord.collected_on_time:type_name -> aval.type.v1.Money
+	13, // 20: aval.receivables.v1.PaymentRecord.settled_amount:type_name -> aval.type.v1.Money
+	13, // 21: aval.receivables.v1.PaymentRecord.open_amount:type_name -> aval.type.v1.Money
+	13, // 22: aval.receivables.v1.PaymentRecord.invoice_amounts:type_name -> aval.type.v1.Money
+	13, // 23: aval.receivables.v1.PaymentRecord.last_year:type_name -> aval.type.v1.Money
+	13, // 24: aval.receivables.v1.PaymentRecord.year_before:type_name -> aval.type.v1.Money
+	14, // 25: aval.receivables.v1.ApplyCustomersRequest.profiles:type_name -> aval.evaluation.v1.CreditProfile
 	4,  // 26: aval.receivables.v1.GetPaymentRecordResponse.record:type_name -> aval.receivables.v1.PaymentRecord
-	5,  // 27: aval.receivables.v1.FeedService.ApplyCustomers:input_type -> aval.receivables.v1.ApplyCustomersRequest
-	7,  // 28: aval.receivables.v1.FeedService.GetPaymentRecord:input_type -> aval.receivables.v1.GetPaymentRecordRequest
-	6,  // 29: aval.receivables.v1.FeedService.ApplyCustomers:output_type -> aval.receivables.v1.ApplyCustomersResponse
-	8,  // 30: aval.receivables.v1.FeedService.GetPaymentRecord:output_type -> aval.receivables.v1.GetPaymentRecordResponse
-	29, // [29:31] is the sub-list for method output_type
-	27, // [27:29] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	9,  // 27: aval.receivables.v1.ListVolumesRequest.periods:type_name -> aval.receivables.v1.VolumePeriod
+	13, // 28: aval.receivables.v1.CustomerVolumes.amounts:type_name -> aval.type.v1.Money
+	11, // 29: aval.receivables.v1.ListVolumesResponse.volumes:type_name -> aval.receivables.v1.CustomerVolumes
+	5,  // 30: aval.receivables.v1.FeedService.ApplyCustomers:input_type -> aval.receivables.v1.ApplyCustomersRequest
+	10, // 31: aval.receivables.v1.FeedService.ListVolumes:input_type -> aval.receivables.v1.ListVolumesRequest
+	7,  // 32: aval.receivables.v1.FeedService.GetPaymentRecord:input_type -> aval.receivables.v1.GetPaymentRecordRequest
+	6,  // 33: aval.receivables.v1.FeedService.ApplyCustomers:output_type -> aval.receivables.v1.ApplyCustomersResponse
+	12, // 34: aval.receivables.v1.FeedService.ListVolumes:output_type -> aval.receivables.v1.ListVolumesResponse
+	8,  // 35: aval.receivables.v1.FeedService.GetPaymentRecord:output_type -> aval.receivables.v1.GetPaymentRecordResponse
+	33, // [33:36] is the sub-list for method output_type
+	30, // [30:33] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_feed_proto_init() }
@@ -1041,7 +1297,7 @@ func file_aval_receivables_v1_feed_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_receivables_v1_feed_proto_rawDesc), len(file_aval_receivables_v1_feed_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

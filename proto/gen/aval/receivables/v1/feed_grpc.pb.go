@@ -20,6 +20,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	FeedService_ApplyCustomers_FullMethodName   = "/aval.receivables.v1.FeedService/ApplyCustomers"
+	FeedService_ListVolumes_FullMethodName      = "/aval.receivables.v1.FeedService/ListVolumes"
 	FeedService_GetPaymentRecord_FullMethodName = "/aval.receivables.v1.FeedService/GetPaymentRecord"
 )
 
@@ -31,6 +32,8 @@ const (
 type FeedServiceClient interface {
 	// Takes changes of customer files from evaluation. Errors: FAILED_PRECONDITION (SEQUENCE_GAP, with metadata `expected`).
 	ApplyCustomers(ctx context.Context, in *ApplyCustomersRequest, opts ...grpc.CallOption) (*ApplyCustomersResponse, error)
+	// Returns what many customers bought in periods, for reports over all of them. Customers that receivables does not know are left out.
+	ListVolumes(ctx context.Context, in *ListVolumesRequest, opts ...grpc.CallOption) (*ListVolumesResponse, error)
 	// Returns how a customer paid us so far.
 	GetPaymentRecord(ctx context.Context, in *GetPaymentRecordRequest, opts ...grpc.CallOption) (*GetPaymentRecordResponse, error)
 }
@@ -47,6 +50,16 @@ func (c *feedServiceClient) ApplyCustomers(ctx context.Context, in *ApplyCustome
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ApplyCustomersResponse)
 	err := c.cc.Invoke(ctx, FeedService_ApplyCustomers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *feedServiceClient) ListVolumes(ctx context.Context, in *ListVolumesRequest, opts ...grpc.CallOption) (*ListVolumesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListVolumesResponse)
+	err := c.cc.Invoke(ctx, FeedService_ListVolumes_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +84,8 @@ func (c *feedServiceClient) GetPaymentRecord(ctx context.Context, in *GetPayment
 type FeedServiceServer interface {
 	// Takes changes of customer files from evaluation. Errors: FAILED_PRECONDITION (SEQUENCE_GAP, with metadata `expected`).
 	ApplyCustomers(context.Context, *ApplyCustomersRequest) (*ApplyCustomersResponse, error)
+	// Returns what many customers bought in periods, for reports over all of them. Customers that receivables does not know are left out.
+	ListVolumes(context.Context, *ListVolumesRequest) (*ListVolumesResponse, error)
 	// Returns how a customer paid us so far.
 	GetPaymentRecord(context.Context, *GetPaymentRecordRequest) (*GetPaymentRecordResponse, error)
 	mustEmbedUnimplementedFeedServiceServer()
@@ -85,6 +100,9 @@ type UnimplementedFeedServiceServer struct{}
 
 func (UnimplementedFeedServiceServer) ApplyCustomers(context.Context, *ApplyCustomersRequest) (*ApplyCustomersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ApplyCustomers not implemented")
+}
+func (UnimplementedFeedServiceServer) ListVolumes(context.Context, *ListVolumesRequest) (*ListVolumesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListVolumes not implemented")
 }
 func (UnimplementedFeedServiceServer) GetPaymentRecord(context.Context, *GetPaymentRecordRequest) (*GetPaymentRecordResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetPaymentRecord not implemented")
@@ -128,6 +146,24 @@ func _FeedService_ApplyCustomers_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _FeedService_ListVolumes_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListVolumesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FeedServiceServer).ListVolumes(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FeedService_ListVolumes_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FeedServiceServer).ListVolumes(ctx, req.(*ListVolumesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _FeedService_GetPaymentRecord_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetPaymentRecordRequest)
 	if err := dec(in); err != nil {
@@ -156,6 +192,10 @@ var FeedService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ApplyCustomers",
 			Handler:    _FeedService_ApplyCustomers_Handler,
+		},
+		{
+			MethodName: "ListVolumes",
+			Handler:    _FeedService_ListVolumes_Handler,
 		},
 		{
 			MethodName: "GetPaymentRecord",

@@ -127,6 +127,21 @@ type Grant struct {
 	Hash       []byte
 }
 
+type GrowthRow struct {
+	Run           int64
+	CustomerID    string
+	DisplayName   string
+	SalespersonID string
+	UnitID        string
+	CurrencyCode  string
+	Grade         string
+	Granted       *int64
+	CreditSince   calendar.Date
+	Volume        *int64
+	Compared      *int64
+	Verdict       string
+}
+
 type InvoiceBatch struct {
 	CustomerID string
 	Sequence   int64
