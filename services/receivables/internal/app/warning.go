@@ -33,7 +33,7 @@ type watch struct {
 
 // watches are all kinds of days that the policy wants warned of.
 func (s *Service) watches(p terms.Policy, today calendar.Date) []watch {
-	return append([]watch{s.limitationWatch(p.Claims.Limitation, today), s.legalWatch(p, today)}, s.securityWatches(p, today)...)
+	return append([]watch{s.limitationWatch(p.Claims.Limitation, today), s.legalWatch(p, today), s.planWatch(p, today)}, s.securityWatches(p, today)...)
 }
 
 // GiveWarnings gives the warnings that are due and were not given, each in a transaction with its record.

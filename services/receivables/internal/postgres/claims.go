@@ -12,6 +12,7 @@ import (
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres/db"
+	"github.com/avalcredit/aval/services/receivables/internal/restructuring"
 )
 
 // Claims writes what the claims side keeps, in one transaction.
@@ -32,11 +33,12 @@ const Newest = math.MaxInt64
 
 // The kinds of records.
 var (
-	HandOvers   = Kind{"HAND_OVER", "HAND_OVER", "hand-over", "hand_over_id"}
-	Clearances  = Kind{"CLEARANCE", "CLEARANCE", "clearance", "clearance_id"}
-	Securities  = Kind{"SECURITY", "SECURITY", "security", "security_id"}
-	LegalCases  = Kind{"LEGAL_CASE", "LEGAL_CASE", "legal case", "legal_case_id"}
-	Supervisors = Kind{"SUPERVISOR", "SUPERVISOR", "supervisor", "unit_id"}
+	HandOvers      = Kind{"HAND_OVER", "HAND_OVER", "hand-over", "hand_over_id"}
+	Clearances     = Kind{"CLEARANCE", "CLEARANCE", "clearance", "clearance_id"}
+	Securities     = Kind{"SECURITY", "SECURITY", "security", "security_id"}
+	LegalCases     = Kind{"LEGAL_CASE", "LEGAL_CASE", "legal case", "legal_case_id"}
+	Restructurings = Kind{"RESTRUCTURING", "RESTRUCTURING", "restructuring", "restructuring_id"}
+	Supervisors    = Kind{"SUPERVISOR", "SUPERVISOR", "supervisor", "unit_id"}
 )
 
 func (k Kind) unknown(err error, id string) error {
@@ -216,4 +218,17 @@ func (s *Store) OpenOf(ctx context.Context, customerID string) (money.Money, err
 func (s *Store) ReceivedOn(ctx context.Context, items []string, from calendar.Date) (int64, error) {
 	sum, err := s.q.ReceivedOn(ctx, db.ReceivedOnParams{ItemIds: items, FromDate: from})
 	return sum, pg.Err(err)
+}
+
+// PaidOn is the customer's money that stands on items, by the day it came.
+func (s *Store) PaidOn(ctx context.Context, items []string) ([]restructuring.Money, error) {
+	rows, err := s.q.PaidOn(ctx, items)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	out := make([]restructuring.Money, len(rows))
+	for i, r := range rows {
+		out[i] = restructuring.Money{Date: r.CreditDate, Amount: r.Amount}
+	}
+	return out, nil
 }

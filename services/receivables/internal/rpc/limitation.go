@@ -25,9 +25,13 @@ var _ receivablesv1.LimitationServiceServer = (*Limitations)(nil)
 // claimsOf is the part of a policy about claims and who answers for them; what it does not say is the law's.
 func claimsOf(policy *receivablesv1.ReceivablesPolicy) (terms.Claims, error) {
 	p := policy.GetClaims()
+	plans, err := restructuringRules(p, policy.GetBaseCurrency())
+	if err != nil {
+		return terms.Claims{}, err
+	}
 	charges, err := chargesOf(policy.GetResponsibility())
 	return terms.Claims{
-		Limitation: limitationRules(p), Legal: legalRules(p), Charges: charges,
+		Limitation: limitationRules(p), Legal: legalRules(p), Charges: charges, Restructuring: plans,
 		SecurityDays: daysOr(p.GetSecurityWarningDays(), 90, 30, 7), InsuranceDays: daysOr(p.GetInsuranceWarningDays(), 14, 7, 1),
 	}, err
 }

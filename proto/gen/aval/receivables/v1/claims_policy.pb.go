@@ -8,6 +8,7 @@ package receivablesv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	v1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -43,8 +44,14 @@ type ClaimsPolicy struct {
 	LegalWarningDays []int32 `protobuf:"varint,8,rep,packed,name=legal_warning_days,json=legalWarningDays,proto3" json:"legal_warning_days,omitempty"`
 	// Years within which a judgment must be taken to enforcement, from the last day to fulfil it; 0: 2.
 	EnforcementYears int32 `protobuf:"varint,9,opt,name=enforcement_years,json=enforcementYears,proto3" json:"enforcement_years,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Who approves a restructuring plan, lowest level first, by the open amount in the base currency (in another currency the last row holds); none: a finance manager up to 100,000, above with the finance director.
+	RestructuringAuthority []*v1.AuthorityRow `protobuf:"bytes,10,rep,name=restructuring_authority,json=restructuringAuthority,proto3" json:"restructuring_authority,omitempty"`
+	// Days after its due date by which an instalment of a plan may come and is kept.
+	RestructuringGraceDays int32 `protobuf:"varint,11,opt,name=restructuring_grace_days,json=restructuringGraceDays,proto3" json:"restructuring_grace_days,omitempty"`
+	// Days ahead of the last day of an instalment on which a warning is given, falling; empty: 7, 1.
+	RestructuringWarningDays []int32 `protobuf:"varint,12,rep,packed,name=restructuring_warning_days,json=restructuringWarningDays,proto3" json:"restructuring_warning_days,omitempty"`
+	unknownFields            protoimpl.UnknownFields
+	sizeCache                protoimpl.SizeCache
 }
 
 func (x *ClaimsPolicy) Reset() {
@@ -140,11 +147,32 @@ func (x *ClaimsPolicy) GetEnforcementYears() int32 {
 	return 0
 }
 
+func (x *ClaimsPolicy) GetRestructuringAuthority() []*v1.AuthorityRow {
+	if x != nil {
+		return x.RestructuringAuthority
+	}
+	return nil
+}
+
+func (x *ClaimsPolicy) GetRestructuringGraceDays() int32 {
+	if x != nil {
+		return x.RestructuringGraceDays
+	}
+	return 0
+}
+
+func (x *ClaimsPolicy) GetRestructuringWarningDays() []int32 {
+	if x != nil {
+		return x.RestructuringWarningDays
+	}
+	return nil
+}
+
 var File_aval_receivables_v1_claims_policy_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_claims_policy_proto_rawDesc = "" +
 	"\n" +
-	"'aval/receivables/v1/claims_policy.proto\x12\x13aval.receivables.v1\x1a\x1bbuf/validate/validate.proto\"\xb7\x04\n" +
+	"'aval/receivables/v1/claims_policy.proto\x12\x13aval.receivables.v1\x1a\x1baval/type/v1/approval.proto\x1a\x1bbuf/validate/validate.proto\"\xac\x06\n" +
 	"\fClaimsPolicy\x124\n" +
 	"\x10limitation_years\x18\x01 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x1e(\x00R\x0flimitationYears\x12I\n" +
 	"\x17limitation_warning_days\x18\x02 \x03(\x05B\x11\xbaH\x0e\x92\x01\v\x10\b\"\a\x1a\x05\x18\xe8\a(\x00R\x15limitationWarningDays\x122\n" +
@@ -154,7 +182,11 @@ const file_aval_receivables_v1_claims_policy_proto_rawDesc = "" +
 	"\x15security_warning_days\x18\x06 \x03(\x05B\x11\xbaH\x0e\x92\x01\v\x10\b\"\a\x1a\x05\x18\xe8\a(\x00R\x13securityWarningDays\x12G\n" +
 	"\x16insurance_warning_days\x18\a \x03(\x05B\x11\xbaH\x0e\x92\x01\v\x10\b\"\a\x1a\x05\x18\xe8\a(\x00R\x14insuranceWarningDays\x12?\n" +
 	"\x12legal_warning_days\x18\b \x03(\x05B\x11\xbaH\x0e\x92\x01\v\x10\b\"\a\x1a\x05\x18\xe8\a(\x00R\x10legalWarningDays\x126\n" +
-	"\x11enforcement_years\x18\t \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x1e(\x00R\x10enforcementYearsBHZFgithub.com/avalcredit/aval/proto/gen/aval/receivables/v1;receivablesv1b\x06proto3"
+	"\x11enforcement_years\x18\t \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x1e(\x00R\x10enforcementYears\x12]\n" +
+	"\x17restructuring_authority\x18\n" +
+	" \x03(\v2\x1a.aval.type.v1.AuthorityRowB\b\xbaH\x05\x92\x01\x02\x10\x14R\x16restructuringAuthority\x12C\n" +
+	"\x18restructuring_grace_days\x18\v \x01(\x05B\t\xbaH\x06\x1a\x04\x18Z(\x00R\x16restructuringGraceDays\x12O\n" +
+	"\x1arestructuring_warning_days\x18\f \x03(\x05B\x11\xbaH\x0e\x92\x01\v\x10\b\"\a\x1a\x05\x18\xe8\a(\x00R\x18restructuringWarningDaysBHZFgithub.com/avalcredit/aval/proto/gen/aval/receivables/v1;receivablesv1b\x06proto3"
 
 var (
 	file_aval_receivables_v1_claims_policy_proto_rawDescOnce sync.Once
@@ -170,14 +202,16 @@ func file_aval_receivables_v1_claims_policy_proto_rawDescGZIP() []byte {
 
 var file_aval_receivables_v1_claims_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_aval_receivables_v1_claims_policy_proto_goTypes = []any{
-	(*ClaimsPolicy)(nil), // 0: aval.receivables.v1.ClaimsPolicy
+	(*ClaimsPolicy)(nil),    // 0: aval.receivables.v1.ClaimsPolicy
+	(*v1.AuthorityRow)(nil), // 1: aval.type.v1.AuthorityRow
 }
 var file_aval_receivables_v1_claims_policy_proto_depIdxs = []int32{
-	0, // [0:0] is the sub-list for method output_type
-	0, // [0:0] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	1, // 0: aval.receivables.v1.ClaimsPolicy.restructuring_authority:type_name -> aval.type.v1.AuthorityRow
+	1, // [1:1] is the sub-list for method output_type
+	1, // [1:1] is the sub-list for method input_type
+	1, // [1:1] is the sub-list for extension type_name
+	1, // [1:1] is the sub-list for extension extendee
+	0, // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_claims_policy_proto_init() }

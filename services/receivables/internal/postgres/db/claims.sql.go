@@ -285,6 +285,37 @@ func (q *Queries) OpenOfCustomer(ctx context.Context, customerID string) (int64,
 	return column_1, err
 }
 
+const paidOn = `-- name: PaidOn :many
+SELECT c.credit_date, sum(a.amount)::bigint AS amount FROM applications a JOIN credits c USING (credit_id)
+WHERE a.item_id = ANY ($1::text[]) AND c.kind IN ('RECEIPT', 'BILL', 'ADVANCE')
+GROUP BY c.credit_date ORDER BY c.credit_date
+`
+
+type PaidOnRow struct {
+	CreditDate calendar.Date
+	Amount     int64
+}
+
+func (q *Queries) PaidOn(ctx context.Context, itemIds []string) ([]PaidOnRow, error) {
+	rows, err := q.db.Query(ctx, paidOn, itemIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PaidOnRow
+	for rows.Next() {
+		var i PaidOnRow
+		if err := rows.Scan(&i.CreditDate, &i.Amount); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const receivedOn = `-- name: ReceivedOn :one
 SELECT coalesce(sum(a.amount), 0)::bigint FROM applications a JOIN credits c USING (credit_id)
 WHERE a.item_id = ANY ($1::text[]) AND c.kind IN ('RECEIPT', 'BILL', 'ADVANCE') AND c.credit_date >= $2::date

@@ -53,3 +53,8 @@ SELECT e.limitation_event_id, sqlc.arg(end_date)::date, sqlc.arg(ended_by)::text
 FROM limitation_events e
 WHERE e.limitation_event_id = ANY (sqlc.arg(ids)::text[]) AND e.source = 'LEGAL_CASE' AND e.kind = 'PROCEEDING'
 ON CONFLICT (limitation_event_id) DO NOTHING;
+
+-- name: PaidOn :many
+SELECT c.credit_date, sum(a.amount)::bigint AS amount FROM applications a JOIN credits c USING (credit_id)
+WHERE a.item_id = ANY (sqlc.arg(item_ids)::text[]) AND c.kind IN ('RECEIPT', 'BILL', 'ADVANCE')
+GROUP BY c.credit_date ORDER BY c.credit_date;
