@@ -202,7 +202,7 @@ func (c *change) finish(ctx context.Context) error {
 
 // positionOf is what the gate is told of a change.
 func positionOf(c position.Change, s postgres.Standing) ([]byte, error) {
-	c.Notices = s.Notices
+	c.Notices, c.Held = s.Notices, s.Held
 	return json.Marshal(position.New(c, s.Unapplied, s.Ladder))
 }
 

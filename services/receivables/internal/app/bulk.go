@@ -106,7 +106,9 @@ func (b bulk) post(ctx context.Context, drafts []invoice.Draft) (Posted, error) 
 			return Posted{}, at(i, err)
 		}
 	}
-	if err := accounts.AddInvoices(ctx, list); err != nil {
+	if i, err := accounts.AddInvoices(ctx, list); err != nil && i >= 0 {
+		return Posted{}, at(i, err)
+	} else if err != nil {
 		return Posted{}, atTaken(list, err)
 	}
 	if err := postgres.AddInvoiceTerms(ctx, b.tx, list...); err != nil {

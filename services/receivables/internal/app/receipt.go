@@ -34,6 +34,9 @@ func (c *change) receive(ctx context.Context, d receipt.Draft, order receipt.Ord
 	if err != nil {
 		return r, err
 	}
+	if r.OrderID != "" && len(order.Named) == 0 && order.Mode == receipt.ModeDefault {
+		order.Mode = receipt.ModeNone // an advance waits for its order's invoices
+	}
 	if order, err = c.forNotice(ctx, r, order); err != nil {
 		return r, err
 	}
@@ -71,6 +74,9 @@ func (s *Service) ApplyReceipt(ctx context.Context, req idem.Request, id string,
 // NotFound RECEIPT_UNKNOWN, FailedPrecondition RECEIPT_REVERSED.
 func (s *Service) ReverseReceipt(ctx context.Context, req idem.Request, id, reason string) (receipt.Receipt, error) {
 	return s.onReceipt(ctx, req, id, func(ctx context.Context, c *change, doc postgres.ReceiptDocument) error {
+		if err := c.freeToReverse(ctx, doc.Receipt); err != nil {
+			return err
+		}
 		applied, err := c.CreditApplications(ctx, id)
 		if err != nil {
 			return err
@@ -119,11 +125,7 @@ func (s *Service) onReceipt(ctx context.Context, req idem.Request, id string, fn
 
 // allocate decides by the domain what money goes where, and records it.
 func (c *change) allocate(ctx context.Context, src receipt.Source, order receipt.Order) ([]invoice.Application, error) {
-	named := make([]string, len(order.Named))
-	for i, n := range order.Named {
-		named[i] = n.InvoiceID
-	}
-	items, err := c.Items(ctx, named, order.WantsOldest())
+	items, err := c.itemsFor(ctx, order)
 	if err != nil {
 		return nil, err
 	}
@@ -132,6 +134,15 @@ func (c *change) allocate(ctx context.Context, src receipt.Source, order receipt
 		return nil, err
 	}
 	return applied, c.apply(ctx, items, applied)
+}
+
+// itemsFor are those that money may go to by an order.
+func (c *change) itemsFor(ctx context.Context, order receipt.Order) ([]receipt.Item, error) {
+	named := make([]string, len(order.Named))
+	for i, n := range order.Named {
+		named[i] = n.InvoiceID
+	}
+	return c.Items(ctx, named, order.WantsOldest())
 }
 
 // Receipt returns a receipt with what it was applied to. Errors: NotFound RECEIPT_UNKNOWN.

@@ -93,8 +93,27 @@ func (s *Service) Ledger(ctx context.Context, q ledger.Query) ([]ledger.Entry, [
 	if err != nil {
 		return nil, nil, err
 	}
-	balances, err := s.store.Balances(ctx, q.CustomerID, q.To)
+	balances, err := s.store.Balances(ctx, q.CustomerID, q.To, q.KnownOn)
 	return entries, balances, err
+}
+
+// Statement tells how a customer's account stood on a day (none: today), as it was known on another (none: now).
+// Errors: NotFound CUSTOMER_UNKNOWN.
+func (s *Service) Statement(ctx context.Context, q ledger.Statement) (ledger.Statement, error) {
+	if err := s.visible(ctx, q.CustomerID); err != nil {
+		return q, err
+	}
+	if q.AsOf.IsZero() {
+		q.AsOf = s.Clock.Today(ctx)
+	}
+	customer, err := s.store.Customer(ctx, q.CustomerID)
+	if err != nil {
+		return q, err
+	}
+	if q.Currency, err = s.store.AccountCurrency(ctx, customer); err != nil {
+		return q, err
+	}
+	return s.store.Statement(ctx, q)
 }
 
 // PaymentRecord tells how a customer paid us as of a day (none: today). Errors:

@@ -6,6 +6,7 @@ import "github.com/avalcredit/aval/pkg/calendar"
 type Query struct {
 	CustomerID string
 	From, To   calendar.Date // none: no bound
+	KnownOn    calendar.Date // only what was posted by then; none: all
 	After      int64         // sequence
 	Limit      int
 }

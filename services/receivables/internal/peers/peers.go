@@ -73,6 +73,7 @@ func positionMessage(p position.Position) *receivablesv1.Position {
 	for _, m := range p.Movements {
 		out.Movements = append(out.Movements, &receivablesv1.Movement{OrderId: m.OrderID, InvoiceId: m.InvoiceID, Amount: moneyMessage(m.Amount)})
 	}
+	out.BankBill, out.CommercialBill, out.Deposit = heldMessage(p.BankBill), heldMessage(p.CommercialBill), heldMessage(p.Deposit)
 	for _, n := range p.Notices {
 		out.PaymentNotices = append(out.PaymentNotices, &receivablesv1.NoticedPayment{
 			PaymentNoticeId: n.NoticeID, OrderId: n.OrderID, Open: moneyMessage(n.Open), Received: moneyMessage(n.Received),
@@ -80,6 +81,14 @@ func positionMessage(p position.Position) *receivablesv1.Position {
 		})
 	}
 	return out
+}
+
+// heldMessage leaves out what there is none of.
+func heldMessage(m *money.Money) *typev1.Money {
+	if m == nil {
+		return nil
+	}
+	return moneyMessage(*m)
 }
 
 func moneyMessage(m money.Money) *typev1.Money {

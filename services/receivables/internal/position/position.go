@@ -46,6 +46,16 @@ type Position struct {
 	Movements    []Movement    `json:"movements"`
 	Cause        string        `json:"cause"`
 	Notices      []Noticed     `json:"payment_notices,omitempty"`
+	Held
+}
+
+// Held is what stands beside the ladder and the unapplied money; nil: none.
+type Held struct {
+	// BankBill and CommercialBill are acceptance bills that are at risk: received, and neither honoured nor gone for good.
+	BankBill       *money.Money `json:"bank_bill,omitempty"`
+	CommercialBill *money.Money `json:"commercial_bill,omitempty"`
+	// Deposit is held of the customer's.
+	Deposit *money.Money `json:"deposit,omitempty"`
 }
 
 // Change is what was done to a customer's account.
@@ -56,13 +66,14 @@ type Change struct {
 	Movements    []Movement
 	Cause        string
 	Notices      []Noticed
+	Held         Held
 }
 
 // New makes the position after a change from what is open by due date and what is unapplied.
 func New(c Change, unapplied money.Money, ladder []Due) Position {
 	p := Position{
 		CustomerID: c.CustomerID, Sequence: c.Sequence, BusinessDate: c.BusinessDate, Unapplied: unapplied,
-		Ladder: ladder, Movements: c.Movements, Cause: c.Cause, Notices: c.Notices,
+		Ladder: ladder, Movements: c.Movements, Cause: c.Cause, Notices: c.Notices, Held: c.Held,
 		Receivable: money.Zero(unapplied.Currency),
 	}
 	for _, d := range ladder {

@@ -12,6 +12,7 @@ import (
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
 	"github.com/avalcredit/aval/services/receivables/internal/ledger"
+	"github.com/avalcredit/aval/services/receivables/internal/period"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres/db"
 	"github.com/avalcredit/aval/services/receivables/internal/receipt"
 )
@@ -35,6 +36,8 @@ type Account struct {
 	appHash    []byte
 	// newest is the newest date of what was posted and applied under this lock; none: nothing was.
 	newest calendar.Date
+	// closedUntil is the last day on which nothing is posted any more; none: all are open.
+	closedUntil calendar.Date
 }
 
 // LockAccount opens the customer's account at its first use, in the currency of the
@@ -51,7 +54,13 @@ func LockAccount(ctx context.Context, tx pgx.Tx, c Customer, act Act) (*Account,
 	if err != nil {
 		return nil, pg.Err(err)
 	}
-	return accountOf(q, act, row), nil
+	closed, err := closedUntil(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	a := accountOf(q, act, row)
+	a.closedUntil = closed
+	return a, nil
 }
 
 func accountOf(q *db.Queries, act Act, row db.Account) *Account {
@@ -91,9 +100,24 @@ func (a *Account) post(ctx context.Context, d ledger.Document) (ledger.Entry, er
 
 // next makes the entry that follows, and the head after it.
 func (a *Account) next(d ledger.Document) (ledger.Entry, ledger.Head, error) {
+	if err := period.Check(a.closedUntil, d.EntryDate, dateField(d.Kind)); err != nil {
+		return ledger.Entry{}, a.head, err
+	}
 	a.newest = invoice.Latest(a.newest, d.EntryDate)
 	d.PostDate, d.PostedBy, d.CreateTime = a.act.Today, a.act.Actor, a.act.Now
 	return ledger.Post(a.head, a.customerID, d, audit.Link)
+}
+
+// dateField is the field of a request that says from when a document counts.
+func dateField(k ledger.Kind) string {
+	switch k {
+	case ledger.KindInvoice:
+		return "invoice.invoice_date"
+	case ledger.KindReceipt, ledger.KindAdvance, ledger.KindBill:
+		return "receipt.receipt_date"
+	default:
+		return "document.document_date"
+	}
 }
 
 // reverse takes back the entry of a document.
@@ -190,7 +214,7 @@ func (a *Account) addItems(ctx context.Context, items []db.Item) error {
 // AddReceipt posts a receipt. Errors: AlreadyExists RECEIPT_EXISTS.
 func (a *Account) AddReceipt(ctx context.Context, r receipt.Receipt) error {
 	e, err := a.post(ctx, ledger.Document{
-		Kind: ledger.KindReceipt, ID: r.ID, EntryDate: r.Date, Amount: r.Amount, Digest: digest(r.Canonical()), Text: "receipt " + r.ID,
+		Kind: r.Kind(), ID: r.ID, EntryDate: r.Date, Amount: r.Amount, Digest: digest(r.Canonical()), Text: "receipt " + r.ID,
 	})
 	if err != nil {
 		return err
@@ -198,7 +222,7 @@ func (a *Account) AddReceipt(ctx context.Context, r receipt.Receipt) error {
 	err = a.q.AddReceipt(ctx, db.AddReceiptParams{
 		ReceiptID: r.ID, CustomerID: r.CustomerID, ReceiptDate: r.Date, Currency: r.Amount.Currency, Amount: r.Amount.Minor,
 		Instrument: string(r.Instrument), Reference: r.Reference, PostDate: r.PostDate, CreatedAt: r.CreateTime, LedgerSequence: e.Sequence,
-		PaymentNoticeID: orNull(r.NoticeID),
+		PaymentNoticeID: orNull(r.NoticeID), OrderID: r.OrderID,
 	})
 	if pg.IsUnique(err, "receipts_pkey") {
 		return errs.New(errs.AlreadyExists, "RECEIPT_EXISTS", "receipt %s was posted before", r.ID).With("receipt_id", r.ID)
@@ -207,10 +231,13 @@ func (a *Account) AddReceipt(ctx context.Context, r receipt.Receipt) error {
 		return pg.Err(err)
 	}
 	err = a.addCredit(ctx, db.AddCreditParams{
-		CreditID: r.ID, CustomerID: r.CustomerID, Kind: string(e.Kind), CreditDate: r.Date, Currency: r.Amount.Currency,
+		CreditID: r.ID, CustomerID: r.CustomerID, Kind: string(e.Kind), OrderID: r.OrderID, CreditDate: r.Date, Currency: r.Amount.Currency,
 		Amount: r.Amount.Minor, PostDate: r.PostDate, LedgerSequence: e.Sequence,
 	})
 	if err != nil {
+		return err
+	}
+	if err := a.addBill(ctx, r); err != nil {
 		return err
 	}
 	return a.foldNotice(ctx, r.NoticeID)
@@ -268,6 +295,11 @@ func (a *Account) ReverseReceipt(ctx context.Context, d ReceiptDocument, r Rever
 	}
 	if err := a.closeCredit(ctx, d.ID, e, r); err != nil {
 		return err
+	}
+	if d.Bill != nil {
+		if err := a.moveLeft(ctx, d.ID, d.Amount.Neg()); err != nil {
+			return err
+		}
 	}
 	return a.foldNotice(ctx, d.NoticeID)
 }

@@ -37,9 +37,15 @@ func LockAccounts(ctx context.Context, tx pgx.Tx, customerIDs []string, act Act)
 			return nil, pg.Err(err)
 		}
 	}
+	closed, err := closedUntil(ctx, q)
+	if err != nil {
+		return nil, err
+	}
 	a := &Accounts{tx: tx, q: q, act: act, byID: make(map[string]*Account, len(rows))}
 	for _, r := range rows {
-		a.byID[r.CustomerID] = accountOf(q, act, r)
+		account := accountOf(q, act, r)
+		account.closedUntil = closed
+		a.byID[r.CustomerID] = account
 	}
 	return a, nil
 }
@@ -63,16 +69,17 @@ var ( // columns in the order of the rows below; constant
 	balanceColumns = []string{"item_id", "customer_id", "due_date", "open"}
 )
 
-// AddInvoices posts invoices of these customers, each customer's in their order. Errors:
-// AlreadyExists INVOICE_EXISTS.
-func (a *Accounts) AddInvoices(ctx context.Context, list []invoice.Invoice) error {
+// AddInvoices posts invoices of these customers, each customer's in their order. It says
+// which of them an error is of; none: of the whole. Errors: AlreadyExists INVOICE_EXISTS,
+// FailedPrecondition PERIOD_CLOSED.
+func (a *Accounts) AddInvoices(ctx context.Context, list []invoice.Invoice) (at int, err error) {
 	entries := make([]ledger.Entry, len(list))
 	items := make([]db.Item, 0, len(list))
 	for i, inv := range list {
 		account := a.byID[inv.CustomerID]
 		e, head, err := account.next(entryOf(inv))
 		if err != nil {
-			return err
+			return i, err
 		}
 		account.head, entries[i] = head, e
 		items = append(items, itemsOf(inv, e.Sequence)...)
@@ -92,10 +99,10 @@ func (a *Accounts) AddInvoices(ctx context.Context, list []invoice.Invoice) erro
 	} {
 		rows := pgx.CopyFromSlice(set.rows, func(i int) ([]any, error) { return set.row(i), nil })
 		if _, err := a.tx.CopyFrom(ctx, pgx.Identifier{set.table}, set.columns, rows); err != nil {
-			return invoiceExists(err)
+			return -1, invoiceExists(err)
 		}
 	}
-	return nil
+	return -1, nil
 }
 
 func entryValues(e db.LedgerEntry) []any {

@@ -38,7 +38,7 @@ func (d InvoiceDocument) ItemIDs() []string {
 func itemDocument(d db.ItemDocument) receipt.Item {
 	return receipt.Item{
 		ID: d.ItemID, DocumentKind: ledger.Kind(d.DocumentKind), DocumentID: d.DocumentID, OrderID: d.OrderID,
-		Date: d.DocumentDate, DueDate: d.DueDate, Amount: cash(d.Amount, d.Currency), Open: cash(d.Open, d.Currency),
+		Salesperson: d.Salesperson, UnitID: d.UnitID, Date: d.DocumentDate, DueDate: d.DueDate, Amount: cash(d.Amount, d.Currency), Open: cash(d.Open, d.Currency),
 		LastApplication: d.LastApplication, LastUndo: d.LastUndo, Reversed: !d.ReverseDate.IsZero(),
 	}
 }
@@ -89,15 +89,21 @@ func invoiceDocument(d db.InvoiceDocument) InvoiceDocument {
 }
 
 func receiptDocument(d db.ReceiptDocument) ReceiptDocument {
-	return ReceiptDocument{
+	out := ReceiptDocument{
 		LedgerSequence: d.LedgerSequence, LastApplication: d.LastApplication, LastUndo: d.LastUndo,
 		Receipt: receipt.Receipt{
 			ID: d.ReceiptID, CustomerID: d.CustomerID, Date: d.ReceiptDate, Amount: cash(d.Amount, d.Currency),
 			Instrument: receipt.Instrument(d.Instrument), Reference: d.Reference, PostDate: d.PostDate,
 			CreateTime: d.CreatedAt.UTC(), Unapplied: cash(d.Unapplied, d.Currency), ReverseDate: d.ReverseDate,
-			NoticeID: d.PaymentNoticeID,
+			NoticeID: d.PaymentNoticeID, OrderID: d.OrderID,
 		},
 	}
+	if d.BillNumber != "" {
+		out.Bill = &receipt.Bill{
+			Number: d.BillNumber, Drawer: d.Drawer, Acceptor: d.Acceptor, IssueDate: d.IssueDate, MaturityDate: d.MaturityDate,
+		}
+	}
+	return out
 }
 
 // Invoice returns an invoice. Errors: NotFound INVOICE_UNKNOWN.

@@ -13,7 +13,7 @@ import (
 // Ledger returns entries by sequence.
 func (s *Store) Ledger(ctx context.Context, q ledger.Query) ([]ledger.Entry, error) {
 	rows, err := s.q.LedgerPage(ctx, db.LedgerPageParams{
-		CustomerID: q.CustomerID, After: q.After, FromDate: q.From, ToDate: q.To, Size: int32(q.Limit), //nolint:gosec // a page
+		CustomerID: q.CustomerID, After: q.After, FromDate: q.From, ToDate: q.To, KnownOn: q.KnownOn, Size: int32(q.Limit), //nolint:gosec // a page
 	})
 	out := make([]ledger.Entry, len(rows))
 	for i, r := range rows {
@@ -22,9 +22,10 @@ func (s *Store) Ledger(ctx context.Context, q ledger.Query) ([]ledger.Entry, err
 	return out, pg.Err(err)
 }
 
-// Balances sums the entries that count on or before a date (none: all), one a currency.
-func (s *Store) Balances(ctx context.Context, customerID string, to calendar.Date) ([]money.Money, error) {
-	rows, err := s.q.BalanceAt(ctx, db.BalanceAtParams{CustomerID: customerID, ToDate: to})
+// Balances sums the entries that count on or before a date and were posted by another (none:
+// all), one a currency.
+func (s *Store) Balances(ctx context.Context, customerID string, to, knownOn calendar.Date) ([]money.Money, error) {
+	rows, err := s.q.BalanceAt(ctx, db.BalanceAtParams{CustomerID: customerID, ToDate: to, KnownOn: knownOn})
 	out := make([]money.Money, len(rows))
 	for i, r := range rows {
 		out[i] = cash(r.Balance, r.Currency)

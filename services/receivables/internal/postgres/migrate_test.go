@@ -40,7 +40,7 @@ func TestBooksOfBeforeMigrate(t *testing.T) {
 		t.Errorf("migrated books: %+v", report)
 	}
 	for customer, want := range map[string]string{"C": "CNY 110.50", "D": "USD -0.01"} {
-		balances, err := store.Balances(t.Context(), customer, calendar.Date{})
+		balances, err := store.Balances(t.Context(), customer, calendar.Date{}, calendar.Date{})
 		must(t, err)
 		if len(balances) != 1 || balances[0].Currency+" "+balances[0].String() != want {
 			t.Errorf("balance of %s: %v, want %s", customer, balances, want)

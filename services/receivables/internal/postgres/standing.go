@@ -18,6 +18,8 @@ type Standing struct {
 	Ladder []position.Due
 	// Notices are the payment notices that are worth something.
 	Notices []position.Noticed
+	// Held are deposits, and bills at risk, beside what is owed.
+	Held position.Held
 }
 
 // Standing reads it under the account's lock.
@@ -61,7 +63,21 @@ func standings(ctx context.Context, q *db.Queries, currencies map[string]string,
 		s.Notices = append(s.Notices, notedPayment(r, currencies[r.CustomerID]))
 		out[r.CustomerID] = s
 	}
-	return out, nil
+	left, err := q.LeftOf(ctx, ids)
+	for _, r := range left {
+		s := out[r.CustomerID]
+		amount := cash(r.AmountLeft, currencies[r.CustomerID])
+		switch r.Kind {
+		case "DEPOSIT":
+			s.Held.Deposit = &amount
+		case "BANK_ACCEPTANCE":
+			s.Held.BankBill = &amount
+		case "COMMERCIAL_ACCEPTANCE":
+			s.Held.CommercialBill = &amount
+		}
+		out[r.CustomerID] = s
+	}
+	return out, pg.Err(err)
 }
 
 func notedPayment(r db.NoticedPaymentsRow, currency string) position.Noticed {

@@ -112,6 +112,17 @@ func (v verifier) digests(ctx context.Context, ids []string) (map[entryKey][]byt
 	for _, d := range receipts {
 		out[entryKey{d.CustomerID, d.LedgerSequence}] = digest(receiptDocument(d).Canonical())
 	}
+	if err != nil {
+		return nil, err
+	}
+	rows, err = v.tx.Query(ctx, `SELECT * FROM voucher_documents WHERE customer_id = ANY ($1)`, ids)
+	if err != nil {
+		return nil, err
+	}
+	vouchers, err := pgx.CollectRows(rows, pgx.RowToStructByPos[db.VoucherDocument])
+	for _, d := range vouchers {
+		out[entryKey{d.CustomerID, d.LedgerSequence}] = digest(voucherDocument(d).Canonical())
+	}
 	return out, err
 }
 
@@ -256,6 +267,32 @@ WHERE f.customer_id = ANY ($1)
           (SELECT max(entry_date) FROM ledger_entries e WHERE e.customer_id = f.customer_id),
           (SELECT max(application_date) FROM applications p WHERE p.customer_id = f.customer_id)))
   AND EXISTS (SELECT FROM ledger_entries e WHERE e.customer_id = f.customer_id)
+UNION ALL
+SELECT d.customer_id, 'document ' || d.document_id || ': what is kept as left is not what its documents give', d.ledger_sequence
+FROM (SELECT v.voucher_id AS document_id, v.customer_id, v.ledger_sequence, v.kind,
+             CASE WHEN x.voucher_id IS NOT NULL THEN 0
+                  ELSE v.amount - coalesce((SELECT sum(u.amount) FROM vouchers u LEFT JOIN voucher_reversals y ON y.voucher_id = u.voucher_id
+                                            WHERE u.about = v.voucher_id AND u.kind IN ('DEPOSIT_USE', 'DEPOSIT_RETURN', 'RECOVERY')
+                                              AND y.voucher_id IS NULL), 0) END AS amount_left
+      FROM vouchers v LEFT JOIN voucher_reversals x USING (voucher_id)
+      WHERE v.customer_id = ANY ($1) AND v.kind IN ('DEPOSIT', 'WRITE_OFF')
+      UNION ALL
+      SELECT l.bill_id, l.customer_id, 0, l.instrument,
+             CASE WHEN l.reverse_date IS NULL AND l.last_act NOT IN ('BILL_HONOURED', 'DISHONOURED_BILL') AND (l.passed_by = '' OR l.recourse)
+                  THEN l.amount ELSE 0 END
+      FROM bill_documents l WHERE l.customer_id = ANY ($1)) d
+LEFT JOIN voucher_balances b ON b.document_id = d.document_id AND b.customer_id = d.customer_id AND b.kind = d.kind
+WHERE b.amount_left IS DISTINCT FROM d.amount_left
+UNION ALL
+SELECT v.customer_id, v.kind || ' ' || v.voucher_id || ': is reversed in one place and not in another', v.ledger_sequence
+FROM vouchers v
+LEFT JOIN ledger_entries e ON e.customer_id = v.customer_id AND e.reverses_sequence = v.ledger_sequence
+LEFT JOIN voucher_reversals x USING (voucher_id)
+LEFT JOIN item_reversals i ON i.item_id = v.voucher_id
+LEFT JOIN credit_reversals c ON c.credit_id = v.voucher_id
+WHERE v.customer_id = ANY ($1) AND (e.sequence IS DISTINCT FROM x.ledger_sequence
+   OR v.kind IN ('DEBIT_NOTE', 'LATE_INTEREST', 'FEE', 'REFUND', 'CHARGEBACK', 'DISHONOURED_BILL') AND i.ledger_sequence IS DISTINCT FROM x.ledger_sequence
+   OR v.kind IN ('CREDIT_NOTE', 'CONTRA', 'WRITE_OFF', 'DISCOUNT', 'CHARGE_WAIVER', 'DEPOSIT_USE') AND c.ledger_sequence IS DISTINCT FROM x.ledger_sequence)
 UNION ALL
 SELECT n.customer_id, 'payment notice ' || n.payment_notice_id || ': kept balance is not what its acts and receipts give', 0
 FROM payment_notice_documents n

@@ -36,6 +36,8 @@ type Item struct {
 	DocumentKind ledger.Kind
 	DocumentID   string
 	OrderID      string
+	// Salesperson responsible for it and UnitID at posting.
+	Salesperson, UnitID string
 	// Date of the document, DueDate of the instalment.
 	Date, DueDate calendar.Date
 	// Amount of the instalment, Open still owed.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
 	"github.com/avalcredit/aval/services/receivables/internal/ledger"
@@ -20,7 +21,24 @@ const (
 	InstrumentCheque     Instrument = "CHEQUE"
 	InstrumentDraft      Instrument = "DRAFT"
 	InstrumentRemittance Instrument = "REMITTANCE"
+	// The acceptance bills: no money yet, but a bill that is due on a day.
+	InstrumentBankAcceptance       Instrument = "BANK_ACCEPTANCE"
+	InstrumentCommercialAcceptance Instrument = "COMMERCIAL_ACCEPTANCE"
 )
+
+// IsBill says whether it is an acceptance bill.
+func (i Instrument) IsBill() bool {
+	return i == InstrumentBankAcceptance || i == InstrumentCommercialAcceptance
+}
+
+// Bill is what a receipt by acceptance is.
+type Bill struct {
+	Number       string        `json:"number"`
+	Drawer       string        `json:"drawer,omitempty"`
+	Acceptor     string        `json:"acceptor,omitempty"`
+	IssueDate    calendar.Date `json:"issue_date"` // none: not said
+	MaturityDate calendar.Date `json:"maturity_date"`
+}
 
 // Receipt is a posted receipt and where it stands now.
 type Receipt struct {
@@ -34,6 +52,10 @@ type Receipt struct {
 	CreateTime time.Time     `json:"create_time"`
 	// NoticeID is the payment notice that the money is for; empty: none.
 	NoticeID string `json:"payment_notice_id,omitempty"`
+	// OrderID is the order that it is an advance for; empty: none.
+	OrderID string `json:"order_id,omitempty"`
+	// Bill of a receipt by acceptance.
+	Bill *Bill `json:"bill,omitempty"`
 
 	// Unapplied is not applied to any invoice.
 	Unapplied money.Money `json:"unapplied"`
@@ -50,6 +72,8 @@ type Draft struct {
 	Instrument     Instrument // empty: remittance
 	Reference      string
 	NoticeID       string // payment notice that it is for
+	OrderID        string // order that it is an advance for
+	Bill           *Bill  // of a receipt by acceptance
 }
 
 // New completes a draft. Its errors are those of invoice.CheckAmount and
@@ -60,7 +84,7 @@ func New(d Draft, currency string, today calendar.Date, now time.Time) (Receipt,
 	}
 	r := Receipt{
 		ID: d.ID, CustomerID: d.CustomerID, Date: d.Date, Amount: d.Amount, Instrument: d.Instrument,
-		Reference: d.Reference, NoticeID: d.NoticeID, PostDate: today, CreateTime: now, Unapplied: d.Amount,
+		Reference: d.Reference, NoticeID: d.NoticeID, OrderID: d.OrderID, Bill: d.Bill, PostDate: today, CreateTime: now, Unapplied: d.Amount,
 	}
 	if r.Date.IsZero() {
 		r.Date = today
@@ -68,7 +92,40 @@ func New(d Draft, currency string, today calendar.Date, now time.Time) (Receipt,
 	if r.Instrument == "" {
 		r.Instrument = InstrumentRemittance
 	}
-	return r, invoice.CheckDate("receipt.receipt_date", r.Date, today)
+	if err := invoice.CheckDate("receipt.receipt_date", r.Date, today); err != nil {
+		return r, err
+	}
+	return r, r.checkBill()
+}
+
+const maxMaturity = 731 // two years: bills of exchange run for months
+
+func (r Receipt) checkBill() error {
+	switch {
+	case r.Instrument.IsBill() != (r.Bill != nil):
+		return errs.Field("receipt.bill", "of_acceptance", "a receipt by acceptance says what bill it is, and no other does")
+	case r.Bill == nil:
+		return nil
+	case r.OrderID != "":
+		return errs.Field("receipt.order_id", "not_by_bill", "an advance is money: a bill is none yet")
+	case r.Bill.MaturityDate.IsZero() || r.Bill.MaturityDate.Before(r.Date) || r.Bill.MaturityDate.After(r.Date.AddDays(maxMaturity)):
+		return errs.Field("receipt.bill.maturity_date", "date_range", "the bill must fall due from %s to %s", r.Date, r.Date.AddDays(maxMaturity))
+	case r.Bill.IssueDate.After(r.Date):
+		return errs.Field("receipt.bill.issue_date", "date_range", "the bill must have been issued by %s", r.Date)
+	}
+	return nil
+}
+
+// Kind is what its entry and its money are.
+func (r Receipt) Kind() ledger.Kind {
+	switch {
+	case r.Bill != nil:
+		return ledger.KindBill
+	case r.OrderID != "":
+		return ledger.KindAdvance
+	default:
+		return ledger.KindReceipt
+	}
 }
 
 // Reversed says whether it was taken back.
@@ -82,6 +139,12 @@ func (r Receipt) Canonical() []byte {
 	c.Int(r.Amount.Minor, r.CreateTime.UnixMicro())
 	if r.NoticeID != "" { // receipts of the time before notices keep their bytes
 		c.Text("payment_notice", r.NoticeID)
+	}
+	if r.OrderID != "" {
+		c.Text("order", r.OrderID)
+	}
+	if b := r.Bill; b != nil {
+		c.Text("bill", b.Number, b.Drawer, b.Acceptor, b.IssueDate.String(), b.MaturityDate.String())
 	}
 	return c.Sum()
 }

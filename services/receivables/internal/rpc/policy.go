@@ -69,10 +69,15 @@ func termsOf(p *receivablesv1.ReceivablesPolicy) (terms.Policy, error) {
 		return terms.Policy{}, err
 	}
 	cash, err := cashOf(p.GetCash())
+	if err != nil {
+		return terms.Policy{}, err
+	}
+	ledger, err := ledgerOf(p.GetLedger(), p.GetBaseCurrency())
 	return terms.Policy{
 		AgingBounds: p.GetAgingBounds(), DefaultTermDays: int(p.GetDefaultTermDays()), DefaultAfterDays: int(p.GetDefaultAfterDays()),
 		NoticeDays: int(p.GetPaymentNoticeDays()), Collection: collection, Cash: cash,
 		Claims: claims, Figures: figureTermsOf(p.GetFigures()),
+		BaseCurrency: p.GetBaseCurrency(), Ledger: ledger,
 	}, err
 }
 

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/avalcredit/aval/pkg/idem"
 	"github.com/avalcredit/aval/pkg/page"
@@ -27,7 +28,7 @@ func (s *Receipts) PostReceipt(ctx context.Context, req *receivablesv1.PostRecei
 	d := receipt.Draft{
 		ID: in.GetReceiptId(), CustomerID: in.GetCustomerId(), Date: f.date("receipt.receipt_date", in.GetReceiptDate()),
 		Amount: f.money("receipt.amount", in.GetAmount()), Instrument: instrument(in.GetInstrument()), Reference: in.GetReference(),
-		NoticeID: in.GetPaymentNoticeId(),
+		NoticeID: in.GetPaymentNoticeId(), OrderID: in.GetOrderId(), Bill: f.bill(in.GetBill()),
 	}
 	order := receipt.Order{Named: f.named(req.GetInvoices()), Mode: mode(req.GetApplicationMode())}
 	if f.err != nil {
@@ -117,12 +118,32 @@ func (f *fields) named(list []*receivablesv1.InvoiceAmount) []receipt.Named {
 	return out
 }
 
+// bill reads what an acceptance bill says of itself; absent is none.
+func (f *fields) bill(in *receivablesv1.BillDetails) *receipt.Bill {
+	if in == nil {
+		return nil
+	}
+	return &receipt.Bill{
+		Number: in.GetBillNumber(), Drawer: in.GetDrawer(), Acceptor: in.GetAcceptor(),
+		IssueDate: f.date("receipt.bill.issue_date", in.GetIssueDate()), MaturityDate: f.date("receipt.bill.maturity_date", in.GetMaturityDate()),
+	}
+}
+
+func billDetailsOf(b *receipt.Bill) *receivablesv1.BillDetails {
+	if b == nil {
+		return nil
+	}
+	return &receivablesv1.BillDetails{
+		BillNumber: b.Number, Drawer: b.Drawer, Acceptor: b.Acceptor, IssueDate: b.IssueDate.String(), MaturityDate: b.MaturityDate.String(),
+	}
+}
+
 func receiptOf(r receipt.Receipt) *receivablesv1.Receipt {
 	return &receivablesv1.Receipt{
 		ReceiptId: r.ID, CustomerId: r.CustomerID, ReceiptDate: r.Date.String(), Amount: moneyOf(r.Amount),
 		Instrument: instrumentOf(r.Instrument), Reference: r.Reference, UnappliedAmount: moneyOf(r.Unapplied),
 		Applications: applicationsOf(r.Applications), Reversed: r.Reversed(), PostDate: r.PostDate.String(), CreateTime: timeOf(r.CreateTime),
-		PaymentNoticeId: r.NoticeID,
+		PaymentNoticeId: r.NoticeID, OrderId: r.OrderID, Bill: billDetailsOf(r.Bill),
 	}
 }
 
@@ -137,30 +158,17 @@ func mode(m receivablesv1.ApplicationMode) receipt.Mode {
 	}
 }
 
+const instrumentPrefix = "PAYMENT_INSTRUMENT_"
+
+// instrument is the domain's value of the same name; unspecified: remittance.
 func instrument(i receivablesv1.PaymentInstrument) receipt.Instrument {
-	switch i {
-	case receivablesv1.PaymentInstrument_PAYMENT_INSTRUMENT_CASH:
-		return receipt.InstrumentCash
-	case receivablesv1.PaymentInstrument_PAYMENT_INSTRUMENT_CHEQUE:
-		return receipt.InstrumentCheque
-	case receivablesv1.PaymentInstrument_PAYMENT_INSTRUMENT_DRAFT:
-		return receipt.InstrumentDraft
-	default:
+	if i == receivablesv1.PaymentInstrument_PAYMENT_INSTRUMENT_UNSPECIFIED {
 		return receipt.InstrumentRemittance
 	}
+	return receipt.Instrument(strings.TrimPrefix(i.String(), instrumentPrefix))
 }
 
+// instrumentOf is the contract's value of the same name.
 func instrumentOf(i receipt.Instrument) receivablesv1.PaymentInstrument {
-	switch i {
-	case receipt.InstrumentCash:
-		return receivablesv1.PaymentInstrument_PAYMENT_INSTRUMENT_CASH
-	case receipt.InstrumentCheque:
-		return receivablesv1.PaymentInstrument_PAYMENT_INSTRUMENT_CHEQUE
-	case receipt.InstrumentDraft:
-		return receivablesv1.PaymentInstrument_PAYMENT_INSTRUMENT_DRAFT
-	case receipt.InstrumentRemittance:
-		return receivablesv1.PaymentInstrument_PAYMENT_INSTRUMENT_REMITTANCE
-	default:
-		return receivablesv1.PaymentInstrument_PAYMENT_INSTRUMENT_UNSPECIFIED
-	}
+	return receivablesv1.PaymentInstrument(receivablesv1.PaymentInstrument_value[instrumentPrefix+string(i)])
 }

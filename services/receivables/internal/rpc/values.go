@@ -2,6 +2,7 @@
 package rpc
 
 import (
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -53,6 +54,9 @@ func (f *fields) keep(path, rule string, err error) {
 		f.err = e.With("field", path).WithViolations(errs.Violation{Field: path, Rule: rule, Message: e.Message})
 	}
 }
+
+// placeIn is the path of an element of a list.
+func placeIn(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
 func moneyOf(m money.Money) *typev1.Money {
 	return &typev1.Money{CurrencyCode: m.Currency, Amount: m.String()}

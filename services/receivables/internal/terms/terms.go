@@ -16,6 +16,10 @@ type Policy struct {
 	DefaultTermDays int
 	// DefaultAfterDays overdue an item counts as a default in the payment record.
 	DefaultAfterDays int
+	// BaseCurrency of the amounts in the policy.
+	BaseCurrency string
+	// Ledger is what it says of the ledger.
+	Ledger Ledger
 	// NoticeDays is how long a payment notice holds after its expected date.
 	NoticeDays int
 	// Cash is how due dates come about, and how money and letters are dealt with.
@@ -37,5 +41,5 @@ func (p Policy) Check() error {
 				WithViolations(errs.Violation{Field: "policy.aging_bounds", Rule: "rising", Message: "bounds must rise"})
 		}
 	}
-	return errors.Join(p.Cash.check(), p.Claims.check(), p.checkRates())
+	return errors.Join(p.Ledger.check(), p.Cash.check(), p.Claims.check(), p.checkRates())
 }

@@ -38,21 +38,101 @@ const (
 	LedgerEntryKind_LEDGER_ENTRY_KIND_RECEIPT LedgerEntryKind = 2
 	// Takes back an earlier entry.
 	LedgerEntryKind_LEDGER_ENTRY_KIND_REVERSAL LedgerEntryKind = 3
+	// A debit note.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_DEBIT_NOTE LedgerEntryKind = 4
+	// Interest on late payment.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_LATE_INTEREST LedgerEntryKind = 5
+	// A fee.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_FEE LedgerEntryKind = 6
+	// Money paid back.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_REFUND LedgerEntryKind = 7
+	// Money that the bank took back.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_CHARGEBACK LedgerEntryKind = 8
+	// A bill that was not honoured.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_DISHONOURED_BILL LedgerEntryKind = 9
+	// A receipt in advance for an order.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_ADVANCE LedgerEntryKind = 10
+	// A receipt by acceptance bill.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_BILL LedgerEntryKind = 11
+	// A credit note.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_CREDIT_NOTE LedgerEntryKind = 12
+	// Set off against payables.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_CONTRA LedgerEntryKind = 13
+	// A write-off.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_WRITE_OFF LedgerEntryKind = 14
+	// A discount for early payment.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_DISCOUNT LedgerEntryKind = 15
+	// Interest or fees let go.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_CHARGE_WAIVER LedgerEntryKind = 16
+	// A deposit used to settle.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_DEPOSIT_USE LedgerEntryKind = 17
+	// A bill passed on to a creditor.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_BILL_ENDORSED LedgerEntryKind = 18
+	// A bill sold to a bank.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_BILL_DISCOUNTED LedgerEntryKind = 19
+	// A bill that was paid.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_BILL_HONOURED LedgerEntryKind = 20
+	// A deposit taken.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_DEPOSIT LedgerEntryKind = 21
+	// A deposit paid back.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_DEPOSIT_RETURN LedgerEntryKind = 22
+	// Money on what was written off.
+	LedgerEntryKind_LEDGER_ENTRY_KIND_RECOVERY LedgerEntryKind = 23
 )
 
 // Enum value maps for LedgerEntryKind.
 var (
 	LedgerEntryKind_name = map[int32]string{
-		0: "LEDGER_ENTRY_KIND_UNSPECIFIED",
-		1: "LEDGER_ENTRY_KIND_INVOICE",
-		2: "LEDGER_ENTRY_KIND_RECEIPT",
-		3: "LEDGER_ENTRY_KIND_REVERSAL",
+		0:  "LEDGER_ENTRY_KIND_UNSPECIFIED",
+		1:  "LEDGER_ENTRY_KIND_INVOICE",
+		2:  "LEDGER_ENTRY_KIND_RECEIPT",
+		3:  "LEDGER_ENTRY_KIND_REVERSAL",
+		4:  "LEDGER_ENTRY_KIND_DEBIT_NOTE",
+		5:  "LEDGER_ENTRY_KIND_LATE_INTEREST",
+		6:  "LEDGER_ENTRY_KIND_FEE",
+		7:  "LEDGER_ENTRY_KIND_REFUND",
+		8:  "LEDGER_ENTRY_KIND_CHARGEBACK",
+		9:  "LEDGER_ENTRY_KIND_DISHONOURED_BILL",
+		10: "LEDGER_ENTRY_KIND_ADVANCE",
+		11: "LEDGER_ENTRY_KIND_BILL",
+		12: "LEDGER_ENTRY_KIND_CREDIT_NOTE",
+		13: "LEDGER_ENTRY_KIND_CONTRA",
+		14: "LEDGER_ENTRY_KIND_WRITE_OFF",
+		15: "LEDGER_ENTRY_KIND_DISCOUNT",
+		16: "LEDGER_ENTRY_KIND_CHARGE_WAIVER",
+		17: "LEDGER_ENTRY_KIND_DEPOSIT_USE",
+		18: "LEDGER_ENTRY_KIND_BILL_ENDORSED",
+		19: "LEDGER_ENTRY_KIND_BILL_DISCOUNTED",
+		20: "LEDGER_ENTRY_KIND_BILL_HONOURED",
+		21: "LEDGER_ENTRY_KIND_DEPOSIT",
+		22: "LEDGER_ENTRY_KIND_DEPOSIT_RETURN",
+		23: "LEDGER_ENTRY_KIND_RECOVERY",
 	}
 	LedgerEntryKind_value = map[string]int32{
-		"LEDGER_ENTRY_KIND_UNSPECIFIED": 0,
-		"LEDGER_ENTRY_KIND_INVOICE":     1,
-		"LEDGER_ENTRY_KIND_RECEIPT":     2,
-		"LEDGER_ENTRY_KIND_REVERSAL":    3,
+		"LEDGER_ENTRY_KIND_UNSPECIFIED":      0,
+		"LEDGER_ENTRY_KIND_INVOICE":          1,
+		"LEDGER_ENTRY_KIND_RECEIPT":          2,
+		"LEDGER_ENTRY_KIND_REVERSAL":         3,
+		"LEDGER_ENTRY_KIND_DEBIT_NOTE":       4,
+		"LEDGER_ENTRY_KIND_LATE_INTEREST":    5,
+		"LEDGER_ENTRY_KIND_FEE":              6,
+		"LEDGER_ENTRY_KIND_REFUND":           7,
+		"LEDGER_ENTRY_KIND_CHARGEBACK":       8,
+		"LEDGER_ENTRY_KIND_DISHONOURED_BILL": 9,
+		"LEDGER_ENTRY_KIND_ADVANCE":          10,
+		"LEDGER_ENTRY_KIND_BILL":             11,
+		"LEDGER_ENTRY_KIND_CREDIT_NOTE":      12,
+		"LEDGER_ENTRY_KIND_CONTRA":           13,
+		"LEDGER_ENTRY_KIND_WRITE_OFF":        14,
+		"LEDGER_ENTRY_KIND_DISCOUNT":         15,
+		"LEDGER_ENTRY_KIND_CHARGE_WAIVER":    16,
+		"LEDGER_ENTRY_KIND_DEPOSIT_USE":      17,
+		"LEDGER_ENTRY_KIND_BILL_ENDORSED":    18,
+		"LEDGER_ENTRY_KIND_BILL_DISCOUNTED":  19,
+		"LEDGER_ENTRY_KIND_BILL_HONOURED":    20,
+		"LEDGER_ENTRY_KIND_DEPOSIT":          21,
+		"LEDGER_ENTRY_KIND_DEPOSIT_RETURN":   22,
+		"LEDGER_ENTRY_KIND_RECOVERY":         23,
 	}
 )
 
@@ -94,9 +174,9 @@ type LedgerEntry struct {
 	EntryDate string `protobuf:"bytes,3,opt,name=entry_date,json=entryDate,proto3" json:"entry_date,omitempty"`
 	// Business date of posting.
 	PostDate string `protobuf:"bytes,4,opt,name=post_date,json=postDate,proto3" json:"post_date,omitempty"`
-	// Invoice or receipt.
+	// Invoice, receipt or other document.
 	DocumentId string `protobuf:"bytes,5,opt,name=document_id,json=documentId,proto3" json:"document_id,omitempty"`
-	// Debit is positive, credit negative.
+	// Moved on the customer's receivable account: debit is positive, credit negative; zero where the entry leaves it alone.
 	Amount *v1.Money `protobuf:"bytes,6,opt,name=amount,proto3" json:"amount,omitempty"`
 	// Balance of the account after the entry, in the order of posting.
 	Balance *v1.Money `protobuf:"bytes,7,opt,name=balance,proto3" json:"balance,omitempty"`
@@ -109,7 +189,9 @@ type LedgerEntry struct {
 	// When it was posted.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Hash of the entry, chained within the customer, hexadecimal.
-	Hash          string `protobuf:"bytes,12,opt,name=hash,proto3" json:"hash,omitempty"`
+	Hash string `protobuf:"bytes,12,opt,name=hash,proto3" json:"hash,omitempty"`
+	// Both sides of the entry; they sum to zero.
+	Lines         []*LedgerLine `protobuf:"bytes,13,rep,name=lines,proto3" json:"lines,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -228,6 +310,68 @@ func (x *LedgerEntry) GetHash() string {
 	return ""
 }
 
+func (x *LedgerEntry) GetLines() []*LedgerLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+// LedgerLine is one account that an entry moves.
+type LedgerLine struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// RECEIVABLE, SALES, CASH, NOTES_RECEIVABLE, BILL_OBLIGATION, PAYABLE, DEPOSITS, ALLOWANCE, SALES_DISCOUNT, FINANCE_INCOME, FINANCE_COST or FEE_INCOME.
+	Account string `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"`
+	// Debit is positive, credit negative.
+	Amount        *v1.Money `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LedgerLine) Reset() {
+	*x = LedgerLine{}
+	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LedgerLine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LedgerLine) ProtoMessage() {}
+
+func (x *LedgerLine) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LedgerLine.ProtoReflect.Descriptor instead.
+func (*LedgerLine) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_ledger_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *LedgerLine) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+func (x *LedgerLine) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
 // Request of GetLedger.
 type GetLedgerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -240,14 +384,16 @@ type GetLedgerRequest struct {
 	// First date; empty: from the beginning.
 	FromDate string `protobuf:"bytes,4,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
 	// Last date; empty: to the end.
-	ToDate        string `protobuf:"bytes,5,opt,name=to_date,json=toDate,proto3" json:"to_date,omitempty"`
+	ToDate string `protobuf:"bytes,5,opt,name=to_date,json=toDate,proto3" json:"to_date,omitempty"`
+	// Only what was posted on or before this day: the ledger as it was known then; empty: as it is known now.
+	KnownOnDate   string `protobuf:"bytes,6,opt,name=known_on_date,json=knownOnDate,proto3" json:"known_on_date,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetLedgerRequest) Reset() {
 	*x = GetLedgerRequest{}
-	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[1]
+	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -259,7 +405,7 @@ func (x *GetLedgerRequest) String() string {
 func (*GetLedgerRequest) ProtoMessage() {}
 
 func (x *GetLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[1]
+	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -272,7 +418,7 @@ func (x *GetLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLedgerRequest.ProtoReflect.Descriptor instead.
 func (*GetLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_ledger_proto_rawDescGZIP(), []int{1}
+	return file_aval_receivables_v1_ledger_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *GetLedgerRequest) GetPageSize() int32 {
@@ -310,6 +456,13 @@ func (x *GetLedgerRequest) GetToDate() string {
 	return ""
 }
 
+func (x *GetLedgerRequest) GetKnownOnDate() string {
+	if x != nil {
+		return x.KnownOnDate
+	}
+	return ""
+}
+
 // Answer of GetLedger.
 type GetLedgerResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -325,7 +478,7 @@ type GetLedgerResponse struct {
 
 func (x *GetLedgerResponse) Reset() {
 	*x = GetLedgerResponse{}
-	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[2]
+	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -337,7 +490,7 @@ func (x *GetLedgerResponse) String() string {
 func (*GetLedgerResponse) ProtoMessage() {}
 
 func (x *GetLedgerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[2]
+	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -350,7 +503,7 @@ func (x *GetLedgerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLedgerResponse.ProtoReflect.Descriptor instead.
 func (*GetLedgerResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_ledger_proto_rawDescGZIP(), []int{2}
+	return file_aval_receivables_v1_ledger_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *GetLedgerResponse) GetEntries() []*LedgerEntry {
@@ -374,11 +527,366 @@ func (x *GetLedgerResponse) GetBalances() []*v1.Money {
 	return nil
 }
 
+// CustomerAccount is a customer's account as of a day.
+type CustomerAccount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose.
+	CustomerId string `protobuf:"bytes,1,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// Day as of which it is.
+	AsOfDate string `protobuf:"bytes,2,opt,name=as_of_date,json=asOfDate,proto3" json:"as_of_date,omitempty"`
+	// Day on which it was known so; empty: as it is known now.
+	KnownOnDate string `protobuf:"bytes,3,opt,name=known_on_date,json=knownOnDate,proto3" json:"known_on_date,omitempty"`
+	// Currency of the amounts.
+	CurrencyCode string `protobuf:"bytes,4,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
+	// Owed by items.
+	OpenAmount *v1.Money `protobuf:"bytes,5,opt,name=open_amount,json=openAmount,proto3" json:"open_amount,omitempty"`
+	// Of it overdue: due before the day.
+	OverdueAmount *v1.Money `protobuf:"bytes,6,opt,name=overdue_amount,json=overdueAmount,proto3" json:"overdue_amount,omitempty"`
+	// Items that are open.
+	OpenItems int64 `protobuf:"varint,7,opt,name=open_items,json=openItems,proto3" json:"open_items,omitempty"`
+	// Money that is not applied, advances left out.
+	UnappliedAmount *v1.Money `protobuf:"bytes,8,opt,name=unapplied_amount,json=unappliedAmount,proto3" json:"unapplied_amount,omitempty"`
+	// Advances that are not applied, by order.
+	Advances []*AdvanceAmount `protobuf:"bytes,9,rep,name=advances,proto3" json:"advances,omitempty"`
+	// Balance of the ledger: open less unapplied less advances.
+	Balance *v1.Money `protobuf:"bytes,10,opt,name=balance,proto3" json:"balance,omitempty"`
+	// Receipts and other credits that are posted and count from a later day.
+	FuturePaymentAmount *v1.Money `protobuf:"bytes,11,opt,name=future_payment_amount,json=futurePaymentAmount,proto3" json:"future_payment_amount,omitempty"`
+	// What remains owed once those have come: open less future payments less unapplied and advances.
+	RemainingAmount *v1.Money `protobuf:"bytes,12,opt,name=remaining_amount,json=remainingAmount,proto3" json:"remaining_amount,omitempty"`
+	// Deposits held.
+	DepositAmount *v1.Money `protobuf:"bytes,13,opt,name=deposit_amount,json=depositAmount,proto3" json:"deposit_amount,omitempty"`
+	// Bills at risk, by what they say: bank acceptances.
+	BankBillAmount *v1.Money `protobuf:"bytes,14,opt,name=bank_bill_amount,json=bankBillAmount,proto3" json:"bank_bill_amount,omitempty"`
+	// Commercial acceptances.
+	CommercialBillAmount *v1.Money `protobuf:"bytes,15,opt,name=commercial_bill_amount,json=commercialBillAmount,proto3" json:"commercial_bill_amount,omitempty"`
+	// Written off and not recovered: off the books, still owed.
+	WrittenOffAmount *v1.Money `protobuf:"bytes,16,opt,name=written_off_amount,json=writtenOffAmount,proto3" json:"written_off_amount,omitempty"`
+	// Sums of the customer's entries by account, RECEIVABLE included; they sum to zero.
+	Accounts      []*LedgerLine `protobuf:"bytes,17,rep,name=accounts,proto3" json:"accounts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CustomerAccount) Reset() {
+	*x = CustomerAccount{}
+	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CustomerAccount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CustomerAccount) ProtoMessage() {}
+
+func (x *CustomerAccount) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CustomerAccount.ProtoReflect.Descriptor instead.
+func (*CustomerAccount) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_ledger_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CustomerAccount) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *CustomerAccount) GetAsOfDate() string {
+	if x != nil {
+		return x.AsOfDate
+	}
+	return ""
+}
+
+func (x *CustomerAccount) GetKnownOnDate() string {
+	if x != nil {
+		return x.KnownOnDate
+	}
+	return ""
+}
+
+func (x *CustomerAccount) GetCurrencyCode() string {
+	if x != nil {
+		return x.CurrencyCode
+	}
+	return ""
+}
+
+func (x *CustomerAccount) GetOpenAmount() *v1.Money {
+	if x != nil {
+		return x.OpenAmount
+	}
+	return nil
+}
+
+func (x *CustomerAccount) GetOverdueAmount() *v1.Money {
+	if x != nil {
+		return x.OverdueAmount
+	}
+	return nil
+}
+
+func (x *CustomerAccount) GetOpenItems() int64 {
+	if x != nil {
+		return x.OpenItems
+	}
+	return 0
+}
+
+func (x *CustomerAccount) GetUnappliedAmount() *v1.Money {
+	if x != nil {
+		return x.UnappliedAmount
+	}
+	return nil
+}
+
+func (x *CustomerAccount) GetAdvances() []*AdvanceAmount {
+	if x != nil {
+		return x.Advances
+	}
+	return nil
+}
+
+func (x *CustomerAccount) GetBalance() *v1.Money {
+	if x != nil {
+		return x.Balance
+	}
+	return nil
+}
+
+func (x *CustomerAccount) GetFuturePaymentAmount() *v1.Money {
+	if x != nil {
+		return x.FuturePaymentAmount
+	}
+	return nil
+}
+
+func (x *CustomerAccount) GetRemainingAmount() *v1.Money {
+	if x != nil {
+		return x.RemainingAmount
+	}
+	return nil
+}
+
+func (x *CustomerAccount) GetDepositAmount() *v1.Money {
+	if x != nil {
+		return x.DepositAmount
+	}
+	return nil
+}
+
+func (x *CustomerAccount) GetBankBillAmount() *v1.Money {
+	if x != nil {
+		return x.BankBillAmount
+	}
+	return nil
+}
+
+func (x *CustomerAccount) GetCommercialBillAmount() *v1.Money {
+	if x != nil {
+		return x.CommercialBillAmount
+	}
+	return nil
+}
+
+func (x *CustomerAccount) GetWrittenOffAmount() *v1.Money {
+	if x != nil {
+		return x.WrittenOffAmount
+	}
+	return nil
+}
+
+func (x *CustomerAccount) GetAccounts() []*LedgerLine {
+	if x != nil {
+		return x.Accounts
+	}
+	return nil
+}
+
+// AdvanceAmount is money in advance for an order.
+type AdvanceAmount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which order.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Not applied yet.
+	Amount        *v1.Money `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdvanceAmount) Reset() {
+	*x = AdvanceAmount{}
+	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdvanceAmount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdvanceAmount) ProtoMessage() {}
+
+func (x *AdvanceAmount) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdvanceAmount.ProtoReflect.Descriptor instead.
+func (*AdvanceAmount) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_ledger_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *AdvanceAmount) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *AdvanceAmount) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+// Request of GetAccount.
+type GetAccountRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose account.
+	CustomerId string `protobuf:"bytes,1,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// As of this day; empty: today.
+	AsOfDate string `protobuf:"bytes,2,opt,name=as_of_date,json=asOfDate,proto3" json:"as_of_date,omitempty"`
+	// As it was known on this day; empty: as it is known now.
+	KnownOnDate   string `protobuf:"bytes,3,opt,name=known_on_date,json=knownOnDate,proto3" json:"known_on_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetAccountRequest) Reset() {
+	*x = GetAccountRequest{}
+	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetAccountRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetAccountRequest) ProtoMessage() {}
+
+func (x *GetAccountRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetAccountRequest.ProtoReflect.Descriptor instead.
+func (*GetAccountRequest) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_ledger_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetAccountRequest) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *GetAccountRequest) GetAsOfDate() string {
+	if x != nil {
+		return x.AsOfDate
+	}
+	return ""
+}
+
+func (x *GetAccountRequest) GetKnownOnDate() string {
+	if x != nil {
+		return x.KnownOnDate
+	}
+	return ""
+}
+
+// Answer of GetAccount.
+type GetAccountResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account.
+	Account       *CustomerAccount `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetAccountResponse) Reset() {
+	*x = GetAccountResponse{}
+	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetAccountResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetAccountResponse) ProtoMessage() {}
+
+func (x *GetAccountResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_ledger_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetAccountResponse.ProtoReflect.Descriptor instead.
+func (*GetAccountResponse) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_ledger_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GetAccountResponse) GetAccount() *CustomerAccount {
+	if x != nil {
+		return x.Account
+	}
+	return nil
+}
+
 var File_aval_receivables_v1_ledger_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_ledger_proto_rawDesc = "" +
 	"\n" +
-	" aval/receivables/v1/ledger.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcb\x03\n" +
+	" aval/receivables/v1/ledger.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x82\x04\n" +
 	"\vLedgerEntry\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x128\n" +
 	"\x04kind\x18\x02 \x01(\x0e2$.aval.receivables.v1.LedgerEntryKindR\x04kind\x12\x1d\n" +
@@ -395,7 +903,12 @@ const file_aval_receivables_v1_ledger_proto_rawDesc = "" +
 	" \x01(\tR\bpostedBy\x12;\n" +
 	"\vcreate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12\x12\n" +
-	"\x04hash\x18\f \x01(\tR\x04hash\"\xb2\x02\n" +
+	"\x04hash\x18\f \x01(\tR\x04hash\x125\n" +
+	"\x05lines\x18\r \x03(\v2\x1f.aval.receivables.v1.LedgerLineR\x05lines\"S\n" +
+	"\n" +
+	"LedgerLine\x12\x18\n" +
+	"\aaccount\x18\x01 \x01(\tR\aaccount\x12+\n" +
+	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\"\xfe\x02\n" +
 	"\x10GetLedgerRequest\x12$\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
@@ -403,20 +916,80 @@ const file_aval_receivables_v1_ledger_proto_rawDesc = "" +
 	"\vcustomer_id\x18\x03 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12C\n" +
 	"\tfrom_date\x18\x04 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\bfromDate\x12?\n" +
-	"\ato_date\x18\x05 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x06toDate\"\xa8\x01\n" +
+	"\ato_date\x18\x05 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x06toDate\x12J\n" +
+	"\rknown_on_date\x18\x06 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\vknownOnDate\"\xa8\x01\n" +
 	"\x11GetLedgerResponse\x12:\n" +
 	"\aentries\x18\x01 \x03(\v2 .aval.receivables.v1.LedgerEntryR\aentries\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12/\n" +
-	"\bbalances\x18\x03 \x03(\v2\x13.aval.type.v1.MoneyR\bbalances*\x92\x01\n" +
+	"\bbalances\x18\x03 \x03(\v2\x13.aval.type.v1.MoneyR\bbalances\"\xa8\a\n" +
+	"\x0fCustomerAccount\x12\x1f\n" +
+	"\vcustomer_id\x18\x01 \x01(\tR\n" +
+	"customerId\x12\x1c\n" +
+	"\n" +
+	"as_of_date\x18\x02 \x01(\tR\basOfDate\x12\"\n" +
+	"\rknown_on_date\x18\x03 \x01(\tR\vknownOnDate\x12#\n" +
+	"\rcurrency_code\x18\x04 \x01(\tR\fcurrencyCode\x124\n" +
+	"\vopen_amount\x18\x05 \x01(\v2\x13.aval.type.v1.MoneyR\n" +
+	"openAmount\x12:\n" +
+	"\x0eoverdue_amount\x18\x06 \x01(\v2\x13.aval.type.v1.MoneyR\roverdueAmount\x12\x1d\n" +
+	"\n" +
+	"open_items\x18\a \x01(\x03R\topenItems\x12>\n" +
+	"\x10unapplied_amount\x18\b \x01(\v2\x13.aval.type.v1.MoneyR\x0funappliedAmount\x12>\n" +
+	"\badvances\x18\t \x03(\v2\".aval.receivables.v1.AdvanceAmountR\badvances\x12-\n" +
+	"\abalance\x18\n" +
+	" \x01(\v2\x13.aval.type.v1.MoneyR\abalance\x12G\n" +
+	"\x15future_payment_amount\x18\v \x01(\v2\x13.aval.type.v1.MoneyR\x13futurePaymentAmount\x12>\n" +
+	"\x10remaining_amount\x18\f \x01(\v2\x13.aval.type.v1.MoneyR\x0fremainingAmount\x12:\n" +
+	"\x0edeposit_amount\x18\r \x01(\v2\x13.aval.type.v1.MoneyR\rdepositAmount\x12=\n" +
+	"\x10bank_bill_amount\x18\x0e \x01(\v2\x13.aval.type.v1.MoneyR\x0ebankBillAmount\x12I\n" +
+	"\x16commercial_bill_amount\x18\x0f \x01(\v2\x13.aval.type.v1.MoneyR\x14commercialBillAmount\x12A\n" +
+	"\x12written_off_amount\x18\x10 \x01(\v2\x13.aval.type.v1.MoneyR\x10writtenOffAmount\x12;\n" +
+	"\baccounts\x18\x11 \x03(\v2\x1f.aval.receivables.v1.LedgerLineR\baccounts\"W\n" +
+	"\rAdvanceAmount\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\tR\aorderId\x12+\n" +
+	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\"\xf0\x01\n" +
+	"\x11GetAccountRequest\x12I\n" +
+	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
+	"customerId\x12D\n" +
+	"\n" +
+	"as_of_date\x18\x02 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\basOfDate\x12J\n" +
+	"\rknown_on_date\x18\x03 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\vknownOnDate\"T\n" +
+	"\x12GetAccountResponse\x12>\n" +
+	"\aaccount\x18\x01 \x01(\v2$.aval.receivables.v1.CustomerAccountR\aaccount*\xb7\x06\n" +
 	"\x0fLedgerEntryKind\x12!\n" +
 	"\x1dLEDGER_ENTRY_KIND_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19LEDGER_ENTRY_KIND_INVOICE\x10\x01\x12\x1d\n" +
 	"\x19LEDGER_ENTRY_KIND_RECEIPT\x10\x02\x12\x1e\n" +
-	"\x1aLEDGER_ENTRY_KIND_REVERSAL\x10\x032\xaf\x01\n" +
+	"\x1aLEDGER_ENTRY_KIND_REVERSAL\x10\x03\x12 \n" +
+	"\x1cLEDGER_ENTRY_KIND_DEBIT_NOTE\x10\x04\x12#\n" +
+	"\x1fLEDGER_ENTRY_KIND_LATE_INTEREST\x10\x05\x12\x19\n" +
+	"\x15LEDGER_ENTRY_KIND_FEE\x10\x06\x12\x1c\n" +
+	"\x18LEDGER_ENTRY_KIND_REFUND\x10\a\x12 \n" +
+	"\x1cLEDGER_ENTRY_KIND_CHARGEBACK\x10\b\x12&\n" +
+	"\"LEDGER_ENTRY_KIND_DISHONOURED_BILL\x10\t\x12\x1d\n" +
+	"\x19LEDGER_ENTRY_KIND_ADVANCE\x10\n" +
+	"\x12\x1a\n" +
+	"\x16LEDGER_ENTRY_KIND_BILL\x10\v\x12!\n" +
+	"\x1dLEDGER_ENTRY_KIND_CREDIT_NOTE\x10\f\x12\x1c\n" +
+	"\x18LEDGER_ENTRY_KIND_CONTRA\x10\r\x12\x1f\n" +
+	"\x1bLEDGER_ENTRY_KIND_WRITE_OFF\x10\x0e\x12\x1e\n" +
+	"\x1aLEDGER_ENTRY_KIND_DISCOUNT\x10\x0f\x12#\n" +
+	"\x1fLEDGER_ENTRY_KIND_CHARGE_WAIVER\x10\x10\x12!\n" +
+	"\x1dLEDGER_ENTRY_KIND_DEPOSIT_USE\x10\x11\x12#\n" +
+	"\x1fLEDGER_ENTRY_KIND_BILL_ENDORSED\x10\x12\x12%\n" +
+	"!LEDGER_ENTRY_KIND_BILL_DISCOUNTED\x10\x13\x12#\n" +
+	"\x1fLEDGER_ENTRY_KIND_BILL_HONOURED\x10\x14\x12\x1d\n" +
+	"\x19LEDGER_ENTRY_KIND_DEPOSIT\x10\x15\x12$\n" +
+	" LEDGER_ENTRY_KIND_DEPOSIT_RETURN\x10\x16\x12\x1e\n" +
+	"\x1aLEDGER_ENTRY_KIND_RECOVERY\x10\x172\xd3\x02\n" +
 	"\rLedgerService\x12\x9d\x01\n" +
 	"\tGetLedger\x12%.aval.receivables.v1.GetLedgerRequest\x1a&.aval.receivables.v1.GetLedgerResponse\"A\x8a\xb5\x18\x13\n" +
 	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
-	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02$\x12\"/v1/customers/{customer_id}/ledgerBHZFgithub.com/avalcredit/aval/proto/gen/aval/receivables/v1;receivablesv1b\x06proto3"
+	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02$\x12\"/v1/customers/{customer_id}/ledger\x12\xa1\x01\n" +
+	"\n" +
+	"GetAccount\x12&.aval.receivables.v1.GetAccountRequest\x1a'.aval.receivables.v1.GetAccountResponse\"B\x8a\xb5\x18\x13\n" +
+	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
+	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02%\x12#/v1/customers/{customer_id}/accountBHZFgithub.com/avalcredit/aval/proto/gen/aval/receivables/v1;receivablesv1b\x06proto3"
 
 var (
 	file_aval_receivables_v1_ledger_proto_rawDescOnce sync.Once
@@ -431,29 +1004,52 @@ func file_aval_receivables_v1_ledger_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_receivables_v1_ledger_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_aval_receivables_v1_ledger_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_aval_receivables_v1_ledger_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_aval_receivables_v1_ledger_proto_goTypes = []any{
 	(LedgerEntryKind)(0),          // 0: aval.receivables.v1.LedgerEntryKind
 	(*LedgerEntry)(nil),           // 1: aval.receivables.v1.LedgerEntry
-	(*GetLedgerRequest)(nil),      // 2: aval.receivables.v1.GetLedgerRequest
-	(*GetLedgerResponse)(nil),     // 3: aval.receivables.v1.GetLedgerResponse
-	(*v1.Money)(nil),              // 4: aval.type.v1.Money
-	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
+	(*LedgerLine)(nil),            // 2: aval.receivables.v1.LedgerLine
+	(*GetLedgerRequest)(nil),      // 3: aval.receivables.v1.GetLedgerRequest
+	(*GetLedgerResponse)(nil),     // 4: aval.receivables.v1.GetLedgerResponse
+	(*CustomerAccount)(nil),       // 5: aval.receivables.v1.CustomerAccount
+	(*AdvanceAmount)(nil),         // 6: aval.receivables.v1.AdvanceAmount
+	(*GetAccountRequest)(nil),     // 7: aval.receivables.v1.GetAccountRequest
+	(*GetAccountResponse)(nil),    // 8: aval.receivables.v1.GetAccountResponse
+	(*v1.Money)(nil),              // 9: aval.type.v1.Money
+	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
 }
 var file_aval_receivables_v1_ledger_proto_depIdxs = []int32{
-	0, // 0: aval.receivables.v1.LedgerEntry.kind:type_name -> aval.receivables.v1.LedgerEntryKind
-	4, // 1: aval.receivables.v1.LedgerEntry.amount:type_name -> aval.type.v1.Money
-	4, // 2: aval.receivables.v1.LedgerEntry.balance:type_name -> aval.type.v1.Money
-	5, // 3: aval.receivables.v1.LedgerEntry.create_time:type_name -> google.protobuf.Timestamp
-	1, // 4: aval.receivables.v1.GetLedgerResponse.entries:type_name -> aval.receivables.v1.LedgerEntry
-	4, // 5: aval.receivables.v1.GetLedgerResponse.balances:type_name -> aval.type.v1.Money
-	2, // 6: aval.receivables.v1.LedgerService.GetLedger:input_type -> aval.receivables.v1.GetLedgerRequest
-	3, // 7: aval.receivables.v1.LedgerService.GetLedger:output_type -> aval.receivables.v1.GetLedgerResponse
-	7, // [7:8] is the sub-list for method output_type
-	6, // [6:7] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	0,  // 0: aval.receivables.v1.LedgerEntry.kind:type_name -> aval.receivables.v1.LedgerEntryKind
+	9,  // 1: aval.receivables.v1.LedgerEntry.amount:type_name -> aval.type.v1.Money
+	9,  // 2: aval.receivables.v1.LedgerEntry.balance:type_name -> aval.type.v1.Money
+	10, // 3: aval.receivables.v1.LedgerEntry.create_time:type_name -> google.protobuf.Timestamp
+	2,  // 4: aval.receivables.v1.LedgerEntry.lines:type_name -> aval.receivables.v1.LedgerLine
+	9,  // 5: aval.receivables.v1.LedgerLine.amount:type_name -> aval.type.v1.Money
+	1,  // 6: aval.receivables.v1.GetLedgerResponse.entries:type_name -> aval.receivables.v1.LedgerEntry
+	9,  // 7: aval.receivables.v1.GetLedgerResponse.balances:type_name -> aval.type.v1.Money
+	9,  // 8: aval.receivables.v1.CustomerAccount.open_amount:type_name -> aval.type.v1.Money
+	9,  // 9: aval.receivables.v1.CustomerAccount.overdue_amount:type_name -> aval.type.v1.Money
+	9,  // 10: aval.receivables.v1.CustomerAccount.unapplied_amount:type_name -> aval.type.v1.Money
+	6,  // 11: aval.receivables.v1.CustomerAccount.advances:type_name -> aval.receivables.v1.AdvanceAmount
+	9,  // 12: aval.receivables.v1.CustomerAccount.balance:type_name -> aval.type.v1.Money
+	9,  // 13: aval.receivables.v1.CustomerAccount.future_payment_amount:type_name -> aval.type.v1.Money
+	9,  // 14: aval.receivables.v1.CustomerAccount.remaining_amount:type_name -> aval.type.v1.Money
+	9,  // 15: aval.receivables.v1.CustomerAccount.deposit_amount:type_name -> aval.type.v1.Money
+	9,  // 16: aval.receivables.v1.CustomerAccount.bank_bill_amount:type_name -> aval.type.v1.Money
+	9,  // 17: aval.receivables.v1.CustomerAccount.commercial_bill_amount:type_name -> aval.type.v1.Money
+	9,  // 18: aval.receivables.v1.CustomerAccount.written_off_amount:type_name -> aval.type.v1.Money
+	2,  // 19: aval.receivables.v1.CustomerAccount.accounts:type_name -> aval.receivables.v1.LedgerLine
+	9,  // 20: aval.receivables.v1.AdvanceAmount.amount:type_name -> aval.type.v1.Money
+	5,  // 21: aval.receivables.v1.GetAccountResponse.account:type_name -> aval.receivables.v1.CustomerAccount
+	3,  // 22: aval.receivables.v1.LedgerService.GetLedger:input_type -> aval.receivables.v1.GetLedgerRequest
+	7,  // 23: aval.receivables.v1.LedgerService.GetAccount:input_type -> aval.receivables.v1.GetAccountRequest
+	4,  // 24: aval.receivables.v1.LedgerService.GetLedger:output_type -> aval.receivables.v1.GetLedgerResponse
+	8,  // 25: aval.receivables.v1.LedgerService.GetAccount:output_type -> aval.receivables.v1.GetAccountResponse
+	24, // [24:26] is the sub-list for method output_type
+	22, // [22:24] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_ledger_proto_init() }
@@ -467,7 +1063,7 @@ func file_aval_receivables_v1_ledger_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_receivables_v1_ledger_proto_rawDesc), len(file_aval_receivables_v1_ledger_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   3,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,7 +19,8 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	LedgerService_GetLedger_FullMethodName = "/aval.receivables.v1.LedgerService/GetLedger"
+	LedgerService_GetLedger_FullMethodName  = "/aval.receivables.v1.LedgerService/GetLedger"
+	LedgerService_GetAccount_FullMethodName = "/aval.receivables.v1.LedgerService/GetAccount"
 )
 
 // LedgerServiceClient is the client API for LedgerService service.
@@ -30,6 +31,8 @@ const (
 type LedgerServiceClient interface {
 	// Returns the entries of a customer's receivable account in order, with the balance after each.
 	GetLedger(ctx context.Context, in *GetLedgerRequest, opts ...grpc.CallOption) (*GetLedgerResponse, error)
+	// Returns a customer's account as of any day, as it was known on any day: what is owed, what of it is overdue, and what stands beside it. open - unapplied - advances = balance.
+	GetAccount(ctx context.Context, in *GetAccountRequest, opts ...grpc.CallOption) (*GetAccountResponse, error)
 }
 
 type ledgerServiceClient struct {
@@ -50,6 +53,16 @@ func (c *ledgerServiceClient) GetLedger(ctx context.Context, in *GetLedgerReques
 	return out, nil
 }
 
+func (c *ledgerServiceClient) GetAccount(ctx context.Context, in *GetAccountRequest, opts ...grpc.CallOption) (*GetAccountResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetAccountResponse)
+	err := c.cc.Invoke(ctx, LedgerService_GetAccount_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // LedgerServiceServer is the server API for LedgerService service.
 // All implementations must embed UnimplementedLedgerServiceServer
 // for forward compatibility.
@@ -58,6 +71,8 @@ func (c *ledgerServiceClient) GetLedger(ctx context.Context, in *GetLedgerReques
 type LedgerServiceServer interface {
 	// Returns the entries of a customer's receivable account in order, with the balance after each.
 	GetLedger(context.Context, *GetLedgerRequest) (*GetLedgerResponse, error)
+	// Returns a customer's account as of any day, as it was known on any day: what is owed, what of it is overdue, and what stands beside it. open - unapplied - advances = balance.
+	GetAccount(context.Context, *GetAccountRequest) (*GetAccountResponse, error)
 	mustEmbedUnimplementedLedgerServiceServer()
 }
 
@@ -70,6 +85,9 @@ type UnimplementedLedgerServiceServer struct{}
 
 func (UnimplementedLedgerServiceServer) GetLedger(context.Context, *GetLedgerRequest) (*GetLedgerResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetLedger not implemented")
+}
+func (UnimplementedLedgerServiceServer) GetAccount(context.Context, *GetAccountRequest) (*GetAccountResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetAccount not implemented")
 }
 func (UnimplementedLedgerServiceServer) mustEmbedUnimplementedLedgerServiceServer() {}
 func (UnimplementedLedgerServiceServer) testEmbeddedByValue()                       {}
@@ -110,6 +128,24 @@ func _LedgerService_GetLedger_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _LedgerService_GetAccount_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetAccountRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).GetAccount(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_GetAccount_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).GetAccount(ctx, req.(*GetAccountRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // LedgerService_ServiceDesc is the grpc.ServiceDesc for LedgerService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -120,6 +156,10 @@ var LedgerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetLedger",
 			Handler:    _LedgerService_GetLedger_Handler,
+		},
+		{
+			MethodName: "GetAccount",
+			Handler:    _LedgerService_GetAccount_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -640,6 +640,8 @@ type ReceivablesPolicy struct {
 	DefaultAfterDays int32 `protobuf:"varint,5,opt,name=default_after_days,json=defaultAfterDays,proto3" json:"default_after_days,omitempty"`
 	// Days after its expected date on which a payment notice still holds; 0: the expected date is its last day.
 	PaymentNoticeDays int32 `protobuf:"varint,6,opt,name=payment_notice_days,json=paymentNoticeDays,proto3" json:"payment_notice_days,omitempty"`
+	// The ledger: credit memos, late payment; absent: as shipped.
+	Ledger *LedgerPolicy `protobuf:"bytes,10,opt,name=ledger,proto3" json:"ledger,omitempty"`
 	// Due dates, discounts, bank lines and letters; absent: as where all of its fields are absent.
 	Cash *CashPolicy `protobuf:"bytes,20,opt,name=cash,proto3" json:"cash,omitempty"`
 	// Who is asked to pay, when and how; absent: nobody is dunned, promises have no grace.
@@ -726,6 +728,13 @@ func (x *ReceivablesPolicy) GetPaymentNoticeDays() int32 {
 	return 0
 }
 
+func (x *ReceivablesPolicy) GetLedger() *LedgerPolicy {
+	if x != nil {
+		return x.Ledger
+	}
+	return nil
+}
+
 func (x *ReceivablesPolicy) GetCash() *CashPolicy {
 	if x != nil {
 		return x.Cash
@@ -765,7 +774,7 @@ var File_aval_receivables_v1_policy_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	" aval/receivables/v1/policy.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a%aval/receivables/v1/cash_policy.proto\x1a'aval/receivables/v1/claims_policy.proto\x1a+aval/receivables/v1/collection_policy.proto\x1a(aval/receivables/v1/figures_policy.proto\x1a/aval/receivables/v1/responsibility_policy.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x03\n" +
+	" aval/receivables/v1/policy.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a%aval/receivables/v1/cash_policy.proto\x1a'aval/receivables/v1/claims_policy.proto\x1a+aval/receivables/v1/collection_policy.proto\x1a(aval/receivables/v1/figures_policy.proto\x1a'aval/receivables/v1/ledger_policy.proto\x1a/aval/receivables/v1/responsibility_policy.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x03\n" +
 	"\x18ReceivablesPolicyVersion\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x12/\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x19.aval.type.v1.PolicyStateR\x05state\x12>\n" +
@@ -809,7 +818,7 @@ const file_aval_receivables_v1_policy_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"\x94\x01\n" +
 	"\x1fListReceivablesPoliciesResponse\x12I\n" +
 	"\bversions\x18\x01 \x03(\v2-.aval.receivables.v1.ReceivablesPolicyVersionR\bversions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x99\x05\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd4\x05\n" +
 	"\x11ReceivablesPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
@@ -821,7 +830,9 @@ const file_aval_receivables_v1_policy_proto_rawDesc = "" +
 	"\x12default_after_days\x18\x05 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x01R\x10defaultAfterDays\x12:\n" +
 	"\x13payment_notice_days\x18\x06 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xee\x02(\x00R\x11paymentNoticeDays\x123\n" +
+	"\xbaH\a\x1a\x05\x18\xee\x02(\x00R\x11paymentNoticeDays\x129\n" +
+	"\x06ledger\x18\n" +
+	" \x01(\v2!.aval.receivables.v1.LedgerPolicyR\x06ledger\x123\n" +
 	"\x04cash\x18\x14 \x01(\v2\x1f.aval.receivables.v1.CashPolicyR\x04cash\x12E\n" +
 	"\n" +
 	"collection\x18( \x01(\v2%.aval.receivables.v1.CollectionPolicyR\n" +
@@ -868,11 +879,12 @@ var file_aval_receivables_v1_policy_proto_goTypes = []any{
 	(*ReceivablesPolicy)(nil),               // 9: aval.receivables.v1.ReceivablesPolicy
 	(v1.PolicyState)(0),                     // 10: aval.type.v1.PolicyState
 	(*timestamppb.Timestamp)(nil),           // 11: google.protobuf.Timestamp
-	(*CashPolicy)(nil),                      // 12: aval.receivables.v1.CashPolicy
-	(*CollectionPolicy)(nil),                // 13: aval.receivables.v1.CollectionPolicy
-	(*ClaimsPolicy)(nil),                    // 14: aval.receivables.v1.ClaimsPolicy
-	(*FiguresPolicy)(nil),                   // 15: aval.receivables.v1.FiguresPolicy
-	(*ResponsibilityPolicy)(nil),            // 16: aval.receivables.v1.ResponsibilityPolicy
+	(*LedgerPolicy)(nil),                    // 12: aval.receivables.v1.LedgerPolicy
+	(*CashPolicy)(nil),                      // 13: aval.receivables.v1.CashPolicy
+	(*CollectionPolicy)(nil),                // 14: aval.receivables.v1.CollectionPolicy
+	(*ClaimsPolicy)(nil),                    // 15: aval.receivables.v1.ClaimsPolicy
+	(*FiguresPolicy)(nil),                   // 16: aval.receivables.v1.FiguresPolicy
+	(*ResponsibilityPolicy)(nil),            // 17: aval.receivables.v1.ResponsibilityPolicy
 }
 var file_aval_receivables_v1_policy_proto_depIdxs = []int32{
 	10, // 0: aval.receivables.v1.ReceivablesPolicyVersion.state:type_name -> aval.type.v1.PolicyState
@@ -884,24 +896,25 @@ var file_aval_receivables_v1_policy_proto_depIdxs = []int32{
 	0,  // 6: aval.receivables.v1.SignReceivablesPolicyResponse.version:type_name -> aval.receivables.v1.ReceivablesPolicyVersion
 	0,  // 7: aval.receivables.v1.GetReceivablesPolicyResponse.version:type_name -> aval.receivables.v1.ReceivablesPolicyVersion
 	0,  // 8: aval.receivables.v1.ListReceivablesPoliciesResponse.versions:type_name -> aval.receivables.v1.ReceivablesPolicyVersion
-	12, // 9: aval.receivables.v1.ReceivablesPolicy.cash:type_name -> aval.receivables.v1.CashPolicy
-	13, // 10: aval.receivables.v1.ReceivablesPolicy.collection:type_name -> aval.receivables.v1.CollectionPolicy
-	14, // 11: aval.receivables.v1.ReceivablesPolicy.claims:type_name -> aval.receivables.v1.ClaimsPolicy
-	15, // 12: aval.receivables.v1.ReceivablesPolicy.figures:type_name -> aval.receivables.v1.FiguresPolicy
-	16, // 13: aval.receivables.v1.ReceivablesPolicy.responsibility:type_name -> aval.receivables.v1.ResponsibilityPolicy
-	1,  // 14: aval.receivables.v1.ReceivablesPolicyService.CreateReceivablesPolicy:input_type -> aval.receivables.v1.CreateReceivablesPolicyRequest
-	3,  // 15: aval.receivables.v1.ReceivablesPolicyService.SignReceivablesPolicy:input_type -> aval.receivables.v1.SignReceivablesPolicyRequest
-	5,  // 16: aval.receivables.v1.ReceivablesPolicyService.GetReceivablesPolicy:input_type -> aval.receivables.v1.GetReceivablesPolicyRequest
-	7,  // 17: aval.receivables.v1.ReceivablesPolicyService.ListReceivablesPolicies:input_type -> aval.receivables.v1.ListReceivablesPoliciesRequest
-	2,  // 18: aval.receivables.v1.ReceivablesPolicyService.CreateReceivablesPolicy:output_type -> aval.receivables.v1.CreateReceivablesPolicyResponse
-	4,  // 19: aval.receivables.v1.ReceivablesPolicyService.SignReceivablesPolicy:output_type -> aval.receivables.v1.SignReceivablesPolicyResponse
-	6,  // 20: aval.receivables.v1.ReceivablesPolicyService.GetReceivablesPolicy:output_type -> aval.receivables.v1.GetReceivablesPolicyResponse
-	8,  // 21: aval.receivables.v1.ReceivablesPolicyService.ListReceivablesPolicies:output_type -> aval.receivables.v1.ListReceivablesPoliciesResponse
-	18, // [18:22] is the sub-list for method output_type
-	14, // [14:18] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	12, // 9: aval.receivables.v1.ReceivablesPolicy.ledger:type_name -> aval.receivables.v1.LedgerPolicy
+	13, // 10: aval.receivables.v1.ReceivablesPolicy.cash:type_name -> aval.receivables.v1.CashPolicy
+	14, // 11: aval.receivables.v1.ReceivablesPolicy.collection:type_name -> aval.receivables.v1.CollectionPolicy
+	15, // 12: aval.receivables.v1.ReceivablesPolicy.claims:type_name -> aval.receivables.v1.ClaimsPolicy
+	16, // 13: aval.receivables.v1.ReceivablesPolicy.figures:type_name -> aval.receivables.v1.FiguresPolicy
+	17, // 14: aval.receivables.v1.ReceivablesPolicy.responsibility:type_name -> aval.receivables.v1.ResponsibilityPolicy
+	1,  // 15: aval.receivables.v1.ReceivablesPolicyService.CreateReceivablesPolicy:input_type -> aval.receivables.v1.CreateReceivablesPolicyRequest
+	3,  // 16: aval.receivables.v1.ReceivablesPolicyService.SignReceivablesPolicy:input_type -> aval.receivables.v1.SignReceivablesPolicyRequest
+	5,  // 17: aval.receivables.v1.ReceivablesPolicyService.GetReceivablesPolicy:input_type -> aval.receivables.v1.GetReceivablesPolicyRequest
+	7,  // 18: aval.receivables.v1.ReceivablesPolicyService.ListReceivablesPolicies:input_type -> aval.receivables.v1.ListReceivablesPoliciesRequest
+	2,  // 19: aval.receivables.v1.ReceivablesPolicyService.CreateReceivablesPolicy:output_type -> aval.receivables.v1.CreateReceivablesPolicyResponse
+	4,  // 20: aval.receivables.v1.ReceivablesPolicyService.SignReceivablesPolicy:output_type -> aval.receivables.v1.SignReceivablesPolicyResponse
+	6,  // 21: aval.receivables.v1.ReceivablesPolicyService.GetReceivablesPolicy:output_type -> aval.receivables.v1.GetReceivablesPolicyResponse
+	8,  // 22: aval.receivables.v1.ReceivablesPolicyService.ListReceivablesPolicies:output_type -> aval.receivables.v1.ListReceivablesPoliciesResponse
+	19, // [19:23] is the sub-list for method output_type
+	15, // [15:19] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_policy_proto_init() }
@@ -913,6 +926,7 @@ func file_aval_receivables_v1_policy_proto_init() {
 	file_aval_receivables_v1_claims_policy_proto_init()
 	file_aval_receivables_v1_collection_policy_proto_init()
 	file_aval_receivables_v1_figures_policy_proto_init()
+	file_aval_receivables_v1_ledger_policy_proto_init()
 	file_aval_receivables_v1_responsibility_policy_proto_init()
 	file_aval_receivables_v1_policy_proto_msgTypes[1].OneofWrappers = []any{
 		(*CreateReceivablesPolicyRequest_Policy)(nil),

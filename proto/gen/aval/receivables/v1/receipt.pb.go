@@ -40,6 +40,10 @@ const (
 	PaymentInstrument_PAYMENT_INSTRUMENT_DRAFT PaymentInstrument = 3
 	// Remittance (bank transfer).
 	PaymentInstrument_PAYMENT_INSTRUMENT_REMITTANCE PaymentInstrument = 4
+	// Bank acceptance bill: accepted by a bank, due on its maturity.
+	PaymentInstrument_PAYMENT_INSTRUMENT_BANK_ACCEPTANCE PaymentInstrument = 5
+	// Commercial acceptance bill: accepted by a firm, due on its maturity.
+	PaymentInstrument_PAYMENT_INSTRUMENT_COMMERCIAL_ACCEPTANCE PaymentInstrument = 6
 )
 
 // Enum value maps for PaymentInstrument.
@@ -50,13 +54,17 @@ var (
 		2: "PAYMENT_INSTRUMENT_CHEQUE",
 		3: "PAYMENT_INSTRUMENT_DRAFT",
 		4: "PAYMENT_INSTRUMENT_REMITTANCE",
+		5: "PAYMENT_INSTRUMENT_BANK_ACCEPTANCE",
+		6: "PAYMENT_INSTRUMENT_COMMERCIAL_ACCEPTANCE",
 	}
 	PaymentInstrument_value = map[string]int32{
-		"PAYMENT_INSTRUMENT_UNSPECIFIED": 0,
-		"PAYMENT_INSTRUMENT_CASH":        1,
-		"PAYMENT_INSTRUMENT_CHEQUE":      2,
-		"PAYMENT_INSTRUMENT_DRAFT":       3,
-		"PAYMENT_INSTRUMENT_REMITTANCE":  4,
+		"PAYMENT_INSTRUMENT_UNSPECIFIED":           0,
+		"PAYMENT_INSTRUMENT_CASH":                  1,
+		"PAYMENT_INSTRUMENT_CHEQUE":                2,
+		"PAYMENT_INSTRUMENT_DRAFT":                 3,
+		"PAYMENT_INSTRUMENT_REMITTANCE":            4,
+		"PAYMENT_INSTRUMENT_BANK_ACCEPTANCE":       5,
+		"PAYMENT_INSTRUMENT_COMMERCIAL_ACCEPTANCE": 6,
 	}
 )
 
@@ -140,6 +148,88 @@ func (ApplicationMode) EnumDescriptor() ([]byte, []int) {
 	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{1}
 }
 
+// BillDetails is what an acceptance bill says of itself.
+type BillDetails struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number printed on it.
+	BillNumber string `protobuf:"bytes,1,opt,name=bill_number,json=billNumber,proto3" json:"bill_number,omitempty"`
+	// Who drew it.
+	Drawer string `protobuf:"bytes,2,opt,name=drawer,proto3" json:"drawer,omitempty"`
+	// Who accepted it: the bank, or the firm.
+	Acceptor string `protobuf:"bytes,3,opt,name=acceptor,proto3" json:"acceptor,omitempty"`
+	// Date of issue, by the receipt's date; empty: not said.
+	IssueDate string `protobuf:"bytes,4,opt,name=issue_date,json=issueDate,proto3" json:"issue_date,omitempty"`
+	// Day on which it falls due, from the receipt's date to 731 days after.
+	MaturityDate  string `protobuf:"bytes,5,opt,name=maturity_date,json=maturityDate,proto3" json:"maturity_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BillDetails) Reset() {
+	*x = BillDetails{}
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BillDetails) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BillDetails) ProtoMessage() {}
+
+func (x *BillDetails) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BillDetails.ProtoReflect.Descriptor instead.
+func (*BillDetails) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *BillDetails) GetBillNumber() string {
+	if x != nil {
+		return x.BillNumber
+	}
+	return ""
+}
+
+func (x *BillDetails) GetDrawer() string {
+	if x != nil {
+		return x.Drawer
+	}
+	return ""
+}
+
+func (x *BillDetails) GetAcceptor() string {
+	if x != nil {
+		return x.Acceptor
+	}
+	return ""
+}
+
+func (x *BillDetails) GetIssueDate() string {
+	if x != nil {
+		return x.IssueDate
+	}
+	return ""
+}
+
+func (x *BillDetails) GetMaturityDate() string {
+	if x != nil {
+		return x.MaturityDate
+	}
+	return ""
+}
+
 // InvoiceAmount names an invoice or other debit document and how much of the money is for it.
 type InvoiceAmount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -153,7 +243,7 @@ type InvoiceAmount struct {
 
 func (x *InvoiceAmount) Reset() {
 	*x = InvoiceAmount{}
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[0]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -165,7 +255,7 @@ func (x *InvoiceAmount) String() string {
 func (*InvoiceAmount) ProtoMessage() {}
 
 func (x *InvoiceAmount) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[0]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -178,7 +268,7 @@ func (x *InvoiceAmount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvoiceAmount.ProtoReflect.Descriptor instead.
 func (*InvoiceAmount) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{0}
+	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *InvoiceAmount) GetInvoiceId() string {
@@ -224,13 +314,17 @@ type Receipt struct {
 	// application mode is given, the money goes to the notice's invoice, else to the open invoices of its order, oldest due first; the
 	// rest stays unapplied and is kept for the order. Empty: none.
 	PaymentNoticeId string `protobuf:"bytes,12,opt,name=payment_notice_id,json=paymentNoticeId,proto3" json:"payment_notice_id,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Order that the money is an advance for: shown apart until it is applied, and applied to nothing by itself unless invoices are named or oldest due first is asked for. Empty: none.
+	OrderId string `protobuf:"bytes,13,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// The bill, where the instrument is an acceptance: the receipt settles what is owed, the bill stays in exposure until it is honoured (see BillService).
+	Bill          *BillDetails `protobuf:"bytes,14,opt,name=bill,proto3" json:"bill,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Receipt) Reset() {
 	*x = Receipt{}
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[1]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -242,7 +336,7 @@ func (x *Receipt) String() string {
 func (*Receipt) ProtoMessage() {}
 
 func (x *Receipt) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[1]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -255,7 +349,7 @@ func (x *Receipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
 func (*Receipt) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{1}
+	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Receipt) GetReceiptId() string {
@@ -342,6 +436,20 @@ func (x *Receipt) GetPaymentNoticeId() string {
 	return ""
 }
 
+func (x *Receipt) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *Receipt) GetBill() *BillDetails {
+	if x != nil {
+		return x.Bill
+	}
+	return nil
+}
+
 // Request of PostReceipt.
 type PostReceiptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -361,7 +469,7 @@ type PostReceiptRequest struct {
 
 func (x *PostReceiptRequest) Reset() {
 	*x = PostReceiptRequest{}
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[2]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -373,7 +481,7 @@ func (x *PostReceiptRequest) String() string {
 func (*PostReceiptRequest) ProtoMessage() {}
 
 func (x *PostReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[2]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -386,7 +494,7 @@ func (x *PostReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostReceiptRequest.ProtoReflect.Descriptor instead.
 func (*PostReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{2}
+	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *PostReceiptRequest) GetRequestId() string {
@@ -435,7 +543,7 @@ type PostReceiptResponse struct {
 
 func (x *PostReceiptResponse) Reset() {
 	*x = PostReceiptResponse{}
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[3]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -447,7 +555,7 @@ func (x *PostReceiptResponse) String() string {
 func (*PostReceiptResponse) ProtoMessage() {}
 
 func (x *PostReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[3]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -460,7 +568,7 @@ func (x *PostReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostReceiptResponse.ProtoReflect.Descriptor instead.
 func (*PostReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{3}
+	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PostReceiptResponse) GetReceipt() *Receipt {
@@ -481,7 +589,7 @@ type GetReceiptRequest struct {
 
 func (x *GetReceiptRequest) Reset() {
 	*x = GetReceiptRequest{}
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[4]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -493,7 +601,7 @@ func (x *GetReceiptRequest) String() string {
 func (*GetReceiptRequest) ProtoMessage() {}
 
 func (x *GetReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[4]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -506,7 +614,7 @@ func (x *GetReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReceiptRequest.ProtoReflect.Descriptor instead.
 func (*GetReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{4}
+	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetReceiptRequest) GetReceiptId() string {
@@ -527,7 +635,7 @@ type GetReceiptResponse struct {
 
 func (x *GetReceiptResponse) Reset() {
 	*x = GetReceiptResponse{}
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[5]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -539,7 +647,7 @@ func (x *GetReceiptResponse) String() string {
 func (*GetReceiptResponse) ProtoMessage() {}
 
 func (x *GetReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[5]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -552,7 +660,7 @@ func (x *GetReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReceiptResponse.ProtoReflect.Descriptor instead.
 func (*GetReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{5}
+	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetReceiptResponse) GetReceipt() *Receipt {
@@ -579,7 +687,7 @@ type ListReceiptsRequest struct {
 
 func (x *ListReceiptsRequest) Reset() {
 	*x = ListReceiptsRequest{}
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[6]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -591,7 +699,7 @@ func (x *ListReceiptsRequest) String() string {
 func (*ListReceiptsRequest) ProtoMessage() {}
 
 func (x *ListReceiptsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[6]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -604,7 +712,7 @@ func (x *ListReceiptsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReceiptsRequest.ProtoReflect.Descriptor instead.
 func (*ListReceiptsRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{6}
+	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListReceiptsRequest) GetPageSize() int32 {
@@ -648,7 +756,7 @@ type ListReceiptsResponse struct {
 
 func (x *ListReceiptsResponse) Reset() {
 	*x = ListReceiptsResponse{}
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[7]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -660,7 +768,7 @@ func (x *ListReceiptsResponse) String() string {
 func (*ListReceiptsResponse) ProtoMessage() {}
 
 func (x *ListReceiptsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[7]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -673,7 +781,7 @@ func (x *ListReceiptsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReceiptsResponse.ProtoReflect.Descriptor instead.
 func (*ListReceiptsResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{7}
+	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListReceiptsResponse) GetReceipts() []*Receipt {
@@ -705,7 +813,7 @@ type ApplyReceiptRequest struct {
 
 func (x *ApplyReceiptRequest) Reset() {
 	*x = ApplyReceiptRequest{}
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[8]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -717,7 +825,7 @@ func (x *ApplyReceiptRequest) String() string {
 func (*ApplyReceiptRequest) ProtoMessage() {}
 
 func (x *ApplyReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[8]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -730,7 +838,7 @@ func (x *ApplyReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyReceiptRequest.ProtoReflect.Descriptor instead.
 func (*ApplyReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{8}
+	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ApplyReceiptRequest) GetRequestId() string {
@@ -765,7 +873,7 @@ type ApplyReceiptResponse struct {
 
 func (x *ApplyReceiptResponse) Reset() {
 	*x = ApplyReceiptResponse{}
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[9]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -777,7 +885,7 @@ func (x *ApplyReceiptResponse) String() string {
 func (*ApplyReceiptResponse) ProtoMessage() {}
 
 func (x *ApplyReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[9]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -790,7 +898,7 @@ func (x *ApplyReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyReceiptResponse.ProtoReflect.Descriptor instead.
 func (*ApplyReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{9}
+	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ApplyReceiptResponse) GetReceipt() *Receipt {
@@ -815,7 +923,7 @@ type ReverseReceiptRequest struct {
 
 func (x *ReverseReceiptRequest) Reset() {
 	*x = ReverseReceiptRequest{}
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[10]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -827,7 +935,7 @@ func (x *ReverseReceiptRequest) String() string {
 func (*ReverseReceiptRequest) ProtoMessage() {}
 
 func (x *ReverseReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[10]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -840,7 +948,7 @@ func (x *ReverseReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReverseReceiptRequest.ProtoReflect.Descriptor instead.
 func (*ReverseReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{10}
+	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReverseReceiptRequest) GetRequestId() string {
@@ -875,7 +983,7 @@ type ReverseReceiptResponse struct {
 
 func (x *ReverseReceiptResponse) Reset() {
 	*x = ReverseReceiptResponse{}
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[11]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -887,7 +995,7 @@ func (x *ReverseReceiptResponse) String() string {
 func (*ReverseReceiptResponse) ProtoMessage() {}
 
 func (x *ReverseReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[11]
+	mi := &file_aval_receivables_v1_receipt_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -900,7 +1008,7 @@ func (x *ReverseReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReverseReceiptResponse.ProtoReflect.Descriptor instead.
 func (*ReverseReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{11}
+	return file_aval_receivables_v1_receipt_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ReverseReceiptResponse) GetReceipt() *Receipt {
@@ -914,11 +1022,19 @@ var File_aval_receivables_v1_receipt_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_receipt_proto_rawDesc = "" +
 	"\n" +
-	"!aval/receivables/v1/receipt.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a!aval/receivables/v1/invoice.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x01\n" +
+	"!aval/receivables/v1/receipt.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a!aval/receivables/v1/invoice.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x02\n" +
+	"\vBillDetails\x12*\n" +
+	"\vbill_number\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\n" +
+	"billNumber\x12 \n" +
+	"\x06drawer\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x06drawer\x12$\n" +
+	"\bacceptor\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\bacceptor\x12E\n" +
+	"\n" +
+	"issue_date\x18\x04 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tissueDate\x12H\n" +
+	"\rmaturity_date\x18\x05 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\fmaturityDate\"\x85\x01\n" +
 	"\rInvoiceAmount\x12G\n" +
 	"\n" +
 	"invoice_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,66}[^\\pC\\s])?$R\tinvoiceId\x12+\n" +
-	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\"\xec\x05\n" +
+	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\"\xea\x06\n" +
 	"\aReceipt\x12G\n" +
 	"\n" +
 	"receipt_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\treceiptId\x12I\n" +
@@ -937,7 +1053,9 @@ const file_aval_receivables_v1_receipt_proto_rawDesc = "" +
 	" \x01(\tR\bpostDate\x12;\n" +
 	"\vcreate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12W\n" +
-	"\x11payment_notice_id\x18\f \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x0fpaymentNoticeId\"\xca\x02\n" +
+	"\x11payment_notice_id\x18\f \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x0fpaymentNoticeId\x12F\n" +
+	"\border_id\x18\r \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x124\n" +
+	"\x04bill\x18\x0e \x01(\v2 .aval.receivables.v1.BillDetailsR\x04bill\"\xca\x02\n" +
 	"\x12PostReceiptRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -981,13 +1099,15 @@ const file_aval_receivables_v1_receipt_proto_rawDesc = "" +
 	"\x06reason\x18\x03 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"P\n" +
 	"\x16ReverseReceiptResponse\x126\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1c.aval.receivables.v1.ReceiptR\areceipt*\xb4\x01\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1c.aval.receivables.v1.ReceiptR\areceipt*\x8a\x02\n" +
 	"\x11PaymentInstrument\x12\"\n" +
 	"\x1ePAYMENT_INSTRUMENT_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17PAYMENT_INSTRUMENT_CASH\x10\x01\x12\x1d\n" +
 	"\x19PAYMENT_INSTRUMENT_CHEQUE\x10\x02\x12\x1c\n" +
 	"\x18PAYMENT_INSTRUMENT_DRAFT\x10\x03\x12!\n" +
-	"\x1dPAYMENT_INSTRUMENT_REMITTANCE\x10\x04*u\n" +
+	"\x1dPAYMENT_INSTRUMENT_REMITTANCE\x10\x04\x12&\n" +
+	"\"PAYMENT_INSTRUMENT_BANK_ACCEPTANCE\x10\x05\x12,\n" +
+	"(PAYMENT_INSTRUMENT_COMMERCIAL_ACCEPTANCE\x10\x06*u\n" +
 	"\x0fApplicationMode\x12 \n" +
 	"\x1cAPPLICATION_MODE_UNSPECIFIED\x10\x00\x12%\n" +
 	"!APPLICATION_MODE_OLDEST_DUE_FIRST\x10\x01\x12\x19\n" +
@@ -1020,57 +1140,59 @@ func file_aval_receivables_v1_receipt_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_receivables_v1_receipt_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_aval_receivables_v1_receipt_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_aval_receivables_v1_receipt_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_aval_receivables_v1_receipt_proto_goTypes = []any{
 	(PaymentInstrument)(0),         // 0: aval.receivables.v1.PaymentInstrument
 	(ApplicationMode)(0),           // 1: aval.receivables.v1.ApplicationMode
-	(*InvoiceAmount)(nil),          // 2: aval.receivables.v1.InvoiceAmount
-	(*Receipt)(nil),                // 3: aval.receivables.v1.Receipt
-	(*PostReceiptRequest)(nil),     // 4: aval.receivables.v1.PostReceiptRequest
-	(*PostReceiptResponse)(nil),    // 5: aval.receivables.v1.PostReceiptResponse
-	(*GetReceiptRequest)(nil),      // 6: aval.receivables.v1.GetReceiptRequest
-	(*GetReceiptResponse)(nil),     // 7: aval.receivables.v1.GetReceiptResponse
-	(*ListReceiptsRequest)(nil),    // 8: aval.receivables.v1.ListReceiptsRequest
-	(*ListReceiptsResponse)(nil),   // 9: aval.receivables.v1.ListReceiptsResponse
-	(*ApplyReceiptRequest)(nil),    // 10: aval.receivables.v1.ApplyReceiptRequest
-	(*ApplyReceiptResponse)(nil),   // 11: aval.receivables.v1.ApplyReceiptResponse
-	(*ReverseReceiptRequest)(nil),  // 12: aval.receivables.v1.ReverseReceiptRequest
-	(*ReverseReceiptResponse)(nil), // 13: aval.receivables.v1.ReverseReceiptResponse
-	(*v1.Money)(nil),               // 14: aval.type.v1.Money
-	(*Application)(nil),            // 15: aval.receivables.v1.Application
-	(*timestamppb.Timestamp)(nil),  // 16: google.protobuf.Timestamp
+	(*BillDetails)(nil),            // 2: aval.receivables.v1.BillDetails
+	(*InvoiceAmount)(nil),          // 3: aval.receivables.v1.InvoiceAmount
+	(*Receipt)(nil),                // 4: aval.receivables.v1.Receipt
+	(*PostReceiptRequest)(nil),     // 5: aval.receivables.v1.PostReceiptRequest
+	(*PostReceiptResponse)(nil),    // 6: aval.receivables.v1.PostReceiptResponse
+	(*GetReceiptRequest)(nil),      // 7: aval.receivables.v1.GetReceiptRequest
+	(*GetReceiptResponse)(nil),     // 8: aval.receivables.v1.GetReceiptResponse
+	(*ListReceiptsRequest)(nil),    // 9: aval.receivables.v1.ListReceiptsRequest
+	(*ListReceiptsResponse)(nil),   // 10: aval.receivables.v1.ListReceiptsResponse
+	(*ApplyReceiptRequest)(nil),    // 11: aval.receivables.v1.ApplyReceiptRequest
+	(*ApplyReceiptResponse)(nil),   // 12: aval.receivables.v1.ApplyReceiptResponse
+	(*ReverseReceiptRequest)(nil),  // 13: aval.receivables.v1.ReverseReceiptRequest
+	(*ReverseReceiptResponse)(nil), // 14: aval.receivables.v1.ReverseReceiptResponse
+	(*v1.Money)(nil),               // 15: aval.type.v1.Money
+	(*Application)(nil),            // 16: aval.receivables.v1.Application
+	(*timestamppb.Timestamp)(nil),  // 17: google.protobuf.Timestamp
 }
 var file_aval_receivables_v1_receipt_proto_depIdxs = []int32{
-	14, // 0: aval.receivables.v1.InvoiceAmount.amount:type_name -> aval.type.v1.Money
-	14, // 1: aval.receivables.v1.Receipt.amount:type_name -> aval.type.v1.Money
+	15, // 0: aval.receivables.v1.InvoiceAmount.amount:type_name -> aval.type.v1.Money
+	15, // 1: aval.receivables.v1.Receipt.amount:type_name -> aval.type.v1.Money
 	0,  // 2: aval.receivables.v1.Receipt.instrument:type_name -> aval.receivables.v1.PaymentInstrument
-	14, // 3: aval.receivables.v1.Receipt.unapplied_amount:type_name -> aval.type.v1.Money
-	15, // 4: aval.receivables.v1.Receipt.applications:type_name -> aval.receivables.v1.Application
-	16, // 5: aval.receivables.v1.Receipt.create_time:type_name -> google.protobuf.Timestamp
-	3,  // 6: aval.receivables.v1.PostReceiptRequest.receipt:type_name -> aval.receivables.v1.Receipt
-	2,  // 7: aval.receivables.v1.PostReceiptRequest.invoices:type_name -> aval.receivables.v1.InvoiceAmount
-	1,  // 8: aval.receivables.v1.PostReceiptRequest.application_mode:type_name -> aval.receivables.v1.ApplicationMode
-	3,  // 9: aval.receivables.v1.PostReceiptResponse.receipt:type_name -> aval.receivables.v1.Receipt
-	3,  // 10: aval.receivables.v1.GetReceiptResponse.receipt:type_name -> aval.receivables.v1.Receipt
-	3,  // 11: aval.receivables.v1.ListReceiptsResponse.receipts:type_name -> aval.receivables.v1.Receipt
-	2,  // 12: aval.receivables.v1.ApplyReceiptRequest.invoices:type_name -> aval.receivables.v1.InvoiceAmount
-	3,  // 13: aval.receivables.v1.ApplyReceiptResponse.receipt:type_name -> aval.receivables.v1.Receipt
-	3,  // 14: aval.receivables.v1.ReverseReceiptResponse.receipt:type_name -> aval.receivables.v1.Receipt
-	4,  // 15: aval.receivables.v1.ReceiptService.PostReceipt:input_type -> aval.receivables.v1.PostReceiptRequest
-	6,  // 16: aval.receivables.v1.ReceiptService.GetReceipt:input_type -> aval.receivables.v1.GetReceiptRequest
-	8,  // 17: aval.receivables.v1.ReceiptService.ListReceipts:input_type -> aval.receivables.v1.ListReceiptsRequest
-	10, // 18: aval.receivables.v1.ReceiptService.ApplyReceipt:input_type -> aval.receivables.v1.ApplyReceiptRequest
-	12, // 19: aval.receivables.v1.ReceiptService.ReverseReceipt:input_type -> aval.receivables.v1.ReverseReceiptRequest
-	5,  // 20: aval.receivables.v1.ReceiptService.PostReceipt:output_type -> aval.receivables.v1.PostReceiptResponse
-	7,  // 21: aval.receivables.v1.ReceiptService.GetReceipt:output_type -> aval.receivables.v1.GetReceiptResponse
-	9,  // 22: aval.receivables.v1.ReceiptService.ListReceipts:output_type -> aval.receivables.v1.ListReceiptsResponse
-	11, // 23: aval.receivables.v1.ReceiptService.ApplyReceipt:output_type -> aval.receivables.v1.ApplyReceiptResponse
-	13, // 24: aval.receivables.v1.ReceiptService.ReverseReceipt:output_type -> aval.receivables.v1.ReverseReceiptResponse
-	20, // [20:25] is the sub-list for method output_type
-	15, // [15:20] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	15, // 3: aval.receivables.v1.Receipt.unapplied_amount:type_name -> aval.type.v1.Money
+	16, // 4: aval.receivables.v1.Receipt.applications:type_name -> aval.receivables.v1.Application
+	17, // 5: aval.receivables.v1.Receipt.create_time:type_name -> google.protobuf.Timestamp
+	2,  // 6: aval.receivables.v1.Receipt.bill:type_name -> aval.receivables.v1.BillDetails
+	4,  // 7: aval.receivables.v1.PostReceiptRequest.receipt:type_name -> aval.receivables.v1.Receipt
+	3,  // 8: aval.receivables.v1.PostReceiptRequest.invoices:type_name -> aval.receivables.v1.InvoiceAmount
+	1,  // 9: aval.receivables.v1.PostReceiptRequest.application_mode:type_name -> aval.receivables.v1.ApplicationMode
+	4,  // 10: aval.receivables.v1.PostReceiptResponse.receipt:type_name -> aval.receivables.v1.Receipt
+	4,  // 11: aval.receivables.v1.GetReceiptResponse.receipt:type_name -> aval.receivables.v1.Receipt
+	4,  // 12: aval.receivables.v1.ListReceiptsResponse.receipts:type_name -> aval.receivables.v1.Receipt
+	3,  // 13: aval.receivables.v1.ApplyReceiptRequest.invoices:type_name -> aval.receivables.v1.InvoiceAmount
+	4,  // 14: aval.receivables.v1.ApplyReceiptResponse.receipt:type_name -> aval.receivables.v1.Receipt
+	4,  // 15: aval.receivables.v1.ReverseReceiptResponse.receipt:type_name -> aval.receivables.v1.Receipt
+	5,  // 16: aval.receivables.v1.ReceiptService.PostReceipt:input_type -> aval.receivables.v1.PostReceiptRequest
+	7,  // 17: aval.receivables.v1.ReceiptService.GetReceipt:input_type -> aval.receivables.v1.GetReceiptRequest
+	9,  // 18: aval.receivables.v1.ReceiptService.ListReceipts:input_type -> aval.receivables.v1.ListReceiptsRequest
+	11, // 19: aval.receivables.v1.ReceiptService.ApplyReceipt:input_type -> aval.receivables.v1.ApplyReceiptRequest
+	13, // 20: aval.receivables.v1.ReceiptService.ReverseReceipt:input_type -> aval.receivables.v1.ReverseReceiptRequest
+	6,  // 21: aval.receivables.v1.ReceiptService.PostReceipt:output_type -> aval.receivables.v1.PostReceiptResponse
+	8,  // 22: aval.receivables.v1.ReceiptService.GetReceipt:output_type -> aval.receivables.v1.GetReceiptResponse
+	10, // 23: aval.receivables.v1.ReceiptService.ListReceipts:output_type -> aval.receivables.v1.ListReceiptsResponse
+	12, // 24: aval.receivables.v1.ReceiptService.ApplyReceipt:output_type -> aval.receivables.v1.ApplyReceiptResponse
+	14, // 25: aval.receivables.v1.ReceiptService.ReverseReceipt:output_type -> aval.receivables.v1.ReverseReceiptResponse
+	21, // [21:26] is the sub-list for method output_type
+	16, // [16:21] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_receipt_proto_init() }
@@ -1085,7 +1207,7 @@ func file_aval_receivables_v1_receipt_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_receivables_v1_receipt_proto_rawDesc), len(file_aval_receivables_v1_receipt_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -66,12 +66,14 @@ func (q *Queries) AddLedgerEntry(ctx context.Context, arg AddLedgerEntryParams) 
 const balanceAt = `-- name: BalanceAt :many
 SELECT currency, sum(amount)::bigint AS balance FROM ledger_entries
 WHERE customer_id = $1 AND ($2::date IS NULL OR entry_date <= $2)
+  AND ($3::date IS NULL OR post_date <= $3)
 GROUP BY currency ORDER BY currency
 `
 
 type BalanceAtParams struct {
 	CustomerID string
 	ToDate     calendar.Date
+	KnownOn    calendar.Date
 }
 
 type BalanceAtRow struct {
@@ -80,7 +82,7 @@ type BalanceAtRow struct {
 }
 
 func (q *Queries) BalanceAt(ctx context.Context, arg BalanceAtParams) ([]BalanceAtRow, error) {
-	rows, err := q.db.Query(ctx, balanceAt, arg.CustomerID, arg.ToDate)
+	rows, err := q.db.Query(ctx, balanceAt, arg.CustomerID, arg.ToDate, arg.KnownOn)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +141,8 @@ SELECT customer_id, sequence, kind, entry_date, post_date, document_id, currency
 WHERE customer_id = $1 AND sequence > $2
   AND ($3::date IS NULL OR entry_date >= $3)
   AND ($4::date IS NULL OR entry_date <= $4)
-ORDER BY sequence LIMIT $5
+  AND ($5::date IS NULL OR post_date <= $5)
+ORDER BY sequence LIMIT $6
 `
 
 type LedgerPageParams struct {
@@ -147,6 +150,7 @@ type LedgerPageParams struct {
 	After      int64
 	FromDate   calendar.Date
 	ToDate     calendar.Date
+	KnownOn    calendar.Date
 	Size       int32
 }
 
@@ -156,6 +160,7 @@ func (q *Queries) LedgerPage(ctx context.Context, arg LedgerPageParams) ([]Ledge
 		arg.After,
 		arg.FromDate,
 		arg.ToDate,
+		arg.KnownOn,
 		arg.Size,
 	)
 	if err != nil {

@@ -124,6 +124,38 @@ type BankStatement struct {
 	CreatedAt       time.Time
 }
 
+type Bill struct {
+	BillID       string
+	CustomerID   string
+	BillNumber   string
+	Drawer       string
+	Acceptor     string
+	IssueDate    calendar.Date
+	MaturityDate calendar.Date
+}
+
+type BillDocument struct {
+	BillID       string
+	CustomerID   string
+	ReceiptDate  calendar.Date
+	Currency     string
+	Amount       int64
+	Instrument   string
+	BillNumber   string
+	Drawer       string
+	Acceptor     string
+	IssueDate    calendar.Date
+	MaturityDate calendar.Date
+	CreatedAt    time.Time
+	LastAct      string
+	LastActID    string
+	LastActDate  calendar.Date
+	PassedBy     string
+	Recourse     bool
+	PassedTo     string
+	ReverseDate  calendar.Date
+}
+
 type ChargeLine struct {
 	Month       calendar.Date
 	ItemID      string
@@ -189,6 +221,17 @@ type CreditBalance struct {
 	Unapplied       int64
 	LastApplication calendar.Date
 	LastUndo        calendar.Date
+}
+
+type CreditMemo struct {
+	MemoID     string
+	CustomerID string
+	Kind       string
+	State      string
+	NextRoles  []string
+	ProposedBy string
+	Body       []byte
+	CreatedAt  time.Time
 }
 
 type CreditReversal struct {
@@ -499,6 +542,16 @@ type PaymentNoticeWithdrawal struct {
 	CreatedAt       time.Time
 }
 
+type PeriodAct struct {
+	ActNumber    int64
+	Act          string
+	ClosedUntil  calendar.Date
+	Reason       string
+	ActedBy      string
+	BusinessDate calendar.Date
+	CreatedAt    time.Time
+}
+
 type Receipt struct {
 	ReceiptID       string
 	CustomerID      string
@@ -511,6 +564,7 @@ type Receipt struct {
 	CreatedAt       time.Time
 	LedgerSequence  int64
 	PaymentNoticeID *string
+	OrderID         string
 }
 
 type ReceiptDocument struct {
@@ -529,6 +583,82 @@ type ReceiptDocument struct {
 	LastUndo        calendar.Date
 	ReverseDate     calendar.Date
 	PaymentNoticeID string
+	OrderID         string
+	BillNumber      string
+	Drawer          string
+	Acceptor        string
+	IssueDate       calendar.Date
+	MaturityDate    calendar.Date
+}
+
+type Voucher struct {
+	VoucherID      string
+	CustomerID     string
+	Kind           string
+	VoucherDate    calendar.Date
+	DueDate        calendar.Date
+	Currency       string
+	Amount         int64
+	Cost           int64
+	Recourse       bool
+	OrderID        string
+	About          string
+	Instrument     string
+	Counterparty   string
+	Reference      string
+	Reason         string
+	MemoID         string
+	Salesperson    string
+	UnitID         string
+	PostDate       calendar.Date
+	CreatedAt      time.Time
+	LedgerSequence int64
+}
+
+type VoucherBalance struct {
+	DocumentID string
+	CustomerID string
+	Kind       string
+	AmountLeft int64
+}
+
+type VoucherDocument struct {
+	VoucherID       string
+	CustomerID      string
+	Kind            string
+	VoucherDate     calendar.Date
+	DueDate         calendar.Date
+	Currency        string
+	Amount          int64
+	Cost            int64
+	Recourse        bool
+	OrderID         string
+	About           string
+	Instrument      string
+	Counterparty    string
+	Reference       string
+	Reason          string
+	MemoID          string
+	Salesperson     string
+	UnitID          string
+	PostDate        calendar.Date
+	CreatedAt       time.Time
+	LedgerSequence  int64
+	Open            int64
+	Unapplied       int64
+	AmountLeft      int64
+	LastApplication calendar.Date
+	ReverseDate     calendar.Date
+}
+
+type VoucherReversal struct {
+	VoucherID      string
+	CustomerID     string
+	ReverseDate    calendar.Date
+	Reason         string
+	ReversedBy     string
+	CreatedAt      time.Time
+	LedgerSequence int64
 }
 
 type Warning struct {

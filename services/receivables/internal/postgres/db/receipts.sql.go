@@ -131,8 +131,8 @@ func (q *Queries) AddCreditReversal(ctx context.Context, arg AddCreditReversalPa
 
 const addReceipt = `-- name: AddReceipt :exec
 INSERT INTO receipts (receipt_id, customer_id, receipt_date, currency, amount, instrument, reference, post_date,
-    created_at, ledger_sequence, payment_notice_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    created_at, ledger_sequence, payment_notice_id, order_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 `
 
 type AddReceiptParams struct {
@@ -147,6 +147,7 @@ type AddReceiptParams struct {
 	CreatedAt       time.Time
 	LedgerSequence  int64
 	PaymentNoticeID *string
+	OrderID         string
 }
 
 func (q *Queries) AddReceipt(ctx context.Context, arg AddReceiptParams) error {
@@ -162,6 +163,7 @@ func (q *Queries) AddReceipt(ctx context.Context, arg AddReceiptParams) error {
 		arg.CreatedAt,
 		arg.LedgerSequence,
 		arg.PaymentNoticeID,
+		arg.OrderID,
 	)
 	return err
 }
@@ -296,7 +298,7 @@ func (q *Queries) CloseCredit(ctx context.Context, creditID string) error {
 }
 
 const receiptByID = `-- name: ReceiptByID :one
-SELECT receipt_id, customer_id, receipt_date, currency, amount, instrument, reference, post_date, created_at, ledger_sequence, unapplied, last_application, last_undo, reverse_date, payment_notice_id FROM receipt_documents WHERE receipt_id = $1
+SELECT receipt_id, customer_id, receipt_date, currency, amount, instrument, reference, post_date, created_at, ledger_sequence, unapplied, last_application, last_undo, reverse_date, payment_notice_id, order_id, bill_number, drawer, acceptor, issue_date, maturity_date FROM receipt_documents WHERE receipt_id = $1
 `
 
 func (q *Queries) ReceiptByID(ctx context.Context, receiptID string) (ReceiptDocument, error) {
@@ -318,6 +320,12 @@ func (q *Queries) ReceiptByID(ctx context.Context, receiptID string) (ReceiptDoc
 		&i.LastUndo,
 		&i.ReverseDate,
 		&i.PaymentNoticeID,
+		&i.OrderID,
+		&i.BillNumber,
+		&i.Drawer,
+		&i.Acceptor,
+		&i.IssueDate,
+		&i.MaturityDate,
 	)
 	return i, err
 }

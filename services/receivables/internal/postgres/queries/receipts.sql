@@ -1,7 +1,7 @@
 -- name: AddReceipt :exec
 INSERT INTO receipts (receipt_id, customer_id, receipt_date, currency, amount, instrument, reference, post_date,
-    created_at, ledger_sequence, payment_notice_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+    created_at, ledger_sequence, payment_notice_id, order_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- name: AddCredit :exec
 INSERT INTO credits (credit_id, customer_id, kind, order_id, credit_date, currency, amount, post_date, ledger_sequence)
