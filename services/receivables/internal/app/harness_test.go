@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/avalcredit/aval/pkg/approval"
 	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
@@ -33,7 +34,13 @@ func (quiet) Pending(context.Context) (int64, error)                           {
 func (quiet) InForce(_ context.Context, _ calendar.Date) (terms.Policy, error) { return shipped(), nil }
 
 func shipped() terms.Policy {
-	return terms.Policy{Version: 1, AgingBounds: []int32{30, 60, 90, 180, 360}, DefaultTermDays: 30, DefaultAfterDays: 91}
+	return terms.Policy{
+		Version: 1, AgingBounds: []int32{30, 60, 90, 180, 360}, DefaultTermDays: 30, DefaultAfterDays: 91, BaseCurrency: "CNY",
+		Ledger: terms.Ledger{
+			MemoReasons:   []string{"RETURN"},
+			MemoAuthority: approval.Table{{Steps: []approval.Step{{Name: "approval", AnyOf: []string{"FINANCE_MANAGER"}}}}},
+		},
+	}
 }
 
 // house is the phase on a database of its own.
@@ -89,6 +96,13 @@ func must(t tb, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+func wantReasonOf(t tb, err error, reason string) {
+	t.Helper()
+	if got := errs.ReasonOf(err); got != reason {
+		t.Fatalf("reason %q (%v), want %q", got, err, reason)
 	}
 }
 

@@ -34,6 +34,8 @@ type walk struct {
 	rt                 *rapid.T
 	customer           string
 	invoices, receipts []string
+	vouchers           []string
+	deposits, writeOff []string // vouchers that others draw on
 	reversed           map[string]bool
 }
 
@@ -52,7 +54,8 @@ func (w *walk) money() money.Money {
 }
 
 func (w *walk) step() {
-	kind := rapid.SampledFrom([]string{"invoice", "invoices", "receipt", "receipt", "named", "apply", "reverse receipt", "reverse invoice"}).Draw(w.rt, "kind")
+	kind := rapid.SampledFrom([]string{"invoice", "invoices", "receipt", "receipt", "named", "apply", "reverse receipt", "reverse invoice",
+		"charge", "deposit", "use deposit", "memo", "memo", "recover", "refund", "reverse voucher", "reverse voucher", "apply voucher"}).Draw(w.rt, "kind")
 	switch kind {
 	case "invoice":
 		_, err := w.h.PostInvoice(w.ctx(), w.h.request(), w.draft())
@@ -66,6 +69,8 @@ func (w *walk) step() {
 		must(w.rt, err)
 	case "receipt", "named":
 		w.receipt(kind == "named")
+	case "charge", "deposit", "use deposit", "memo", "recover", "refund", "reverse voucher", "apply voucher":
+		w.document(kind)
 	case "apply":
 		if id, ok := w.pick(w.receipts); ok {
 			_, err := w.h.ApplyReceipt(w.ctx(), w.h.request(), id, receipt.Order{})
@@ -181,6 +186,8 @@ func (w *walk) fold(at calendar.Date) fold {
 		}
 		f.unapplied += left
 	}
+	credited := map[string]bool{}
+	w.foldVouchers(at, &f, back, credited)
 	for _, id := range w.invoices {
 		i, err := w.h.Invoice(clerk(w.t), id)
 		must(w.rt, err)
@@ -195,7 +202,9 @@ func (w *walk) fold(at calendar.Date) fold {
 			}
 			f.open += open
 			f.buckets[buckets.Index(at.DaysSince(p.DueDate))] += open
-			f.items = append(f.items, recordItem(i.Date, p, applied, back, at))
+			if item := recordItem(i.Date, p, standing(applied, back, at), credited); item.Amount.IsPositive() {
+				f.items = append(f.items, item)
+			}
 		}
 	}
 	return f
@@ -225,17 +234,33 @@ func appliedBy(list []invoice.Application, at calendar.Date) (sum int64) {
 	return sum
 }
 
-func recordItem(date calendar.Date, p invoice.Instalment, applied []invoice.Application, back map[string]calendar.Date, at calendar.Date) paymentrecord.Item {
+// standing are the applications that count on a day, of credits not taken back by then.
+func standing(list []invoice.Application, back map[string]calendar.Date, at calendar.Date) (out []invoice.Application) {
+	for _, a := range list {
+		if reversed := back[a.CreditID]; !a.Date.After(at) && (reversed.IsZero() || reversed.After(at)) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// recordItem: what is credited was not owed, what is written off (and not in credited) is not collected.
+func recordItem(date calendar.Date, p invoice.Instalment, applied []invoice.Application, credited map[string]bool) paymentrecord.Item {
 	item := paymentrecord.Item{Date: date, DueDate: p.DueDate, Amount: p.Amount, Collected: money.Zero("CNY"), CollectedOnTime: money.Zero("CNY")}
 	for _, a := range applied {
-		if reversed := back[a.CreditID]; a.Date.After(at) || (!reversed.IsZero() && !reversed.After(at)) {
+		isCredit, isAdjustment := credited[a.CreditID]
+		switch {
+		case isAdjustment && !isCredit: // written off
 			continue
+		case isCredit:
+			item.Amount = item.Amount.Sub(a.Amount)
+		default:
+			item.Collected = item.Collected.Add(a.Amount)
+			if !a.Date.After(p.DueDate) {
+				item.CollectedOnTime = item.CollectedOnTime.Add(a.Amount)
+			}
 		}
-		item.Collected = item.Collected.Add(a.Amount)
 		item.LastCollected = invoice.Latest(item.LastCollected, a.Date)
-		if !a.Date.After(p.DueDate) {
-			item.CollectedOnTime = item.CollectedOnTime.Add(a.Amount)
-		}
 	}
 	return item
 }
@@ -308,7 +333,7 @@ func TestAnySequenceKeepsTheBooks(t *testing.T) {
 
 // position holds the newest position sent to the fold of all that is posted.
 func (w *walk) position() {
-	if len(w.invoices)+len(w.receipts) == 0 {
+	if len(w.invoices)+len(w.receipts)+len(w.vouchers) == 0 {
 		return // nothing was changed, nothing was sent
 	}
 	var payload []byte
@@ -324,6 +349,9 @@ func (w *walk) position() {
 		if i > 0 && !d.Date.After(p.Ladder[i-1].Date) {
 			w.rt.Fatalf("ladder does not rise: %+v", p.Ladder)
 		}
+	}
+	if held := w.held(); p.Deposit == nil && held != 0 || p.Deposit != nil && p.Deposit.Minor != held {
+		w.rt.Fatalf("position %+v, want a deposit of %d", p, held)
 	}
 	if p.Receivable.Minor != f.open || ladder != f.open || p.Unapplied.Minor != f.unapplied {
 		w.rt.Fatalf("position %+v, want receivable %d unapplied %d", p, f.open, f.unapplied)

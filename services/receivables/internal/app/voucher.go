@@ -320,6 +320,7 @@ func (c *change) follow(ctx context.Context, v *voucher.Voucher) error {
 			CreditID: v.About, ItemID: v.ID, Amount: v.Amount, Date: invoice.Latest(v.Date, credit.Date, credit.LastUndo),
 		}}
 		return c.Apply(ctx, v.Applications)
+	default: // it draws on nothing
 	}
 	return nil
 }
@@ -435,6 +436,7 @@ func (c *change) giveBack(ctx context.Context, doc postgres.VoucherDocument) err
 		if b.AtRisk().IsZero() {
 			return c.Draw(ctx, doc.About, doc.Amount.Neg())
 		}
+	default: // it had drawn on nothing
 	}
 	return nil
 }

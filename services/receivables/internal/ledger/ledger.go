@@ -39,7 +39,6 @@ const (
 	KindBillEndorsed   Kind = "BILL_ENDORSED"
 	KindBillDiscounted Kind = "BILL_DISCOUNTED"
 	KindBillHonoured   Kind = "BILL_HONOURED"
-	KindBillRecourse   Kind = "BILL_RECOURSE"
 	KindDeposit        Kind = "DEPOSIT"
 	KindDepositReturn  Kind = "DEPOSIT_RETURN"
 	KindRecovery       Kind = "RECOVERY"

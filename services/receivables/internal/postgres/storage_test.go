@@ -15,9 +15,11 @@ import (
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/pgtest"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
+	"github.com/avalcredit/aval/services/receivables/internal/ledger"
 	"github.com/avalcredit/aval/services/receivables/internal/notice"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres"
 	"github.com/avalcredit/aval/services/receivables/internal/receipt"
+	"github.com/avalcredit/aval/services/receivables/internal/voucher"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -82,16 +84,49 @@ func books(t *testing.T) *pgxpool.Pool {
 		if err := a.ReverseInvoice(ctx, doc, postgres.Reversal{On: day, Reason: "twice"}); err != nil {
 			return err
 		}
+		if err := more(ctx, a, day, now); err != nil {
+			return err
+		}
 		return a.Save(ctx)
 	}))
 	return pool
+}
+
+// more posts a deposit D-1 of 50 with 20 used, a credit note CN-1 and a bill B-1 of 10, all unapplied.
+func more(ctx context.Context, a *postgres.Account, day calendar.Date, now time.Time) error {
+	def := voucher.Defaults{Today: day, Now: now, Currency: "CNY"}
+	for _, d := range []voucher.Draft{
+		{ID: "D-1", Kind: ledger.KindDeposit, Amount: money.New(50, "CNY")},
+		{ID: "U-1", Kind: ledger.KindDepositUse, Amount: money.New(20, "CNY"), About: "D-1"},
+		{ID: "CN-1", Kind: ledger.KindCreditNote, Amount: money.New(10, "CNY"), MemoID: "CM-1"},
+	} {
+		d.CustomerID = "C"
+		v, err := voucher.New(d, def)
+		if err != nil {
+			return err
+		}
+		if err := a.AddVoucher(ctx, v, v.Lines(voucher.Context{})); err != nil {
+			return err
+		}
+	}
+	if err := a.Draw(ctx, "D-1", money.New(20, "CNY")); err != nil {
+		return err
+	}
+	r, err := receipt.New(receipt.Draft{
+		ID: "B-1", CustomerID: "C", Amount: money.New(10, "CNY"), Instrument: receipt.InstrumentBankAcceptance,
+		Bill: &receipt.Bill{Number: "1", MaturityDate: day.AddDays(90)},
+	}, "CNY", day, now)
+	if err != nil {
+		return err
+	}
+	return a.AddReceipt(ctx, r)
 }
 
 // Invariant 2: what is posted stays as it was posted.
 func TestPostedRowsRefuseChange(t *testing.T) {
 	t.Parallel()
 	pool := books(t)
-	for _, table := range []string{"ledger_entries", "invoices", "items", "receipts", "credits", "item_reversals", "applications", "payment_notices", "payment_notice_confirmations"} {
+	for _, table := range []string{"ledger_entries", "invoices", "items", "receipts", "credits", "item_reversals", "applications", "payment_notices", "payment_notice_confirmations", "vouchers", "bills"} {
 		for _, sql := range []string{
 			"UPDATE " + table + " SET customer_id = customer_id", "DELETE FROM " + table, "TRUNCATE " + table + " CASCADE",
 		} {
@@ -119,27 +154,35 @@ func TestDatabaseRefusesBadEntries(t *testing.T) {
 	t.Parallel()
 	pool := books(t)
 	const entry = `INSERT INTO ledger_entries SELECT 'C', %d, 'INVOICE', '2024-01-01', '2024-01-01', 'X', 'CNY', 5, %s, NULL, '', 'me', now(),
-		document_digest, %s, hash, %s, %s FROM ledger_entries WHERE customer_id = 'C' AND sequence = 6`
+		document_digest, %s, hash, %s, %s FROM ledger_entries WHERE customer_id = 'C' AND sequence = 10`
 	const accounts, amounts = "'{RECEIVABLE,SALES}'", "'{5,-5}'"
 	must(t, pg.InTx(t.Context(), pool, func(ctx context.Context, tx pgx.Tx) error { // the entry that the others spoil
-		return rolledBack(ctx, tx, fmt.Sprintf(entry, 7, "balance + 5", "hash", accounts, amounts))
+		return rolledBack(ctx, tx, fmt.Sprintf(entry, 11, "balance + 5", "hash", accounts, amounts))
 	}))
 	for name, sql := range map[string]string{
-		"no lines":               fmt.Sprintf(entry, 7, "balance + 5", "hash", "'{}'", "'{}'"),
-		"one line":               fmt.Sprintf(entry, 7, "balance + 5", "hash", "'{RECEIVABLE}'", "'{5}'"),
-		"lines do not sum to 0":  fmt.Sprintf(entry, 7, "balance + 5", "hash", accounts, "'{5,-4}'"),
-		"three do not sum to 0":  fmt.Sprintf(entry, 7, "balance + 5", "hash", "'{RECEIVABLE,SALES,FINANCE_COST}'", "'{5,-4,-2}'"),
-		"another amount":         fmt.Sprintf(entry, 7, "balance + 5", "hash", accounts, "'{4,-4}'"),
-		"receivable twice":       fmt.Sprintf(entry, 7, "balance + 5", "hash", "'{RECEIVABLE,RECEIVABLE,SALES}'", "'{5,1,-6}'"),
-		"an unknown account":     fmt.Sprintf(entry, 7, "balance + 5", "hash", "'{RECEIVABLE,POCKET}'", amounts),
-		"an account without sum": fmt.Sprintf(entry, 7, "balance + 5", "hash", "'{RECEIVABLE,SALES}'", "'{5,-5,0}'"),
-		"a gap":                  fmt.Sprintf(entry, 8, "balance + 5", "hash", accounts, amounts),
-		"not linked":             fmt.Sprintf(entry, 7, "balance + 5", "prev", accounts, amounts),
-		"wrong balance":          fmt.Sprintf(entry, 7, "balance + 6", "hash", accounts, amounts),
+		"no lines":               fmt.Sprintf(entry, 11, "balance + 5", "hash", "'{}'", "'{}'"),
+		"one line":               fmt.Sprintf(entry, 11, "balance + 5", "hash", "'{RECEIVABLE}'", "'{5}'"),
+		"lines do not sum to 0":  fmt.Sprintf(entry, 11, "balance + 5", "hash", accounts, "'{5,-4}'"),
+		"three do not sum to 0":  fmt.Sprintf(entry, 11, "balance + 5", "hash", "'{RECEIVABLE,SALES,FINANCE_COST}'", "'{5,-4,-2}'"),
+		"another amount":         fmt.Sprintf(entry, 11, "balance + 5", "hash", accounts, "'{4,-4}'"),
+		"receivable twice":       fmt.Sprintf(entry, 11, "balance + 5", "hash", "'{RECEIVABLE,RECEIVABLE,SALES}'", "'{5,1,-6}'"),
+		"an unknown account":     fmt.Sprintf(entry, 11, "balance + 5", "hash", "'{RECEIVABLE,POCKET}'", amounts),
+		"an account without sum": fmt.Sprintf(entry, 11, "balance + 5", "hash", "'{RECEIVABLE,SALES}'", "'{5,-5,0}'"),
+		"a gap":                  fmt.Sprintf(entry, 12, "balance + 5", "hash", accounts, amounts),
+		"not linked":             fmt.Sprintf(entry, 11, "balance + 5", "prev", accounts, amounts),
+		"wrong balance":          fmt.Sprintf(entry, 11, "balance + 6", "hash", accounts, amounts),
 		"of no account":          strings.Replace(fmt.Sprintf(entry, 1, "5", "prev", accounts, amounts), "'C'", "'D'", 1),
 		"an item without entry":  `INSERT INTO items SELECT 'I-9', customer_id, document_kind, 'I-9', 1, '', document_date, due_date, currency, amount, '', '', post_date, ledger_sequence FROM items WHERE item_id = 'I-3'`,
 		"over-applied":           `UPDATE item_balances SET open = open - 101 WHERE item_id = 'I-3'`,
-		"reversed twice":         `INSERT INTO item_reversals SELECT * FROM item_reversals`,
+		"written off without a memo": `INSERT INTO vouchers SELECT 'W-1', customer_id, 'WRITE_OFF', voucher_date, NULL, currency, amount, 0, false, '', '', '', '', '', '', '',
+			'', '', post_date, created_at, ledger_sequence FROM vouchers WHERE voucher_id = 'D-1'`,
+		"more than is left":   `UPDATE voucher_balances SET amount_left = amount_left - 31 WHERE document_id = 'D-1'`,
+		"in a closed period":  `INSERT INTO period_acts VALUES (1, 'CLOSE', '2024-01-01', '', 'me', '2024-02-01', now()); ` + fmt.Sprintf(entry, 11, "balance + 5", "hash", accounts, amounts),
+		"opened without why":  `INSERT INTO period_acts VALUES (1, 'CLOSE', '2024-01-01', '', 'me', '2024-02-01', now()), (2, 'OPEN', '2023-12-01', '', 'me', '2024-02-01', now())`,
+		"closed backwards":    `INSERT INTO period_acts VALUES (1, 'CLOSE', '2024-01-01', '', 'me', '2024-02-01', now()), (2, 'CLOSE', '2023-12-01', '', 'me', '2024-02-01', now())`,
+		"a memo that is over": `INSERT INTO credit_memos VALUES ('CM-1', 'C', 'WRITE_OFF', 'REJECTED', '{}', 'me', '{}', now()); UPDATE credit_memos SET state = 'POSTED'`,
+		"a memo of another":   `INSERT INTO credit_memos VALUES ('CM-1', 'C', 'WRITE_OFF', 'PROPOSED', '{}', 'me', '{}', now()); UPDATE credit_memos SET proposed_by = 'you'`,
+		"reversed twice":      `INSERT INTO item_reversals SELECT * FROM item_reversals`,
 		"confirmed by one person": `INSERT INTO payment_notices SELECT 'N-2', customer_id, order_id, '', currency, amount, instrument, expected_date, last_date,
 			'', 'sales', record_date, created_at FROM payment_notices; INSERT INTO payment_notice_confirmations VALUES ('N-2', 'sales', '2024-01-01', now())`,
 	} {
@@ -174,7 +217,7 @@ func TestVerifyNamesWhatWasTamperedWith(t *testing.T) {
 	store := postgres.NewStore(pool)
 	report, err := store.Verify(t.Context())
 	must(t, err)
-	if len(report.Breaks) != 0 || report.Chains != 2 || report.Entries != 7 {
+	if len(report.Breaks) != 0 || report.Chains != 2 || report.Entries != 11 {
 		t.Fatalf("untouched books: %+v", report)
 	}
 	for _, c := range []struct{ sql, chain string }{
@@ -199,8 +242,19 @@ func TestVerifyNamesWhatWasTamperedWith(t *testing.T) {
 		{`UPDATE items SET document_kind = 'FEE' WHERE item_id = 'I-3'`, "ledger/C"},
 		{`UPDATE items SET document_date = '2023-01-01' WHERE item_id = 'I-3'`, "ledger/C"},
 		{`UPDATE items SET amount = amount + 1 WHERE item_id = 'I-4/1'; UPDATE items SET amount = amount - 1 WHERE item_id = 'I-4/2'`, "ledger/C"},
-		{`UPDATE credits SET amount = 99`, "ledger/C"},
-		{`UPDATE credits SET kind = 'ADVANCE'`, "ledger/C"},
+		{`UPDATE vouchers SET amount = 51 WHERE voucher_id = 'D-1'`, "ledger/C"},
+		{`UPDATE vouchers SET about = '' WHERE voucher_id = 'U-1'`, "ledger/C"},
+		{`UPDATE vouchers SET memo_id = 'CM-2' WHERE voucher_id = 'CN-1'`, "ledger/C"},
+		{`UPDATE vouchers SET reason = 'other' WHERE voucher_id = 'CN-1'`, "ledger/C"},
+		{`DELETE FROM vouchers WHERE voucher_id = 'CN-1'`, "ledger/C"},
+		{`UPDATE voucher_balances SET amount_left = 31 WHERE document_id = 'D-1'`, "ledger/C"},
+		{`UPDATE voucher_balances SET amount_left = 0 WHERE document_id = 'B-1'`, "ledger/C"},
+		{`DELETE FROM voucher_balances WHERE document_id = 'B-1'`, "ledger/C"},
+		{`UPDATE bills SET maturity_date = '2030-01-01'`, "ledger/C"},
+		{`DELETE FROM bills`, "ledger/C"},
+		{`INSERT INTO voucher_reversals SELECT voucher_id, customer_id, '2024-01-01', 'r', 'me', now(), ledger_sequence FROM vouchers WHERE voucher_id = 'CN-1'`, "ledger/C"},
+		{`UPDATE credits SET amount = 99 WHERE credit_id = 'R-1'`, "ledger/C"},
+		{`UPDATE credits SET kind = 'ADVANCE' WHERE credit_id = 'R-1'`, "ledger/C"},
 		{`UPDATE credits SET credit_date = '2023-01-01'`, "ledger/C"},
 		{`DELETE FROM credit_balances`, "ledger/C"},
 		{`UPDATE due_ladders SET opens[1] = opens[1] + 1`, "ledger/C"},

@@ -1,6 +1,8 @@
 package voucher
 
 import (
+	"slices"
+
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/receivables/internal/ledger"
 )
@@ -17,32 +19,36 @@ type Context struct {
 // Lines are what a voucher does to the books, where that is not the receivable account against the
 // one account of its kind; nil where it is.
 func (v Voucher) Lines(c Context) []ledger.Line {
-	full := v.Amount
+	full, back := v.Amount, v.Amount.Neg()
 	switch v.Kind {
 	case ledger.KindDishonouredBill:
 		if c.PassedOn { // whoever holds it is paid by us
-			return lines(ledger.AccountReceivable, full, ledger.AccountNotesReceivable, full.Neg(),
-				ledger.AccountBillObligation, full, ledger.AccountCash, full.Neg())
+			return lines(
+				ledger.Line{Account: ledger.AccountReceivable, Amount: full}, ledger.Line{Account: ledger.AccountNotesReceivable, Amount: back},
+				ledger.Line{Account: ledger.AccountBillObligation, Amount: full}, ledger.Line{Account: ledger.AccountCash, Amount: back})
 		}
 		return nil
 	case ledger.KindChargeWaiver:
-		return lines(ledger.AccountReceivable, full.Neg(), ledger.AccountFinanceIncome, c.Interest,
-			ledger.AccountFeeIncome, full.Sub(c.Interest))
+		return lines(
+			ledger.Line{Account: ledger.AccountReceivable, Amount: back}, ledger.Line{Account: ledger.AccountFinanceIncome, Amount: c.Interest},
+			ledger.Line{Account: ledger.AccountFeeIncome, Amount: full.Sub(c.Interest)})
 	case ledger.KindBillEndorsed:
-		return lines(ledger.AccountPayable, full, v.givenUp(), full.Neg())
+		return pair(ledger.AccountPayable, v.givenUp(), full)
 	case ledger.KindBillDiscounted:
-		return lines(ledger.AccountCash, full.Sub(v.Cost), ledger.AccountFinanceCost, v.Cost, v.givenUp(), full.Neg())
+		return lines(
+			ledger.Line{Account: ledger.AccountCash, Amount: full.Sub(v.Cost)}, ledger.Line{Account: ledger.AccountFinanceCost, Amount: v.Cost},
+			ledger.Line{Account: v.givenUp(), Amount: back})
 	case ledger.KindBillHonoured:
 		if c.PassedOn {
-			return lines(ledger.AccountBillObligation, full, ledger.AccountNotesReceivable, full.Neg())
+			return pair(ledger.AccountBillObligation, ledger.AccountNotesReceivable, full)
 		}
-		return lines(ledger.AccountCash, full, ledger.AccountNotesReceivable, full.Neg())
+		return pair(ledger.AccountCash, ledger.AccountNotesReceivable, full)
 	case ledger.KindDeposit:
-		return lines(ledger.AccountCash, full, ledger.AccountDeposits, full.Neg())
+		return pair(ledger.AccountCash, ledger.AccountDeposits, full)
 	case ledger.KindDepositReturn:
-		return lines(ledger.AccountDeposits, full, ledger.AccountCash, full.Neg())
+		return pair(ledger.AccountDeposits, ledger.AccountCash, full)
 	case ledger.KindRecovery:
-		return lines(ledger.AccountCash, full, ledger.AccountAllowance, full.Neg())
+		return pair(ledger.AccountCash, ledger.AccountAllowance, full)
 	default:
 		return nil
 	}
@@ -56,15 +62,12 @@ func (v Voucher) givenUp() ledger.Account {
 	return ledger.AccountNotesReceivable
 }
 
-// lines pairs accounts and amounts, leaving out what is zero.
-func lines(pairs ...any) []ledger.Line {
-	var out []ledger.Line
-	for i := 0; i < len(pairs); i += 2 {
-		account, _ := pairs[i].(ledger.Account)
-		amount, _ := pairs[i+1].(money.Money)
-		if !amount.IsZero() {
-			out = append(out, ledger.Line{Account: account, Amount: amount})
-		}
-	}
-	return out
+// pair debits one account and credits another.
+func pair(debit, credit ledger.Account, amount money.Money) []ledger.Line {
+	return []ledger.Line{{Account: debit, Amount: amount}, {Account: credit, Amount: amount.Neg()}}
+}
+
+// lines leaves out what is zero.
+func lines(all ...ledger.Line) []ledger.Line {
+	return slices.DeleteFunc(all, func(l ledger.Line) bool { return l.Amount.IsZero() })
 }
