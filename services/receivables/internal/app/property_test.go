@@ -37,6 +37,8 @@ type walk struct {
 	vouchers           []string
 	deposits, writeOff []string // vouchers that others draw on
 	reversed           map[string]bool
+	// documents are taken into the sequence beside invoices and receipts.
+	documents bool
 }
 
 func day(n int) calendar.Date { return calendar.MustDate("2024-01-01").AddDays(n) }
@@ -54,8 +56,11 @@ func (w *walk) money() money.Money {
 }
 
 func (w *walk) step() {
-	kind := rapid.SampledFrom([]string{"invoice", "invoices", "receipt", "receipt", "named", "apply", "reverse receipt", "reverse invoice",
-		"charge", "deposit", "use deposit", "memo", "memo", "recover", "refund", "reverse voucher", "reverse voucher", "apply voucher"}).Draw(w.rt, "kind")
+	kinds := []string{"invoice", "invoices", "receipt", "receipt", "named", "apply", "reverse receipt", "reverse invoice"}
+	if w.documents {
+		kinds = append(kinds, "charge", "deposit", "use deposit", "memo", "memo", "recover", "refund", "reverse voucher", "reverse voucher", "apply voucher")
+	}
+	kind := rapid.SampledFrom(kinds).Draw(w.rt, "kind")
 	switch kind {
 	case "invoice":
 		_, err := w.h.PostInvoice(w.ctx(), w.h.request(), w.draft())
@@ -313,7 +318,7 @@ func TestAnySequenceKeepsTheBooks(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		w := &walk{h: h, t: t, rt: rt, customer: "W-" + strconv.FormatInt(counter.Add(1), 10), reversed: map[string]bool{}}
+		w := &walk{h: h, t: t, rt: rt, customer: "W-" + strconv.FormatInt(counter.Add(1), 10), reversed: map[string]bool{}, documents: true}
 		h.customer(t, w.customer, "CNY")
 		for range rapid.IntRange(1, 14).Draw(rt, "steps") {
 			w.step()
