@@ -1,6 +1,7 @@
 package suite_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/avalcredit/aval/pkg/paper"
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	ordergatev1 "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
@@ -253,6 +255,15 @@ func (l *creditLife) falls(t *testing.T) {
 	l.as(t, "SALESPERSON", "wang").call(t, http.MethodGet, "/v1/ratings/"+m.GetRatingId()+":report", nil, &report)
 	if p := report.GetReport().GetParts(); len(p) < 2 || !slices.Contains(p[1].GetLines(), "· 封顶规则 被其他债权人起诉：事实 F-2 不再成立") {
 		t.Errorf("the report: %v", &report)
+	}
+	status, header, file := l.as(t, "SALESPERSON", "wang").raw(t, http.MethodGet, "/v1/ratings/"+m.GetRatingId()+":download", nil)
+	if _, err := paper.FindFont(""); err != nil { // a machine without a font says what is missing
+		if status != http.StatusBadRequest || !bytes.Contains(file, []byte(paper.FontPackage)) {
+			t.Errorf("a document without a font: %d %s", status, file)
+		}
+	} else if status != http.StatusOK || header.Get("Content-Type") != paper.ContentType || !bytes.HasPrefix(file, []byte("%PDF-")) ||
+		!strings.Contains(header.Get("Content-Disposition"), "rating-"+m.GetRatingId()+"-zh-CN.pdf") {
+		t.Errorf("the document: %d %v, %d bytes", status, header, len(file))
 	}
 	if g := l.grant(t); g.GetTreatment() != evaluationv1.Treatment_TREATMENT_PAYMENT_BEFORE_DELIVERY || !strings.Contains(g.GetReason(), "sued_by_others") {
 		t.Errorf("the grant after the suit: %v", g)

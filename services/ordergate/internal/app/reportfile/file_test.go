@@ -66,9 +66,12 @@ func TestSpreadsheetSaysWhatTheDataSay(t *testing.T) {
 		}
 		raw := excelize.Options{RawCellValue: true}
 		for i, h := range d.Holds {
-			row := strconv.Itoa(i + 3)
+			row, rules := strconv.Itoa(i+3), "limit, days_overdue"
+			if l == reportfile.Chinese {
+				rules = "信用额度、逾期天数"
+			}
 			for column, want := range map[string]string{
-				"A": h.OrderID, "B": h.ID, "C": h.Name, "D": h.Salesperson, "E": "CNY", "F": fmt.Sprintf("%d.%02d", h.Amount/100, h.Amount%100), "H": "45", "I": "limit, days_overdue", "J": "2026-07-01",
+				"A": h.OrderID, "B": h.ID, "C": h.Name, "D": h.Salesperson, "E": "CNY", "F": fmt.Sprintf("%d.%02d", h.Amount/100, h.Amount%100), "H": "45", "I": rules, "J": "2026-07-01",
 			} {
 				got, _ := f.GetCellValue(names[1], column+row, raw)
 				if n, err := strconv.ParseFloat(got, 64); column == "F" && err == nil {
@@ -107,8 +110,8 @@ func TestDocumentSaysWhatTheDataSay(t *testing.T) {
 	}
 	d := daily(40)
 	for l, want := range map[reportfile.Language][]string{
-		reportfile.Chinese: {"信用特殊情况日报", "订单冻结", "特批放行", "超额客户", "违规", "第 1 页，共", "1,234,567.89", "2026-07-02 06:00", "自批", "停止发货"},
-		reportfile.English: {"Daily report of special credit situations", "Orders on hold", "Page 1 of", "1,123,456.78", "112.34%", "C-0039", "unlimited"},
+		reportfile.Chinese: {"信用特殊情况日报", "订单冻结", "特批放行", "超额客户", "违规", "第 1 页，共", "1,234,567.89", "2026-07-02 06:00", "自批", "停止发货", "信用额度、逾期天数"},
+		reportfile.English: {"Daily report of special credit situations", "Orders on hold", "Page 1 of", "1,123,456.78", "112.34%", "C-0039", "unlimited", "limit, days_overdue"},
 	} {
 		file, err := reportfile.PDF(d, reportfile.Options{Language: l, Zone: zone(t)}, font)
 		if err != nil {

@@ -25,6 +25,8 @@ type words struct {
 	until, left, roles, subject, unlimited      string
 	undefined                                   string
 	terms                                       map[string]string // words of the system in this language
+	rules                                       map[string]string // names of the shipped policy's rules
+	between                                     string            // names of a list
 }
 
 func wordsOf(l Language) words {
@@ -54,6 +56,11 @@ func chineseWords() words {
 			"approval.act": "审批", "orderPolicy.sign": "签署订单政策",
 			"BLOCK_SET": "客户冻结", "BLOCK_LIFTED": "客户解冻", "CREDIT_STOPPED": "停止发货", "CREDIT_STOP_LIFTED": "恢复发货",
 		},
+		rules: map[string]string{
+			"treatment": "信用待遇", "grant_validity": "授信有效期", "limit": "信用额度", "group_pool": "集团额度", "ceiling": "应收总额上限", "budget": "赊销预算",
+			"term": "账期", "days_overdue": "逾期天数", "overdue_amount": "逾期金额",
+		},
+		between: "、",
 	}
 }
 
@@ -77,7 +84,20 @@ func englishWords() words {
 			"approval.act": "Act on an approval", "orderPolicy.sign": "Sign an order policy",
 			"BLOCK_SET": "Customer blocked", "BLOCK_LIFTED": "Customer unblocked", "CREDIT_STOPPED": "Shipping stopped", "CREDIT_STOP_LIFTED": "Shipping resumed",
 		},
+		between: ", ",
 	}
+}
+
+// ruleNames are the rules by their names in the language; a rule that the company named itself goes by that name.
+func (w words) ruleNames(rules []string) string {
+	names := make([]string, len(rules))
+	for i, r := range rules {
+		names[i] = r
+		if n, ok := w.rules[r]; ok {
+			names[i] = n
+		}
+	}
+	return strings.Join(names, w.between)
 }
 
 // term is a word of the system in the language, or itself where the language has none.
@@ -138,7 +158,7 @@ func (w words) holdPart(d report.Daily) part {
 	for _, h := range d.Holds {
 		p.rows = append(p.rows, []cell{
 			text(h.OrderID), text(h.ID), text(h.Name), text(h.Salesperson), text(h.Currency), amount(h.Amount, h.Currency), amount(h.Excess, h.Currency),
-			number(h.DaysOverdue), text(strings.Join(h.Reasons, ", ")), text(h.SubmitDate.String()), text(w.term(string(h.State))),
+			number(h.DaysOverdue), text(w.ruleNames(h.Reasons)), text(h.SubmitDate.String()), text(w.term(string(h.State))),
 		})
 	}
 	return p
@@ -152,7 +172,7 @@ func (w words) releasePart(d report.Daily) part {
 	for _, r := range d.Releases {
 		p.rows = append(p.rows, []cell{
 			text(r.OrderID), text(r.ID), text(r.Name), text(r.Currency), amount(r.Amount, r.Currency), amount(r.Excess, r.Currency),
-			number(r.DaysOverdue), text(strings.Join(r.Reasons, ", ")), number(r.Row), text(strings.Join(r.Approvers, ", ")), text(r.Reason),
+			number(r.DaysOverdue), text(w.ruleNames(r.Reasons)), number(r.Row), text(strings.Join(r.Approvers, ", ")), text(r.Reason),
 		})
 	}
 	return p
