@@ -132,6 +132,18 @@ func (p *rulePlayer) granted(s casefile.RuleStep) error {
 			Amount: p.money(x.Amount), FromDate: x.From, UntilDate: x.Until,
 		}}
 	}
+	if x := s.Seasonal; x.Mode != "" {
+		g.SeasonalLimits = []*evaluationv1.SeasonalLimit{{
+			Mode:   evaluationv1.TemporaryLimitMode(evaluationv1.TemporaryLimitMode_value["TEMPORARY_LIMIT_MODE_"+x.Mode]),
+			Amount: p.money(x.Amount), FromMonthDay: x.From, UntilMonthDay: x.Until,
+		}}
+	}
+	if x := s.Stock; x.Amount != "" {
+		g.BaseStocks = []*evaluationv1.BaseStock{{Amount: p.money(x.Amount), FromDate: x.From, UntilDate: x.Until}}
+	}
+	if x := s.ForOrder; x.Amount != "" {
+		g.OrderLimits = []*evaluationv1.OrderLimit{{OrderId: x.Order, Amount: p.money(x.Amount), UntilDate: x.Until}}
+	}
 	return p.profile(&evaluationv1.CreditProfile{
 		CustomerId: "C1", CurrencyCode: p.currency, SalespersonId: "person-SALESPERSON", GroupId: s.Group,
 		Grade: evaluationv1.Grade(evaluationv1.Grade_value["GRADE_"+s.Grade]), Grant: g,

@@ -41,7 +41,8 @@ func (a *App) CreateApplication(ctx context.Context, r idem.Request, f applicati
 		if err := st.File.Changeable(); err != nil {
 			return f, err
 		}
-		if err := f.Validate(st.File.Currency); err != nil {
+		f = f.Completed(day)
+		if err := f.Validate(st.File.Currency, day); err != nil {
 			return f, err
 		}
 		f.CreateTime = a.now()

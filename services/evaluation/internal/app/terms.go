@@ -45,7 +45,8 @@ func (a *App) changeForm(ctx context.Context, r idem.Request, c formChange) (app
 			if err != nil {
 				return f, err
 			}
-			if err := f.Validate(st.File.Currency); err != nil {
+			f = f.Completed(day)
+			if err := f.Validate(st.File.Currency, day); err != nil {
 				return f, err
 			}
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/avalcredit/aval/services/evaluation/internal/grant"
 	"github.com/avalcredit/aval/services/evaluation/internal/payment"
 	"github.com/avalcredit/aval/services/evaluation/internal/rating"
+	"github.com/avalcredit/aval/services/evaluation/internal/settlement"
 )
 
 const (
@@ -88,8 +89,22 @@ type Application struct {
 	Comments       []Comment    `json:"comments,omitempty"`
 	Attachments    []Attachment `json:"attachments,omitempty"`
 	WithdrawReason string       `json:"withdraw_reason,omitempty"`
-	// Temporary asks for a limit for a time; nil: a standing grant.
-	Temporary *Temporary `json:"temporary,omitempty"`
+	// Kind is what is asked for; empty: TEMPORARY where Temporary is set, else STANDING.
+	Kind Kind `json:"kind,omitempty"`
+	// Temporary, Seasonal, BaseStock and Order go with their kinds.
+	Temporary *Temporary      `json:"temporary,omitempty"`
+	Seasonal  *Seasonal       `json:"seasonal,omitempty"`
+	BaseStock *BaseStockTerms `json:"base_stock,omitempty"`
+	Order     *OrderTerms     `json:"order_bound,omitempty"`
+	// GroupID is the customer's topmost group at the submission.
+	GroupID string `json:"group_id,omitempty"`
+	// KeepAdditions lets what goes with the standing grant go on under the new one.
+	KeepAdditions bool `json:"keep_additions,omitempty"`
+	// Settlement and Instruments are what a standing grant shall be settled by.
+	Settlement  *settlement.Terms `json:"settlement_terms,omitempty"`
+	Instruments []string          `json:"instruments,omitempty"`
+	// StandingVersion is the grant that a form was routed by which goes with it; 0: none.
+	StandingVersion int64 `json:"standing_version,omitempty"`
 	// Snapshot is the customer file at the submission.
 	Snapshot json.RawMessage `json:"customer_snapshot,omitempty"`
 }
@@ -106,14 +121,14 @@ func (a Application) Acts() []approval.Act {
 }
 
 // Validate checks a draft against the account's currency.
-func (a Application) Validate(currency string) error {
+func (a Application) Validate(currency string, day calendar.Date) error {
 	switch {
 	case a.Limit.Currency != currency:
 		return errs.Field("application.requested_limit.currency_code", "same_currency", "is not the currency of the account, %s", currency)
 	case !a.Limit.IsPositive():
 		return errs.Field("application.requested_limit.amount", "positive", "must be above zero: without credit no form is needed")
 	}
-	return a.validateTemporary()
+	return a.validateKind(day)
 }
 
 // Submission is what the form is completed with when it is submitted.
@@ -168,10 +183,10 @@ func (a Application) Submit(s Submission) (Application, error) {
 	if a.SubmitDate.IsZero() {
 		a.SubmitDate = s.Date
 	}
-	if a.Temporary != nil {
-		t := *a.Temporary
-		t.Standing = s.Standing.Version
-		a.Temporary = &t
+	a.GroupID = s.Customer.Root()
+	a.StandingVersion = 0
+	if a.goesWithStanding() || a.KeepAdditions {
+		a.StandingVersion = s.Standing.Version
 	}
 	return a, nil
 }
@@ -204,12 +219,8 @@ func (a Application) complete(s Submission) error {
 	if s.Payment.CustomerID == "" {
 		lack("payment_record", finance, "the payment record could not be had")
 	}
-	if a.Temporary != nil {
-		if field, message := a.Temporary.lacks(s.Standing, s.Date); field != "" {
-			lack(field, sales, message)
-		}
-	} else if a.TermDays <= 0 {
-		lack("requested_term_days", sales, "credit needs a term")
+	if field, message := a.lacks(s); field != "" {
+		lack(field, sales, message)
 	}
 	if !a.ValidUntil.IsZero() && a.ValidUntil.Before(s.Date) {
 		lack("requested_valid_until_date", sales, "the last day asked for is over")
@@ -223,8 +234,11 @@ func (a Application) complete(s Submission) error {
 
 // outside lists what the policy would not give by itself.
 func (a Application) outside(s Submission) []string {
+	if a.kind() == GroupPool {
+		return nil // the policy recommends nothing for groups, and each member's own limit holds beside
+	}
 	res := s.Rating.Result
-	limit, days := a.asked(s.Standing)
+	limit, days := a.asked(s)
 	var out []string
 	if res.Treatment != grade.Credit {
 		g := "not graded"
@@ -251,12 +265,15 @@ func (a Application) outside(s Submission) []string {
 // beyond the recommended it covers, else to the highest one; so does what cannot be
 // measured in the policy's currency, and a customer that gets no credit by its grade.
 func (a Application) route(s Submission) (row int, steps []approval.Step, err error) {
-	limit, days := a.asked(s.Standing)
+	limit, days := a.asked(s)
 	if limit == nil || limit.Currency != s.Policy.BaseCurrency {
 		return exceptional(len(a.OutsidePolicy) > 0)(s.Policy.Authority.Highest())
 	}
 	res := s.Rating.Result
 	c := approval.Case{Amount: limit.Minor, Days: days, Grade: string(res.Grade), Group: s.Customer.Root()}
+	if a.kind() == BaseStock { // it is owed for the life of the contract
+		c.Days = max(c.Days, a.BaseStock.Until.DaysSince(a.BaseStock.From)+1)
+	}
 	if len(a.OutsidePolicy) == 0 {
 		return s.Policy.Authority.RouteCase(c)
 	}
@@ -372,31 +389,17 @@ func (a Application) CheckGrantable(now grade.Grade, p criteria.Policy, day cale
 
 // Grant returns the grant that the approved form gives, the next after the newest.
 func (a Application) Grant(newest grant.Grant, p criteria.Policy, day calendar.Date) grant.Grant {
-	until := a.ValidUntil
-	if until.IsZero() {
-		until = day.AddDays(p.GrantValidDays)
-	}
-	limit := a.Limit
-	last := a.Form.Acts[len(a.Form.Acts)-1]
+	next := a.granted(newest, p, day)
+	next.CustomerID, next.Version, next.Origin = a.CustomerID, newest.Version+1, grant.Application
 	// A version never begins before the one it replaces.
-	from := day
-	if newest.ValidFrom.After(from) {
-		from = newest.ValidFrom
+	next.ValidFrom = day
+	if newest.ValidFrom.After(day) {
+		next.ValidFrom = newest.ValidFrom
 	}
-	if a.Temporary != nil {
-		next := newest.With(a.temporaryLimit(), day)
-		next.Version, next.Origin, next.ValidFrom = newest.Version+1, grant.Application, from
-		next.ApplicationID, next.SerialNumber, next.ApprovedBy = a.ID, a.SerialNumber, last.Subject
-		next.Reason = "limit for a time, approved form " + a.SerialNumber
-		return next
-	}
-	return grant.Grant{
-		CustomerID: a.CustomerID, Version: newest.Version + 1, Origin: grant.Application,
-		Treatment: grade.Credit, Limit: &grant.Limit{Amount: &limit}, TermDays: a.TermDays,
-		GraceDays: p.For(a.Grade).GraceDays, ValidFrom: from, ValidUntil: until,
-		ApplicationID: a.ID, SerialNumber: a.SerialNumber, ApprovedBy: last.Subject,
-		Reason: "approved form " + a.SerialNumber, RatingID: a.RatingID, Grade: a.Grade,
-	}
+	next.ApplicationID, next.SerialNumber, next.ApprovedBy = a.ID, a.SerialNumber, a.Form.Acts[len(a.Form.Acts)-1].Subject
+	next.PaperFormReference = ""
+	next.Reason = a.kind().words() + "approved form " + a.SerialNumber
+	return next
 }
 
 func stateError(s State, what string) error {

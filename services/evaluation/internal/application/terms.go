@@ -7,6 +7,7 @@ import (
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/evaluation/internal/settlement"
 )
 
 const (
@@ -31,6 +32,9 @@ type Edit struct {
 	TermDays   *int
 	ValidUntil *calendar.Date
 	Purpose    *string
+	// Settlement, with the term that it comes to, and Instruments, where they are not empty.
+	Settlement  *settlement.Terms
+	Instruments []string
 }
 
 // Edit changes a form that nobody is signing. Errors: FailedPrecondition
@@ -44,6 +48,12 @@ func (a Application) Edit(by string, e Edit) (Application, error) {
 	}
 	if e.Limit != nil {
 		a.Limit = *e.Limit
+	}
+	if e.Settlement != nil {
+		a.Settlement, a.TermDays = e.Settlement, 0
+	}
+	if len(e.Instruments) > 0 {
+		a.Instruments = e.Instruments
 	}
 	if e.TermDays != nil {
 		a.TermDays = *e.TermDays
@@ -128,6 +138,9 @@ func (a Application) AcceptOffer(by string) (Application, error) {
 	}
 	if a.State != Returned || a.Offer == nil {
 		return a, errs.New(errs.FailedPrecondition, ReasonNoOffer, "no offer waits for an answer").With("state", string(a.State))
+	}
+	if a.Offer.TermDays != a.TermDays {
+		a.Settlement = nil // no closing day gives more time than was offered
 	}
 	a.Limit, a.TermDays = a.Offer.Limit, a.Offer.TermDays
 	return a, nil

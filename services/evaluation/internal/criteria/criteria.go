@@ -336,7 +336,12 @@ type Policy struct {
 	Scorecard *Scorecard
 	// DueDays is how long people have for what is not a form.
 	DueDays DueDays
+	// ExpiryWarningDays is from when on credit is listed as ending soon.
+	ExpiryWarningDays int
 }
+
+// DefaultExpiryWarningDays holds where the policy says nothing.
+const DefaultExpiryWarningDays = 30
 
 // DueDays is how long people have, in calendar days.
 type DueDays struct {

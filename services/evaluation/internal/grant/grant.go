@@ -11,10 +11,15 @@ import (
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/evaluation/internal/criteria"
 	"github.com/avalcredit/aval/services/evaluation/internal/grade"
+	"github.com/avalcredit/aval/services/evaluation/internal/settlement"
 )
 
-// ReasonExists: the customer has a grant of the suite's own.
-const ReasonExists = "GRANT_EXISTS"
+const (
+	// ReasonExists: the customer has a grant of the suite's own.
+	ReasonExists = "GRANT_EXISTS"
+	// ReasonNoCredit: there is no credit to suspend.
+	ReasonNoCredit = "NO_CREDIT"
+)
 
 // Origin is how a grant came about.
 type Origin string
@@ -31,6 +36,8 @@ const (
 	Rating Origin = "RATING"
 	// Withdrawal: the credit was withdrawn (S2.18).
 	Withdrawal Origin = "WITHDRAWAL"
+	// Suspension: the credit waits for an approved form to resume it.
+	Suspension Origin = "SUSPENSION"
 )
 
 // Limit is the highest exposure: an amount, or no upper bound. Zero is no credit.
@@ -66,6 +73,18 @@ type Grant struct {
 	CreateTime time.Time   `json:"create_time,omitzero"`
 	// Temporary are limits for a time, in the order granted.
 	Temporary []TemporaryLimit `json:"temporary_limits,omitempty"`
+	// Seasonal, BaseStock and Orders are what else goes with it, in the order granted.
+	Seasonal  []SeasonalLimit `json:"seasonal_limits,omitempty"`
+	BaseStock []BaseStock     `json:"base_stocks,omitempty"`
+	Orders    []OrderLimit    `json:"order_limits,omitempty"`
+	// Settlement is how due dates come about; nil: rolling by the term.
+	Settlement *settlement.Terms `json:"settlement_terms,omitempty"`
+	// Instruments are what the customer pays with, as agreed.
+	Instruments []string `json:"instruments,omitempty"`
+	// Pool is the group's, where a form of this customer set it last.
+	Pool *GroupPool `json:"group_pool,omitempty"`
+	// Suspended is the grant that this version suspends; nil: none.
+	Suspended *Grant `json:"suspended,omitempty"`
 }
 
 // Bytes is the canonical form of the grant: JSON with the fields in a fixed order.
@@ -135,11 +154,12 @@ func Tighten(newest Grant, a Assessment) (Grant, bool) {
 	}
 	switch {
 	case a.Treatment.Treatment.TighterThan(newest.Treatment):
-		next.Treatment, next.Limit, next.TermDays, next.GraceDays = a.Treatment.Treatment, nil, 0, 0
-		next.ValidUntil, next.Temporary = calendar.Date{}, nil
+		next = next.stripped()
+		next.Treatment = a.Treatment.Treatment
 		return next, true
 	case newest.Treatment == grade.Credit && a.Treatment.Treatment == grade.Credit && a.Treatment.MaxTermDays < newest.TermDays:
 		next.TermDays, next.GraceDays = a.Treatment.MaxTermDays, min(newest.GraceDays, a.Treatment.GraceDays)
+		next.Settlement = nil // rolling: no closing day gives more time than the term
 		return next, true
 	default:
 		return newest, false
@@ -152,16 +172,42 @@ func Withdraw(newest Grant, reason string, day calendar.Date) (Grant, bool) {
 	if newest.Version == 0 || !grade.CashCustomer.TighterThan(newest.Treatment) {
 		return newest, false
 	}
-	next := newest
+	next := newest.stripped()
 	next.Version++
-	next.Origin, next.Treatment, next.Reason = Withdrawal, grade.CashCustomer, reason
-	next.Limit, next.TermDays, next.GraceDays, next.ApprovedBy = nil, 0, 0, ""
-	next.ValidUntil, next.Temporary = calendar.Date{}, nil
+	next.Origin, next.Treatment, next.Reason, next.ApprovedBy = Withdrawal, grade.CashCustomer, reason, ""
 	if day.After(next.ValidFrom) {
 		next.ValidFrom = day
 	}
 	return next, true
 }
+
+// stripped is the grant without credit: its limits, its term and what goes with them.
+func (g Grant) stripped() Grant {
+	g.Limit, g.TermDays, g.GraceDays, g.ValidUntil = nil, 0, 0, calendar.Date{}
+	g.Temporary, g.Seasonal, g.BaseStock, g.Orders = nil, nil, nil, nil
+	g.Settlement, g.Instruments, g.Suspended = nil, nil, nil
+	return g
+}
+
+// Suspend returns the version that makes the customer a cash customer until an approved
+// form resumes the credit, which it keeps. Errors: FailedPrecondition NO_CREDIT.
+func Suspend(newest Grant, by, reason string, day calendar.Date) (Grant, error) {
+	if newest.Version == 0 || newest.Treatment != grade.Credit || newest.Over(day) {
+		return newest, errs.New(errs.FailedPrecondition, ReasonNoCredit, "the customer has no credit to suspend")
+	}
+	kept := newest
+	next := newest.stripped()
+	next.Version++
+	next.Origin, next.Treatment, next.Suspended = Suspension, grade.CashCustomer, &kept
+	next.Reason, next.ApprovedBy = "suspended by "+by+": "+reason, ""
+	if day.After(next.ValidFrom) {
+		next.ValidFrom = day
+	}
+	return next, nil
+}
+
+// Over reports whether the last day of the grant is before a day.
+func (g Grant) Over(day calendar.Date) bool { return !g.ValidUntil.IsZero() && g.ValidUntil.Before(day) }
 
 // CheckTakeOver checks a grant to be taken over from paper against the ones before,
 // the currency of the account and the policy. Errors: FailedPrecondition GRANT_EXISTS

@@ -84,3 +84,31 @@ func grantOf(customerID string, row db.ListGrantsRow, err error) (StoredGrant, e
 	g, err := grant.Parse(row.Record)
 	return StoredGrant{Grant: g, Hash: row.Hash}, err
 }
+
+// ExpiringQuery asks for a page of customers whose credit ends from one day to another,
+// both included, what ends first first.
+type ExpiringQuery struct {
+	From, Until calendar.Date
+	// AfterDate and AfterID are of the last row before the page.
+	AfterDate, AfterID string
+	Salesperson        string
+	Size               int
+}
+
+// ExpiringGrants returns a page.
+func (s Store) ExpiringGrants(ctx context.Context, q ExpiringQuery) ([]State, error) {
+	rows, err := s.q.ExpiringGrants(ctx, db.ExpiringGrantsParams{
+		FromDate: q.From.String(), UntilDate: q.Until.String(), AfterDate: q.AfterDate, AfterCustomer: q.AfterID,
+		SalespersonID: q.Salesperson, Most: int32(q.Size), //nolint:gosec // a page
+	})
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	found := make([]State, len(rows))
+	for i, row := range rows {
+		if found[i], err = state("", db.LockCustomerRow{File: row.File, Profile: row.Profile}, nil); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}

@@ -32,6 +32,9 @@ type Profile struct {
 
 // Of puts the profile of a customer together, without sequence and date.
 func Of(c customer.Customer, newest *grant.Grant, grantHash string) Profile {
+	if newest != nil && newest.Settlement != nil { // an approved form is more than the file
+		c.SettlementMethod = customer.SettlementMethod(newest.Settlement.Method)
+	}
 	return Profile{
 		CustomerID: c.ID, DisplayName: c.DisplayName, Currency: c.Currency,
 		SalespersonID: c.SalespersonID, GroupID: c.Root(), UnitID: c.UnitID, LifeCycle: c.LifeCycle,

@@ -27,12 +27,7 @@ func (s Applications) CreateCreditApplication(ctx context.Context, req *evaluati
 		ID: m.GetApplicationId(), CustomerID: m.GetCustomerId(), TermDays: int(m.GetRequestedTermDays()),
 		ValidUntil: r.date("application.requested_valid_until_date", m.GetRequestedValidUntilDate()), Purpose: m.GetPurpose(),
 	}
-	if t := m.GetTemporary(); t != nil {
-		f.Temporary = &application.Temporary{
-			Mode: name(t.GetMode(), evaluationv1.TemporaryLimitMode_name, temporaryPrefix),
-			From: r.date("application.temporary.from_date", t.GetFromDate()), Until: r.date("application.temporary.until_date", t.GetUntilDate()),
-		}
-	}
+	r.kindIn(&f, m)
 	if err := r.err(); err != nil {
 		return nil, err
 	}

@@ -75,6 +75,7 @@ func ProfileOut(p profile.Profile) *evaluationv1.CreditProfile {
 	}
 	if p.Grant != nil {
 		m.Grant = grantOut(app.Grant{Grant: *p.Grant, Hash: p.GrantHash})
+		m.SettlementTerms = m.GetGrant().GetSettlementTerms()
 	}
 	return m
 }

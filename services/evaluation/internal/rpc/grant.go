@@ -70,6 +70,35 @@ func (s Grants) TakeOverGrant(ctx context.Context, req *evaluationv1.TakeOverGra
 	return &evaluationv1.TakeOverGrantResponse{Grant: grantOut(taken)}, nil
 }
 
+// SuspendGrant implements the contract.
+func (s Grants) SuspendGrant(ctx context.Context, req *evaluationv1.SuspendGrantRequest) (*evaluationv1.SuspendGrantResponse, error) {
+	id := request(ctx, evaluationv1.CreditGrantService_SuspendGrant_FullMethodName, req.GetRequestId(), req)
+	g, err := s.App.SuspendGrant(ctx, id, req.GetCustomerId(), req.GetReason())
+	if err != nil {
+		return nil, err
+	}
+	return &evaluationv1.SuspendGrantResponse{Grant: grantOut(g)}, nil
+}
+
+// ListExpiringGrants implements the contract.
+func (s Grants) ListExpiringGrants(ctx context.Context, req *evaluationv1.ListExpiringGrantsRequest) (*evaluationv1.ListExpiringGrantsResponse, error) {
+	within := -1
+	if req.WithinDays != nil {
+		within = int(req.GetWithinDays())
+	}
+	found, next, err := s.App.ExpiringGrants(ctx, within, req.GetPageSize(), req.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	res := &evaluationv1.ListExpiringGrantsResponse{NextPageToken: next}
+	for _, e := range found {
+		res.ExpiringGrants = append(res.ExpiringGrants, &evaluationv1.ExpiringGrant{
+			CustomerId: e.CustomerID, DisplayName: e.Name, Grant: grantOut(e.Grant), DaysLeft: int32(e.DaysLeft), SalespersonId: e.Salesperson, //nolint:gosec // days
+		})
+	}
+	return res, nil
+}
+
 func grantOut(g app.Grant) *evaluationv1.Grant {
 	v := g.Grant
 	m := &evaluationv1.Grant{
@@ -88,7 +117,31 @@ func grantOut(g app.Grant) *evaluationv1.Grant {
 			Amount: moneyOf(&t.Amount), FromDate: t.From.String(), UntilDate: t.Until.String(),
 		})
 	}
+	additionsOut(m, v)
 	return m
+}
+
+// additionsOut adds what goes with the standing limit.
+func additionsOut(m *evaluationv1.Grant, v grant.Grant) {
+	m.SettlementTerms, m.Instruments = settlementOut(v.Settlement), instrumentsOut(v.Instruments)
+	for _, s := range v.Seasonal {
+		m.SeasonalLimits = append(m.SeasonalLimits, &evaluationv1.SeasonalLimit{
+			Mode:   number[evaluationv1.TemporaryLimitMode](s.Mode, evaluationv1.TemporaryLimitMode_value, temporaryPrefix),
+			Amount: moneyOf(&s.Amount), FromMonthDay: string(s.From), UntilMonthDay: string(s.Until),
+		})
+	}
+	for _, b := range v.BaseStock {
+		m.BaseStocks = append(m.BaseStocks, &evaluationv1.BaseStock{Amount: moneyOf(&b.Amount), FromDate: b.From.String(), UntilDate: b.Until.String()})
+	}
+	for _, o := range v.Orders {
+		m.OrderLimits = append(m.OrderLimits, &evaluationv1.OrderLimit{OrderId: o.OrderID, Amount: moneyOf(&o.Amount), UntilDate: o.Until.String()})
+	}
+	if p := v.Pool; p != nil {
+		m.GroupPool = &evaluationv1.GroupPool{GroupId: p.GroupID, Limit: moneyOf(&p.Limit), FormNumber: p.Form}
+	}
+	if v.Suspended != nil {
+		m.SuspendedVersion = v.Suspended.Version
+	}
 }
 
 func limitOut(l *grant.Limit) *evaluationv1.CreditLimit {

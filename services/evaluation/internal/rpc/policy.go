@@ -174,7 +174,10 @@ func policyIn(m *evaluationv1.EvaluationPolicy) (criteria.Policy, error) {
 	for _, row := range m.GetApplicationAuthority() {
 		p.Authority = append(p.Authority, rowIn(&r, row, p.BaseCurrency))
 	}
-	p.DueDays = dueDaysIn(m.GetDueDays())
+	p.DueDays, p.ExpiryWarningDays = dueDaysIn(m.GetDueDays()), criteria.DefaultExpiryWarningDays
+	if m.ExpiryWarningDays != nil {
+		p.ExpiryWarningDays = int(m.GetExpiryWarningDays())
+	}
 	for _, g := range m.GetGradeReviews() {
 		p.GradeReviews = append(p.GradeReviews, criteria.GradeReview{Grade: gradeIn(g.GetGrade()), Days: int(g.GetIntervalDays())})
 	}

@@ -17,7 +17,10 @@ const (
 // UpdateCreditApplication implements the contract.
 func (s Applications) UpdateCreditApplication(ctx context.Context, req *evaluationv1.UpdateCreditApplicationRequest) (*evaluationv1.UpdateCreditApplicationResponse, error) {
 	var r reader
-	e := application.Edit{Limit: r.money("requested_limit", req.GetRequestedLimit()), Purpose: req.Purpose}
+	e := application.Edit{
+		Limit: r.money("requested_limit", req.GetRequestedLimit()), Purpose: req.Purpose,
+		Settlement: r.settlement("settlement_terms", req.GetSettlementTerms()), Instruments: instrumentsIn(req.GetInstruments()),
+	}
 	if req.RequestedTermDays != nil {
 		days := int(req.GetRequestedTermDays())
 		e.TermDays = &days
@@ -139,12 +142,7 @@ func termsOut(m *evaluationv1.CreditApplication, f application.Application) {
 			OfferedBy: o.By, OfferDate: o.Date.String(), Reason: o.Reason,
 		}
 	}
-	if t := f.Temporary; t != nil {
-		m.Temporary = &evaluationv1.TemporaryTerms{
-			Mode:     number[evaluationv1.TemporaryLimitMode](t.Mode, evaluationv1.TemporaryLimitMode_value, temporaryPrefix),
-			FromDate: t.From.String(), UntilDate: t.Until.String(),
-		}
-	}
+	kindOut(m, f)
 	for _, c := range f.Comments {
 		m.Comments = append(m.Comments, &evaluationv1.ApplicationComment{Subject: c.Subject, BusinessDate: c.Date.String(), Text: c.Text})
 	}

@@ -49,6 +49,10 @@ type Grant struct {
 
 	Temporary []TemporaryLimit `json:"temporary,omitempty"` // in the order granted
 	Covers    []Cover          `json:"covers,omitempty"`
+
+	Seasonal   []SeasonalLimit `json:"seasonal,omitempty"`    // in the order granted
+	BaseStocks []BaseStock     `json:"base_stocks,omitempty"` // what may be owed as base stock
+	Orders     []OrderLimit    `json:"orders,omitempty"`      // credit for single orders
 }
 
 // NoGrant is what a customer has before any form is approved (S2.17).

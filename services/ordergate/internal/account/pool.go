@@ -78,6 +78,7 @@ type Plan struct {
 	Reason      string        `json:"reason,omitempty"`
 	Proposal    *Proposal     `json:"proposal,omitempty"` // BUDGET
 	Counted     bool          `json:"counted,omitempty"`  // CEILING: all accounts that belong to it are in its sum
+	Form        int64         `json:"form,omitempty"`     // GROUP: number of the approved form that set it last
 }
 
 // Covers reports whether a budget is for sales of that unit and person on that day in that currency. An empty unit or person of the

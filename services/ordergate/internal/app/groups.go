@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/page"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
@@ -37,6 +38,25 @@ func (g *Gate) SetGroupLimit(ctx context.Context, c Caller, req Request, l Group
 		return a, err
 	}
 	return g.do(w)
+}
+
+// ReceiveGroupPool takes what an approved form of evaluation says of a group, once, and never what an earlier form said. Errors:
+// CURRENCY_MISMATCH.
+func (g *Gate) ReceiveGroupPool(ctx context.Context, dated calendar.Date, f gate.GroupForm) error {
+	w := &work{ctx: ctx, key: groupKey(f.GroupID), caller: service(), today: g.judgedOn(ctx, dated), frees: true}
+	w.apply = func(env gate.Env, v *view) (Answer, error) {
+		change, changed, err := gate.SetGroupPool(env, v.accounts[w.key], f)
+		if err != nil || !changed {
+			return Answer{}, err
+		}
+		a, err := v.record(w, change, w.req)
+		if err == nil {
+			err = v.settleHeld(env, w, w.key)
+		}
+		return a, err
+	}
+	_, err := g.do(w)
+	return err
 }
 
 // GroupSheet is a group's pool with its members as they are now.

@@ -319,3 +319,45 @@ func TestTwoReplicasShareAPool(t *testing.T) {
 	}
 	r.sums(a, "G000")
 }
+
+// An approved form about a group's pool sets it once: a profile that tells of it again sets nothing again, whatever was set since, and no
+// earlier form undoes a later one. What waits for the room gets it.
+func TestGroupPoolByForm(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	g := r.start()
+	form := func(number, minor int64) {
+		t.Helper()
+		if err := g.ReceiveGroupPool(t.Context(), calendar.MustDate("2026-07-01"), gate.GroupForm{GroupID: "G", Number: number, Currency: "CNY", Minor: minor, Reason: "approved form"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit := func() int64 {
+		t.Helper()
+		s, err := g.queries.Group(t.Context(), "G")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Pool.Plan.Limit.Minor
+	}
+	form(7, 1000)
+	form(7, 1000)
+	form(6, 5)
+	if got := limit(); got != 1000 {
+		t.Fatalf("the pool is %d", got)
+	}
+	if _, err := g.SetGroupLimit(t.Context(), person("chief", "FINANCE_DIRECTOR"), request("by hand"), app.GroupLimit{GroupID: "G", Currency: "CNY", Limit: account.Limit{Kind: account.LimitAmount, Minor: 300}}); err != nil {
+		t.Fatal(err)
+	}
+	form(7, 1000)
+	if got := limit(); got != 300 {
+		t.Fatalf("a profile that was sent again set the pool to %d", got)
+	}
+	form(8, 2000)
+	if got := limit(); got != 2000 {
+		t.Fatalf("the pool is %d", got)
+	}
+	if err := g.ReceiveGroupPool(t.Context(), calendar.MustDate("2026-07-01"), gate.GroupForm{GroupID: "G", Number: 9, Currency: "USD", Minor: 1}); errs.ReasonOf(err) != "CURRENCY_MISMATCH" {
+		t.Fatalf("%v", err)
+	}
+}

@@ -247,7 +247,7 @@ type AccountSheet struct {
 	DaysOverdue   int
 	Status        account.Status
 	Exposure      int64         // as the policy's weights count it; minor units
-	Limit         account.Limit // of today: temporary limits count
+	Limit         account.Limit // of today: limits for a time and a season count, and base stock owed within what was granted
 	UtilizationBP int64         // exposure in basis points of the limit, rounded down; 0 without one
 	CapsExceeded  []string      // category caps that the account is over
 }
@@ -260,6 +260,9 @@ func (q *Queries) sheet(ctx context.Context, a account.Account) (AccountSheet, e
 	}
 	a.Profile.Grant = a.Profile.Grant.On(today)
 	exposure, limit := p.Exposure(a.Buckets, &a.Standing), a.Profile.Grant.LimitOn(today)
+	if limit.Kind == account.LimitAmount {
+		limit.Minor += p.StockWithin(&a.Profile.Grant, &a.Standing, today)
+	}
 	s := AccountSheet{
 		Account: a, Today: today, Overdue: a.Ladder.Overdue(today).Amount(), DaysOverdue: a.Ladder.OldestDays(today),
 		Status: limit.StatusAt(exposure, p.WatchRatio()), Exposure: exposure, Limit: limit,

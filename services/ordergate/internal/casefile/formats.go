@@ -25,6 +25,9 @@ type RuleStep struct {
 	CoverUntil          string `yaml:"cover_until"`
 	ValidFrom           string `yaml:"valid_from"`
 	Temporary           struct{ Mode, Amount, From, Until string }
+	Seasonal            struct{ Mode, Amount, From, Until string } // from and until are month and day
+	Stock               struct{ Amount, From, Until string }       // base stock granted
+	ForOrder            struct{ Order, Amount, Until string }      `yaml:"for_order"`
 	// position
 	Dunning, Broken, Invoices int
 	BrokenAmount              string `yaml:"broken_amount"`

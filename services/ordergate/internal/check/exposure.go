@@ -17,6 +17,8 @@ type measure struct {
 	before, after int64
 	limit         account.Limit // with the temporary limit of the day, and with security where that raises it
 	security      int64         // what counts of the security in force
+	stock         int64         // owed as base stock, within what was granted as such
+	own           int64         // credit of the order's own
 	later         int64         // reserved for deliveries beyond the horizon
 }
 
@@ -48,6 +50,7 @@ func (d *decider) measure(r *Rule, day calendar.Date) measure {
 	if r.Horizon != nil {
 		m.without(a.Scheduled, o, day.AddDays(*r.Horizon))
 	}
+	d.added(&m, day)
 	if r.Security == "" || len(a.Grant.Covers) == 0 {
 		return m
 	}
@@ -60,6 +63,20 @@ func (d *decider) measure(r *Rule, day calendar.Date) measure {
 		m.limit.Minor += m.security
 	}
 	return m
+}
+
+// added raises a limit by what is owed as base stock, as far as that was granted, and by the order's own credit. An account without credit
+// has none of either.
+func (d *decider) added(m *measure, day calendar.Date) {
+	g := &d.in.Account.Grant
+	if m.limit.Kind != account.LimitAmount {
+		return
+	}
+	m.stock = d.p.StockWithin(g, &d.in.Account.Standing, day)
+	if d.in.Order.OrderID != "" {
+		m.own = g.ForOrder(d.in.Order.OrderID, day)
+	}
+	m.limit.Minor += m.stock + m.own
 }
 
 // floor is the least that open invoices less the money that is here count as. A floor that does not fit the account's currency is zero:
@@ -141,8 +158,15 @@ func (d *decider) limit(r *Rule) finding {
 // reasons are the figures that explain a measure which is not just buckets against the standing limit.
 func (d *decider) reasons(r *Rule, m measure) []Figure {
 	var figs []Figure
-	if standing := d.in.Account.Grant.Limit; len(d.in.Account.Grant.Temporary) > 0 && standing.Kind == account.LimitAmount {
+	g := &d.in.Account.Grant
+	if standing := g.Limit; len(g.Temporary)+len(g.Seasonal) > 0 && standing.Kind == account.LimitAmount {
 		figs = append(figs, Figure{"standing_limit", d.money(standing.Minor)})
+	}
+	if m.stock > 0 {
+		figs = append(figs, Figure{"base_stock_granted", d.money(m.stock)})
+	}
+	if m.own > 0 {
+		figs = append(figs, Figure{"for_this_order", d.money(m.own)})
 	}
 	if m.security > 0 {
 		figs = append(figs, Figure{"security", d.money(m.security)})
@@ -170,7 +194,7 @@ func (d *decider) lessExposure(m measure, usable int64) []Cure {
 // ends. Days on which the grant is not in force are none. Zero: there is no such day.
 func (d *decider) fits(r *Rule) calendar.Date {
 	g := &d.in.Account.Grant
-	if len(g.Temporary)+len(g.Covers) == 0 {
+	if len(g.Temporary)+len(g.Covers)+len(g.Seasonal)+len(g.BaseStocks) == 0 {
 		return calendar.Date{}
 	}
 	days := g.Turns(d.in.BusinessDate)

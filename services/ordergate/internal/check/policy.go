@@ -232,6 +232,15 @@ func (p *Policy) Exposure(b account.Buckets, s *account.Standing) int64 {
 	return sum
 }
 
+// StockWithin is what of the base stock owed is within what was granted as such on a day, counted as Exposure counts it. Minor units.
+func (p *Policy) StockWithin(g *account.Grant, s *account.Standing, day calendar.Date) int64 {
+	granted := g.BaseStockOn(day)
+	if granted <= 0 || s.BaseStock <= 0 {
+		return 0
+	}
+	return min(granted, ceil(s.BaseStock, p.Weights.BaseStock))
+}
+
 // share is amount x ratio, rounded down to a minor unit; a ratio that is not valid is 1.
 func share(amount int64, r money.Ratio) int64 {
 	if !r.IsValid() || r.Num == r.Den || amount <= 0 {

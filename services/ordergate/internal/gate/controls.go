@@ -153,6 +153,8 @@ func breachOf(env Env, a account.Account, leaving int64) breach {
 			return b
 		}
 		b.limit = a.Control.Stop.Limit
+	} else if b.limit.Kind == account.LimitAmount && len(g.Orders) > 0 && g.InForce(env.Today) {
+		b.limit.Minor += g.ForOrder("", env.Today) // approved in writing beyond the limit
 	}
 	unpaid := a.Ladder.Paid(max(0, a.Buckets.Unapplied-a.Buckets.Prepaid)) // who has paid is not stopped because the money is not applied yet
 	b.days = max(0, unpaid.Overdue(env.Today).OldestDays(env.Today)-g.GraceDays)

@@ -236,7 +236,7 @@ func SetGroupLimit(env Env, pool account.Account, currency string, limit account
 	p := newGroup(pool.RootID, currency)
 	if pool.Plan != nil {
 		p.Currency = pool.Plan.Currency
-		p.Version = pool.Plan.Version
+		p.Version, p.Form = pool.Plan.Version, pool.Plan.Form
 	}
 	if currency == "" {
 		if pool.Plan == nil {
@@ -252,6 +252,29 @@ func SetGroupLimit(env Env, pool account.Account, currency string, limit account
 	p.Version++
 	pool.Plan = p
 	return Change{Kind: GroupLimitSet, Account: pool, Detail: Detail{Plan: p, Reason: reason}}, nil
+}
+
+// SetGroupPool sets what an approved form says that all members may use together. It reports false where a later form, or this one, has
+// set it already. Errors: as SetGroupLimit.
+func SetGroupPool(env Env, pool account.Account, f GroupForm) (Change, bool, error) {
+	if pool.Plan != nil && pool.Plan.Form >= f.Number {
+		return Change{}, false, nil
+	}
+	c, err := SetGroupLimit(env, pool, f.Currency, account.Limit{Kind: account.LimitAmount, Minor: f.Minor}, f.Reason)
+	if err != nil {
+		return Change{}, false, err
+	}
+	c.Account.Plan.Form = f.Number
+	return c, true, nil
+}
+
+// GroupForm is an approved form about a group's pool. Minor units of Currency.
+type GroupForm struct {
+	GroupID  string
+	Number   int64
+	Currency string
+	Minor    int64
+	Reason   string
 }
 
 // placeOf is the number in the group's journal at which an order came on hold: it compares orders of different members. An order that

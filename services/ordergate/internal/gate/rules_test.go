@@ -155,6 +155,15 @@ func (w *ruleWorld) grants(s ruleStep) error {
 			Mode: account.TemporaryMode(t.Mode), Minor: minor(w.t, t.Amount), From: calendar.MustDate(t.From), Until: calendar.MustDate(t.Until),
 		}}
 	}
+	if t := s.Seasonal; t.Mode != "" {
+		g.Seasonal = []account.SeasonalLimit{{Mode: account.TemporaryMode(t.Mode), Minor: minor(w.t, t.Amount), From: t.From, Until: t.Until}}
+	}
+	if t := s.Stock; t.Amount != "" {
+		g.BaseStocks = []account.BaseStock{{Minor: minor(w.t, t.Amount), From: calendar.MustDate(t.From), Until: calendar.MustDate(t.Until)}}
+	}
+	if t := s.ForOrder; t.Amount != "" {
+		g.Orders = []account.OrderLimit{{OrderID: t.Order, Minor: minor(w.t, t.Amount), Until: calendar.MustDate(t.Until)}}
+	}
 	p := account.Profile{Seq: w.account.Profile.Seq + 1, BusinessDate: w.today, Currency: w.currency, Grade: s.Grade, GroupID: s.Group, Grant: g}
 	c, _, err := gate.ReceiveProfile(w.account, p, false)
 	_, err = w.take(c, err)

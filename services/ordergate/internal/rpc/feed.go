@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
 	"github.com/avalcredit/aval/pkg/errs"
@@ -11,6 +12,7 @@ import (
 	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
 	"github.com/avalcredit/aval/services/ordergate/internal/app"
+	"github.com/avalcredit/aval/services/ordergate/internal/gate"
 )
 
 // Feed implements FeedService.
@@ -35,8 +37,26 @@ func (s *Feed) ApplyCreditProfiles(ctx context.Context, r *pb.ApplyCreditProfile
 		if last, err = s.Gate.ReceiveProfile(ctx, m.GetCustomerId(), p, false); err != nil {
 			return nil, err
 		}
+		if err := s.groupPool(ctx, p, m.GetGrant().GetGroupPool()); err != nil {
+			return nil, err
+		}
 	}
 	return &pb.ApplyCreditProfilesResponse{LastSequence: last}, nil
+}
+
+// groupPool sets the limit of a group as an approved form of one of its members says. A profile that is sent again sets nothing again.
+func (s *Feed) groupPool(ctx context.Context, p account.Profile, m *evaluationv1.GroupPool) error {
+	if m == nil {
+		return nil
+	}
+	v, err := parseMoney("profile.grant.group_pool.limit", m.GetLimit())
+	if err != nil {
+		return err
+	}
+	return s.Gate.ReceiveGroupPool(ctx, p.BusinessDate, gate.GroupForm{
+		GroupID: m.GetGroupId(), Number: m.GetFormNumber(), Currency: v.Currency, Minor: v.Minor,
+		Reason: "approved form CA-" + fmt.Sprintf("%06d", m.GetFormNumber()),
+	})
 }
 
 // ApplyPositions implements the contract.
@@ -127,6 +147,9 @@ func addedTo(g *account.Grant, m *evaluationv1.Grant) error {
 		}
 		g.Temporary = append(g.Temporary, out)
 	}
+	if err := singleAdded(g, m); err != nil {
+		return err
+	}
 	for _, c := range m.GetSecurityCovers() {
 		v, err := parseMoney("profile.grant.security_covers.amount", c.GetAmount())
 		if err != nil {
@@ -143,6 +166,47 @@ func addedTo(g *account.Grant, m *evaluationv1.Grant) error {
 			return err
 		}
 		g.Covers = append(g.Covers, out)
+	}
+	return nil
+}
+
+// singleAdded reads limits for a season, base stock, and credit for single orders.
+func singleAdded(g *account.Grant, m *evaluationv1.Grant) error {
+	for _, t := range m.GetSeasonalLimits() {
+		v, err := parseMoney("profile.grant.seasonal_limits.amount", t.GetAmount())
+		if err != nil {
+			return err
+		}
+		mode := account.TemporaryMode(word(t.GetMode().String(), "TEMPORARY_LIMIT_MODE_", ""))
+		if mode == account.Replace && v.Minor < 0 {
+			return errs.Field("profile.grant.seasonal_limits.amount", "NOT_NEGATIVE", "a limit is not below zero")
+		}
+		g.Seasonal = append(g.Seasonal, account.SeasonalLimit{Mode: mode, Minor: v.Minor, From: t.GetFromMonthDay(), Until: t.GetUntilMonthDay()})
+	}
+	for _, b := range m.GetBaseStocks() {
+		v, err := parseMoney("profile.grant.base_stocks.amount", b.GetAmount())
+		if err != nil {
+			return err
+		}
+		out := account.BaseStock{Minor: max(0, v.Minor)}
+		if out.From, err = parseDate("profile.grant.base_stocks.from_date", b.GetFromDate()); err != nil {
+			return err
+		}
+		if out.Until, err = parseDate("profile.grant.base_stocks.until_date", b.GetUntilDate()); err != nil {
+			return err
+		}
+		g.BaseStocks = append(g.BaseStocks, out)
+	}
+	for _, o := range m.GetOrderLimits() {
+		v, err := parseMoney("profile.grant.order_limits.amount", o.GetAmount())
+		if err != nil {
+			return err
+		}
+		until, err := parseDate("profile.grant.order_limits.until_date", o.GetUntilDate())
+		if err != nil {
+			return err
+		}
+		g.Orders = append(g.Orders, account.OrderLimit{OrderID: o.GetOrderId(), Minor: max(0, v.Minor), Until: until})
 	}
 	return nil
 }

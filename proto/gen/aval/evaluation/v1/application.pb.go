@@ -99,6 +99,83 @@ func (ApplicationState) EnumDescriptor() ([]byte, []int) {
 	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{0}
 }
 
+// ApplicationKind is what an application asks for. Other than STANDING and GROUP_POOL they go with the standing grant that the customer has, whose term holds: requested_term_days and requested_valid_until_date stay empty, but the latter in a RENEWAL.
+type ApplicationKind int32
+
+const (
+	// Not given.
+	ApplicationKind_APPLICATION_KIND_UNSPECIFIED ApplicationKind = 0
+	// Standing credit: the first, or another limit, higher or lower, another term or other settlement terms in the place of what there is.
+	ApplicationKind_APPLICATION_KIND_STANDING ApplicationKind = 1
+	// A limit for a time, once.
+	ApplicationKind_APPLICATION_KIND_TEMPORARY ApplicationKind = 2
+	// A limit for a season of each year.
+	ApplicationKind_APPLICATION_KIND_SEASONAL ApplicationKind = 3
+	// What all members of the customer's topmost group may use together. Each member's own limit holds beside it. Needs no standing grant.
+	ApplicationKind_APPLICATION_KIND_GROUP_POOL ApplicationKind = 4
+	// Base stock for the life of a contract.
+	ApplicationKind_APPLICATION_KIND_BASE_STOCK ApplicationKind = 5
+	// Credit for one order.
+	ApplicationKind_APPLICATION_KIND_ORDER_BOUND ApplicationKind = 6
+	// The grant as it is until a later day; requested_limit is its limit. What goes with it goes on.
+	ApplicationKind_APPLICATION_KIND_RENEWAL ApplicationKind = 7
+	// What was suspended, or a lower limit.
+	ApplicationKind_APPLICATION_KIND_RESUMPTION ApplicationKind = 8
+)
+
+// Enum value maps for ApplicationKind.
+var (
+	ApplicationKind_name = map[int32]string{
+		0: "APPLICATION_KIND_UNSPECIFIED",
+		1: "APPLICATION_KIND_STANDING",
+		2: "APPLICATION_KIND_TEMPORARY",
+		3: "APPLICATION_KIND_SEASONAL",
+		4: "APPLICATION_KIND_GROUP_POOL",
+		5: "APPLICATION_KIND_BASE_STOCK",
+		6: "APPLICATION_KIND_ORDER_BOUND",
+		7: "APPLICATION_KIND_RENEWAL",
+		8: "APPLICATION_KIND_RESUMPTION",
+	}
+	ApplicationKind_value = map[string]int32{
+		"APPLICATION_KIND_UNSPECIFIED": 0,
+		"APPLICATION_KIND_STANDING":    1,
+		"APPLICATION_KIND_TEMPORARY":   2,
+		"APPLICATION_KIND_SEASONAL":    3,
+		"APPLICATION_KIND_GROUP_POOL":  4,
+		"APPLICATION_KIND_BASE_STOCK":  5,
+		"APPLICATION_KIND_ORDER_BOUND": 6,
+		"APPLICATION_KIND_RENEWAL":     7,
+		"APPLICATION_KIND_RESUMPTION":  8,
+	}
+)
+
+func (x ApplicationKind) Enum() *ApplicationKind {
+	p := new(ApplicationKind)
+	*p = x
+	return p
+}
+
+func (x ApplicationKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ApplicationKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_aval_evaluation_v1_application_proto_enumTypes[1].Descriptor()
+}
+
+func (ApplicationKind) Type() protoreflect.EnumType {
+	return &file_aval_evaluation_v1_application_proto_enumTypes[1]
+}
+
+func (x ApplicationKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ApplicationKind.Descriptor instead.
+func (ApplicationKind) EnumDescriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{1}
+}
+
 // ConditionKind is what is asked of the customer.
 type ConditionKind int32
 
@@ -140,11 +217,11 @@ func (x ConditionKind) String() string {
 }
 
 func (ConditionKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_aval_evaluation_v1_application_proto_enumTypes[1].Descriptor()
+	return file_aval_evaluation_v1_application_proto_enumTypes[2].Descriptor()
 }
 
 func (ConditionKind) Type() protoreflect.EnumType {
-	return &file_aval_evaluation_v1_application_proto_enumTypes[1]
+	return &file_aval_evaluation_v1_application_proto_enumTypes[2]
 }
 
 func (x ConditionKind) Number() protoreflect.EnumNumber {
@@ -153,7 +230,7 @@ func (x ConditionKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ConditionKind.Descriptor instead.
 func (ConditionKind) EnumDescriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{1}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{2}
 }
 
 // Condition has to be met before the grant takes effect. Who takes a step may set some.
@@ -545,6 +622,21 @@ type CreditApplication struct {
 	Attachments []*ApplicationAttachment `protobuf:"bytes,23,rep,name=attachments,proto3" json:"attachments,omitempty"`
 	// Output: the customer file as it was at the submission, JSON.
 	CustomerSnapshot string `protobuf:"bytes,24,opt,name=customer_snapshot,json=customerSnapshot,proto3" json:"customer_snapshot,omitempty"`
+	// What is asked for; unspecified: TEMPORARY where `temporary` is given, else STANDING. All kinds are one form, with numbers of one series, filed in the same two registers.
+	Kind ApplicationKind `protobuf:"varint,28,opt,name=kind,proto3,enum=aval.evaluation.v1.ApplicationKind" json:"kind,omitempty"`
+	// How due dates shall come about. STANDING only. Absent: rolling, requested_term_days from the invoice date. With other methods than ROLLING requested_term_days is the longest time from an invoice to its due date that the terms allow, which is filled in where it is
+	// 0: people sign for it.
+	SettlementTerms *v1.SettlementTerms `protobuf:"bytes,29,opt,name=settlement_terms,json=settlementTerms,proto3" json:"settlement_terms,omitempty"`
+	// What the customer shall pay with. STANDING only. Empty: nothing is agreed.
+	Instruments []v1.PaymentInstrument `protobuf:"varint,30,rep,packed,name=instruments,proto3,enum=aval.type.v1.PaymentInstrument" json:"instruments,omitempty"`
+	// SEASONAL: what requested_limit does, and when.
+	Seasonal *SeasonalTerms `protobuf:"bytes,31,opt,name=seasonal,proto3" json:"seasonal,omitempty"`
+	// BASE_STOCK: for how long; requested_limit is the amount.
+	BaseStock *BaseStockTerms `protobuf:"bytes,32,opt,name=base_stock,json=baseStock,proto3" json:"base_stock,omitempty"`
+	// ORDER_BOUND: for which order; requested_limit is the amount.
+	OrderBound *OrderTerms `protobuf:"bytes,33,opt,name=order_bound,json=orderBound,proto3" json:"order_bound,omitempty"`
+	// STANDING: limits for a time, seasonal limits, base stock and credit for single orders go on under the new grant, and people sign for the highest limit that would hold with them. Otherwise a new standing grant ends them: what people sign is all there is.
+	KeepAdditions bool `protobuf:"varint,34,opt,name=keep_additions,json=keepAdditions,proto3" json:"keep_additions,omitempty"`
 	// Output: last day on which the open step is in time; empty: it has no bound, or the form is not pending.
 	DueDate string `protobuf:"bytes,26,opt,name=due_date,json=dueDate,proto3" json:"due_date,omitempty"`
 	// Output: steps of this round that were late and went to a further role, which may take them too, oldest first.
@@ -753,6 +845,55 @@ func (x *CreditApplication) GetCustomerSnapshot() string {
 	return ""
 }
 
+func (x *CreditApplication) GetKind() ApplicationKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ApplicationKind_APPLICATION_KIND_UNSPECIFIED
+}
+
+func (x *CreditApplication) GetSettlementTerms() *v1.SettlementTerms {
+	if x != nil {
+		return x.SettlementTerms
+	}
+	return nil
+}
+
+func (x *CreditApplication) GetInstruments() []v1.PaymentInstrument {
+	if x != nil {
+		return x.Instruments
+	}
+	return nil
+}
+
+func (x *CreditApplication) GetSeasonal() *SeasonalTerms {
+	if x != nil {
+		return x.Seasonal
+	}
+	return nil
+}
+
+func (x *CreditApplication) GetBaseStock() *BaseStockTerms {
+	if x != nil {
+		return x.BaseStock
+	}
+	return nil
+}
+
+func (x *CreditApplication) GetOrderBound() *OrderTerms {
+	if x != nil {
+		return x.OrderBound
+	}
+	return nil
+}
+
+func (x *CreditApplication) GetKeepAdditions() bool {
+	if x != nil {
+		return x.KeepAdditions
+	}
+	return false
+}
+
 func (x *CreditApplication) GetDueDate() string {
 	if x != nil {
 		return x.DueDate
@@ -838,6 +979,180 @@ func (x *TemporaryTerms) GetUntilDate() string {
 	return ""
 }
 
+// SeasonalTerms is how and when a limit for a season holds. The form is routed by the highest limit that would hold on a day of it.
+type SeasonalTerms struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it does to the standing limit.
+	Mode TemporaryLimitMode `protobuf:"varint,1,opt,name=mode,proto3,enum=aval.evaluation.v1.TemporaryLimitMode" json:"mode,omitempty"`
+	// First day of each year, included, month and day.
+	FromMonthDay string `protobuf:"bytes,2,opt,name=from_month_day,json=fromMonthDay,proto3" json:"from_month_day,omitempty"`
+	// Last day, included, month and day; before from_month_day: in the year after.
+	UntilMonthDay string `protobuf:"bytes,3,opt,name=until_month_day,json=untilMonthDay,proto3" json:"until_month_day,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SeasonalTerms) Reset() {
+	*x = SeasonalTerms{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SeasonalTerms) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SeasonalTerms) ProtoMessage() {}
+
+func (x *SeasonalTerms) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SeasonalTerms.ProtoReflect.Descriptor instead.
+func (*SeasonalTerms) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *SeasonalTerms) GetMode() TemporaryLimitMode {
+	if x != nil {
+		return x.Mode
+	}
+	return TemporaryLimitMode_TEMPORARY_LIMIT_MODE_UNSPECIFIED
+}
+
+func (x *SeasonalTerms) GetFromMonthDay() string {
+	if x != nil {
+		return x.FromMonthDay
+	}
+	return ""
+}
+
+func (x *SeasonalTerms) GetUntilMonthDay() string {
+	if x != nil {
+		return x.UntilMonthDay
+	}
+	return ""
+}
+
+// BaseStockTerms is how long base stock may be owed. The form is routed by the sum with the standing limit, and by the days of the contract.
+type BaseStockTerms struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// First day, included.
+	FromDate string `protobuf:"bytes,1,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
+	// Last day of the contract, included; not after the last day of the standing grant.
+	UntilDate     string `protobuf:"bytes,2,opt,name=until_date,json=untilDate,proto3" json:"until_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BaseStockTerms) Reset() {
+	*x = BaseStockTerms{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BaseStockTerms) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BaseStockTerms) ProtoMessage() {}
+
+func (x *BaseStockTerms) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BaseStockTerms.ProtoReflect.Descriptor instead.
+func (*BaseStockTerms) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *BaseStockTerms) GetFromDate() string {
+	if x != nil {
+		return x.FromDate
+	}
+	return ""
+}
+
+func (x *BaseStockTerms) GetUntilDate() string {
+	if x != nil {
+		return x.UntilDate
+	}
+	return ""
+}
+
+// OrderTerms is which order gets credit of its own, and until when it may be approved by it.
+type OrderTerms struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which order; the order gate need not have heard of it.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Last day, included; not after the last day of the standing grant.
+	UntilDate     string `protobuf:"bytes,2,opt,name=until_date,json=untilDate,proto3" json:"until_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderTerms) Reset() {
+	*x = OrderTerms{}
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderTerms) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderTerms) ProtoMessage() {}
+
+func (x *OrderTerms) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderTerms.ProtoReflect.Descriptor instead.
+func (*OrderTerms) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *OrderTerms) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *OrderTerms) GetUntilDate() string {
+	if x != nil {
+		return x.UntilDate
+	}
+	return ""
+}
+
 // Request of CreateCreditApplication.
 type CreateCreditApplicationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -851,7 +1166,7 @@ type CreateCreditApplicationRequest struct {
 
 func (x *CreateCreditApplicationRequest) Reset() {
 	*x = CreateCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -863,7 +1178,7 @@ func (x *CreateCreditApplicationRequest) String() string {
 func (*CreateCreditApplicationRequest) ProtoMessage() {}
 
 func (x *CreateCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -876,7 +1191,7 @@ func (x *CreateCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*CreateCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{6}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CreateCreditApplicationRequest) GetRequestId() string {
@@ -904,7 +1219,7 @@ type CreateCreditApplicationResponse struct {
 
 func (x *CreateCreditApplicationResponse) Reset() {
 	*x = CreateCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -916,7 +1231,7 @@ func (x *CreateCreditApplicationResponse) String() string {
 func (*CreateCreditApplicationResponse) ProtoMessage() {}
 
 func (x *CreateCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -929,7 +1244,7 @@ func (x *CreateCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*CreateCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{7}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CreateCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -950,7 +1265,7 @@ type GetCreditApplicationRequest struct {
 
 func (x *GetCreditApplicationRequest) Reset() {
 	*x = GetCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -962,7 +1277,7 @@ func (x *GetCreditApplicationRequest) String() string {
 func (*GetCreditApplicationRequest) ProtoMessage() {}
 
 func (x *GetCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -975,7 +1290,7 @@ func (x *GetCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*GetCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{8}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetCreditApplicationRequest) GetApplicationId() string {
@@ -996,7 +1311,7 @@ type GetCreditApplicationResponse struct {
 
 func (x *GetCreditApplicationResponse) Reset() {
 	*x = GetCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1008,7 +1323,7 @@ func (x *GetCreditApplicationResponse) String() string {
 func (*GetCreditApplicationResponse) ProtoMessage() {}
 
 func (x *GetCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1021,7 +1336,7 @@ func (x *GetCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*GetCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{9}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -1050,7 +1365,7 @@ type ListCreditApplicationsRequest struct {
 
 func (x *ListCreditApplicationsRequest) Reset() {
 	*x = ListCreditApplicationsRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[10]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1062,7 +1377,7 @@ func (x *ListCreditApplicationsRequest) String() string {
 func (*ListCreditApplicationsRequest) ProtoMessage() {}
 
 func (x *ListCreditApplicationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[10]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1075,7 +1390,7 @@ func (x *ListCreditApplicationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCreditApplicationsRequest.ProtoReflect.Descriptor instead.
 func (*ListCreditApplicationsRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{10}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListCreditApplicationsRequest) GetPageSize() int32 {
@@ -1126,7 +1441,7 @@ type ListCreditApplicationsResponse struct {
 
 func (x *ListCreditApplicationsResponse) Reset() {
 	*x = ListCreditApplicationsResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[11]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1138,7 +1453,7 @@ func (x *ListCreditApplicationsResponse) String() string {
 func (*ListCreditApplicationsResponse) ProtoMessage() {}
 
 func (x *ListCreditApplicationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[11]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1151,7 +1466,7 @@ func (x *ListCreditApplicationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCreditApplicationsResponse.ProtoReflect.Descriptor instead.
 func (*ListCreditApplicationsResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{11}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListCreditApplicationsResponse) GetApplications() []*CreditApplication {
@@ -1183,7 +1498,7 @@ type SubmitCreditApplicationRequest struct {
 
 func (x *SubmitCreditApplicationRequest) Reset() {
 	*x = SubmitCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[12]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1195,7 +1510,7 @@ func (x *SubmitCreditApplicationRequest) String() string {
 func (*SubmitCreditApplicationRequest) ProtoMessage() {}
 
 func (x *SubmitCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[12]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1208,7 +1523,7 @@ func (x *SubmitCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*SubmitCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{12}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SubmitCreditApplicationRequest) GetRequestId() string {
@@ -1243,7 +1558,7 @@ type SubmitCreditApplicationResponse struct {
 
 func (x *SubmitCreditApplicationResponse) Reset() {
 	*x = SubmitCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[13]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1570,7 @@ func (x *SubmitCreditApplicationResponse) String() string {
 func (*SubmitCreditApplicationResponse) ProtoMessage() {}
 
 func (x *SubmitCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[13]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1583,7 @@ func (x *SubmitCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*SubmitCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{13}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SubmitCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -1297,7 +1612,7 @@ type ApproveCreditApplicationRequest struct {
 
 func (x *ApproveCreditApplicationRequest) Reset() {
 	*x = ApproveCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[14]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1309,7 +1624,7 @@ func (x *ApproveCreditApplicationRequest) String() string {
 func (*ApproveCreditApplicationRequest) ProtoMessage() {}
 
 func (x *ApproveCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[14]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1322,7 +1637,7 @@ func (x *ApproveCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*ApproveCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{14}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ApproveCreditApplicationRequest) GetRequestId() string {
@@ -1373,7 +1688,7 @@ type ApproveCreditApplicationResponse struct {
 
 func (x *ApproveCreditApplicationResponse) Reset() {
 	*x = ApproveCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[15]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1385,7 +1700,7 @@ func (x *ApproveCreditApplicationResponse) String() string {
 func (*ApproveCreditApplicationResponse) ProtoMessage() {}
 
 func (x *ApproveCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[15]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1398,7 +1713,7 @@ func (x *ApproveCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*ApproveCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{15}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ApproveCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -1432,7 +1747,7 @@ type RejectCreditApplicationRequest struct {
 
 func (x *RejectCreditApplicationRequest) Reset() {
 	*x = RejectCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[16]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1444,7 +1759,7 @@ func (x *RejectCreditApplicationRequest) String() string {
 func (*RejectCreditApplicationRequest) ProtoMessage() {}
 
 func (x *RejectCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[16]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1457,7 +1772,7 @@ func (x *RejectCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*RejectCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{16}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RejectCreditApplicationRequest) GetRequestId() string {
@@ -1499,7 +1814,7 @@ type RejectCreditApplicationResponse struct {
 
 func (x *RejectCreditApplicationResponse) Reset() {
 	*x = RejectCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[17]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1511,7 +1826,7 @@ func (x *RejectCreditApplicationResponse) String() string {
 func (*RejectCreditApplicationResponse) ProtoMessage() {}
 
 func (x *RejectCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[17]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1524,7 +1839,7 @@ func (x *RejectCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*RejectCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{17}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RejectCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -1551,7 +1866,7 @@ type ReturnCreditApplicationRequest struct {
 
 func (x *ReturnCreditApplicationRequest) Reset() {
 	*x = ReturnCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[18]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1563,7 +1878,7 @@ func (x *ReturnCreditApplicationRequest) String() string {
 func (*ReturnCreditApplicationRequest) ProtoMessage() {}
 
 func (x *ReturnCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[18]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1576,7 +1891,7 @@ func (x *ReturnCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReturnCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*ReturnCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{18}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ReturnCreditApplicationRequest) GetRequestId() string {
@@ -1618,7 +1933,7 @@ type ReturnCreditApplicationResponse struct {
 
 func (x *ReturnCreditApplicationResponse) Reset() {
 	*x = ReturnCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[19]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1630,7 +1945,7 @@ func (x *ReturnCreditApplicationResponse) String() string {
 func (*ReturnCreditApplicationResponse) ProtoMessage() {}
 
 func (x *ReturnCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[19]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1643,7 +1958,7 @@ func (x *ReturnCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReturnCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*ReturnCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{19}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ReturnCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -1667,14 +1982,18 @@ type UpdateCreditApplicationRequest struct {
 	// Last day on which the grant shall hold, or empty for the policy's length; absent: as it is.
 	RequestedValidUntilDate *string `protobuf:"bytes,5,opt,name=requested_valid_until_date,json=requestedValidUntilDate,proto3,oneof" json:"requested_valid_until_date,omitempty"`
 	// Why the customer should get it; absent: as it is.
-	Purpose       *string `protobuf:"bytes,6,opt,name=purpose,proto3,oneof" json:"purpose,omitempty"`
+	Purpose *string `protobuf:"bytes,6,opt,name=purpose,proto3,oneof" json:"purpose,omitempty"`
+	// Settlement terms, with the term that they come to; absent: as they are.
+	SettlementTerms *v1.SettlementTerms `protobuf:"bytes,20,opt,name=settlement_terms,json=settlementTerms,proto3" json:"settlement_terms,omitempty"`
+	// Instruments; empty: as they are.
+	Instruments   []v1.PaymentInstrument `protobuf:"varint,21,rep,packed,name=instruments,proto3,enum=aval.type.v1.PaymentInstrument" json:"instruments,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UpdateCreditApplicationRequest) Reset() {
 	*x = UpdateCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[20]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1686,7 +2005,7 @@ func (x *UpdateCreditApplicationRequest) String() string {
 func (*UpdateCreditApplicationRequest) ProtoMessage() {}
 
 func (x *UpdateCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[20]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1699,7 +2018,7 @@ func (x *UpdateCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*UpdateCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{20}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *UpdateCreditApplicationRequest) GetRequestId() string {
@@ -1744,6 +2063,20 @@ func (x *UpdateCreditApplicationRequest) GetPurpose() string {
 	return ""
 }
 
+func (x *UpdateCreditApplicationRequest) GetSettlementTerms() *v1.SettlementTerms {
+	if x != nil {
+		return x.SettlementTerms
+	}
+	return nil
+}
+
+func (x *UpdateCreditApplicationRequest) GetInstruments() []v1.PaymentInstrument {
+	if x != nil {
+		return x.Instruments
+	}
+	return nil
+}
+
 // Answer of UpdateCreditApplication.
 type UpdateCreditApplicationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1755,7 +2088,7 @@ type UpdateCreditApplicationResponse struct {
 
 func (x *UpdateCreditApplicationResponse) Reset() {
 	*x = UpdateCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[21]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1767,7 +2100,7 @@ func (x *UpdateCreditApplicationResponse) String() string {
 func (*UpdateCreditApplicationResponse) ProtoMessage() {}
 
 func (x *UpdateCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[21]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1780,7 +2113,7 @@ func (x *UpdateCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*UpdateCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{21}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *UpdateCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -1805,7 +2138,7 @@ type WithdrawCreditApplicationRequest struct {
 
 func (x *WithdrawCreditApplicationRequest) Reset() {
 	*x = WithdrawCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[22]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1817,7 +2150,7 @@ func (x *WithdrawCreditApplicationRequest) String() string {
 func (*WithdrawCreditApplicationRequest) ProtoMessage() {}
 
 func (x *WithdrawCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[22]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1830,7 +2163,7 @@ func (x *WithdrawCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*WithdrawCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{22}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WithdrawCreditApplicationRequest) GetRequestId() string {
@@ -1865,7 +2198,7 @@ type WithdrawCreditApplicationResponse struct {
 
 func (x *WithdrawCreditApplicationResponse) Reset() {
 	*x = WithdrawCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[23]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1877,7 +2210,7 @@ func (x *WithdrawCreditApplicationResponse) String() string {
 func (*WithdrawCreditApplicationResponse) ProtoMessage() {}
 
 func (x *WithdrawCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[23]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1890,7 +2223,7 @@ func (x *WithdrawCreditApplicationResponse) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use WithdrawCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*WithdrawCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{23}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WithdrawCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -1919,7 +2252,7 @@ type CounterOfferCreditApplicationRequest struct {
 
 func (x *CounterOfferCreditApplicationRequest) Reset() {
 	*x = CounterOfferCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[24]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1931,7 +2264,7 @@ func (x *CounterOfferCreditApplicationRequest) String() string {
 func (*CounterOfferCreditApplicationRequest) ProtoMessage() {}
 
 func (x *CounterOfferCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[24]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1944,7 +2277,7 @@ func (x *CounterOfferCreditApplicationRequest) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use CounterOfferCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*CounterOfferCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{24}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CounterOfferCreditApplicationRequest) GetRequestId() string {
@@ -1993,7 +2326,7 @@ type CounterOfferCreditApplicationResponse struct {
 
 func (x *CounterOfferCreditApplicationResponse) Reset() {
 	*x = CounterOfferCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[25]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2005,7 +2338,7 @@ func (x *CounterOfferCreditApplicationResponse) String() string {
 func (*CounterOfferCreditApplicationResponse) ProtoMessage() {}
 
 func (x *CounterOfferCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[25]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2018,7 +2351,7 @@ func (x *CounterOfferCreditApplicationResponse) ProtoReflect() protoreflect.Mess
 
 // Deprecated: Use CounterOfferCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*CounterOfferCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{25}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CounterOfferCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -2043,7 +2376,7 @@ type AcceptCounterOfferRequest struct {
 
 func (x *AcceptCounterOfferRequest) Reset() {
 	*x = AcceptCounterOfferRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[26]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2055,7 +2388,7 @@ func (x *AcceptCounterOfferRequest) String() string {
 func (*AcceptCounterOfferRequest) ProtoMessage() {}
 
 func (x *AcceptCounterOfferRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[26]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2068,7 +2401,7 @@ func (x *AcceptCounterOfferRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptCounterOfferRequest.ProtoReflect.Descriptor instead.
 func (*AcceptCounterOfferRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{26}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *AcceptCounterOfferRequest) GetRequestId() string {
@@ -2103,7 +2436,7 @@ type AcceptCounterOfferResponse struct {
 
 func (x *AcceptCounterOfferResponse) Reset() {
 	*x = AcceptCounterOfferResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[27]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2115,7 +2448,7 @@ func (x *AcceptCounterOfferResponse) String() string {
 func (*AcceptCounterOfferResponse) ProtoMessage() {}
 
 func (x *AcceptCounterOfferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[27]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2128,7 +2461,7 @@ func (x *AcceptCounterOfferResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptCounterOfferResponse.ProtoReflect.Descriptor instead.
 func (*AcceptCounterOfferResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{27}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *AcceptCounterOfferResponse) GetApplication() *CreditApplication {
@@ -2155,7 +2488,7 @@ type ConfirmConditionRequest struct {
 
 func (x *ConfirmConditionRequest) Reset() {
 	*x = ConfirmConditionRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[28]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2167,7 +2500,7 @@ func (x *ConfirmConditionRequest) String() string {
 func (*ConfirmConditionRequest) ProtoMessage() {}
 
 func (x *ConfirmConditionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[28]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2180,7 +2513,7 @@ func (x *ConfirmConditionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmConditionRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmConditionRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{28}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ConfirmConditionRequest) GetRequestId() string {
@@ -2224,7 +2557,7 @@ type ConfirmConditionResponse struct {
 
 func (x *ConfirmConditionResponse) Reset() {
 	*x = ConfirmConditionResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[29]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2236,7 +2569,7 @@ func (x *ConfirmConditionResponse) String() string {
 func (*ConfirmConditionResponse) ProtoMessage() {}
 
 func (x *ConfirmConditionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[29]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2249,7 +2582,7 @@ func (x *ConfirmConditionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmConditionResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmConditionResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{29}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ConfirmConditionResponse) GetApplication() *CreditApplication {
@@ -2281,7 +2614,7 @@ type CommentCreditApplicationRequest struct {
 
 func (x *CommentCreditApplicationRequest) Reset() {
 	*x = CommentCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[30]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2293,7 +2626,7 @@ func (x *CommentCreditApplicationRequest) String() string {
 func (*CommentCreditApplicationRequest) ProtoMessage() {}
 
 func (x *CommentCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[30]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2306,7 +2639,7 @@ func (x *CommentCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommentCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*CommentCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{30}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CommentCreditApplicationRequest) GetRequestId() string {
@@ -2341,7 +2674,7 @@ type CommentCreditApplicationResponse struct {
 
 func (x *CommentCreditApplicationResponse) Reset() {
 	*x = CommentCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[31]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2353,7 +2686,7 @@ func (x *CommentCreditApplicationResponse) String() string {
 func (*CommentCreditApplicationResponse) ProtoMessage() {}
 
 func (x *CommentCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[31]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2366,7 +2699,7 @@ func (x *CommentCreditApplicationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommentCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*CommentCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{31}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *CommentCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -2391,7 +2724,7 @@ type AttachToCreditApplicationRequest struct {
 
 func (x *AttachToCreditApplicationRequest) Reset() {
 	*x = AttachToCreditApplicationRequest{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[32]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2403,7 +2736,7 @@ func (x *AttachToCreditApplicationRequest) String() string {
 func (*AttachToCreditApplicationRequest) ProtoMessage() {}
 
 func (x *AttachToCreditApplicationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[32]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2416,7 +2749,7 @@ func (x *AttachToCreditApplicationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachToCreditApplicationRequest.ProtoReflect.Descriptor instead.
 func (*AttachToCreditApplicationRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{32}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *AttachToCreditApplicationRequest) GetRequestId() string {
@@ -2451,7 +2784,7 @@ type AttachToCreditApplicationResponse struct {
 
 func (x *AttachToCreditApplicationResponse) Reset() {
 	*x = AttachToCreditApplicationResponse{}
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[33]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2463,7 +2796,7 @@ func (x *AttachToCreditApplicationResponse) String() string {
 func (*AttachToCreditApplicationResponse) ProtoMessage() {}
 
 func (x *AttachToCreditApplicationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_application_proto_msgTypes[33]
+	mi := &file_aval_evaluation_v1_application_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2476,7 +2809,7 @@ func (x *AttachToCreditApplicationResponse) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use AttachToCreditApplicationResponse.ProtoReflect.Descriptor instead.
 func (*AttachToCreditApplicationResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{33}
+	return file_aval_evaluation_v1_application_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *AttachToCreditApplicationResponse) GetApplication() *CreditApplication {
@@ -2490,7 +2823,7 @@ var File_aval_evaluation_v1_application_proto protoreflect.FileDescriptor
 
 const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\n" +
-	"$aval/evaluation/v1/application.proto\x12\x12aval.evaluation.v1\x1a\x1eaval/evaluation/v1/grant.proto\x1a#aval/options/v1/authorization.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x02\n" +
+	"$aval/evaluation/v1/application.proto\x12\x12aval.evaluation.v1\x1a\x1eaval/evaluation/v1/grant.proto\x1a#aval/options/v1/authorization.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1daval/type/v1/settlement.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x02\n" +
 	"\tCondition\x12)\n" +
 	"\x10condition_number\x18\x01 \x01(\x05R\x0fconditionNumber\x12A\n" +
 	"\x04kind\x18\x02 \x01(\x0e2!.aval.evaluation.v1.ConditionKindB\n" +
@@ -2522,7 +2855,7 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\x06sha256\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{64}$R\x06sha256\x12\x1f\n" +
 	"\vattached_by\x18\x03 \x01(\tR\n" +
 	"attachedBy\x12#\n" +
-	"\rbusiness_date\x18\x04 \x01(\tR\fbusinessDate\"\xba\v\n" +
+	"\rbusiness_date\x18\x04 \x01(\tR\fbusinessDate\"\x89\x0f\n" +
 	"\x11CreditApplication\x12R\n" +
 	"\x0eapplication_id\x18\x01 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rapplicationId\x12I\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
@@ -2554,7 +2887,16 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\rcounter_offer\x18\x15 \x01(\v2 .aval.evaluation.v1.CounterOfferR\fcounterOffer\x12B\n" +
 	"\bcomments\x18\x16 \x03(\v2&.aval.evaluation.v1.ApplicationCommentR\bcomments\x12K\n" +
 	"\vattachments\x18\x17 \x03(\v2).aval.evaluation.v1.ApplicationAttachmentR\vattachments\x12+\n" +
-	"\x11customer_snapshot\x18\x18 \x01(\tR\x10customerSnapshot\x12\x19\n" +
+	"\x11customer_snapshot\x18\x18 \x01(\tR\x10customerSnapshot\x12A\n" +
+	"\x04kind\x18\x1c \x01(\x0e2#.aval.evaluation.v1.ApplicationKindB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12H\n" +
+	"\x10settlement_terms\x18\x1d \x01(\v2\x1d.aval.type.v1.SettlementTermsR\x0fsettlementTerms\x12V\n" +
+	"\vinstruments\x18\x1e \x03(\x0e2\x1f.aval.type.v1.PaymentInstrumentB\x13\xbaH\x10\x92\x01\r\x10\x06\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\vinstruments\x12=\n" +
+	"\bseasonal\x18\x1f \x01(\v2!.aval.evaluation.v1.SeasonalTermsR\bseasonal\x12A\n" +
+	"\n" +
+	"base_stock\x18  \x01(\v2\".aval.evaluation.v1.BaseStockTermsR\tbaseStock\x12?\n" +
+	"\vorder_bound\x18! \x01(\v2\x1e.aval.evaluation.v1.OrderTermsR\n" +
+	"orderBound\x12%\n" +
+	"\x0ekeep_additions\x18\" \x01(\bR\rkeepAdditions\x12\x19\n" +
 	"\bdue_date\x18\x1a \x01(\tR\adueDate\x12B\n" +
 	"\vescalations\x18\x1b \x03(\v2 .aval.type.v1.ApprovalEscalationR\vescalations\x12@\n" +
 	"\ttemporary\x18\x19 \x01(\v2\".aval.evaluation.v1.TemporaryTermsR\ttemporary\"\xde\x01\n" +
@@ -2563,7 +2905,21 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04mode\x12@\n" +
 	"\tfrom_date\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\bfromDate\x12B\n" +
 	"\n" +
-	"until_date\x18\x03 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\"\x9c\x01\n" +
+	"until_date\x18\x03 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\"\x8b\x02\n" +
+	"\rSeasonalTerms\x12F\n" +
+	"\x04mode\x18\x01 \x01(\x0e2&.aval.evaluation.v1.TemporaryLimitModeB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04mode\x12W\n" +
+	"\x0efrom_month_day\x18\x02 \x01(\tB1\xbaH.r,2*^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$R\ffromMonthDay\x12Y\n" +
+	"\x0funtil_month_day\x18\x03 \x01(\tB1\xbaH.r,2*^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$R\runtilMonthDay\"\x96\x01\n" +
+	"\x0eBaseStockTerms\x12@\n" +
+	"\tfrom_date\x18\x01 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\bfromDate\x12B\n" +
+	"\n" +
+	"until_date\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\"\x95\x01\n" +
+	"\n" +
+	"OrderTerms\x12C\n" +
+	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12B\n" +
+	"\n" +
+	"until_date\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\"\x9c\x01\n" +
 	"\x1eCreateCreditApplicationRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -2630,7 +2986,7 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\fon_behalf_of\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\n" +
 	"onBehalfOf\"j\n" +
 	"\x1fReturnCreditApplicationResponse\x12G\n" +
-	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\xf1\x03\n" +
+	"\vapplication\x18\x01 \x01(\v2%.aval.evaluation.v1.CreditApplicationR\vapplication\"\x93\x05\n" +
 	"\x1eUpdateCreditApplicationRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -2640,7 +2996,9 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\x13requested_term_days\x18\x04 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00H\x00R\x11requestedTermDays\x88\x01\x01\x12h\n" +
 	"\x1arequested_valid_until_date\x18\x05 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$H\x01R\x17requestedValidUntilDate\x88\x01\x01\x12'\n" +
-	"\apurpose\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fH\x02R\apurpose\x88\x01\x01B\x16\n" +
+	"\apurpose\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fH\x02R\apurpose\x88\x01\x01\x12H\n" +
+	"\x10settlement_terms\x18\x14 \x01(\v2\x1d.aval.type.v1.SettlementTermsR\x0fsettlementTerms\x12V\n" +
+	"\vinstruments\x18\x15 \x03(\x0e2\x1f.aval.type.v1.PaymentInstrumentB\x13\xbaH\x10\x92\x01\r\x10\x06\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\vinstrumentsB\x16\n" +
 	"\x14_requested_term_daysB\x1d\n" +
 	"\x1b_requested_valid_until_dateB\n" +
 	"\n" +
@@ -2714,7 +3072,17 @@ const file_aval_evaluation_v1_application_proto_rawDesc = "" +
 	"\x1aAPPLICATION_STATE_APPROVED\x10\x04\x12\x1e\n" +
 	"\x1aAPPLICATION_STATE_REJECTED\x10\x05\x12!\n" +
 	"\x1dAPPLICATION_STATE_CONDITIONAL\x10\x06\x12\x1f\n" +
-	"\x1bAPPLICATION_STATE_WITHDRAWN\x10\a*\x83\x01\n" +
+	"\x1bAPPLICATION_STATE_WITHDRAWN\x10\a*\xb4\x02\n" +
+	"\x0fApplicationKind\x12 \n" +
+	"\x1cAPPLICATION_KIND_UNSPECIFIED\x10\x00\x12\x1d\n" +
+	"\x19APPLICATION_KIND_STANDING\x10\x01\x12\x1e\n" +
+	"\x1aAPPLICATION_KIND_TEMPORARY\x10\x02\x12\x1d\n" +
+	"\x19APPLICATION_KIND_SEASONAL\x10\x03\x12\x1f\n" +
+	"\x1bAPPLICATION_KIND_GROUP_POOL\x10\x04\x12\x1f\n" +
+	"\x1bAPPLICATION_KIND_BASE_STOCK\x10\x05\x12 \n" +
+	"\x1cAPPLICATION_KIND_ORDER_BOUND\x10\x06\x12\x1c\n" +
+	"\x18APPLICATION_KIND_RENEWAL\x10\a\x12\x1f\n" +
+	"\x1bAPPLICATION_KIND_RESUMPTION\x10\b*\x83\x01\n" +
 	"\rConditionKind\x12\x1e\n" +
 	"\x1aCONDITION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18CONDITION_KIND_GUARANTEE\x10\x01\x12\x1a\n" +
@@ -2770,124 +3138,139 @@ func file_aval_evaluation_v1_application_proto_rawDescGZIP() []byte {
 	return file_aval_evaluation_v1_application_proto_rawDescData
 }
 
-var file_aval_evaluation_v1_application_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_aval_evaluation_v1_application_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_aval_evaluation_v1_application_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_aval_evaluation_v1_application_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_aval_evaluation_v1_application_proto_goTypes = []any{
 	(ApplicationState)(0),                         // 0: aval.evaluation.v1.ApplicationState
-	(ConditionKind)(0),                            // 1: aval.evaluation.v1.ConditionKind
-	(*Condition)(nil),                             // 2: aval.evaluation.v1.Condition
-	(*CounterOffer)(nil),                          // 3: aval.evaluation.v1.CounterOffer
-	(*ApplicationComment)(nil),                    // 4: aval.evaluation.v1.ApplicationComment
-	(*ApplicationAttachment)(nil),                 // 5: aval.evaluation.v1.ApplicationAttachment
-	(*CreditApplication)(nil),                     // 6: aval.evaluation.v1.CreditApplication
-	(*TemporaryTerms)(nil),                        // 7: aval.evaluation.v1.TemporaryTerms
-	(*CreateCreditApplicationRequest)(nil),        // 8: aval.evaluation.v1.CreateCreditApplicationRequest
-	(*CreateCreditApplicationResponse)(nil),       // 9: aval.evaluation.v1.CreateCreditApplicationResponse
-	(*GetCreditApplicationRequest)(nil),           // 10: aval.evaluation.v1.GetCreditApplicationRequest
-	(*GetCreditApplicationResponse)(nil),          // 11: aval.evaluation.v1.GetCreditApplicationResponse
-	(*ListCreditApplicationsRequest)(nil),         // 12: aval.evaluation.v1.ListCreditApplicationsRequest
-	(*ListCreditApplicationsResponse)(nil),        // 13: aval.evaluation.v1.ListCreditApplicationsResponse
-	(*SubmitCreditApplicationRequest)(nil),        // 14: aval.evaluation.v1.SubmitCreditApplicationRequest
-	(*SubmitCreditApplicationResponse)(nil),       // 15: aval.evaluation.v1.SubmitCreditApplicationResponse
-	(*ApproveCreditApplicationRequest)(nil),       // 16: aval.evaluation.v1.ApproveCreditApplicationRequest
-	(*ApproveCreditApplicationResponse)(nil),      // 17: aval.evaluation.v1.ApproveCreditApplicationResponse
-	(*RejectCreditApplicationRequest)(nil),        // 18: aval.evaluation.v1.RejectCreditApplicationRequest
-	(*RejectCreditApplicationResponse)(nil),       // 19: aval.evaluation.v1.RejectCreditApplicationResponse
-	(*ReturnCreditApplicationRequest)(nil),        // 20: aval.evaluation.v1.ReturnCreditApplicationRequest
-	(*ReturnCreditApplicationResponse)(nil),       // 21: aval.evaluation.v1.ReturnCreditApplicationResponse
-	(*UpdateCreditApplicationRequest)(nil),        // 22: aval.evaluation.v1.UpdateCreditApplicationRequest
-	(*UpdateCreditApplicationResponse)(nil),       // 23: aval.evaluation.v1.UpdateCreditApplicationResponse
-	(*WithdrawCreditApplicationRequest)(nil),      // 24: aval.evaluation.v1.WithdrawCreditApplicationRequest
-	(*WithdrawCreditApplicationResponse)(nil),     // 25: aval.evaluation.v1.WithdrawCreditApplicationResponse
-	(*CounterOfferCreditApplicationRequest)(nil),  // 26: aval.evaluation.v1.CounterOfferCreditApplicationRequest
-	(*CounterOfferCreditApplicationResponse)(nil), // 27: aval.evaluation.v1.CounterOfferCreditApplicationResponse
-	(*AcceptCounterOfferRequest)(nil),             // 28: aval.evaluation.v1.AcceptCounterOfferRequest
-	(*AcceptCounterOfferResponse)(nil),            // 29: aval.evaluation.v1.AcceptCounterOfferResponse
-	(*ConfirmConditionRequest)(nil),               // 30: aval.evaluation.v1.ConfirmConditionRequest
-	(*ConfirmConditionResponse)(nil),              // 31: aval.evaluation.v1.ConfirmConditionResponse
-	(*CommentCreditApplicationRequest)(nil),       // 32: aval.evaluation.v1.CommentCreditApplicationRequest
-	(*CommentCreditApplicationResponse)(nil),      // 33: aval.evaluation.v1.CommentCreditApplicationResponse
-	(*AttachToCreditApplicationRequest)(nil),      // 34: aval.evaluation.v1.AttachToCreditApplicationRequest
-	(*AttachToCreditApplicationResponse)(nil),     // 35: aval.evaluation.v1.AttachToCreditApplicationResponse
-	(*v1.Money)(nil),                              // 36: aval.type.v1.Money
-	(*v1.ApprovalStep)(nil),                       // 37: aval.type.v1.ApprovalStep
-	(*v1.ApprovalAct)(nil),                        // 38: aval.type.v1.ApprovalAct
-	(*timestamppb.Timestamp)(nil),                 // 39: google.protobuf.Timestamp
-	(*v1.ApprovalEscalation)(nil),                 // 40: aval.type.v1.ApprovalEscalation
-	(TemporaryLimitMode)(0),                       // 41: aval.evaluation.v1.TemporaryLimitMode
-	(*Grant)(nil),                                 // 42: aval.evaluation.v1.Grant
+	(ApplicationKind)(0),                          // 1: aval.evaluation.v1.ApplicationKind
+	(ConditionKind)(0),                            // 2: aval.evaluation.v1.ConditionKind
+	(*Condition)(nil),                             // 3: aval.evaluation.v1.Condition
+	(*CounterOffer)(nil),                          // 4: aval.evaluation.v1.CounterOffer
+	(*ApplicationComment)(nil),                    // 5: aval.evaluation.v1.ApplicationComment
+	(*ApplicationAttachment)(nil),                 // 6: aval.evaluation.v1.ApplicationAttachment
+	(*CreditApplication)(nil),                     // 7: aval.evaluation.v1.CreditApplication
+	(*TemporaryTerms)(nil),                        // 8: aval.evaluation.v1.TemporaryTerms
+	(*SeasonalTerms)(nil),                         // 9: aval.evaluation.v1.SeasonalTerms
+	(*BaseStockTerms)(nil),                        // 10: aval.evaluation.v1.BaseStockTerms
+	(*OrderTerms)(nil),                            // 11: aval.evaluation.v1.OrderTerms
+	(*CreateCreditApplicationRequest)(nil),        // 12: aval.evaluation.v1.CreateCreditApplicationRequest
+	(*CreateCreditApplicationResponse)(nil),       // 13: aval.evaluation.v1.CreateCreditApplicationResponse
+	(*GetCreditApplicationRequest)(nil),           // 14: aval.evaluation.v1.GetCreditApplicationRequest
+	(*GetCreditApplicationResponse)(nil),          // 15: aval.evaluation.v1.GetCreditApplicationResponse
+	(*ListCreditApplicationsRequest)(nil),         // 16: aval.evaluation.v1.ListCreditApplicationsRequest
+	(*ListCreditApplicationsResponse)(nil),        // 17: aval.evaluation.v1.ListCreditApplicationsResponse
+	(*SubmitCreditApplicationRequest)(nil),        // 18: aval.evaluation.v1.SubmitCreditApplicationRequest
+	(*SubmitCreditApplicationResponse)(nil),       // 19: aval.evaluation.v1.SubmitCreditApplicationResponse
+	(*ApproveCreditApplicationRequest)(nil),       // 20: aval.evaluation.v1.ApproveCreditApplicationRequest
+	(*ApproveCreditApplicationResponse)(nil),      // 21: aval.evaluation.v1.ApproveCreditApplicationResponse
+	(*RejectCreditApplicationRequest)(nil),        // 22: aval.evaluation.v1.RejectCreditApplicationRequest
+	(*RejectCreditApplicationResponse)(nil),       // 23: aval.evaluation.v1.RejectCreditApplicationResponse
+	(*ReturnCreditApplicationRequest)(nil),        // 24: aval.evaluation.v1.ReturnCreditApplicationRequest
+	(*ReturnCreditApplicationResponse)(nil),       // 25: aval.evaluation.v1.ReturnCreditApplicationResponse
+	(*UpdateCreditApplicationRequest)(nil),        // 26: aval.evaluation.v1.UpdateCreditApplicationRequest
+	(*UpdateCreditApplicationResponse)(nil),       // 27: aval.evaluation.v1.UpdateCreditApplicationResponse
+	(*WithdrawCreditApplicationRequest)(nil),      // 28: aval.evaluation.v1.WithdrawCreditApplicationRequest
+	(*WithdrawCreditApplicationResponse)(nil),     // 29: aval.evaluation.v1.WithdrawCreditApplicationResponse
+	(*CounterOfferCreditApplicationRequest)(nil),  // 30: aval.evaluation.v1.CounterOfferCreditApplicationRequest
+	(*CounterOfferCreditApplicationResponse)(nil), // 31: aval.evaluation.v1.CounterOfferCreditApplicationResponse
+	(*AcceptCounterOfferRequest)(nil),             // 32: aval.evaluation.v1.AcceptCounterOfferRequest
+	(*AcceptCounterOfferResponse)(nil),            // 33: aval.evaluation.v1.AcceptCounterOfferResponse
+	(*ConfirmConditionRequest)(nil),               // 34: aval.evaluation.v1.ConfirmConditionRequest
+	(*ConfirmConditionResponse)(nil),              // 35: aval.evaluation.v1.ConfirmConditionResponse
+	(*CommentCreditApplicationRequest)(nil),       // 36: aval.evaluation.v1.CommentCreditApplicationRequest
+	(*CommentCreditApplicationResponse)(nil),      // 37: aval.evaluation.v1.CommentCreditApplicationResponse
+	(*AttachToCreditApplicationRequest)(nil),      // 38: aval.evaluation.v1.AttachToCreditApplicationRequest
+	(*AttachToCreditApplicationResponse)(nil),     // 39: aval.evaluation.v1.AttachToCreditApplicationResponse
+	(*v1.Money)(nil),                              // 40: aval.type.v1.Money
+	(*v1.ApprovalStep)(nil),                       // 41: aval.type.v1.ApprovalStep
+	(*v1.ApprovalAct)(nil),                        // 42: aval.type.v1.ApprovalAct
+	(*timestamppb.Timestamp)(nil),                 // 43: google.protobuf.Timestamp
+	(*v1.SettlementTerms)(nil),                    // 44: aval.type.v1.SettlementTerms
+	(v1.PaymentInstrument)(0),                     // 45: aval.type.v1.PaymentInstrument
+	(*v1.ApprovalEscalation)(nil),                 // 46: aval.type.v1.ApprovalEscalation
+	(TemporaryLimitMode)(0),                       // 47: aval.evaluation.v1.TemporaryLimitMode
+	(*Grant)(nil),                                 // 48: aval.evaluation.v1.Grant
 }
 var file_aval_evaluation_v1_application_proto_depIdxs = []int32{
-	1,  // 0: aval.evaluation.v1.Condition.kind:type_name -> aval.evaluation.v1.ConditionKind
-	36, // 1: aval.evaluation.v1.Condition.amount:type_name -> aval.type.v1.Money
-	36, // 2: aval.evaluation.v1.CounterOffer.limit:type_name -> aval.type.v1.Money
-	36, // 3: aval.evaluation.v1.CreditApplication.requested_limit:type_name -> aval.type.v1.Money
+	2,  // 0: aval.evaluation.v1.Condition.kind:type_name -> aval.evaluation.v1.ConditionKind
+	40, // 1: aval.evaluation.v1.Condition.amount:type_name -> aval.type.v1.Money
+	40, // 2: aval.evaluation.v1.CounterOffer.limit:type_name -> aval.type.v1.Money
+	40, // 3: aval.evaluation.v1.CreditApplication.requested_limit:type_name -> aval.type.v1.Money
 	0,  // 4: aval.evaluation.v1.CreditApplication.state:type_name -> aval.evaluation.v1.ApplicationState
-	37, // 5: aval.evaluation.v1.CreditApplication.steps:type_name -> aval.type.v1.ApprovalStep
-	38, // 6: aval.evaluation.v1.CreditApplication.acts:type_name -> aval.type.v1.ApprovalAct
-	39, // 7: aval.evaluation.v1.CreditApplication.create_time:type_name -> google.protobuf.Timestamp
-	2,  // 8: aval.evaluation.v1.CreditApplication.conditions:type_name -> aval.evaluation.v1.Condition
-	3,  // 9: aval.evaluation.v1.CreditApplication.counter_offer:type_name -> aval.evaluation.v1.CounterOffer
-	4,  // 10: aval.evaluation.v1.CreditApplication.comments:type_name -> aval.evaluation.v1.ApplicationComment
-	5,  // 11: aval.evaluation.v1.CreditApplication.attachments:type_name -> aval.evaluation.v1.ApplicationAttachment
-	40, // 12: aval.evaluation.v1.CreditApplication.escalations:type_name -> aval.type.v1.ApprovalEscalation
-	7,  // 13: aval.evaluation.v1.CreditApplication.temporary:type_name -> aval.evaluation.v1.TemporaryTerms
-	41, // 14: aval.evaluation.v1.TemporaryTerms.mode:type_name -> aval.evaluation.v1.TemporaryLimitMode
-	6,  // 15: aval.evaluation.v1.CreateCreditApplicationRequest.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 16: aval.evaluation.v1.CreateCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 17: aval.evaluation.v1.GetCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	0,  // 18: aval.evaluation.v1.ListCreditApplicationsRequest.state:type_name -> aval.evaluation.v1.ApplicationState
-	6,  // 19: aval.evaluation.v1.ListCreditApplicationsResponse.applications:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 20: aval.evaluation.v1.SubmitCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	2,  // 21: aval.evaluation.v1.ApproveCreditApplicationRequest.conditions:type_name -> aval.evaluation.v1.Condition
-	6,  // 22: aval.evaluation.v1.ApproveCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	42, // 23: aval.evaluation.v1.ApproveCreditApplicationResponse.grant:type_name -> aval.evaluation.v1.Grant
-	6,  // 24: aval.evaluation.v1.RejectCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 25: aval.evaluation.v1.ReturnCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	36, // 26: aval.evaluation.v1.UpdateCreditApplicationRequest.requested_limit:type_name -> aval.type.v1.Money
-	6,  // 27: aval.evaluation.v1.UpdateCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 28: aval.evaluation.v1.WithdrawCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	3,  // 29: aval.evaluation.v1.CounterOfferCreditApplicationRequest.offer:type_name -> aval.evaluation.v1.CounterOffer
-	6,  // 30: aval.evaluation.v1.CounterOfferCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 31: aval.evaluation.v1.AcceptCounterOfferResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	6,  // 32: aval.evaluation.v1.ConfirmConditionResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	42, // 33: aval.evaluation.v1.ConfirmConditionResponse.grant:type_name -> aval.evaluation.v1.Grant
-	6,  // 34: aval.evaluation.v1.CommentCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	5,  // 35: aval.evaluation.v1.AttachToCreditApplicationRequest.attachment:type_name -> aval.evaluation.v1.ApplicationAttachment
-	6,  // 36: aval.evaluation.v1.AttachToCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
-	8,  // 37: aval.evaluation.v1.CreditApplicationService.CreateCreditApplication:input_type -> aval.evaluation.v1.CreateCreditApplicationRequest
-	10, // 38: aval.evaluation.v1.CreditApplicationService.GetCreditApplication:input_type -> aval.evaluation.v1.GetCreditApplicationRequest
-	12, // 39: aval.evaluation.v1.CreditApplicationService.ListCreditApplications:input_type -> aval.evaluation.v1.ListCreditApplicationsRequest
-	14, // 40: aval.evaluation.v1.CreditApplicationService.SubmitCreditApplication:input_type -> aval.evaluation.v1.SubmitCreditApplicationRequest
-	16, // 41: aval.evaluation.v1.CreditApplicationService.ApproveCreditApplication:input_type -> aval.evaluation.v1.ApproveCreditApplicationRequest
-	18, // 42: aval.evaluation.v1.CreditApplicationService.RejectCreditApplication:input_type -> aval.evaluation.v1.RejectCreditApplicationRequest
-	20, // 43: aval.evaluation.v1.CreditApplicationService.ReturnCreditApplication:input_type -> aval.evaluation.v1.ReturnCreditApplicationRequest
-	22, // 44: aval.evaluation.v1.CreditApplicationService.UpdateCreditApplication:input_type -> aval.evaluation.v1.UpdateCreditApplicationRequest
-	24, // 45: aval.evaluation.v1.CreditApplicationService.WithdrawCreditApplication:input_type -> aval.evaluation.v1.WithdrawCreditApplicationRequest
-	26, // 46: aval.evaluation.v1.CreditApplicationService.CounterOfferCreditApplication:input_type -> aval.evaluation.v1.CounterOfferCreditApplicationRequest
-	28, // 47: aval.evaluation.v1.CreditApplicationService.AcceptCounterOffer:input_type -> aval.evaluation.v1.AcceptCounterOfferRequest
-	30, // 48: aval.evaluation.v1.CreditApplicationService.ConfirmCondition:input_type -> aval.evaluation.v1.ConfirmConditionRequest
-	32, // 49: aval.evaluation.v1.CreditApplicationService.CommentCreditApplication:input_type -> aval.evaluation.v1.CommentCreditApplicationRequest
-	34, // 50: aval.evaluation.v1.CreditApplicationService.AttachToCreditApplication:input_type -> aval.evaluation.v1.AttachToCreditApplicationRequest
-	9,  // 51: aval.evaluation.v1.CreditApplicationService.CreateCreditApplication:output_type -> aval.evaluation.v1.CreateCreditApplicationResponse
-	11, // 52: aval.evaluation.v1.CreditApplicationService.GetCreditApplication:output_type -> aval.evaluation.v1.GetCreditApplicationResponse
-	13, // 53: aval.evaluation.v1.CreditApplicationService.ListCreditApplications:output_type -> aval.evaluation.v1.ListCreditApplicationsResponse
-	15, // 54: aval.evaluation.v1.CreditApplicationService.SubmitCreditApplication:output_type -> aval.evaluation.v1.SubmitCreditApplicationResponse
-	17, // 55: aval.evaluation.v1.CreditApplicationService.ApproveCreditApplication:output_type -> aval.evaluation.v1.ApproveCreditApplicationResponse
-	19, // 56: aval.evaluation.v1.CreditApplicationService.RejectCreditApplication:output_type -> aval.evaluation.v1.RejectCreditApplicationResponse
-	21, // 57: aval.evaluation.v1.CreditApplicationService.ReturnCreditApplication:output_type -> aval.evaluation.v1.ReturnCreditApplicationResponse
-	23, // 58: aval.evaluation.v1.CreditApplicationService.UpdateCreditApplication:output_type -> aval.evaluation.v1.UpdateCreditApplicationResponse
-	25, // 59: aval.evaluation.v1.CreditApplicationService.WithdrawCreditApplication:output_type -> aval.evaluation.v1.WithdrawCreditApplicationResponse
-	27, // 60: aval.evaluation.v1.CreditApplicationService.CounterOfferCreditApplication:output_type -> aval.evaluation.v1.CounterOfferCreditApplicationResponse
-	29, // 61: aval.evaluation.v1.CreditApplicationService.AcceptCounterOffer:output_type -> aval.evaluation.v1.AcceptCounterOfferResponse
-	31, // 62: aval.evaluation.v1.CreditApplicationService.ConfirmCondition:output_type -> aval.evaluation.v1.ConfirmConditionResponse
-	33, // 63: aval.evaluation.v1.CreditApplicationService.CommentCreditApplication:output_type -> aval.evaluation.v1.CommentCreditApplicationResponse
-	35, // 64: aval.evaluation.v1.CreditApplicationService.AttachToCreditApplication:output_type -> aval.evaluation.v1.AttachToCreditApplicationResponse
-	51, // [51:65] is the sub-list for method output_type
-	37, // [37:51] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	41, // 5: aval.evaluation.v1.CreditApplication.steps:type_name -> aval.type.v1.ApprovalStep
+	42, // 6: aval.evaluation.v1.CreditApplication.acts:type_name -> aval.type.v1.ApprovalAct
+	43, // 7: aval.evaluation.v1.CreditApplication.create_time:type_name -> google.protobuf.Timestamp
+	3,  // 8: aval.evaluation.v1.CreditApplication.conditions:type_name -> aval.evaluation.v1.Condition
+	4,  // 9: aval.evaluation.v1.CreditApplication.counter_offer:type_name -> aval.evaluation.v1.CounterOffer
+	5,  // 10: aval.evaluation.v1.CreditApplication.comments:type_name -> aval.evaluation.v1.ApplicationComment
+	6,  // 11: aval.evaluation.v1.CreditApplication.attachments:type_name -> aval.evaluation.v1.ApplicationAttachment
+	1,  // 12: aval.evaluation.v1.CreditApplication.kind:type_name -> aval.evaluation.v1.ApplicationKind
+	44, // 13: aval.evaluation.v1.CreditApplication.settlement_terms:type_name -> aval.type.v1.SettlementTerms
+	45, // 14: aval.evaluation.v1.CreditApplication.instruments:type_name -> aval.type.v1.PaymentInstrument
+	9,  // 15: aval.evaluation.v1.CreditApplication.seasonal:type_name -> aval.evaluation.v1.SeasonalTerms
+	10, // 16: aval.evaluation.v1.CreditApplication.base_stock:type_name -> aval.evaluation.v1.BaseStockTerms
+	11, // 17: aval.evaluation.v1.CreditApplication.order_bound:type_name -> aval.evaluation.v1.OrderTerms
+	46, // 18: aval.evaluation.v1.CreditApplication.escalations:type_name -> aval.type.v1.ApprovalEscalation
+	8,  // 19: aval.evaluation.v1.CreditApplication.temporary:type_name -> aval.evaluation.v1.TemporaryTerms
+	47, // 20: aval.evaluation.v1.TemporaryTerms.mode:type_name -> aval.evaluation.v1.TemporaryLimitMode
+	47, // 21: aval.evaluation.v1.SeasonalTerms.mode:type_name -> aval.evaluation.v1.TemporaryLimitMode
+	7,  // 22: aval.evaluation.v1.CreateCreditApplicationRequest.application:type_name -> aval.evaluation.v1.CreditApplication
+	7,  // 23: aval.evaluation.v1.CreateCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	7,  // 24: aval.evaluation.v1.GetCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	0,  // 25: aval.evaluation.v1.ListCreditApplicationsRequest.state:type_name -> aval.evaluation.v1.ApplicationState
+	7,  // 26: aval.evaluation.v1.ListCreditApplicationsResponse.applications:type_name -> aval.evaluation.v1.CreditApplication
+	7,  // 27: aval.evaluation.v1.SubmitCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	3,  // 28: aval.evaluation.v1.ApproveCreditApplicationRequest.conditions:type_name -> aval.evaluation.v1.Condition
+	7,  // 29: aval.evaluation.v1.ApproveCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	48, // 30: aval.evaluation.v1.ApproveCreditApplicationResponse.grant:type_name -> aval.evaluation.v1.Grant
+	7,  // 31: aval.evaluation.v1.RejectCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	7,  // 32: aval.evaluation.v1.ReturnCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	40, // 33: aval.evaluation.v1.UpdateCreditApplicationRequest.requested_limit:type_name -> aval.type.v1.Money
+	44, // 34: aval.evaluation.v1.UpdateCreditApplicationRequest.settlement_terms:type_name -> aval.type.v1.SettlementTerms
+	45, // 35: aval.evaluation.v1.UpdateCreditApplicationRequest.instruments:type_name -> aval.type.v1.PaymentInstrument
+	7,  // 36: aval.evaluation.v1.UpdateCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	7,  // 37: aval.evaluation.v1.WithdrawCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	4,  // 38: aval.evaluation.v1.CounterOfferCreditApplicationRequest.offer:type_name -> aval.evaluation.v1.CounterOffer
+	7,  // 39: aval.evaluation.v1.CounterOfferCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	7,  // 40: aval.evaluation.v1.AcceptCounterOfferResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	7,  // 41: aval.evaluation.v1.ConfirmConditionResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	48, // 42: aval.evaluation.v1.ConfirmConditionResponse.grant:type_name -> aval.evaluation.v1.Grant
+	7,  // 43: aval.evaluation.v1.CommentCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	6,  // 44: aval.evaluation.v1.AttachToCreditApplicationRequest.attachment:type_name -> aval.evaluation.v1.ApplicationAttachment
+	7,  // 45: aval.evaluation.v1.AttachToCreditApplicationResponse.application:type_name -> aval.evaluation.v1.CreditApplication
+	12, // 46: aval.evaluation.v1.CreditApplicationService.CreateCreditApplication:input_type -> aval.evaluation.v1.CreateCreditApplicationRequest
+	14, // 47: aval.evaluation.v1.CreditApplicationService.GetCreditApplication:input_type -> aval.evaluation.v1.GetCreditApplicationRequest
+	16, // 48: aval.evaluation.v1.CreditApplicationService.ListCreditApplications:input_type -> aval.evaluation.v1.ListCreditApplicationsRequest
+	18, // 49: aval.evaluation.v1.CreditApplicationService.SubmitCreditApplication:input_type -> aval.evaluation.v1.SubmitCreditApplicationRequest
+	20, // 50: aval.evaluation.v1.CreditApplicationService.ApproveCreditApplication:input_type -> aval.evaluation.v1.ApproveCreditApplicationRequest
+	22, // 51: aval.evaluation.v1.CreditApplicationService.RejectCreditApplication:input_type -> aval.evaluation.v1.RejectCreditApplicationRequest
+	24, // 52: aval.evaluation.v1.CreditApplicationService.ReturnCreditApplication:input_type -> aval.evaluation.v1.ReturnCreditApplicationRequest
+	26, // 53: aval.evaluation.v1.CreditApplicationService.UpdateCreditApplication:input_type -> aval.evaluation.v1.UpdateCreditApplicationRequest
+	28, // 54: aval.evaluation.v1.CreditApplicationService.WithdrawCreditApplication:input_type -> aval.evaluation.v1.WithdrawCreditApplicationRequest
+	30, // 55: aval.evaluation.v1.CreditApplicationService.CounterOfferCreditApplication:input_type -> aval.evaluation.v1.CounterOfferCreditApplicationRequest
+	32, // 56: aval.evaluation.v1.CreditApplicationService.AcceptCounterOffer:input_type -> aval.evaluation.v1.AcceptCounterOfferRequest
+	34, // 57: aval.evaluation.v1.CreditApplicationService.ConfirmCondition:input_type -> aval.evaluation.v1.ConfirmConditionRequest
+	36, // 58: aval.evaluation.v1.CreditApplicationService.CommentCreditApplication:input_type -> aval.evaluation.v1.CommentCreditApplicationRequest
+	38, // 59: aval.evaluation.v1.CreditApplicationService.AttachToCreditApplication:input_type -> aval.evaluation.v1.AttachToCreditApplicationRequest
+	13, // 60: aval.evaluation.v1.CreditApplicationService.CreateCreditApplication:output_type -> aval.evaluation.v1.CreateCreditApplicationResponse
+	15, // 61: aval.evaluation.v1.CreditApplicationService.GetCreditApplication:output_type -> aval.evaluation.v1.GetCreditApplicationResponse
+	17, // 62: aval.evaluation.v1.CreditApplicationService.ListCreditApplications:output_type -> aval.evaluation.v1.ListCreditApplicationsResponse
+	19, // 63: aval.evaluation.v1.CreditApplicationService.SubmitCreditApplication:output_type -> aval.evaluation.v1.SubmitCreditApplicationResponse
+	21, // 64: aval.evaluation.v1.CreditApplicationService.ApproveCreditApplication:output_type -> aval.evaluation.v1.ApproveCreditApplicationResponse
+	23, // 65: aval.evaluation.v1.CreditApplicationService.RejectCreditApplication:output_type -> aval.evaluation.v1.RejectCreditApplicationResponse
+	25, // 66: aval.evaluation.v1.CreditApplicationService.ReturnCreditApplication:output_type -> aval.evaluation.v1.ReturnCreditApplicationResponse
+	27, // 67: aval.evaluation.v1.CreditApplicationService.UpdateCreditApplication:output_type -> aval.evaluation.v1.UpdateCreditApplicationResponse
+	29, // 68: aval.evaluation.v1.CreditApplicationService.WithdrawCreditApplication:output_type -> aval.evaluation.v1.WithdrawCreditApplicationResponse
+	31, // 69: aval.evaluation.v1.CreditApplicationService.CounterOfferCreditApplication:output_type -> aval.evaluation.v1.CounterOfferCreditApplicationResponse
+	33, // 70: aval.evaluation.v1.CreditApplicationService.AcceptCounterOffer:output_type -> aval.evaluation.v1.AcceptCounterOfferResponse
+	35, // 71: aval.evaluation.v1.CreditApplicationService.ConfirmCondition:output_type -> aval.evaluation.v1.ConfirmConditionResponse
+	37, // 72: aval.evaluation.v1.CreditApplicationService.CommentCreditApplication:output_type -> aval.evaluation.v1.CommentCreditApplicationResponse
+	39, // 73: aval.evaluation.v1.CreditApplicationService.AttachToCreditApplication:output_type -> aval.evaluation.v1.AttachToCreditApplicationResponse
+	60, // [60:74] is the sub-list for method output_type
+	46, // [46:60] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_application_proto_init() }
@@ -2896,14 +3279,14 @@ func file_aval_evaluation_v1_application_proto_init() {
 		return
 	}
 	file_aval_evaluation_v1_grant_proto_init()
-	file_aval_evaluation_v1_application_proto_msgTypes[20].OneofWrappers = []any{}
+	file_aval_evaluation_v1_application_proto_msgTypes[23].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_application_proto_rawDesc), len(file_aval_evaluation_v1_application_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   34,
+			NumEnums:      3,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

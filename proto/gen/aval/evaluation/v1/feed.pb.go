@@ -47,7 +47,7 @@ type CreditProfile struct {
 	Grade Grade `protobuf:"varint,9,opt,name=grade,proto3,enum=aval.evaluation.v1.Grade" json:"grade,omitempty"`
 	// Grant in force; absent: cash customer.
 	Grant *Grant `protobuf:"bytes,10,opt,name=grant,proto3" json:"grant,omitempty"`
-	// How due dates come about.
+	// How due dates come about: as the grant's settlement terms say, else as the customer file does.
 	SettlementMethod SettlementMethod `protobuf:"varint,11,opt,name=settlement_method,json=settlementMethod,proto3,enum=aval.evaluation.v1.SettlementMethod" json:"settlement_method,omitempty"`
 	// How due dates come about, with what they are counted by: those of the grant in force. Absent: none were agreed, each invoice is due its term after the invoice date.
 	SettlementTerms *v1.SettlementTerms `protobuf:"bytes,12,opt,name=settlement_terms,json=settlementTerms,proto3" json:"settlement_terms,omitempty"`

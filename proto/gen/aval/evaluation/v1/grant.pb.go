@@ -42,6 +42,8 @@ const (
 	GrantOrigin_GRANT_ORIGIN_RATING GrantOrigin = 4
 	// Withdrawn (S2.18).
 	GrantOrigin_GRANT_ORIGIN_WITHDRAWAL GrantOrigin = 5
+	// Suspended: a cash customer at once, until an approved form resumes what was suspended.
+	GrantOrigin_GRANT_ORIGIN_SUSPENSION GrantOrigin = 6
 )
 
 // Enum value maps for GrantOrigin.
@@ -53,6 +55,7 @@ var (
 		3: "GRANT_ORIGIN_TAKEN_OVER",
 		4: "GRANT_ORIGIN_RATING",
 		5: "GRANT_ORIGIN_WITHDRAWAL",
+		6: "GRANT_ORIGIN_SUSPENSION",
 	}
 	GrantOrigin_value = map[string]int32{
 		"GRANT_ORIGIN_UNSPECIFIED": 0,
@@ -61,6 +64,7 @@ var (
 		"GRANT_ORIGIN_TAKEN_OVER":  3,
 		"GRANT_ORIGIN_RATING":      4,
 		"GRANT_ORIGIN_WITHDRAWAL":  5,
+		"GRANT_ORIGIN_SUSPENSION":  6,
 	}
 )
 
@@ -304,6 +308,271 @@ func (x *TemporaryLimit) GetUntilDate() string {
 	return ""
 }
 
+// SeasonalLimit changes the limit on the same days of each year, as long as the grant holds. A limit for a time counts after it.
+type SeasonalLimit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it does.
+	Mode TemporaryLimitMode `protobuf:"varint,1,opt,name=mode,proto3,enum=aval.evaluation.v1.TemporaryLimitMode" json:"mode,omitempty"`
+	// The amount, in the currency of the limit.
+	Amount *v1.Money `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`
+	// First day of each year, included, month and day: `11-15`. 29 February is 1 March in other years.
+	FromMonthDay string `protobuf:"bytes,3,opt,name=from_month_day,json=fromMonthDay,proto3" json:"from_month_day,omitempty"`
+	// Last day, included, month and day; before from_month_day: in the year after. 29 February is 28 February in other years.
+	UntilMonthDay string `protobuf:"bytes,4,opt,name=until_month_day,json=untilMonthDay,proto3" json:"until_month_day,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SeasonalLimit) Reset() {
+	*x = SeasonalLimit{}
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SeasonalLimit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SeasonalLimit) ProtoMessage() {}
+
+func (x *SeasonalLimit) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SeasonalLimit.ProtoReflect.Descriptor instead.
+func (*SeasonalLimit) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *SeasonalLimit) GetMode() TemporaryLimitMode {
+	if x != nil {
+		return x.Mode
+	}
+	return TemporaryLimitMode_TEMPORARY_LIMIT_MODE_UNSPECIFIED
+}
+
+func (x *SeasonalLimit) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *SeasonalLimit) GetFromMonthDay() string {
+	if x != nil {
+		return x.FromMonthDay
+	}
+	return ""
+}
+
+func (x *SeasonalLimit) GetUntilMonthDay() string {
+	if x != nil {
+		return x.UntilMonthDay
+	}
+	return ""
+}
+
+// BaseStock is a standing amount that the customer may owe for the life of a contract. It covers what receivables reports as base stock and nothing else: the limit is higher by what is owed as base stock, at most by the amount.
+type BaseStock struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The amount, in the currency of the limit.
+	Amount *v1.Money `protobuf:"bytes,1,opt,name=amount,proto3" json:"amount,omitempty"`
+	// First day, included.
+	FromDate string `protobuf:"bytes,2,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
+	// Last day of the contract, included.
+	UntilDate     string `protobuf:"bytes,3,opt,name=until_date,json=untilDate,proto3" json:"until_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BaseStock) Reset() {
+	*x = BaseStock{}
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BaseStock) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BaseStock) ProtoMessage() {}
+
+func (x *BaseStock) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BaseStock.ProtoReflect.Descriptor instead.
+func (*BaseStock) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *BaseStock) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *BaseStock) GetFromDate() string {
+	if x != nil {
+		return x.FromDate
+	}
+	return ""
+}
+
+func (x *BaseStock) GetUntilDate() string {
+	if x != nil {
+		return x.UntilDate
+	}
+	return ""
+}
+
+// OrderLimit is credit for one order: the order is judged by a limit that is higher by the amount. Other orders are judged without it, with what the order uses; what was approved under it stays approved when it ends.
+type OrderLimit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which order of the customer.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// The amount, in the currency of the limit.
+	Amount *v1.Money `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Last day, included.
+	UntilDate     string `protobuf:"bytes,3,opt,name=until_date,json=untilDate,proto3" json:"until_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderLimit) Reset() {
+	*x = OrderLimit{}
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderLimit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderLimit) ProtoMessage() {}
+
+func (x *OrderLimit) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderLimit.ProtoReflect.Descriptor instead.
+func (*OrderLimit) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *OrderLimit) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *OrderLimit) GetAmount() *v1.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *OrderLimit) GetUntilDate() string {
+	if x != nil {
+		return x.UntilDate
+	}
+	return ""
+}
+
+// GroupPool is what all members of a corporate group may use together, as approved with a form of one of them. The order gate sets the group's limit to it once, and to no form before it again.
+type GroupPool struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The topmost group.
+	GroupId string `protobuf:"bytes,1,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
+	// The limit, in the currency of the member's account.
+	Limit *v1.Money `protobuf:"bytes,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Number of the form, without its prefix: of two, the higher one holds.
+	FormNumber    int64 `protobuf:"varint,3,opt,name=form_number,json=formNumber,proto3" json:"form_number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GroupPool) Reset() {
+	*x = GroupPool{}
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GroupPool) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GroupPool) ProtoMessage() {}
+
+func (x *GroupPool) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GroupPool.ProtoReflect.Descriptor instead.
+func (*GroupPool) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *GroupPool) GetGroupId() string {
+	if x != nil {
+		return x.GroupId
+	}
+	return ""
+}
+
+func (x *GroupPool) GetLimit() *v1.Money {
+	if x != nil {
+		return x.Limit
+	}
+	return nil
+}
+
+func (x *GroupPool) GetFormNumber() int64 {
+	if x != nil {
+		return x.FormNumber
+	}
+	return 0
+}
+
 // SecurityCover is security or credit insurance held for a customer.
 type SecurityCover struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -321,7 +590,7 @@ type SecurityCover struct {
 
 func (x *SecurityCover) Reset() {
 	*x = SecurityCover{}
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[2]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -333,7 +602,7 @@ func (x *SecurityCover) String() string {
 func (*SecurityCover) ProtoMessage() {}
 
 func (x *SecurityCover) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[2]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -346,7 +615,7 @@ func (x *SecurityCover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SecurityCover.ProtoReflect.Descriptor instead.
 func (*SecurityCover) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{2}
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SecurityCover) GetReference() string {
@@ -420,13 +689,27 @@ type Grant struct {
 	TemporaryLimits []*TemporaryLimit `protobuf:"bytes,19,rep,name=temporary_limits,json=temporaryLimits,proto3" json:"temporary_limits,omitempty"`
 	// Security held for the credit; empty: none.
 	SecurityCovers []*SecurityCover `protobuf:"bytes,20,rep,name=security_covers,json=securityCovers,proto3" json:"security_covers,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// How due dates come about; absent: each invoice is due term_days after its date.
+	SettlementTerms *v1.SettlementTerms `protobuf:"bytes,21,opt,name=settlement_terms,json=settlementTerms,proto3" json:"settlement_terms,omitempty"`
+	// What the customer pays with, as agreed; empty: nothing was agreed.
+	Instruments []v1.PaymentInstrument `protobuf:"varint,22,rep,packed,name=instruments,proto3,enum=aval.type.v1.PaymentInstrument" json:"instruments,omitempty"`
+	// Limits for a season of each year, in the order granted; empty: none.
+	SeasonalLimits []*SeasonalLimit `protobuf:"bytes,23,rep,name=seasonal_limits,json=seasonalLimits,proto3" json:"seasonal_limits,omitempty"`
+	// Base stock granted; empty: none.
+	BaseStocks []*BaseStock `protobuf:"bytes,24,rep,name=base_stocks,json=baseStocks,proto3" json:"base_stocks,omitempty"`
+	// Credit for single orders; empty: none.
+	OrderLimits []*OrderLimit `protobuf:"bytes,25,rep,name=order_limits,json=orderLimits,proto3" json:"order_limits,omitempty"`
+	// The group's pool, where a form of this customer set it last; absent: none did.
+	GroupPool *GroupPool `protobuf:"bytes,26,opt,name=group_pool,json=groupPool,proto3" json:"group_pool,omitempty"`
+	// Version that this one suspended; 0: it suspends nothing.
+	SuspendedVersion int64 `protobuf:"varint,27,opt,name=suspended_version,json=suspendedVersion,proto3" json:"suspended_version,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Grant) Reset() {
 	*x = Grant{}
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[3]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -438,7 +721,7 @@ func (x *Grant) String() string {
 func (*Grant) ProtoMessage() {}
 
 func (x *Grant) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[3]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -451,7 +734,7 @@ func (x *Grant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grant.ProtoReflect.Descriptor instead.
 func (*Grant) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{3}
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Grant) GetCustomerId() string {
@@ -594,6 +877,55 @@ func (x *Grant) GetSecurityCovers() []*SecurityCover {
 	return nil
 }
 
+func (x *Grant) GetSettlementTerms() *v1.SettlementTerms {
+	if x != nil {
+		return x.SettlementTerms
+	}
+	return nil
+}
+
+func (x *Grant) GetInstruments() []v1.PaymentInstrument {
+	if x != nil {
+		return x.Instruments
+	}
+	return nil
+}
+
+func (x *Grant) GetSeasonalLimits() []*SeasonalLimit {
+	if x != nil {
+		return x.SeasonalLimits
+	}
+	return nil
+}
+
+func (x *Grant) GetBaseStocks() []*BaseStock {
+	if x != nil {
+		return x.BaseStocks
+	}
+	return nil
+}
+
+func (x *Grant) GetOrderLimits() []*OrderLimit {
+	if x != nil {
+		return x.OrderLimits
+	}
+	return nil
+}
+
+func (x *Grant) GetGroupPool() *GroupPool {
+	if x != nil {
+		return x.GroupPool
+	}
+	return nil
+}
+
+func (x *Grant) GetSuspendedVersion() int64 {
+	if x != nil {
+		return x.SuspendedVersion
+	}
+	return 0
+}
+
 // Request of GetGrant.
 type GetGrantRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -607,7 +939,7 @@ type GetGrantRequest struct {
 
 func (x *GetGrantRequest) Reset() {
 	*x = GetGrantRequest{}
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[4]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -619,7 +951,7 @@ func (x *GetGrantRequest) String() string {
 func (*GetGrantRequest) ProtoMessage() {}
 
 func (x *GetGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[4]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -632,7 +964,7 @@ func (x *GetGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGrantRequest.ProtoReflect.Descriptor instead.
 func (*GetGrantRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{4}
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetGrantRequest) GetCustomerId() string {
@@ -660,7 +992,7 @@ type GetGrantResponse struct {
 
 func (x *GetGrantResponse) Reset() {
 	*x = GetGrantResponse{}
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[5]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -672,7 +1004,7 @@ func (x *GetGrantResponse) String() string {
 func (*GetGrantResponse) ProtoMessage() {}
 
 func (x *GetGrantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[5]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -685,7 +1017,7 @@ func (x *GetGrantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGrantResponse.ProtoReflect.Descriptor instead.
 func (*GetGrantResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{5}
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetGrantResponse) GetGrant() *Grant {
@@ -710,7 +1042,7 @@ type ListGrantsRequest struct {
 
 func (x *ListGrantsRequest) Reset() {
 	*x = ListGrantsRequest{}
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -722,7 +1054,7 @@ func (x *ListGrantsRequest) String() string {
 func (*ListGrantsRequest) ProtoMessage() {}
 
 func (x *ListGrantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[6]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -735,7 +1067,7 @@ func (x *ListGrantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGrantsRequest.ProtoReflect.Descriptor instead.
 func (*ListGrantsRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{6}
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListGrantsRequest) GetPageSize() int32 {
@@ -772,7 +1104,7 @@ type ListGrantsResponse struct {
 
 func (x *ListGrantsResponse) Reset() {
 	*x = ListGrantsResponse{}
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -784,7 +1116,7 @@ func (x *ListGrantsResponse) String() string {
 func (*ListGrantsResponse) ProtoMessage() {}
 
 func (x *ListGrantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[7]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -797,7 +1129,7 @@ func (x *ListGrantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGrantsResponse.ProtoReflect.Descriptor instead.
 func (*ListGrantsResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{7}
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListGrantsResponse) GetGrants() []*Grant {
@@ -839,7 +1171,7 @@ type TakeOverGrantRequest struct {
 
 func (x *TakeOverGrantRequest) Reset() {
 	*x = TakeOverGrantRequest{}
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -851,7 +1183,7 @@ func (x *TakeOverGrantRequest) String() string {
 func (*TakeOverGrantRequest) ProtoMessage() {}
 
 func (x *TakeOverGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -864,7 +1196,7 @@ func (x *TakeOverGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TakeOverGrantRequest.ProtoReflect.Descriptor instead.
 func (*TakeOverGrantRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{8}
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TakeOverGrantRequest) GetRequestId() string {
@@ -934,7 +1266,7 @@ type TakeOverGrantResponse struct {
 
 func (x *TakeOverGrantResponse) Reset() {
 	*x = TakeOverGrantResponse{}
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -946,7 +1278,7 @@ func (x *TakeOverGrantResponse) String() string {
 func (*TakeOverGrantResponse) ProtoMessage() {}
 
 func (x *TakeOverGrantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -959,7 +1291,7 @@ func (x *TakeOverGrantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TakeOverGrantResponse.ProtoReflect.Descriptor instead.
 func (*TakeOverGrantResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{9}
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TakeOverGrantResponse) GetGrant() *Grant {
@@ -969,11 +1301,322 @@ func (x *TakeOverGrantResponse) GetGrant() *Grant {
 	return nil
 }
 
+// Request of SuspendGrant.
+type SuspendGrantRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Whose credit.
+	CustomerId string `protobuf:"bytes,2,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// Why; kept with the grant.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuspendGrantRequest) Reset() {
+	*x = SuspendGrantRequest{}
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuspendGrantRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuspendGrantRequest) ProtoMessage() {}
+
+func (x *SuspendGrantRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuspendGrantRequest.ProtoReflect.Descriptor instead.
+func (*SuspendGrantRequest) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *SuspendGrantRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *SuspendGrantRequest) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *SuspendGrantRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Answer of SuspendGrant.
+type SuspendGrantResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The grant in force: a cash customer's.
+	Grant         *Grant `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuspendGrantResponse) Reset() {
+	*x = SuspendGrantResponse{}
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuspendGrantResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuspendGrantResponse) ProtoMessage() {}
+
+func (x *SuspendGrantResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuspendGrantResponse.ProtoReflect.Descriptor instead.
+func (*SuspendGrantResponse) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *SuspendGrantResponse) GetGrant() *Grant {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+// Request of ListExpiringGrants.
+type ListExpiringGrantsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most this many; 0: 50; more than 1,000: 1,000.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Token of the page, from the answer before; empty: the first.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Those that end within so many days from today, today included; absent: the policy's `expiry_warning_days`. What is over already is not listed.
+	WithinDays    *int32 `protobuf:"varint,3,opt,name=within_days,json=withinDays,proto3,oneof" json:"within_days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListExpiringGrantsRequest) Reset() {
+	*x = ListExpiringGrantsRequest{}
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListExpiringGrantsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListExpiringGrantsRequest) ProtoMessage() {}
+
+func (x *ListExpiringGrantsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListExpiringGrantsRequest.ProtoReflect.Descriptor instead.
+func (*ListExpiringGrantsRequest) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ListExpiringGrantsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListExpiringGrantsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListExpiringGrantsRequest) GetWithinDays() int32 {
+	if x != nil && x.WithinDays != nil {
+		return *x.WithinDays
+	}
+	return 0
+}
+
+// ExpiringGrant is credit that ends soon.
+type ExpiringGrant struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose.
+	CustomerId string `protobuf:"bytes,1,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// Name of the customer.
+	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// The grant.
+	Grant *Grant `protobuf:"bytes,3,opt,name=grant,proto3" json:"grant,omitempty"`
+	// Days from today to its last day; 0: it ends today.
+	DaysLeft int32 `protobuf:"varint,4,opt,name=days_left,json=daysLeft,proto3" json:"days_left,omitempty"`
+	// Subject of the responsible salesperson; empty: none.
+	SalespersonId string `protobuf:"bytes,5,opt,name=salesperson_id,json=salespersonId,proto3" json:"salesperson_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExpiringGrant) Reset() {
+	*x = ExpiringGrant{}
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExpiringGrant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExpiringGrant) ProtoMessage() {}
+
+func (x *ExpiringGrant) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExpiringGrant.ProtoReflect.Descriptor instead.
+func (*ExpiringGrant) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ExpiringGrant) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *ExpiringGrant) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *ExpiringGrant) GetGrant() *Grant {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+func (x *ExpiringGrant) GetDaysLeft() int32 {
+	if x != nil {
+		return x.DaysLeft
+	}
+	return 0
+}
+
+func (x *ExpiringGrant) GetSalespersonId() string {
+	if x != nil {
+		return x.SalespersonId
+	}
+	return ""
+}
+
+// Answer of ListExpiringGrants.
+type ListExpiringGrantsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One page, what ends first first.
+	ExpiringGrants []*ExpiringGrant `protobuf:"bytes,1,rep,name=expiring_grants,json=expiringGrants,proto3" json:"expiring_grants,omitempty"`
+	// Token of the next page; empty at the end.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListExpiringGrantsResponse) Reset() {
+	*x = ListExpiringGrantsResponse{}
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListExpiringGrantsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListExpiringGrantsResponse) ProtoMessage() {}
+
+func (x *ListExpiringGrantsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_grant_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListExpiringGrantsResponse.ProtoReflect.Descriptor instead.
+func (*ListExpiringGrantsResponse) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_grant_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListExpiringGrantsResponse) GetExpiringGrants() []*ExpiringGrant {
+	if x != nil {
+		return x.ExpiringGrants
+	}
+	return nil
+}
+
+func (x *ListExpiringGrantsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 var File_aval_evaluation_v1_grant_proto protoreflect.FileDescriptor
 
 const file_aval_evaluation_v1_grant_proto_rawDesc = "" +
 	"\n" +
-	"\x1eaval/evaluation/v1/grant.proto\x12\x12aval.evaluation.v1\x1a!aval/evaluation/v1/customer.proto\x1a\x1faval/evaluation/v1/rating.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"k\n" +
+	"\x1eaval/evaluation/v1/grant.proto\x12\x12aval.evaluation.v1\x1a!aval/evaluation/v1/customer.proto\x1a\x1faval/evaluation/v1/rating.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1daval/type/v1/settlement.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"k\n" +
 	"\vCreditLimit\x12-\n" +
 	"\x06amount\x18\x01 \x01(\v2\x13.aval.type.v1.MoneyH\x00R\x06amount\x12\x1e\n" +
 	"\tunlimited\x18\x02 \x01(\bH\x00R\tunlimitedB\r\n" +
@@ -984,12 +1627,35 @@ const file_aval_evaluation_v1_grant_proto_rawDesc = "" +
 	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12@\n" +
 	"\tfrom_date\x18\x03 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\bfromDate\x12B\n" +
 	"\n" +
-	"until_date\x18\x04 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\"\x8e\x02\n" +
+	"until_date\x18\x04 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\"\xc0\x02\n" +
+	"\rSeasonalLimit\x12F\n" +
+	"\x04mode\x18\x01 \x01(\x0e2&.aval.evaluation.v1.TemporaryLimitModeB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04mode\x123\n" +
+	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12W\n" +
+	"\x0efrom_month_day\x18\x03 \x01(\tB1\xbaH.r,2*^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$R\ffromMonthDay\x12Y\n" +
+	"\x0funtil_month_day\x18\x04 \x01(\tB1\xbaH.r,2*^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$R\runtilMonthDay\"\xc6\x01\n" +
+	"\tBaseStock\x123\n" +
+	"\x06amount\x18\x01 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12@\n" +
+	"\tfrom_date\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\bfromDate\x12B\n" +
+	"\n" +
+	"until_date\x18\x03 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\"\xca\x01\n" +
+	"\n" +
+	"OrderLimit\x12C\n" +
+	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x123\n" +
+	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12B\n" +
+	"\n" +
+	"until_date\x18\x03 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\"\x8c\x01\n" +
+	"\tGroupPool\x12\"\n" +
+	"\bgroup_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\agroupId\x121\n" +
+	"\x05limit\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x05limit\x12(\n" +
+	"\vform_number\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x01R\n" +
+	"formNumber\"\x8e\x02\n" +
 	"\rSecurityCover\x12&\n" +
 	"\treference\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\treference\x123\n" +
 	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12N\n" +
 	"\x0fvalid_from_date\x18\x03 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\rvalidFromDate\x12P\n" +
-	"\x10valid_until_date\x18\x04 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0evalidUntilDate\"\x82\a\n" +
+	"\x10valid_until_date\x18\x04 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0evalidUntilDate\"\xf1\n" +
+	"\n" +
 	"\x05Grant\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12\x18\n" +
@@ -1015,7 +1681,16 @@ const file_aval_evaluation_v1_grant_proto_rawDesc = "" +
 	"createTime\x12\x12\n" +
 	"\x04hash\x18\x12 \x01(\tR\x04hash\x12W\n" +
 	"\x10temporary_limits\x18\x13 \x03(\v2\".aval.evaluation.v1.TemporaryLimitB\b\xbaH\x05\x92\x01\x02\x10\x14R\x0ftemporaryLimits\x12T\n" +
-	"\x0fsecurity_covers\x18\x14 \x03(\v2!.aval.evaluation.v1.SecurityCoverB\b\xbaH\x05\x92\x01\x02\x102R\x0esecurityCovers\"\xa2\x01\n" +
+	"\x0fsecurity_covers\x18\x14 \x03(\v2!.aval.evaluation.v1.SecurityCoverB\b\xbaH\x05\x92\x01\x02\x102R\x0esecurityCovers\x12H\n" +
+	"\x10settlement_terms\x18\x15 \x01(\v2\x1d.aval.type.v1.SettlementTermsR\x0fsettlementTerms\x12K\n" +
+	"\vinstruments\x18\x16 \x03(\x0e2\x1f.aval.type.v1.PaymentInstrumentB\b\xbaH\x05\x92\x01\x02\x10\x06R\vinstruments\x12T\n" +
+	"\x0fseasonal_limits\x18\x17 \x03(\v2!.aval.evaluation.v1.SeasonalLimitB\b\xbaH\x05\x92\x01\x02\x10\x14R\x0eseasonalLimits\x12H\n" +
+	"\vbase_stocks\x18\x18 \x03(\v2\x1d.aval.evaluation.v1.BaseStockB\b\xbaH\x05\x92\x01\x02\x10\x14R\n" +
+	"baseStocks\x12K\n" +
+	"\forder_limits\x18\x19 \x03(\v2\x1e.aval.evaluation.v1.OrderLimitB\b\xbaH\x05\x92\x01\x02\x10\x14R\vorderLimits\x12<\n" +
+	"\n" +
+	"group_pool\x18\x1a \x01(\v2\x1d.aval.evaluation.v1.GroupPoolR\tgroupPool\x12+\n" +
+	"\x11suspended_version\x18\x1b \x01(\x03R\x10suspendedVersion\"\xa2\x01\n" +
 	"\x0fGetGrantRequest\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12D\n" +
@@ -1047,18 +1722,46 @@ const file_aval_evaluation_v1_grant_proto_rawDesc = "" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x12paperFormReference\x12#\n" +
 	"\rvalidate_only\x18\b \x01(\bR\fvalidateOnly\"H\n" +
 	"\x15TakeOverGrantResponse\x12/\n" +
-	"\x05grant\x18\x01 \x01(\v2\x19.aval.evaluation.v1.GrantR\x05grant*\xb3\x01\n" +
+	"\x05grant\x18\x01 \x01(\v2\x19.aval.evaluation.v1.GrantR\x05grant\"\xba\x01\n" +
+	"\x13SuspendGrantRequest\x12)\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12I\n" +
+	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
+	"customerId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"G\n" +
+	"\x14SuspendGrantResponse\x12/\n" +
+	"\x05grant\x18\x01 \x01(\v2\x19.aval.evaluation.v1.GrantR\x05grant\"\xac\x01\n" +
+	"\x19ListExpiringGrantsRequest\x12$\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x120\n" +
+	"\vwithin_days\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00H\x00R\n" +
+	"withinDays\x88\x01\x01B\x0e\n" +
+	"\f_within_days\"\xc8\x01\n" +
+	"\rExpiringGrant\x12\x1f\n" +
+	"\vcustomer_id\x18\x01 \x01(\tR\n" +
+	"customerId\x12!\n" +
+	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12/\n" +
+	"\x05grant\x18\x03 \x01(\v2\x19.aval.evaluation.v1.GrantR\x05grant\x12\x1b\n" +
+	"\tdays_left\x18\x04 \x01(\x05R\bdaysLeft\x12%\n" +
+	"\x0esalesperson_id\x18\x05 \x01(\tR\rsalespersonId\"\x90\x01\n" +
+	"\x1aListExpiringGrantsResponse\x12J\n" +
+	"\x0fexpiring_grants\x18\x01 \x03(\v2!.aval.evaluation.v1.ExpiringGrantR\x0eexpiringGrants\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xd0\x01\n" +
 	"\vGrantOrigin\x12\x1c\n" +
 	"\x18GRANT_ORIGIN_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11GRANT_ORIGIN_NONE\x10\x01\x12\x1c\n" +
 	"\x18GRANT_ORIGIN_APPLICATION\x10\x02\x12\x1b\n" +
 	"\x17GRANT_ORIGIN_TAKEN_OVER\x10\x03\x12\x17\n" +
 	"\x13GRANT_ORIGIN_RATING\x10\x04\x12\x1b\n" +
-	"\x17GRANT_ORIGIN_WITHDRAWAL\x10\x05*z\n" +
+	"\x17GRANT_ORIGIN_WITHDRAWAL\x10\x05\x12\x1b\n" +
+	"\x17GRANT_ORIGIN_SUSPENSION\x10\x06*z\n" +
 	"\x12TemporaryLimitMode\x12$\n" +
 	" TEMPORARY_LIMIT_MODE_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cTEMPORARY_LIMIT_MODE_REPLACE\x10\x01\x12\x1c\n" +
-	"\x18TEMPORARY_LIMIT_MODE_ADD\x10\x022\xf6\x03\n" +
+	"\x18TEMPORARY_LIMIT_MODE_ADD\x10\x022\xc1\x06\n" +
 	"\x12CreditGrantService\x12\x97\x01\n" +
 	"\bGetGrant\x12#.aval.evaluation.v1.GetGrantRequest\x1a$.aval.evaluation.v1.GetGrantResponse\"@\x8a\xb5\x18\x13\n" +
 	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
@@ -1066,7 +1769,13 @@ const file_aval_evaluation_v1_grant_proto_rawDesc = "" +
 	"\n" +
 	"ListGrants\x12%.aval.evaluation.v1.ListGrantsRequest\x1a&.aval.evaluation.v1.ListGrantsResponse\"A\x8a\xb5\x18\x13\n" +
 	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
-	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02$\x12\"/v1/customers/{customer_id}/grants\x12\xa4\x01\n" +
+	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02$\x12\"/v1/customers/{customer_id}/grants\x12\xa2\x01\n" +
+	"\fSuspendGrant\x12'.aval.evaluation.v1.SuspendGrantRequest\x1a(.aval.evaluation.v1.SuspendGrantResponse\"?\x8a\xb5\x18\x06\n" +
+	"\x04\x06\b\t\n" +
+	"\x82\xd3\xe4\x93\x02/:\x01*\"*/v1/customers/{customer_id}/grants:suspend\x12\xa3\x01\n" +
+	"\x12ListExpiringGrants\x12-.aval.evaluation.v1.ListExpiringGrantsRequest\x1a..aval.evaluation.v1.ListExpiringGrantsResponse\".\x8a\xb5\x18\x10\n" +
+	"\f\x01\x02\x03\x04\x05\x06\b\t\n" +
+	"\v\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/expiringGrants\x12\xa4\x01\n" +
 	"\rTakeOverGrant\x12(.aval.evaluation.v1.TakeOverGrantRequest\x1a).aval.evaluation.v1.TakeOverGrantResponse\">\x8a\xb5\x18\x04\n" +
 	"\x02\x06\x10\x82\xd3\xe4\x93\x020:\x01*\"+/v1/customers/{customer_id}/grants:takeOverBFZDgithub.com/avalcredit/aval/proto/gen/aval/evaluation/v1;evaluationv1b\x06proto3"
 
@@ -1083,52 +1792,81 @@ func file_aval_evaluation_v1_grant_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_evaluation_v1_grant_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_aval_evaluation_v1_grant_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_aval_evaluation_v1_grant_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_aval_evaluation_v1_grant_proto_goTypes = []any{
-	(GrantOrigin)(0),              // 0: aval.evaluation.v1.GrantOrigin
-	(TemporaryLimitMode)(0),       // 1: aval.evaluation.v1.TemporaryLimitMode
-	(*CreditLimit)(nil),           // 2: aval.evaluation.v1.CreditLimit
-	(*TemporaryLimit)(nil),        // 3: aval.evaluation.v1.TemporaryLimit
-	(*SecurityCover)(nil),         // 4: aval.evaluation.v1.SecurityCover
-	(*Grant)(nil),                 // 5: aval.evaluation.v1.Grant
-	(*GetGrantRequest)(nil),       // 6: aval.evaluation.v1.GetGrantRequest
-	(*GetGrantResponse)(nil),      // 7: aval.evaluation.v1.GetGrantResponse
-	(*ListGrantsRequest)(nil),     // 8: aval.evaluation.v1.ListGrantsRequest
-	(*ListGrantsResponse)(nil),    // 9: aval.evaluation.v1.ListGrantsResponse
-	(*TakeOverGrantRequest)(nil),  // 10: aval.evaluation.v1.TakeOverGrantRequest
-	(*TakeOverGrantResponse)(nil), // 11: aval.evaluation.v1.TakeOverGrantResponse
-	(*v1.Money)(nil),              // 12: aval.type.v1.Money
-	(Treatment)(0),                // 13: aval.evaluation.v1.Treatment
-	(Grade)(0),                    // 14: aval.evaluation.v1.Grade
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(GrantOrigin)(0),                   // 0: aval.evaluation.v1.GrantOrigin
+	(TemporaryLimitMode)(0),            // 1: aval.evaluation.v1.TemporaryLimitMode
+	(*CreditLimit)(nil),                // 2: aval.evaluation.v1.CreditLimit
+	(*TemporaryLimit)(nil),             // 3: aval.evaluation.v1.TemporaryLimit
+	(*SeasonalLimit)(nil),              // 4: aval.evaluation.v1.SeasonalLimit
+	(*BaseStock)(nil),                  // 5: aval.evaluation.v1.BaseStock
+	(*OrderLimit)(nil),                 // 6: aval.evaluation.v1.OrderLimit
+	(*GroupPool)(nil),                  // 7: aval.evaluation.v1.GroupPool
+	(*SecurityCover)(nil),              // 8: aval.evaluation.v1.SecurityCover
+	(*Grant)(nil),                      // 9: aval.evaluation.v1.Grant
+	(*GetGrantRequest)(nil),            // 10: aval.evaluation.v1.GetGrantRequest
+	(*GetGrantResponse)(nil),           // 11: aval.evaluation.v1.GetGrantResponse
+	(*ListGrantsRequest)(nil),          // 12: aval.evaluation.v1.ListGrantsRequest
+	(*ListGrantsResponse)(nil),         // 13: aval.evaluation.v1.ListGrantsResponse
+	(*TakeOverGrantRequest)(nil),       // 14: aval.evaluation.v1.TakeOverGrantRequest
+	(*TakeOverGrantResponse)(nil),      // 15: aval.evaluation.v1.TakeOverGrantResponse
+	(*SuspendGrantRequest)(nil),        // 16: aval.evaluation.v1.SuspendGrantRequest
+	(*SuspendGrantResponse)(nil),       // 17: aval.evaluation.v1.SuspendGrantResponse
+	(*ListExpiringGrantsRequest)(nil),  // 18: aval.evaluation.v1.ListExpiringGrantsRequest
+	(*ExpiringGrant)(nil),              // 19: aval.evaluation.v1.ExpiringGrant
+	(*ListExpiringGrantsResponse)(nil), // 20: aval.evaluation.v1.ListExpiringGrantsResponse
+	(*v1.Money)(nil),                   // 21: aval.type.v1.Money
+	(Treatment)(0),                     // 22: aval.evaluation.v1.Treatment
+	(Grade)(0),                         // 23: aval.evaluation.v1.Grade
+	(*timestamppb.Timestamp)(nil),      // 24: google.protobuf.Timestamp
+	(*v1.SettlementTerms)(nil),         // 25: aval.type.v1.SettlementTerms
+	(v1.PaymentInstrument)(0),          // 26: aval.type.v1.PaymentInstrument
 }
 var file_aval_evaluation_v1_grant_proto_depIdxs = []int32{
-	12, // 0: aval.evaluation.v1.CreditLimit.amount:type_name -> aval.type.v1.Money
+	21, // 0: aval.evaluation.v1.CreditLimit.amount:type_name -> aval.type.v1.Money
 	1,  // 1: aval.evaluation.v1.TemporaryLimit.mode:type_name -> aval.evaluation.v1.TemporaryLimitMode
-	12, // 2: aval.evaluation.v1.TemporaryLimit.amount:type_name -> aval.type.v1.Money
-	12, // 3: aval.evaluation.v1.SecurityCover.amount:type_name -> aval.type.v1.Money
-	0,  // 4: aval.evaluation.v1.Grant.origin:type_name -> aval.evaluation.v1.GrantOrigin
-	13, // 5: aval.evaluation.v1.Grant.treatment:type_name -> aval.evaluation.v1.Treatment
-	2,  // 6: aval.evaluation.v1.Grant.limit:type_name -> aval.evaluation.v1.CreditLimit
-	14, // 7: aval.evaluation.v1.Grant.grade:type_name -> aval.evaluation.v1.Grade
-	15, // 8: aval.evaluation.v1.Grant.create_time:type_name -> google.protobuf.Timestamp
-	3,  // 9: aval.evaluation.v1.Grant.temporary_limits:type_name -> aval.evaluation.v1.TemporaryLimit
-	4,  // 10: aval.evaluation.v1.Grant.security_covers:type_name -> aval.evaluation.v1.SecurityCover
-	5,  // 11: aval.evaluation.v1.GetGrantResponse.grant:type_name -> aval.evaluation.v1.Grant
-	5,  // 12: aval.evaluation.v1.ListGrantsResponse.grants:type_name -> aval.evaluation.v1.Grant
-	2,  // 13: aval.evaluation.v1.TakeOverGrantRequest.limit:type_name -> aval.evaluation.v1.CreditLimit
-	5,  // 14: aval.evaluation.v1.TakeOverGrantResponse.grant:type_name -> aval.evaluation.v1.Grant
-	6,  // 15: aval.evaluation.v1.CreditGrantService.GetGrant:input_type -> aval.evaluation.v1.GetGrantRequest
-	8,  // 16: aval.evaluation.v1.CreditGrantService.ListGrants:input_type -> aval.evaluation.v1.ListGrantsRequest
-	10, // 17: aval.evaluation.v1.CreditGrantService.TakeOverGrant:input_type -> aval.evaluation.v1.TakeOverGrantRequest
-	7,  // 18: aval.evaluation.v1.CreditGrantService.GetGrant:output_type -> aval.evaluation.v1.GetGrantResponse
-	9,  // 19: aval.evaluation.v1.CreditGrantService.ListGrants:output_type -> aval.evaluation.v1.ListGrantsResponse
-	11, // 20: aval.evaluation.v1.CreditGrantService.TakeOverGrant:output_type -> aval.evaluation.v1.TakeOverGrantResponse
-	18, // [18:21] is the sub-list for method output_type
-	15, // [15:18] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	21, // 2: aval.evaluation.v1.TemporaryLimit.amount:type_name -> aval.type.v1.Money
+	1,  // 3: aval.evaluation.v1.SeasonalLimit.mode:type_name -> aval.evaluation.v1.TemporaryLimitMode
+	21, // 4: aval.evaluation.v1.SeasonalLimit.amount:type_name -> aval.type.v1.Money
+	21, // 5: aval.evaluation.v1.BaseStock.amount:type_name -> aval.type.v1.Money
+	21, // 6: aval.evaluation.v1.OrderLimit.amount:type_name -> aval.type.v1.Money
+	21, // 7: aval.evaluation.v1.GroupPool.limit:type_name -> aval.type.v1.Money
+	21, // 8: aval.evaluation.v1.SecurityCover.amount:type_name -> aval.type.v1.Money
+	0,  // 9: aval.evaluation.v1.Grant.origin:type_name -> aval.evaluation.v1.GrantOrigin
+	22, // 10: aval.evaluation.v1.Grant.treatment:type_name -> aval.evaluation.v1.Treatment
+	2,  // 11: aval.evaluation.v1.Grant.limit:type_name -> aval.evaluation.v1.CreditLimit
+	23, // 12: aval.evaluation.v1.Grant.grade:type_name -> aval.evaluation.v1.Grade
+	24, // 13: aval.evaluation.v1.Grant.create_time:type_name -> google.protobuf.Timestamp
+	3,  // 14: aval.evaluation.v1.Grant.temporary_limits:type_name -> aval.evaluation.v1.TemporaryLimit
+	8,  // 15: aval.evaluation.v1.Grant.security_covers:type_name -> aval.evaluation.v1.SecurityCover
+	25, // 16: aval.evaluation.v1.Grant.settlement_terms:type_name -> aval.type.v1.SettlementTerms
+	26, // 17: aval.evaluation.v1.Grant.instruments:type_name -> aval.type.v1.PaymentInstrument
+	4,  // 18: aval.evaluation.v1.Grant.seasonal_limits:type_name -> aval.evaluation.v1.SeasonalLimit
+	5,  // 19: aval.evaluation.v1.Grant.base_stocks:type_name -> aval.evaluation.v1.BaseStock
+	6,  // 20: aval.evaluation.v1.Grant.order_limits:type_name -> aval.evaluation.v1.OrderLimit
+	7,  // 21: aval.evaluation.v1.Grant.group_pool:type_name -> aval.evaluation.v1.GroupPool
+	9,  // 22: aval.evaluation.v1.GetGrantResponse.grant:type_name -> aval.evaluation.v1.Grant
+	9,  // 23: aval.evaluation.v1.ListGrantsResponse.grants:type_name -> aval.evaluation.v1.Grant
+	2,  // 24: aval.evaluation.v1.TakeOverGrantRequest.limit:type_name -> aval.evaluation.v1.CreditLimit
+	9,  // 25: aval.evaluation.v1.TakeOverGrantResponse.grant:type_name -> aval.evaluation.v1.Grant
+	9,  // 26: aval.evaluation.v1.SuspendGrantResponse.grant:type_name -> aval.evaluation.v1.Grant
+	9,  // 27: aval.evaluation.v1.ExpiringGrant.grant:type_name -> aval.evaluation.v1.Grant
+	19, // 28: aval.evaluation.v1.ListExpiringGrantsResponse.expiring_grants:type_name -> aval.evaluation.v1.ExpiringGrant
+	10, // 29: aval.evaluation.v1.CreditGrantService.GetGrant:input_type -> aval.evaluation.v1.GetGrantRequest
+	12, // 30: aval.evaluation.v1.CreditGrantService.ListGrants:input_type -> aval.evaluation.v1.ListGrantsRequest
+	16, // 31: aval.evaluation.v1.CreditGrantService.SuspendGrant:input_type -> aval.evaluation.v1.SuspendGrantRequest
+	18, // 32: aval.evaluation.v1.CreditGrantService.ListExpiringGrants:input_type -> aval.evaluation.v1.ListExpiringGrantsRequest
+	14, // 33: aval.evaluation.v1.CreditGrantService.TakeOverGrant:input_type -> aval.evaluation.v1.TakeOverGrantRequest
+	11, // 34: aval.evaluation.v1.CreditGrantService.GetGrant:output_type -> aval.evaluation.v1.GetGrantResponse
+	13, // 35: aval.evaluation.v1.CreditGrantService.ListGrants:output_type -> aval.evaluation.v1.ListGrantsResponse
+	17, // 36: aval.evaluation.v1.CreditGrantService.SuspendGrant:output_type -> aval.evaluation.v1.SuspendGrantResponse
+	20, // 37: aval.evaluation.v1.CreditGrantService.ListExpiringGrants:output_type -> aval.evaluation.v1.ListExpiringGrantsResponse
+	15, // 38: aval.evaluation.v1.CreditGrantService.TakeOverGrant:output_type -> aval.evaluation.v1.TakeOverGrantResponse
+	34, // [34:39] is the sub-list for method output_type
+	29, // [29:34] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_grant_proto_init() }
@@ -1142,13 +1880,14 @@ func file_aval_evaluation_v1_grant_proto_init() {
 		(*CreditLimit_Amount)(nil),
 		(*CreditLimit_Unlimited)(nil),
 	}
+	file_aval_evaluation_v1_grant_proto_msgTypes[16].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_grant_proto_rawDesc), len(file_aval_evaluation_v1_grant_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   10,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

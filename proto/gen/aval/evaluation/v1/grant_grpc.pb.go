@@ -19,9 +19,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	CreditGrantService_GetGrant_FullMethodName      = "/aval.evaluation.v1.CreditGrantService/GetGrant"
-	CreditGrantService_ListGrants_FullMethodName    = "/aval.evaluation.v1.CreditGrantService/ListGrants"
-	CreditGrantService_TakeOverGrant_FullMethodName = "/aval.evaluation.v1.CreditGrantService/TakeOverGrant"
+	CreditGrantService_GetGrant_FullMethodName           = "/aval.evaluation.v1.CreditGrantService/GetGrant"
+	CreditGrantService_ListGrants_FullMethodName         = "/aval.evaluation.v1.CreditGrantService/ListGrants"
+	CreditGrantService_SuspendGrant_FullMethodName       = "/aval.evaluation.v1.CreditGrantService/SuspendGrant"
+	CreditGrantService_ListExpiringGrants_FullMethodName = "/aval.evaluation.v1.CreditGrantService/ListExpiringGrants"
+	CreditGrantService_TakeOverGrant_FullMethodName      = "/aval.evaluation.v1.CreditGrantService/TakeOverGrant"
 )
 
 // CreditGrantServiceClient is the client API for CreditGrantService service.
@@ -34,6 +36,11 @@ type CreditGrantServiceClient interface {
 	GetGrant(ctx context.Context, in *GetGrantRequest, opts ...grpc.CallOption) (*GetGrantResponse, error)
 	// Lists all grants of a customer, newest first.
 	ListGrants(ctx context.Context, in *ListGrantsRequest, opts ...grpc.CallOption) (*ListGrantsResponse, error)
+	// Suspends credit: the customer is a cash customer at once, and the order gate is told. It tightens, so no form is needed; an approved form of kind RESUMPTION gives back what was suspended, and no more.
+	// Errors: FAILED_PRECONDITION (NO_CREDIT: the customer has none to suspend).
+	SuspendGrant(ctx context.Context, in *SuspendGrantRequest, opts ...grpc.CallOption) (*SuspendGrantResponse, error)
+	// Lists credit that ends soon, what ends first first: who it is renewed for in time buys on. Computed from dates when asked, so it is right on every day.
+	ListExpiringGrants(ctx context.Context, in *ListExpiringGrantsRequest, opts ...grpc.CallOption) (*ListExpiringGrantsResponse, error)
 	// Takes over a grant that was approved on paper before the suite was in use; its form is named. Errors: FAILED_PRECONDITION (GRANT_EXISTS) where the customer has a grant of the suite's own.
 	TakeOverGrant(ctx context.Context, in *TakeOverGrantRequest, opts ...grpc.CallOption) (*TakeOverGrantResponse, error)
 }
@@ -66,6 +73,26 @@ func (c *creditGrantServiceClient) ListGrants(ctx context.Context, in *ListGrant
 	return out, nil
 }
 
+func (c *creditGrantServiceClient) SuspendGrant(ctx context.Context, in *SuspendGrantRequest, opts ...grpc.CallOption) (*SuspendGrantResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SuspendGrantResponse)
+	err := c.cc.Invoke(ctx, CreditGrantService_SuspendGrant_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *creditGrantServiceClient) ListExpiringGrants(ctx context.Context, in *ListExpiringGrantsRequest, opts ...grpc.CallOption) (*ListExpiringGrantsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListExpiringGrantsResponse)
+	err := c.cc.Invoke(ctx, CreditGrantService_ListExpiringGrants_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *creditGrantServiceClient) TakeOverGrant(ctx context.Context, in *TakeOverGrantRequest, opts ...grpc.CallOption) (*TakeOverGrantResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(TakeOverGrantResponse)
@@ -86,6 +113,11 @@ type CreditGrantServiceServer interface {
 	GetGrant(context.Context, *GetGrantRequest) (*GetGrantResponse, error)
 	// Lists all grants of a customer, newest first.
 	ListGrants(context.Context, *ListGrantsRequest) (*ListGrantsResponse, error)
+	// Suspends credit: the customer is a cash customer at once, and the order gate is told. It tightens, so no form is needed; an approved form of kind RESUMPTION gives back what was suspended, and no more.
+	// Errors: FAILED_PRECONDITION (NO_CREDIT: the customer has none to suspend).
+	SuspendGrant(context.Context, *SuspendGrantRequest) (*SuspendGrantResponse, error)
+	// Lists credit that ends soon, what ends first first: who it is renewed for in time buys on. Computed from dates when asked, so it is right on every day.
+	ListExpiringGrants(context.Context, *ListExpiringGrantsRequest) (*ListExpiringGrantsResponse, error)
 	// Takes over a grant that was approved on paper before the suite was in use; its form is named. Errors: FAILED_PRECONDITION (GRANT_EXISTS) where the customer has a grant of the suite's own.
 	TakeOverGrant(context.Context, *TakeOverGrantRequest) (*TakeOverGrantResponse, error)
 	mustEmbedUnimplementedCreditGrantServiceServer()
@@ -103,6 +135,12 @@ func (UnimplementedCreditGrantServiceServer) GetGrant(context.Context, *GetGrant
 }
 func (UnimplementedCreditGrantServiceServer) ListGrants(context.Context, *ListGrantsRequest) (*ListGrantsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListGrants not implemented")
+}
+func (UnimplementedCreditGrantServiceServer) SuspendGrant(context.Context, *SuspendGrantRequest) (*SuspendGrantResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SuspendGrant not implemented")
+}
+func (UnimplementedCreditGrantServiceServer) ListExpiringGrants(context.Context, *ListExpiringGrantsRequest) (*ListExpiringGrantsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListExpiringGrants not implemented")
 }
 func (UnimplementedCreditGrantServiceServer) TakeOverGrant(context.Context, *TakeOverGrantRequest) (*TakeOverGrantResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method TakeOverGrant not implemented")
@@ -164,6 +202,42 @@ func _CreditGrantService_ListGrants_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CreditGrantService_SuspendGrant_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SuspendGrantRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CreditGrantServiceServer).SuspendGrant(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CreditGrantService_SuspendGrant_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CreditGrantServiceServer).SuspendGrant(ctx, req.(*SuspendGrantRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CreditGrantService_ListExpiringGrants_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListExpiringGrantsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CreditGrantServiceServer).ListExpiringGrants(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CreditGrantService_ListExpiringGrants_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CreditGrantServiceServer).ListExpiringGrants(ctx, req.(*ListExpiringGrantsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CreditGrantService_TakeOverGrant_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(TakeOverGrantRequest)
 	if err := dec(in); err != nil {
@@ -196,6 +270,14 @@ var CreditGrantService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListGrants",
 			Handler:    _CreditGrantService_ListGrants_Handler,
+		},
+		{
+			MethodName: "SuspendGrant",
+			Handler:    _CreditGrantService_SuspendGrant_Handler,
+		},
+		{
+			MethodName: "ListExpiringGrants",
+			Handler:    _CreditGrantService_ListExpiringGrants_Handler,
 		},
 		{
 			MethodName: "TakeOverGrant",

@@ -1725,6 +1725,8 @@ type EvaluationPolicy struct {
 	Scorecard *Scorecard `protobuf:"bytes,30,opt,name=scorecard,proto3" json:"scorecard,omitempty"`
 	// How long people have for what is not a form. Absent: the defaults of its fields.
 	DueDays *DueDays `protobuf:"bytes,60,opt,name=due_days,json=dueDays,proto3" json:"due_days,omitempty"`
+	// Days before its last day from which credit is listed as ending soon; absent: 30.
+	ExpiryWarningDays *int32 `protobuf:"varint,61,opt,name=expiry_warning_days,json=expiryWarningDays,proto3,oneof" json:"expiry_warning_days,omitempty"`
 	// Recommended term; absent: the grade's `max_term_days`.
 	Term *TermRule `protobuf:"bytes,70,opt,name=term,proto3" json:"term,omitempty"`
 	// What ratings of agencies and bureaus are worth, for INDICATOR_EXTERNAL_RATING.
@@ -1873,6 +1875,13 @@ func (x *EvaluationPolicy) GetDueDays() *DueDays {
 		return x.DueDays
 	}
 	return nil
+}
+
+func (x *EvaluationPolicy) GetExpiryWarningDays() int32 {
+	if x != nil && x.ExpiryWarningDays != nil {
+		return *x.ExpiryWarningDays
+	}
+	return 0
 }
 
 func (x *EvaluationPolicy) GetTerm() *TermRule {
@@ -2669,7 +2678,7 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\fmax_age_days\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\n" +
 	"maxAgeDays\x12#\n" +
 	"\rverified_only\x18\x02 \x01(\bR\fverifiedOnly\x12$\n" +
-	"\tmin_items\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\xfd\b\n" +
+	"\tmin_items\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\xd6\t\n" +
 	"\x10EvaluationPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
@@ -2697,9 +2706,12 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\x06growth\x18\\ \x01(\v2\x1e.aval.evaluation.v1.GrowthRuleR\x06growth\x12I\n" +
 	"\tchecklist\x18( \x03(\v2!.aval.evaluation.v1.ChecklistRuleB\b\xbaH\x05\x92\x01\x02\x10\x14R\tchecklist\x12;\n" +
 	"\tscorecard\x18\x1e \x01(\v2\x1d.aval.evaluation.v1.ScorecardR\tscorecard\x126\n" +
-	"\bdue_days\x18< \x01(\v2\x1b.aval.evaluation.v1.DueDaysR\adueDays\x120\n" +
+	"\bdue_days\x18< \x01(\v2\x1b.aval.evaluation.v1.DueDaysR\adueDays\x12?\n" +
+	"\x13expiry_warning_days\x18= \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00H\x00R\x11expiryWarningDays\x88\x01\x01\x120\n" +
 	"\x04term\x18F \x01(\v2\x1c.aval.evaluation.v1.TermRuleR\x04term\x12N\n" +
-	"\rrating_scales\x18G \x03(\v2\x1f.aval.evaluation.v1.RatingScaleB\b\xbaH\x05\x92\x01\x02\x10\x14R\fratingScales\"{\n" +
+	"\rrating_scales\x18G \x03(\v2\x1f.aval.evaluation.v1.RatingScaleB\b\xbaH\x05\x92\x01\x02\x10\x14R\fratingScalesB\x16\n" +
+	"\x14_expiry_warning_days\"{\n" +
 	"\vGradeReview\x12;\n" +
 	"\x05grade\x18\x01 \x01(\x0e2\x19.aval.evaluation.v1.GradeB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x05grade\x12/\n" +
@@ -2972,6 +2984,7 @@ func file_aval_evaluation_v1_policy_proto_init() {
 		(*GradeThreshold_AtMost)(nil),
 		(*GradeThreshold_Otherwise)(nil),
 	}
+	file_aval_evaluation_v1_policy_proto_msgTypes[17].OneofWrappers = []any{}
 	file_aval_evaluation_v1_policy_proto_msgTypes[23].OneofWrappers = []any{}
 	file_aval_evaluation_v1_policy_proto_msgTypes[26].OneofWrappers = []any{
 		(*ScoreBand_AtLeast)(nil),

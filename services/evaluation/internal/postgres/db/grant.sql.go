@@ -61,6 +61,57 @@ func (q *Queries) CountGrant(ctx context.Context, arg CountGrantParams) error {
 	return err
 }
 
+const expiringGrants = `-- name: ExpiringGrants :many
+SELECT file, profile FROM customers
+WHERE profile #>> '{grant,treatment}' = 'CREDIT' AND profile #>> '{grant,valid_until_date}' IS NOT NULL
+  AND profile #>> '{grant,valid_until_date}' BETWEEN $1::text AND $2::text
+  AND (profile #>> '{grant,valid_until_date}', customer_id) > ($3::text, $4::text)
+  AND ($5::text = '' OR salesperson_id = $5::text)
+  AND life_cycle <> 'CLOSED'
+ORDER BY profile #>> '{grant,valid_until_date}', customer_id LIMIT $6
+`
+
+type ExpiringGrantsParams struct {
+	FromDate      string
+	UntilDate     string
+	AfterDate     string
+	AfterCustomer string
+	SalespersonID string
+	Most          int32
+}
+
+type ExpiringGrantsRow struct {
+	File    []byte
+	Profile []byte
+}
+
+func (q *Queries) ExpiringGrants(ctx context.Context, arg ExpiringGrantsParams) ([]ExpiringGrantsRow, error) {
+	rows, err := q.db.Query(ctx, expiringGrants,
+		arg.FromDate,
+		arg.UntilDate,
+		arg.AfterDate,
+		arg.AfterCustomer,
+		arg.SalespersonID,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ExpiringGrantsRow
+	for rows.Next() {
+		var i ExpiringGrantsRow
+		if err := rows.Scan(&i.File, &i.Profile); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const grantBegunBy = `-- name: GrantBegunBy :one
 SELECT record, hash FROM grants WHERE customer_id = $1 AND valid_from <= $2::date
 ORDER BY version DESC LIMIT 1

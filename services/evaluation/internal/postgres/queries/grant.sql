@@ -24,3 +24,12 @@ ORDER BY customer_id, version LIMIT sqlc.arg(most);
 -- name: ChainLengths :many
 SELECT customer_id, rating_sequence, grant_version FROM customers
 WHERE customer_id > sqlc.arg(after_customer)::text ORDER BY customer_id LIMIT sqlc.arg(most);
+
+-- name: ExpiringGrants :many
+SELECT file, profile FROM customers
+WHERE profile #>> '{grant,treatment}' = 'CREDIT' AND profile #>> '{grant,valid_until_date}' IS NOT NULL
+  AND profile #>> '{grant,valid_until_date}' BETWEEN sqlc.arg(from_date)::text AND sqlc.arg(until_date)::text
+  AND (profile #>> '{grant,valid_until_date}', customer_id) > (sqlc.arg(after_date)::text, sqlc.arg(after_customer)::text)
+  AND (sqlc.arg(salesperson_id)::text = '' OR salesperson_id = sqlc.arg(salesperson_id)::text)
+  AND life_cycle <> 'CLOSED'
+ORDER BY profile #>> '{grant,valid_until_date}', customer_id LIMIT sqlc.arg(most);
