@@ -185,6 +185,7 @@ func (a Application) validateDates() error {
 		if a.Order.OrderID == "" {
 			return errs.Field("application.order_bound.order_id", "required", "say which order")
 		}
+	default: // the others have none
 	}
 	return nil
 }
@@ -215,7 +216,7 @@ func (a Application) lacks(s Submission) (field, message string) {
 	case g.Version == 0 || g.Treatment != grade.Credit || g.Limit == nil:
 		return "standing_grant", "it goes with a standing grant of credit, and there is none"
 	case k == Renewal:
-		return a.renewalLacks(g, s.Date)
+		return a.renewalLacks(g)
 	case k == Resumption && g.Over(s.Date):
 		return "standing_grant", "what was suspended ended on " + g.ValidUntil.String()
 	case k == Resumption && g.Limit.Amount != nil && a.Limit.Cmp(*g.Limit.Amount) > 0:
@@ -242,7 +243,7 @@ func (a Application) lacks(s Submission) (field, message string) {
 }
 
 // renewalLacks names what is wrong with a renewal: it changes nothing but the last day.
-func (a Application) renewalLacks(g grant.Grant, day calendar.Date) (field, message string) {
+func (a Application) renewalLacks(g grant.Grant) (field, message string) {
 	switch {
 	case g.Limit.Amount == nil || a.Limit.Cmp(*g.Limit.Amount) != 0:
 		return "requested_limit", "a renewal leaves the limit as it is: another one is asked for with a standing grant"

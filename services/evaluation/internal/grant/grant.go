@@ -207,7 +207,9 @@ func Suspend(newest Grant, by, reason string, day calendar.Date) (Grant, error) 
 }
 
 // Over reports whether the last day of the grant is before a day.
-func (g Grant) Over(day calendar.Date) bool { return !g.ValidUntil.IsZero() && g.ValidUntil.Before(day) }
+func (g Grant) Over(day calendar.Date) bool {
+	return !g.ValidUntil.IsZero() && g.ValidUntil.Before(day)
+}
 
 // CheckTakeOver checks a grant to be taken over from paper against the ones before,
 // the currency of the account and the policy. Errors: FailedPrecondition GRANT_EXISTS
