@@ -27,8 +27,8 @@ func (s *suite) form(f *evaluationv1.CreditApplication) (*evaluationv1.CreditApp
 	return s.submitAs(seller, draft.GetApplication().GetApplicationId())
 }
 
-// sign takes a form through all its steps.
-func (s *suite) sign(f *evaluationv1.CreditApplication) *evaluationv1.Grant {
+// signAll takes a form through all its steps.
+func (s *suite) signAll(f *evaluationv1.CreditApplication) *evaluationv1.Grant {
 	s.Helper()
 	people := map[int][]string{3: {clerk, supervisor, manager}, 4: {clerk, manager, boss, chairman}}[len(f.GetSteps())]
 	if f.GetAuthorityRow() == 2 {
@@ -47,7 +47,7 @@ func (s *suite) signed(f *evaluationv1.CreditApplication) *evaluationv1.Grant {
 	s.Helper()
 	f, err := s.form(f)
 	must(s, err)
-	return s.sign(f)
+	return s.signAll(f)
 }
 
 func season(from, until string) *evaluationv1.SeasonalTerms {
@@ -71,7 +71,7 @@ func TestKindsOfGrant(t *testing.T) {
 		if sent.GetAuthorityRow() == 1 || len(sent.GetOutsidePolicy()) == 0 { // any of them is beyond the recommended 100,000 with the rest
 			t.Errorf("%s goes to row %d: %v", f.GetKind(), sent.GetAuthorityRow(), sent.GetOutsidePolicy())
 		}
-		g := s.sign(sent)
+		g := s.signAll(sent)
 		if g.GetVersion() != int64(i)+2 || g.GetLimit().GetAmount().GetAmount() != "100000.00" || g.GetTermDays() != 30 || g.GetSerialNumber() != sent.GetSerialNumber() {
 			t.Fatalf("%v", g)
 		}
@@ -171,7 +171,7 @@ func TestSettlementTermsOfAForm(t *testing.T) {
 	if f.GetRequestedTermDays() != 91 || f.GetAuthorityRow() != 3 || len(f.GetOutsidePolicy()) != 1 {
 		t.Fatalf("%d days, row %d, %v", f.GetRequestedTermDays(), f.GetAuthorityRow(), f.GetOutsidePolicy())
 	}
-	g := s.sign(f)
+	g := s.signAll(f)
 	if g.GetSettlementTerms().String() != monthly.String() || !slices.Equal(g.GetInstruments(), instruments) || g.GetTermDays() != 91 {
 		t.Fatalf("%v", g)
 	}
@@ -258,7 +258,7 @@ func TestGroupPoolByForm(t *testing.T) {
 	if pool.GetAuthorityRow() != 2 {
 		t.Fatalf("row %d", pool.GetAuthorityRow())
 	}
-	g := s.sign(pool)
+	g := s.signAll(pool)
 	if g.GetVersion() != 1 || g.GetTreatment() != evaluationv1.Treatment_TREATMENT_CASH_CUSTOMER || g.GetGroupPool().GetLimit().GetAmount() != "900000.00" {
 		t.Fatalf("%v", g)
 	}
