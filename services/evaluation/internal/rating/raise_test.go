@@ -23,6 +23,8 @@ type world struct {
 	ratios  map[criteria.Indicator]string
 	payment payment.Record
 	facts   []fact.Fact
+	// later is the bad news itself, where what it is compared with had to be set up before.
+	later func(w *world)
 }
 
 // reportable are the indicators that reported ratios tell as they are.
@@ -113,7 +115,7 @@ func drawFinding(t *rapid.T, n int) fact.Fact {
 		{Litigation: &fact.Litigation{Open: bad}}, {Enforcement: &fact.Enforcement{Open: bad}}, {Enforcement: &fact.Enforcement{Dishonest: bad}},
 		{Bank: &fact.Bank{Bank: fmt.Sprint("bank ", n), Overdue: bad}}, {Visit: &fact.Visit{Operating: !bad}},
 		{Reference: &fact.Reference{Referee: fmt.Sprint("supplier ", n), PaysAsAgreed: !bad, AverageDaysLate: 10 * n}},
-		{Venture: &fact.Venture{ShareOfAssets: hundredths(5 * n)}},
+		{Venture: &fact.Venture{ShareOfAssets: hundredths(5 * n)}}, ratedAs("X", 12-4*n), ratedAs("Y", 3*n),
 	}).Draw(t, "finding")
 	return fact.Fact{ID: fmt.Sprint("F-", n), Sequence: int64(n + 1), AsOf: today().AddDays(-n), Content: c}
 }
@@ -142,11 +144,30 @@ func drawMissing(t *rapid.T) criteria.Missing {
 	return rapid.SampledFrom([]criteria.Missing{criteria.Fail, criteria.Ignore}).Draw(t, "missing")
 }
 
+// scale says that R0 is worth nothing and R12 is worth 12 points, whoever rates.
+func scale() []criteria.Scale {
+	points := map[string]*big.Rat{}
+	for n := range int64(13) {
+		points[fmt.Sprint("R", n)] = whole(n)
+	}
+	return []criteria.Scale{{Points: points}}
+}
+
+func ratedAs(agency string, n int) fact.Content {
+	return fact.Content{ExternalRating: &fact.ExternalRating{Agency: agency, Rating: fmt.Sprint("R", n)}}
+}
+
+// year is a statement of a year that tells the profit and nothing else.
+func year(n int, profit int64) fact.Fact {
+	end, p := calendar.MustDate("2025-12-31").AddMonths(-12*n, 0), money.New(profit, "CNY")
+	return fact.Fact{ID: fmt.Sprint("S-", n), Sequence: int64(100 - n), AsOf: end, Content: fact.Content{Statement: &fact.Statement{PeriodEnd: end, NetProfit: &p}}}
+}
+
 func drawRule(t *rapid.T, i criteria.Indicator) criteria.Rule {
 	grades := rapid.SampledFrom([][]grade.Grade{
 		{grade.A, grade.B, grade.C, grade.D}, {grade.A, grade.C}, {grade.B, grade.D}, {grade.A, grade.D},
 	}).Draw(t, "grades")
-	r := criteria.Rule{Indicator: i, Missing: drawMissing(t), MissingGrade: grade.D}
+	r := criteria.Rule{Indicator: i, Missing: drawMissing(t), MissingGrade: grade.D, Scales: scale()}
 	for k, b := range append(drawBounds(t, i, len(grades)-1), criteria.Threshold{Bound: criteria.Otherwise}) {
 		b.Grade = grades[k]
 		r.Thresholds = append(r.Thresholds, b)
@@ -157,7 +178,7 @@ func drawRule(t *rapid.T, i criteria.Indicator) criteria.Rule {
 func drawScoreRule(t *rapid.T, i criteria.Indicator) criteria.ScoreRule {
 	n := rapid.IntRange(1, 3).Draw(t, "bands")
 	weight := int64(rapid.IntRange(1, 5).Draw(t, "weight"))
-	r := criteria.ScoreRule{Indicator: i, Weight: big.NewRat(weight, 1), WeightText: fmt.Sprint(weight), Missing: drawMissing(t)}
+	r := criteria.ScoreRule{Indicator: i, Weight: big.NewRat(weight, 1), WeightText: fmt.Sprint(weight), Missing: drawMissing(t), Scales: scale()}
 	for k, b := range append(drawBounds(t, i, n), criteria.Threshold{Bound: criteria.Otherwise}) {
 		points := fmt.Sprint(100 * (n - k) / n)
 		r.Bands = append(r.Bands, criteria.Band{Bound: b, Points: decimal(points), Text: points})
@@ -332,6 +353,24 @@ func badNews() map[string]func(t *rapid.T, w *world) {
 		"another venture": add(func(t *rapid.T) fact.Content {
 			return fact.Content{Venture: &fact.Venture{ShareOfAssets: hundredths(more(0, t))}}
 		}),
+		"an agency lowers its rating": func(t *rapid.T, w *world) {
+			lowest := 12
+			for _, f := range w.facts {
+				if r := f.Content.ExternalRating; r != nil && r.Agency == "X" {
+					lowest = int(criteria.PointsOf(scale(), "X", r.Rating).Num().Int64())
+					break // the newest comes first
+				}
+			}
+			add(func(t *rapid.T) fact.Content { return ratedAs("X", max(0, lowest-more(0, t))) })(t, w)
+		},
+		"another agency rates it": add(func(t *rapid.T) fact.Content { return ratedAs("Z", rapid.IntRange(0, 12).Draw(t, "points")) }),
+		"a year of loss": func(t *rapid.T, w *world) {
+			profits := rapid.SliceOfN(rapid.SampledFrom([]int64{-5, 0, 5}), 1, 3).Draw(t, "profits")
+			w.later = func(w *world) { w.facts = append(w.facts, year(0, -1)) }
+			for n, p := range profits {
+				w.facts = append(w.facts, year(n+1, p))
+			}
+		},
 		"more defaults":        func(t *rapid.T, w *world) { w.payment.Defaults = int64(more(int(w.payment.Defaults), t)) },
 		"an invoice paid late": func(t *rapid.T, w *world) { w.payment.LongestDaysLate = more(w.payment.LongestDaysLate, t) },
 		"older overdue":        func(t *rapid.T, w *world) { w.payment.OldestOverdueDays = more(w.payment.OldestOverdueDays, t) },
@@ -363,14 +402,18 @@ func TestBadNewsNeverRaises(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(t *rapid.T) {
 				indicators := append(settable(), criteria.OpenSuits, criteria.OpenEnforcements, criteria.BanksOverdue, criteria.ReferencesAsAgreed,
-					criteria.ReferenceDaysLate, criteria.OperatingAtVisit, criteria.RiskyVentureShare, criteria.CollectionRate, criteria.AverageDaysLate)
+					criteria.ReferenceDaysLate, criteria.OperatingAtVisit, criteria.RiskyVentureShare, criteria.CollectionRate, criteria.AverageDaysLate,
+					criteria.ConsecutiveLosses, criteria.ExternalRating)
 				p, w := drawPolicy(t, indicators), drawWorld(t)
 				// What is bad in itself gets the worst where it is missing, or is left out: that it becomes known never helps.
 				w.payment.FallenDue, w.payment.Collected = money.New(100, "CNY"), money.New(int64(rapid.IntRange(0, 100).Draw(t, "collected")), "CNY")
 				w.payment.SettledAmount = money.New(10, "CNY")
 				forgive(&p)
 				before := rated(t, w.inputs(), p)
-				happen(t, &w)
+				if happen(t, &w); w.later != nil {
+					before = rated(t, w.inputs(), p)
+					w.later(&w)
+				}
 				if after := rated(t, w.inputs(), p); before.Grade.WorseThan(after.Grade) {
 					t.Fatalf("from %s to %s: %s\nbefore: %s", before.Grade, after.Grade, after.Reason, before.Reason)
 				}

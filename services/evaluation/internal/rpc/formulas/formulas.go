@@ -135,7 +135,7 @@ func faultsOf(issues *cel.Issues) []Fault {
 	}
 	var faults []Fault
 	for _, e := range issues.Errors() {
-		faults = append(faults, Fault{Line: max(1, e.Location.Line()), Column: e.Location.Column() + 1, Message: e.Message})
+		faults = append(faults, Fault{Line: max(1, e.Location.Line()), Column: e.Location.Column() + 1, Message: strings.TrimSuffix(e.Message, " (in container '')")})
 	}
 	return faults
 }
