@@ -47,7 +47,7 @@ func place(service protoreflect.ServiceDescriptor) int {
 		"CustomerService", "CreditFactService", "InvoiceFactService", "RatingService", "CreditApplicationService", "CreditGrantService",
 		"WithdrawalService",
 		"OrderService", "DecisionService", "CreditAccountService",
-		"InvoiceService", "PaymentNoticeService", "ReceiptService", "BankService", "DocumentService", "BillService", "CreditMemoService", "LedgerService", "AgingService", "FiguresService",
+		"InvoiceService", "PaymentNoticeService", "ReceiptService", "BankService", "StatementService", "LetterService", "DocumentService", "BillService", "CreditMemoService", "LedgerService", "AgingService", "FiguresService",
 	}
 	if i := slices.Index(sale, service.Name()); i >= 0 {
 		return i

@@ -72,6 +72,8 @@ func (b Backends) registerReceivables(ctx context.Context, mux *runtime.ServeMux
 		receivablesv1.RegisterInvoiceServiceHandlerClient(ctx, mux, receivablesv1.NewInvoiceServiceClient(c)),
 		receivablesv1.RegisterReceiptServiceHandlerClient(ctx, mux, receivablesv1.NewReceiptServiceClient(c)),
 		receivablesv1.RegisterBankServiceHandlerClient(ctx, mux, receivablesv1.NewBankServiceClient(c)),
+		receivablesv1.RegisterStatementServiceHandlerClient(ctx, mux, receivablesv1.NewStatementServiceClient(c)),
+		receivablesv1.RegisterLetterServiceHandlerClient(ctx, mux, receivablesv1.NewLetterServiceClient(c)),
 		receivablesv1.RegisterPaymentNoticeServiceHandlerClient(ctx, mux, receivablesv1.NewPaymentNoticeServiceClient(c)),
 		receivablesv1.RegisterDocumentServiceHandlerClient(ctx, mux, receivablesv1.NewDocumentServiceClient(c)),
 		receivablesv1.RegisterBillServiceHandlerClient(ctx, mux, receivablesv1.NewBillServiceClient(c)),

@@ -126,6 +126,12 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldWith(t, func(*receivables.Deps) {})
+}
+
+// newWorldWith is a world of which something is different.
+func newWorldWith(t *testing.T, change func(*receivables.Deps)) *world {
+	t.Helper()
 	issuer, err := authn.NewIssuer(t.TempDir())
 	must(t, err)
 	n := &neighbours{
@@ -139,10 +145,12 @@ func newWorld(t *testing.T) *world {
 	pool, err := pg.Open(t.Context(), pg.Config{URL: pgtest.Database(t), Schema: receivables.Schema})
 	must(t, err)
 	t.Cleanup(pool.Close)
-	service, err := receivables.New(t.Context(), receivables.Deps{
+	deps := receivables.Deps{
 		Pool: pool, Clock: calendar.SystemClock(time.UTC), Log: slog.New(slog.DiscardHandler), PageKey: []byte("k"),
 		OrderGate: dial(t, beside, issuer.Source("receivables", authn.RoleService)), Evaluation: dial(t, beside, issuer.Source("receivables", authn.RoleService)),
-	})
+	}
+	change(&deps)
+	service, err := receivables.New(t.Context(), deps)
 	must(t, err)
 	t.Cleanup(service.Close)
 	conn := dial(t, serve(t, issuer, service.Register), nil)

@@ -114,7 +114,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	policies := policy.NewCache(store, rpc.DecodePolicy)
 	s.app = app.New(app.Deps{
 		Pool: d.Pool, Clock: d.Clock, Log: log, Profiles: peers.NewEvaluation(d.Evaluation), Policies: policies,
-		Positions: s.positions, Settlements: s.settlements, Chains: chains(d.Pool, store),
+		Letters: s.letters, FontFile: d.FontFile, Positions: s.positions, Settlements: s.settlements, Chains: chains(d.Pool, store),
 		Register: &violation.Register{Pool: d.Pool, Clock: d.Clock, Log: log, Phase: Schema, Told: true}, Violations: s.violations,
 	})
 	if d.Config.Warnings {
@@ -145,6 +145,8 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	receivablesv1.RegisterInvoiceServiceServer(r, &rpc.Invoices{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterReceiptServiceServer(r, &rpc.Receipts{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterBankServiceServer(r, &rpc.Bank{App: s.app, Pages: s.pages, Clock: s.clock})
+	receivablesv1.RegisterStatementServiceServer(r, &rpc.Statements{App: s.app, Pages: s.pages, Clock: s.clock})
+	receivablesv1.RegisterLetterServiceServer(r, &rpc.Letters{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterPaymentNoticeServiceServer(r, &rpc.Notices{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterDocumentServiceServer(r, &rpc.Documents{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterBillServiceServer(r, &rpc.Bills{App: s.app, Pages: s.pages})

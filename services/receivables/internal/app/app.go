@@ -73,7 +73,14 @@ type Deps struct {
 	// Register of violations, and how many of its entries wait to be told; nil: none is kept.
 	Register   *violation.Register
 	Violations Outlet
+	// Letters sends letters by mail; nil: they wait in their queue.
+	Letters Nudger
+	// FontFile is the font of documents; empty: the usual places are looked through.
+	FontFile string
 }
+
+// Nudger is told that there is work; it waits for nothing.
+type Nudger interface{ Nudge() }
 
 // Service carries out the use cases.
 type Service struct {

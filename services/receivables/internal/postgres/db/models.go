@@ -20,6 +20,29 @@ type Account struct {
 	ApplicationHash     []byte
 }
 
+type AccountStatement struct {
+	StatementID string
+	CustomerID  string
+	Kind        string
+	Language    string
+	AsOfDate    calendar.Date
+	Content     []byte
+	DraftedBy   string
+	DraftDate   calendar.Date
+	CreatedAt   time.Time
+}
+
+type AccountStatementState struct {
+	StatementID string
+	CustomerID  string
+	Kind        string
+	AsOfDate    calendar.Date
+	Stage       string
+	Detail      []byte
+	LetterKey   string
+	ChangedAt   time.Time
+}
+
 type Application struct {
 	CustomerID      string
 	Sequence        int64
@@ -33,6 +56,18 @@ type Application struct {
 	CreatedAt       time.Time
 	Prev            []byte
 	Hash            []byte
+}
+
+type BalanceConfirmation struct {
+	StatementID   string
+	CustomerID    string
+	AsOfDate      calendar.Date
+	AgreedDate    calendar.Date
+	Currency      string
+	AgreedBalance int64
+	AnsweredBy    string
+	RecordedBy    string
+	CreatedAt     time.Time
 }
 
 type BankAccount struct {
@@ -201,6 +236,14 @@ type ClaimVersion struct {
 	ChangedBy  string
 	ChangeDate calendar.Date
 	CreatedAt  time.Time
+}
+
+type Correspondence struct {
+	CustomerID string
+	Emails     []string
+	Language   string
+	ChangedBy  string
+	ChangedAt  time.Time
 }
 
 type Credit struct {
