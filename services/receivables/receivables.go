@@ -163,6 +163,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	receivablesv1.RegisterLegalCaseServiceServer(r, &rpc.LegalCases{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterChargeServiceServer(r, &rpc.Charges{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterRestructuringServiceServer(r, &rpc.Restructurings{App: s.app, Pages: s.pages})
+	receivablesv1.RegisterWrittenOffServiceServer(r, &rpc.WrittenOffs{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterFeedServiceServer(r, &rpc.Feed{App: s.app})
 	receivablesv1.RegisterOperationsServiceServer(r, &rpc.Operations{App: s.app})
 }

@@ -61,7 +61,7 @@ func limitationEvent(r db.LimitationEventFact) limitation.Event {
 	}
 }
 
-// OpenClaim is an open item as its limitation period needs it.
+// OpenClaim is an item that is open, or was written off and not recovered, as its limitation period needs it.
 type OpenClaim struct {
 	limitation.Item
 	DocumentDate calendar.Date
@@ -70,7 +70,7 @@ type OpenClaim struct {
 }
 
 const claimSQL = `
-SELECT i.item_id, i.customer_id, i.document_date, i.due_date, coalesce(l.due, i.due_date), i.currency, b.open,
+SELECT i.item_id, i.customer_id, i.document_date, i.due_date, coalesce(l.due, i.due_date), i.currency, b.open + w.off,
        coalesce(r.person, nullif(i.salesperson, ''), c.salesperson)
 FROM items i
 JOIN item_balances b USING (item_id)
@@ -78,10 +78,14 @@ JOIN customers c ON c.customer_id = i.customer_id
 LEFT JOIN item_responsibles r USING (item_id)
 LEFT JOIN LATERAL (SELECT max(k.due_date) FROM items k
                    WHERE k.document_id = i.document_id AND k.item_id <> k.document_id) l (due) ON i.item_id <> i.document_id
+-- Written off and not recovered: off the books, and claimed all the same.
+CROSS JOIN LATERAL (SELECT coalesce(sum(least(o.amount, f.amount_left)), 0)::bigint
+                    FROM (SELECT a.credit_id, sum(a.amount) AS amount FROM applications a WHERE a.item_id = i.item_id GROUP BY a.credit_id) o
+                    JOIN voucher_balances f ON f.document_id = o.credit_id AND f.kind = 'WRITE_OFF') w (off)
 `
 
 const claimsSQL = claimSQL + `
-WHERE b.open > 0
+WHERE b.open + w.off > 0
   AND ($1 = '' OR i.customer_id = $1)
   AND ($2::date IS NULL OR i.due_date <= $2)
   AND ($3 = '' OR c.salesperson = $3)
@@ -101,7 +105,7 @@ func (s *Store) OpenClaims(ctx context.Context, q limitation.Query) ([]OpenClaim
 
 // OpenClaim returns one open item. Errors: NotFound ITEM_UNKNOWN.
 func (s *Store) OpenClaim(ctx context.Context, itemID string) (OpenClaim, error) {
-	rows, err := s.pool.Query(ctx, claimSQL+"WHERE b.open > 0 AND i.item_id = $1", itemID)
+	rows, err := s.pool.Query(ctx, claimSQL+"WHERE b.open + w.off > 0 AND i.item_id = $1", itemID)
 	if err != nil {
 		return OpenClaim{}, pg.Err(err)
 	}

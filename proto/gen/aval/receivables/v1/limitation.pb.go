@@ -444,7 +444,7 @@ type Limitation struct {
 	ItemId string `protobuf:"bytes,1,opt,name=item_id,json=itemId,proto3" json:"item_id,omitempty"`
 	// Whose debt.
 	CustomerId string `protobuf:"bytes,2,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
-	// Open amount.
+	// Open amount, with what was written off and not recovered.
 	OpenAmount *v1.Money `protobuf:"bytes,3,opt,name=open_amount,json=openAmount,proto3" json:"open_amount,omitempty"`
 	// Due date that the period is counted from: the item's own or, where the policy says so, that of the last instalment of its document.
 	DueDate string `protobuf:"bytes,4,opt,name=due_date,json=dueDate,proto3" json:"due_date,omitempty"`

@@ -252,6 +252,12 @@ SELECT a.item_id, a.credit_id, c.kind, c.credit_date
 FROM applications a JOIN credits c USING (credit_id)
 WHERE a.item_id = ANY ($1::text[]) AND c.kind IN ('RECEIPT', 'BILL', 'ADVANCE')
 GROUP BY a.item_id, a.credit_id, c.kind, c.credit_date HAVING sum(a.amount) > 0
+UNION ALL
+SELECT a.item_id, v.voucher_id, v.kind, v.voucher_date
+FROM vouchers v JOIN applications a ON a.credit_id = v.about
+WHERE v.kind = 'RECOVERY' AND a.item_id = ANY ($1::text[])
+  AND NOT EXISTS (SELECT FROM voucher_reversals r WHERE r.voucher_id = v.voucher_id)
+GROUP BY a.item_id, v.voucher_id, v.kind, v.voucher_date HAVING sum(a.amount) > 0
 `
 
 type PartPaymentsRow struct {
@@ -262,6 +268,7 @@ type PartPaymentsRow struct {
 }
 
 // Money that the customer paid for an item and that stands: bills and receipts, not what we did ourselves.
+// What came in of what was written off.
 func (q *Queries) PartPayments(ctx context.Context, itemIds []string) ([]PartPaymentsRow, error) {
 	rows, err := q.db.Query(ctx, partPayments, itemIds)
 	if err != nil {

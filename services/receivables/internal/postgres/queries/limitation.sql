@@ -22,7 +22,14 @@ SELECT * FROM limitation_event_facts WHERE customer_id = ANY (sqlc.arg(customer_
 SELECT a.item_id, a.credit_id, c.kind, c.credit_date
 FROM applications a JOIN credits c USING (credit_id)
 WHERE a.item_id = ANY (sqlc.arg(item_ids)::text[]) AND c.kind IN ('RECEIPT', 'BILL', 'ADVANCE')
-GROUP BY a.item_id, a.credit_id, c.kind, c.credit_date HAVING sum(a.amount) > 0;
+GROUP BY a.item_id, a.credit_id, c.kind, c.credit_date HAVING sum(a.amount) > 0
+UNION ALL
+-- What came in of what was written off.
+SELECT a.item_id, v.voucher_id, v.kind, v.voucher_date
+FROM vouchers v JOIN applications a ON a.credit_id = v.about
+WHERE v.kind = 'RECOVERY' AND a.item_id = ANY (sqlc.arg(item_ids)::text[])
+  AND NOT EXISTS (SELECT FROM voucher_reversals r WHERE r.voucher_id = v.voucher_id)
+GROUP BY a.item_id, v.voucher_id, v.kind, v.voucher_date HAVING sum(a.amount) > 0;
 
 -- name: AddWarning :execrows
 INSERT INTO warnings (kind, object_id, last_date, days_ahead, customer_id, owner, currency, amount, text, warning_date, late_days, created_at)
