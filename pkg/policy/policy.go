@@ -243,7 +243,11 @@ func record(ctx context.Context, tx pgx.Tx, action, actor string, v Version, tod
 
 // Get returns a version, or NotFound POLICY_NOT_FOUND.
 func (s *Store) Get(ctx context.Context, version int64) (Version, error) {
-	return one(ctx, s.pool, getSQL, version)
+	v, err := one(ctx, s.pool, getSQL, version)
+	if errs.KindOf(err) == errs.NotFound {
+		return Version{}, errs.New(errs.NotFound, ReasonNotFound, "there is no version %d of the policy", version).WithCause(err)
+	}
+	return v, err
 }
 
 // List returns at most pageSize (1 to 1000) versions after afterVersion, in order.
