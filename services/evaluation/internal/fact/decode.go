@@ -1,7 +1,6 @@
 package fact
 
 import (
-	"bytes"
 	"encoding/json"
 	"unicode/utf8"
 
@@ -13,8 +12,8 @@ import (
 // that it reads the same and only faster.
 func Decode(data []byte, f *Fact) error {
 	*f = Fact{}
-	s := scanner{data: data}
-	if s.object(f.field) && s.at == len(data) {
+	s := scanner{data: string(data)} // once: all texts are parts of it
+	if s.object(f) && s.at == len(data) {
 		return nil
 	}
 	*f = Fact{}
@@ -22,8 +21,8 @@ func Decode(data []byte, f *Fact) error {
 }
 
 // field reads a value of the fact; false: unknown.
-func (f *Fact) field(s *scanner, key []byte) bool {
-	switch string(key) {
+func (f *Fact) field(s *scanner, key string) bool {
+	switch key {
 	case "fact_id":
 		return s.text(&f.ID)
 	case "customer_id":
@@ -31,7 +30,7 @@ func (f *Fact) field(s *scanner, key []byte) bool {
 	case "sequence":
 		return s.whole(&f.Sequence)
 	case "content":
-		return s.object(f.Content.field)
+		return s.object(&f.Content)
 	case "source":
 		return s.text(&f.Source)
 	case "as_of_date":
@@ -62,18 +61,18 @@ func (f *Fact) field(s *scanner, key []byte) bool {
 }
 
 // field reads the kinds that come in numbers.
-func (c *Content) field(s *scanner, key []byte) bool {
-	switch string(key) {
+func (c *Content) field(s *scanner, key string) bool {
+	switch key {
 	case "financial_statement":
-		return fresh(&c.Statement) && s.object(c.Statement.field)
+		return fresh(&c.Statement) && s.object(c.Statement)
 	case "litigation":
-		return fresh(&c.Litigation) && s.object(c.Litigation.field)
+		return fresh(&c.Litigation) && s.object(c.Litigation)
 	case "trade_reference":
-		return fresh(&c.Reference) && s.object(c.Reference.field)
+		return fresh(&c.Reference) && s.object(c.Reference)
 	case "external_rating":
-		return fresh(&c.ExternalRating) && s.object(c.ExternalRating.field)
+		return fresh(&c.ExternalRating) && s.object(c.ExternalRating)
 	case "reported_ratios":
-		return fresh(&c.Ratios) && s.object(c.Ratios.field)
+		return fresh(&c.Ratios) && s.object(c.Ratios)
 	default:
 		return false
 	}
@@ -88,8 +87,8 @@ func fresh[T any](to **T) bool {
 	return true
 }
 
-func (v *Statement) field(s *scanner, key []byte) bool {
-	switch string(key) {
+func (v *Statement) field(s *scanner, key string) bool {
+	switch key {
 	case "period_start_date":
 		return s.date(&v.PeriodStart)
 	case "period_end_date":
@@ -127,8 +126,8 @@ func (v *Statement) field(s *scanner, key []byte) bool {
 	}
 }
 
-func (v *Litigation) field(s *scanner, key []byte) bool {
-	switch string(key) {
+func (v *Litigation) field(s *scanner, key string) bool {
+	switch key {
 	case "plaintiff":
 		return s.text(&v.Plaintiff)
 	case "amount":
@@ -144,8 +143,8 @@ func (v *Litigation) field(s *scanner, key []byte) bool {
 	}
 }
 
-func (v *Reference) field(s *scanner, key []byte) bool {
-	switch string(key) {
+func (v *Reference) field(s *scanner, key string) bool {
+	switch key {
 	case "referee":
 		return s.text(&v.Referee)
 	case "pays_as_agreed":
@@ -162,8 +161,8 @@ func (v *Reference) field(s *scanner, key []byte) bool {
 	}
 }
 
-func (v *ExternalRating) field(s *scanner, key []byte) bool {
-	switch string(key) {
+func (v *ExternalRating) field(s *scanner, key string) bool {
+	switch key {
 	case "agency":
 		return s.text(&v.Agency)
 	case "rating":
@@ -173,8 +172,8 @@ func (v *ExternalRating) field(s *scanner, key []byte) bool {
 	}
 }
 
-func (v *Ratios) field(s *scanner, key []byte) bool {
-	switch string(key) {
+func (v *Ratios) field(s *scanner, key string) bool {
+	switch key {
 	case "debt_to_assets":
 		return s.text(&v.DebtToAssets)
 	case "current_ratio":
@@ -202,10 +201,13 @@ func (v *Ratios) field(s *scanner, key []byte) bool {
 
 // scanner reads JSON without spaces and without escapes. Whatever else it finds it gives up on.
 type scanner struct {
-	data []byte
+	data string
 	at   int
-	// currency of the amount before: mostly that of the next one.
-	currency string
+}
+
+// object is what reads its fields by their names.
+type object interface {
+	field(s *scanner, key string) bool
 }
 
 func (s *scanner) skip(c byte) bool {
@@ -217,7 +219,7 @@ func (s *scanner) skip(c byte) bool {
 }
 
 func (s *scanner) word(w string) bool {
-	if end := s.at + len(w); end <= len(s.data) && string(s.data[s.at:end]) == w {
+	if end := s.at + len(w); end <= len(s.data) && s.data[s.at:end] == w {
 		s.at = end
 		return true
 	}
@@ -225,31 +227,28 @@ func (s *scanner) word(w string) bool {
 }
 
 // raw reads a text without its quotes.
-func (s *scanner) raw() ([]byte, bool) {
+func (s *scanner) raw() (string, bool) {
 	if !s.skip('"') {
-		return nil, false
+		return "", false
 	}
-	end := bytes.IndexByte(s.data[s.at:], '"')
-	if end < 0 {
-		return nil, false
-	}
-	text := s.data[s.at : s.at+end]
-	foreign := false
-	for _, c := range text {
-		if c == '\\' || c < ' ' {
-			return nil, false
+	begin, foreign := s.at, false
+	for ; s.at < len(s.data); s.at++ {
+		switch c := s.data[s.at]; {
+		case c == '"':
+			text := s.data[begin:s.at]
+			s.at++
+			return text, !foreign || utf8.ValidString(text)
+		case c == '\\' || c < ' ':
+			return "", false
+		case c >= utf8.RuneSelf:
+			foreign = true
 		}
-		foreign = foreign || c >= utf8.RuneSelf
 	}
-	if foreign && !utf8.Valid(text) {
-		return nil, false
-	}
-	s.at += end + 1
-	return text, true
+	return "", false
 }
 
 // object reads an object, each value by what knows its name.
-func (s *scanner) object(field func(s *scanner, key []byte) bool) bool {
+func (s *scanner) object(to object) bool {
 	if !s.skip('{') {
 		return false
 	}
@@ -258,7 +257,7 @@ func (s *scanner) object(field func(s *scanner, key []byte) bool) bool {
 	}
 	for {
 		key, ok := s.raw()
-		if !ok || !s.skip(':') || !field(s, key) {
+		if !ok || !s.skip(':') || !to.field(s, key) {
 			return false
 		}
 		if !s.skip(',') {
@@ -269,7 +268,7 @@ func (s *scanner) object(field func(s *scanner, key []byte) bool) bool {
 
 func (s *scanner) text(to *string) bool {
 	text, ok := s.raw()
-	*to = string(text)
+	*to = text
 	return ok
 }
 
@@ -278,7 +277,7 @@ func (s *scanner) date(to *calendar.Date) bool {
 	if !ok || len(text) == 0 {
 		return false
 	}
-	d, err := calendar.ParseDate(string(text))
+	d, err := calendar.ParseDate(text)
 	*to = d
 	return err == nil
 }
@@ -319,10 +318,7 @@ func (s *scanner) amount() (money.Money, bool) {
 	if !ok || !s.skip('}') {
 		return money.Money{}, false
 	}
-	if s.currency != string(currency) {
-		s.currency = string(currency)
-	}
-	m, err := money.Parse(s.currency, string(text))
+	m, err := money.Parse(currency, text)
 	return m, err == nil
 }
 
@@ -333,11 +329,12 @@ func (s *scanner) money(to **money.Money) bool {
 }
 
 func (s *scanner) lines(to *Lines) bool {
-	all := Lines{}
-	*to = all
-	return s.object(func(s *scanner, key []byte) bool {
-		m, ok := s.amount()
-		all[string(key)] = m
-		return ok
-	})
+	*to = Lines{}
+	return s.object(*to)
+}
+
+func (l Lines) field(s *scanner, key string) bool {
+	m, ok := s.amount()
+	l[key] = m
+	return ok
 }

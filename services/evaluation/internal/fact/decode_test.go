@@ -92,8 +92,8 @@ func TestDecodeIsTheFastWay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := scanner{data: text}
-		if got := new(Fact); !s.object(got.field) || s.at != len(text) {
+		s := scanner{data: string(text)}
+		if got := new(Fact); !s.object(got) || s.at != len(text) {
 			t.Errorf("%s: given up at %s", f.Content.Kind(), text[s.at:])
 		}
 	}

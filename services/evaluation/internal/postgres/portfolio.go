@@ -143,7 +143,7 @@ func (p *Portfolio) facts(ctx context.Context, tx pgx.Tx, found []portfolio.Subj
 			return
 		}
 		if s.Facts == nil {
-			s.Facts = make([]fact.Fact, 0, 4)
+			s.Facts = make([]fact.Fact, 0, 2)
 		}
 		s.Facts = append(s.Facts, fact.Fact{})
 		f := &s.Facts[len(s.Facts)-1]
