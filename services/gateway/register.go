@@ -42,6 +42,8 @@ func (b Backends) registerEvaluation(ctx context.Context, mux *runtime.ServeMux)
 		evaluationv1.RegisterViolationServiceHandlerClient(ctx, mux, evaluationv1.NewViolationServiceClient(c)),
 		evaluationv1.RegisterEvaluationPolicyServiceHandlerClient(ctx, mux, evaluationv1.NewEvaluationPolicyServiceClient(c)),
 		evaluationv1.RegisterPolicyTrialServiceHandlerClient(ctx, mux, evaluationv1.NewPolicyTrialServiceClient(c)),
+		evaluationv1.RegisterPortfolioRunServiceHandlerClient(ctx, mux, evaluationv1.NewPortfolioRunServiceClient(c)),
+		evaluationv1.RegisterGrowthReviewServiceHandlerClient(ctx, mux, evaluationv1.NewGrowthReviewServiceClient(c)),
 		evaluationv1.RegisterOperationsServiceHandlerClient(ctx, mux, evaluationv1.NewOperationsServiceClient(c)),
 	)
 }

@@ -231,7 +231,7 @@ func policies(t *testing.T, program string) {
 		{[]string{"import", "customers", write("c.csv", "id\nC-1\n"), "--mapping", write("m.yaml", "fields: {customer_id: id, display_name: id}\n")}, 0, "1 imported", ""},
 		{[]string{"policy", "validate", shipped, "--outcomes", outcomes}, 0, "1 customers, 1 defaulted", ""},
 		{[]string{"policy", "try", "1", "--file", write("try.xlsx", "")}, 0, ": 0 customers, 0 not rated", ""},
-		{[]string{"policy", "try", "9"}, 1, "", "version 9"},
+		{[]string{"policy", "try", "9"}, 1, "", "POLICY_NOT_FOUND"},
 		{[]string{"import", "customers", write("c.csv", "id\nC-1\n")}, 1, "", "--mapping"},
 		{[]string{"import", "bank-statement", write("b.csv", "date,amount\n"), "--account", "none"}, 1, "", "there is no bank account none"},
 		{[]string{"import", "bank-statement", write("b.csv", "date,amount\n"), "--mapping", "m.yaml"}, 1, "", "--mapping"},
