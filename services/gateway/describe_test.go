@@ -70,7 +70,8 @@ func TestServedDescribedDeclared(t *testing.T) {
 	}
 	var declared, described []string
 	for _, route := range routes {
-		declared = append(declared, route.Method+" "+route.Template)
+		// A parameter that takes slashes, {name=**}, is described by its name alone.
+		declared = append(declared, route.Method+" "+strings.ReplaceAll(route.Template, "=**}", "}"))
 	}
 	ids := map[string]bool{}
 	for path, operations := range doc.Paths {
