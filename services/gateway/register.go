@@ -81,6 +81,7 @@ func (b Backends) registerReceivables(ctx context.Context, mux *runtime.ServeMux
 		receivablesv1.RegisterDocumentServiceHandlerClient(ctx, mux, receivablesv1.NewDocumentServiceClient(c)),
 		receivablesv1.RegisterBillServiceHandlerClient(ctx, mux, receivablesv1.NewBillServiceClient(c)),
 		receivablesv1.RegisterCreditMemoServiceHandlerClient(ctx, mux, receivablesv1.NewCreditMemoServiceClient(c)),
+		receivablesv1.RegisterReceiptPlanServiceHandlerClient(ctx, mux, receivablesv1.NewReceiptPlanServiceClient(c)),
 		receivablesv1.RegisterPeriodServiceHandlerClient(ctx, mux, receivablesv1.NewPeriodServiceClient(c)),
 		receivablesv1.RegisterAgingServiceHandlerClient(ctx, mux, receivablesv1.NewAgingServiceClient(c)),
 		receivablesv1.RegisterFiguresServiceHandlerClient(ctx, mux, receivablesv1.NewFiguresServiceClient(c)),

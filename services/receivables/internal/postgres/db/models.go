@@ -634,6 +634,34 @@ type ReceiptDocument struct {
 	MaturityDate    calendar.Date
 }
 
+type ReceiptPlan struct {
+	PlanID     string
+	CustomerID string
+	Currency   string
+	Amount     int64
+	Body       []byte
+	CreatedAt  time.Time
+}
+
+type ReceiptPlanDocument struct {
+	PlanID     string
+	CustomerID string
+	Currency   string
+	Body       []byte
+	CreatedAt  time.Time
+	Received   int64
+	InApproval int64
+}
+
+type ReceiptRegistration struct {
+	RegistrationID string
+	PlanID         string
+	ReceiptID      string
+	Amount         int64
+	State          string
+	Body           []byte
+}
+
 type Voucher struct {
 	VoucherID      string
 	CustomerID     string

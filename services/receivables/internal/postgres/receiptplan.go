@@ -1,0 +1,118 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/services/receivables/internal/postgres/db"
+	"github.com/avalcredit/aval/services/receivables/internal/receiptplan"
+)
+
+// AddReceiptPlan keeps a plan. Errors: AlreadyExists RECEIPT_PLAN_EXISTS.
+func (a *Account) AddReceiptPlan(ctx context.Context, p receiptplan.Plan) error {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	err = a.q.AddReceiptPlan(ctx, db.AddReceiptPlanParams{
+		PlanID: p.ID, CustomerID: p.CustomerID, Currency: p.Amount.Currency, Amount: p.Amount.Minor, Body: body, CreatedAt: p.CreateTime,
+	})
+	if pg.IsUnique(err, "receipt_plans_pkey") {
+		return errs.New(errs.AlreadyExists, "RECEIPT_PLAN_EXISTS", "receipt plan %s was made before", p.ID).With("receipt_plan_id", p.ID)
+	}
+	return pg.Err(err)
+}
+
+// AddRegistration keeps the draft of a receipt under a plan. Errors: AlreadyExists RECEIPT_REGISTRATION_EXISTS.
+func (a *Account) AddRegistration(ctx context.Context, r receiptplan.Registration) error {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	err = a.q.AddReceiptRegistration(ctx, db.AddReceiptRegistrationParams{
+		RegistrationID: r.ID, PlanID: r.PlanID, ReceiptID: r.Receipt.ID, Amount: r.Receipt.Amount.Minor, State: string(r.State), Body: body,
+	})
+	if pg.IsUnique(err, "receipt_registrations_pkey") {
+		return errs.New(errs.AlreadyExists, "RECEIPT_REGISTRATION_EXISTS", "receipt %s was registered before", r.ID).With("receipt_registration_id", r.ID)
+	}
+	return pg.Err(err)
+}
+
+// SaveRegistration keeps one that moved on.
+func (a *Account) SaveRegistration(ctx context.Context, r receiptplan.Registration) error {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return pg.Err(a.q.SaveReceiptRegistration(ctx, db.SaveReceiptRegistrationParams{RegistrationID: r.ID, State: string(r.State), Body: body}))
+}
+
+// ReceiptPlan reads a plan under the account's lock. Errors: NotFound RECEIPT_PLAN_UNKNOWN.
+func (a *Account) ReceiptPlan(ctx context.Context, id string) (receiptplan.Plan, error) {
+	return receiptPlanByID(ctx, a.q, id)
+}
+
+// ReceiptPlan reads a plan. Errors: NotFound RECEIPT_PLAN_UNKNOWN.
+func (s *Store) ReceiptPlan(ctx context.Context, id string) (receiptplan.Plan, error) {
+	return receiptPlanByID(ctx, s.q, id)
+}
+
+func receiptPlanByID(ctx context.Context, q *db.Queries, id string) (receiptplan.Plan, error) {
+	row, err := q.ReceiptPlanByID(ctx, id)
+	if err != nil {
+		err = pg.Err(err)
+		if errs.KindOf(err) == errs.NotFound {
+			err = errs.New(errs.NotFound, "RECEIPT_PLAN_UNKNOWN", "there is no receipt plan %s", id).With("receipt_plan_id", id)
+		}
+		return receiptplan.Plan{}, err
+	}
+	var p receiptplan.Plan
+	err = json.Unmarshal(row.Body, &p)
+	p.Received, p.InApproval, p.CreateTime = cash(row.Received, row.Currency), cash(row.InApproval, row.Currency), p.CreateTime.UTC()
+	return p, err
+}
+
+// Registration reads a registered receipt. Errors: NotFound RECEIPT_REGISTRATION_UNKNOWN.
+func (s *Store) Registration(ctx context.Context, id string) (receiptplan.Registration, error) {
+	return registrationByID(ctx, s.q, id)
+}
+
+// Registration is the same under the account's lock.
+func (a *Account) Registration(ctx context.Context, id string) (receiptplan.Registration, error) {
+	return registrationByID(ctx, a.q, id)
+}
+
+func registrationByID(ctx context.Context, q *db.Queries, id string) (receiptplan.Registration, error) {
+	body, err := q.ReceiptRegistrationByID(ctx, id)
+	if err != nil {
+		err = pg.Err(err)
+		if errs.KindOf(err) == errs.NotFound {
+			err = errs.New(errs.NotFound, "RECEIPT_REGISTRATION_UNKNOWN", "there is no receipt registration %s", id).With("receipt_registration_id", id)
+		}
+		return receiptplan.Registration{}, err
+	}
+	return registrationOf(body)
+}
+
+func registrationOf(body []byte) (receiptplan.Registration, error) {
+	var r receiptplan.Registration
+	err := json.Unmarshal(body, &r)
+	return r, err
+}
+
+// Registrations lists those of a plan, by number.
+func (s *Store) Registrations(ctx context.Context, planID string) ([]receiptplan.Registration, error) {
+	rows, err := s.q.ReceiptRegistrationsOf(ctx, planID)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	out := make([]receiptplan.Registration, len(rows))
+	for i, body := range rows {
+		if out[i], err = registrationOf(body); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
