@@ -11,11 +11,13 @@ import (
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/idem"
+	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/receivables/internal/app"
 	"github.com/avalcredit/aval/services/receivables/internal/bankline"
 	"github.com/avalcredit/aval/services/receivables/internal/bankstatement"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
 	"github.com/avalcredit/aval/services/receivables/internal/receipt"
+	"github.com/avalcredit/aval/services/receivables/internal/settlement"
 	"github.com/avalcredit/aval/services/receivables/internal/terms"
 )
 
@@ -314,6 +316,46 @@ func TestAutoConfirm(t *testing.T) {
 	// The second names an invoice that is paid, which is nearly the number of the other: for a person to say.
 	if open := h.bankLines(t, bankline.Proposed); len(open) != 2 || open[0].Proposals[0].Score != 25 && open[1].Proposals[0].Score != 25 {
 		t.Errorf("proposed %+v", open)
+	}
+}
+
+// Money that comes within the days of 2/10 settles the invoice with the discount; a day later it does not; what comes back takes the
+// discount with it.
+func TestEarlyPaymentDiscount(t *testing.T) {
+	t.Parallel()
+	h := newBank(t, "CNY")
+	h.under(func(p *terms.Cash) {
+		p.Discount = settlement.Discount{{Days: 10, Rate: money.Ratio{Num: 2, Den: 100}}}
+	})
+	h.customer(t, "C-1", "CNY")
+	h.owes(t, "C-1", "CNY", "INV-0001=1000.00", "INV-0002=500.00") // of 1 January 2024
+	h.bankFile(t, "2024-01-11,980.00,R-1,,,INV-0001", "2024-01-12,490.00,R-2,,,INV-0002")
+	late, early := h.bankLines(t, bankline.Proposed)[1], h.bankLines(t, bankline.Proposed)[0]
+	if early.BankReference != "R-1" {
+		late, early = early, late
+	}
+	if p := early.Proposals[0]; p.Score != 90 || p.Shares[0].Discount.String() != "20.00" {
+		t.Fatalf("early: %+v", p)
+	}
+	if p := late.Proposals[0]; p.Score != 50 || !p.Shares[0].Discount.IsZero() {
+		t.Fatalf("late: %+v", p)
+	}
+	asked := app.Confirmation{
+		LineID: late.ID, CustomerID: "C-1", Named: []receipt.Named{{InvoiceID: "INV-0002"}}, Discounts: []app.Taken{{ItemID: "INV-0002", Amount: amount(t, "CNY", "10.00")}},
+	}
+	_, err := h.ConfirmBankLine(clerk(t), h.request(), asked)
+	wantReason(t, err, "DISCOUNT_NOT_EARNED")
+	l, err := h.ConfirmBankLine(clerk(t), h.request(), app.Confirmation{LineID: early.ID, Proposal: 1})
+	must(t, err)
+	inv, err := h.Invoice(clerk(t), "INV-0001")
+	must(t, err)
+	if inv.State() != invoice.StateSettled || len(inv.Applications) != 2 {
+		t.Errorf("invoice %+v", inv)
+	}
+	_, err = h.ReverseReceipt(clerk(t), h.request(), l.ReceiptID, "returned by the bank")
+	must(t, err)
+	if inv, err = h.Invoice(clerk(t), "INV-0001"); err != nil || inv.Open.String() != "1000.00" {
+		t.Errorf("invoice %+v, %v", inv, err)
 	}
 }
 

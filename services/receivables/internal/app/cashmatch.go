@@ -82,6 +82,7 @@ type held struct {
 	clues  postgres.Payers
 	owing  map[string]map[string]cashmatch.Customer // by currency, then number
 	second map[string][]string                      // what each line's texts name
+	terms  map[string]postgres.InvoiceTerms         // of invoices that give a discount
 }
 
 // hold finds the customers that lines may be from, with what they owe, as sets.
@@ -113,7 +114,8 @@ func (s *Service) hold(ctx context.Context, lines []bankline.Line) (held, error)
 			return h, err
 		}
 	}
-	return h, nil
+	h.terms, err = s.store.InvoiceTerms(ctx, documentsOf(h.owing)...)
+	return h, err
 }
 
 func prefix(name string) string {
@@ -145,7 +147,7 @@ func (h held) of(l bankline.Line) []cashmatch.Customer {
 	var out []cashmatch.Customer
 	for _, id := range h.candidates(l) {
 		if c, ok := h.owing[l.Amount.Currency][id]; ok {
-			out = append(out, c)
+			out = append(out, h.discounted(c, l.ValueDate))
 		}
 	}
 	return out
@@ -176,6 +178,8 @@ type Confirmation struct {
 	Unapplied bool
 	// ByAnother keeps the payer from being remembered as the customer.
 	ByAnother bool
+	// Discounts for paying early that are taken beside the money.
+	Discounts []Taken
 }
 
 // ConfirmBankLine posts the receipt of a line and applies it. Errors: NotFound BANK_LINE_UNKNOWN and CUSTOMER_UNKNOWN,
@@ -190,7 +194,7 @@ func (s *Service) confirmAlone(ctx context.Context, l bankline.Line) bool {
 	sum := sha256.Sum256([]byte(id))
 	best := l.Proposals[0]
 	_, err := s.confirm(ctx, idem.Request{ID: id, Method: "bank.auto_confirm", Hash: sum[:]},
-		Confirmation{LineID: l.ID, CustomerID: best.CustomerID, Named: namedBy(best)}, true)
+		Confirmation{LineID: l.ID, CustomerID: best.CustomerID, Named: namedBy(best), Discounts: discountsBy(best)}, true)
 	if err != nil {
 		s.Log.WarnContext(ctx, "a bank line was not confirmed by itself; a person has to", "bank_line", l.ID, "error", err)
 	}
@@ -216,7 +220,7 @@ func (s *Service) confirm(ctx context.Context, req idem.Request, in Confirmation
 		if err != nil {
 			return found, err
 		}
-		in.CustomerID, in.Named = p.CustomerID, namedBy(p)
+		in.CustomerID, in.Named, in.Discounts = p.CustomerID, namedBy(p), discountsBy(p)
 	} else if in.Proposal > 0 {
 		in.CustomerID = found.CustomerID
 	}
@@ -235,12 +239,12 @@ func (s *Service) confirm(ctx context.Context, req idem.Request, in Confirmation
 		return found, err
 	}
 	return write(ctx, s, req, customer, func(ctx context.Context, c *change) (bankline.Line, error) {
-		return c.confirm(ctx, in, auto)
+		return s.confirmOn(ctx, c, in, auto)
 	})
 }
 
-// confirm posts the receipt of a line and records it with the line.
-func (c *change) confirm(ctx context.Context, in Confirmation, auto bool) (bankline.Line, error) {
+// confirmOn posts the receipt of a line, with the discounts that go with it, and records it with the line.
+func (s *Service) confirmOn(ctx context.Context, c *change, in Confirmation, auto bool) (bankline.Line, error) {
 	bank := postgres.NewBank(c.tx, c.act)
 	l, err := bank.Line(ctx, in.LineID)
 	if err != nil {
@@ -260,6 +264,9 @@ func (c *change) confirm(ctx context.Context, in Confirmation, auto bool) (bankl
 		ID: l.NextReceiptID(), CustomerID: c.customer.ID, Date: l.ValueDate, Amount: l.Amount, Instrument: receipt.InstrumentRemittance, Reference: reference(l),
 	}, order)
 	if err != nil {
+		return l, err
+	}
+	if err := s.takeDiscounts(ctx, c, r, in.Discounts); err != nil {
 		return l, err
 	}
 	l.State, l.CustomerID, l.ReceiptID, l.Auto, l.Reason = bankline.Applied, c.customer.ID, r.ID, auto, ""

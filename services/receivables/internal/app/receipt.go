@@ -89,6 +89,9 @@ func (s *Service) ReverseReceipt(ctx context.Context, req idem.Request, id, reas
 		if err := c.Account.ReverseReceipt(ctx, doc, postgres.Reversal{On: on, Reason: reason}); err != nil {
 			return err
 		}
+		if err := c.takeDiscountsBack(ctx, id, reason); err != nil {
+			return err
+		}
 		return c.tell("receipt.reverse", "receipt "+id, map[string]string{"reason": reason})
 	})
 }

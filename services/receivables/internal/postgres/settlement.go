@@ -42,6 +42,12 @@ func AddInvoiceTerms(ctx context.Context, tx pgx.Tx, list ...invoice.Invoice) er
 	return pg.Err(db.New(tx).AddInvoiceTerms(ctx, p))
 }
 
+// DiscountsWith are the numbers of the discounts that were taken with a receipt and stand.
+func (a *Account) DiscountsWith(ctx context.Context, receiptID string) ([]string, error) {
+	ids, err := a.q.DiscountsWith(ctx, receiptID)
+	return ids, pg.Err(err)
+}
+
 // text is a value as JSON, or nothing where it is absent.
 func text(v any, absent bool) (string, error) {
 	if absent {

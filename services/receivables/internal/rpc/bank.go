@@ -246,6 +246,9 @@ func (s *Bank) ConfirmBankLine(ctx context.Context, req *receivablesv1.ConfirmBa
 			named.Amount = &amount
 		}
 		in.Named = append(in.Named, named)
+		if share.GetDiscount() != nil {
+			in.Discounts = append(in.Discounts, app.Taken{ItemID: share.GetItemId(), Amount: f.money("shares["+strconv.Itoa(i)+"].discount", share.GetDiscount())})
+		}
 	}
 	if in.Proposal > 0 && (in.CustomerID != "" || len(in.Named) > 0 || in.Unapplied) {
 		return nil, errs.Field("proposal", "either", "take a proposal, or say whose money it is and what it pays, not both")

@@ -53,7 +53,7 @@ type BankServiceClient interface {
 	GetBankLine(ctx context.Context, in *GetBankLineRequest, opts ...grpc.CallOption) (*GetBankLineResponse, error)
 	// Makes new proposals for lines that are not applied yet, the oldest first: what customers owe, and who they are known as, has changed since.
 	ProposeBankLines(ctx context.Context, in *ProposeBankLinesRequest, opts ...grpc.CallOption) (*ProposeBankLinesResponse, error)
-	// Posts the receipt of a line and applies it: as one of its proposals says, or as said here. The payer's account and name are remembered as the customer's. Errors: NOT_FOUND (BANK_LINE_UNKNOWN, CUSTOMER_UNKNOWN, ITEM_UNKNOWN), FAILED_PRECONDITION (BANK_LINE_DONE, BANK_LINE_OUTGOING, NO_PROPOSAL, OVERAPPLIED).
+	// Posts the receipt of a line and applies it: as one of its proposals says, or as said here. The payer's account and name are remembered as the customer's. Errors: NOT_FOUND (BANK_LINE_UNKNOWN, CUSTOMER_UNKNOWN, ITEM_UNKNOWN), FAILED_PRECONDITION (BANK_LINE_DONE, BANK_LINE_OUTGOING, NO_PROPOSAL, OVERAPPLIED, DISCOUNT_NOT_EARNED).
 	ConfirmBankLine(ctx context.Context, in *ConfirmBankLineRequest, opts ...grpc.CallOption) (*ConfirmBankLineResponse, error)
 	// Puts a line aside that no customer paid: interest, a transfer between accounts of one's own. Errors: NOT_FOUND (BANK_LINE_UNKNOWN), FAILED_PRECONDITION (BANK_LINE_DONE).
 	IgnoreBankLine(ctx context.Context, in *IgnoreBankLineRequest, opts ...grpc.CallOption) (*IgnoreBankLineResponse, error)
@@ -213,7 +213,7 @@ type BankServiceServer interface {
 	GetBankLine(context.Context, *GetBankLineRequest) (*GetBankLineResponse, error)
 	// Makes new proposals for lines that are not applied yet, the oldest first: what customers owe, and who they are known as, has changed since.
 	ProposeBankLines(context.Context, *ProposeBankLinesRequest) (*ProposeBankLinesResponse, error)
-	// Posts the receipt of a line and applies it: as one of its proposals says, or as said here. The payer's account and name are remembered as the customer's. Errors: NOT_FOUND (BANK_LINE_UNKNOWN, CUSTOMER_UNKNOWN, ITEM_UNKNOWN), FAILED_PRECONDITION (BANK_LINE_DONE, BANK_LINE_OUTGOING, NO_PROPOSAL, OVERAPPLIED).
+	// Posts the receipt of a line and applies it: as one of its proposals says, or as said here. The payer's account and name are remembered as the customer's. Errors: NOT_FOUND (BANK_LINE_UNKNOWN, CUSTOMER_UNKNOWN, ITEM_UNKNOWN), FAILED_PRECONDITION (BANK_LINE_DONE, BANK_LINE_OUTGOING, NO_PROPOSAL, OVERAPPLIED, DISCOUNT_NOT_EARNED).
 	ConfirmBankLine(context.Context, *ConfirmBankLineRequest) (*ConfirmBankLineResponse, error)
 	// Puts a line aside that no customer paid: interest, a transfer between accounts of one's own. Errors: NOT_FOUND (BANK_LINE_UNKNOWN), FAILED_PRECONDITION (BANK_LINE_DONE).
 	IgnoreBankLine(context.Context, *IgnoreBankLineRequest) (*IgnoreBankLineResponse, error)

@@ -25,6 +25,33 @@ func (q *Queries) AddInvoiceTerms(ctx context.Context, arg AddInvoiceTermsParams
 	return err
 }
 
+const discountsWith = `-- name: DiscountsWith :many
+SELECT v.voucher_id FROM vouchers v
+WHERE v.about = $1 AND v.kind = 'DISCOUNT' AND NOT EXISTS (SELECT FROM voucher_reversals r WHERE r.voucher_id = v.voucher_id)
+ORDER BY v.voucher_id
+`
+
+// Discounts that stand and were taken with a receipt.
+func (q *Queries) DiscountsWith(ctx context.Context, about string) ([]string, error) {
+	rows, err := q.db.Query(ctx, discountsWith, about)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var voucher_id string
+		if err := rows.Scan(&voucher_id); err != nil {
+			return nil, err
+		}
+		items = append(items, voucher_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const invoiceTerms = `-- name: InvoiceTerms :many
 SELECT invoice_id, terms, discount FROM invoice_terms WHERE invoice_id = ANY ($1::text[])
 `
