@@ -141,6 +141,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	evaluationv1.RegisterTreatmentPlanServiceServer(r, rpc.Plans{App: s.app})
 	evaluationv1.RegisterCreditApplicationServiceServer(r, rpc.Applications{App: s.app})
 	evaluationv1.RegisterCreditGrantServiceServer(r, rpc.Grants{App: s.app})
+	evaluationv1.RegisterCustomerHandOverServiceServer(r, rpc.HandOvers{App: s.app})
 	evaluationv1.RegisterDelegationServiceServer(r, rpc.Delegations{App: s.app})
 	evaluationv1.RegisterWithdrawalServiceServer(r, rpc.Withdrawals{App: s.app})
 	evaluationv1.RegisterFormRegisterServiceServer(r, rpc.Registers{App: s.app})

@@ -15,6 +15,7 @@ import (
 	"github.com/avalcredit/aval/pkg/page"
 	"github.com/avalcredit/aval/services/evaluation/internal/customer"
 	"github.com/avalcredit/aval/services/evaluation/internal/grade"
+	"github.com/avalcredit/aval/services/evaluation/internal/handover"
 	"github.com/avalcredit/aval/services/evaluation/internal/postgres"
 	"github.com/avalcredit/aval/services/evaluation/internal/profile"
 )
@@ -93,6 +94,10 @@ func (a *App) UpdateCustomer(ctx context.Context, r idem.Request, p customer.Pat
 		next, err := st.File.Apply(p)
 		if err != nil {
 			return customer.Customer{}, err
+		}
+		if had := st.File.SalespersonID; had != "" && next.SalespersonID != had {
+			return customer.Customer{}, errs.New(errs.FailedPrecondition, handover.ReasonNeeded,
+				"%s has customer %s: it changes hands by a hand-over that both sides confirm", had, next.ID)
 		}
 		if next.GroupID != st.File.GroupID {
 			next.RootGroupID = root

@@ -193,9 +193,10 @@ func (a Application) Submit(s Submission) (Application, error) {
 
 // Who gets what is missing.
 const (
-	sales   = "SALESPERSON"
-	analyst = "CREDIT_ANALYST"
-	finance = "FINANCE_CLERK"
+	sales        = "SALESPERSON"
+	salesManager = "SALES_MANAGER"
+	analyst      = "CREDIT_ANALYST"
+	finance      = "FINANCE_CLERK"
 )
 
 // complete looks for what S2.11 asks for: customer data, payment record, limit, term.
@@ -212,6 +213,9 @@ func (a Application) complete(s Submission) error {
 	}
 	if s.Customer.LifeCycle == customer.Closed {
 		lack("customer.life_cycle", sales, "the relation is closed")
+	}
+	if s.Customer.SalespersonID == "" {
+		lack("customer.salesperson_id", salesManager, "nobody is responsible for the customer")
 	}
 	if s.Rating.RatingID == "" {
 		lack("rating_id", analyst, "the customer is not rated")

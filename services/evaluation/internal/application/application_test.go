@@ -52,7 +52,7 @@ func submission(g grade.Grade, limitMinor int64, currency string) application.Su
 	}
 	return application.Submission{
 		By: "li", Date: calendar.MustDate("2026-03-02"), Policy: p,
-		Customer: customer.Customer{ID: "C-1", DisplayName: "Firm", Currency: currency}.Complete(),
+		Customer: customer.Customer{ID: "C-1", DisplayName: "Firm", Currency: currency, SalespersonID: "li"}.Complete(),
 		Rating:   rating.Record{RatingID: "C-1.1", Result: res}, Payment: payment.Record{CustomerID: "C-1", LateAmountDays: "0"},
 	}
 }

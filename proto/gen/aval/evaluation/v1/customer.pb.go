@@ -531,7 +531,7 @@ type Customer struct {
 	LegalRepresentative string `protobuf:"bytes,12,opt,name=legal_representative,json=legalRepresentative,proto3" json:"legal_representative,omitempty"`
 	// Currency of the credit account, ISO 4217. Given when the file is created, and never changed (CURRENCY_FIXED). Default CNY.
 	CurrencyCode string `protobuf:"bytes,13,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
-	// Subject of the responsible salesperson, as in its access token.
+	// Subject of the responsible salesperson, as in its access token. Set once; then it changes by a hand-over that both sides confirm, see CustomerHandOverService (FAILED_PRECONDITION HAND_OVER_NEEDED). Without one there is no credit: an application is incomplete.
 	SalespersonId string `protobuf:"bytes,14,opt,name=salesperson_id,json=salespersonId,proto3" json:"salesperson_id,omitempty"`
 	// Subject of the responsible credit analyst.
 	CreditAnalystId string `protobuf:"bytes,15,opt,name=credit_analyst_id,json=creditAnalystId,proto3" json:"credit_analyst_id,omitempty"`

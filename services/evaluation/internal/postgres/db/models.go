@@ -68,6 +68,16 @@ type CustomerGroup struct {
 	Revision    int64
 }
 
+type CustomerHandOver struct {
+	HandOverID string
+	Number     int64
+	CustomerID string
+	FromID     string
+	ToID       string
+	State      string
+	Body       []byte
+}
+
 type CustomerMerge struct {
 	MergedID     string
 	SurvivorID   string
