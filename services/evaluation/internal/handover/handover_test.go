@@ -57,7 +57,7 @@ func TestTwoPeopleConfirm(t *testing.T) {
 			who := rapid.SampledFrom([]string{"li", "wu", "ma", "hu"}).Draw(t, "who")
 			roles := []string{rapid.SampledFrom([]string{"SALESPERSON", "SALES_MANAGER", "SALES_DIRECTOR"}).Draw(t, "role")}
 			var err error
-			next := h
+			var next handover.HandOver
 			if rapid.IntRange(0, 9).Draw(t, "what") == 0 {
 				next, err = h.Decline(who, roles, "no")
 			} else {
