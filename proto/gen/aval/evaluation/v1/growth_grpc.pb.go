@@ -44,6 +44,7 @@ type GrowthReviewServiceClient interface {
 	ListGrowthReviewCustomers(ctx context.Context, in *ListGrowthReviewCustomersRequest, opts ...grpc.CallOption) (*ListGrowthReviewCustomersResponse, error)
 	// Returns the result of a review as a spreadsheet to download (XLSX, content-disposition: attachment): the sums, by salesperson, and the customers that did not grow, at most 100,000. Errors: NOT_FOUND (OPERATION_UNKNOWN), FAILED_PRECONDITION (GROWTH_REVIEW_NOT_DONE).
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	DownloadGrowthReview(ctx context.Context, in *DownloadGrowthReviewRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
 }
 
@@ -122,6 +123,7 @@ type GrowthReviewServiceServer interface {
 	ListGrowthReviewCustomers(context.Context, *ListGrowthReviewCustomersRequest) (*ListGrowthReviewCustomersResponse, error)
 	// Returns the result of a review as a spreadsheet to download (XLSX, content-disposition: attachment): the sums, by salesperson, and the customers that did not grow, at most 100,000. Errors: NOT_FOUND (OPERATION_UNKNOWN), FAILED_PRECONDITION (GROWTH_REVIEW_NOT_DONE).
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	DownloadGrowthReview(context.Context, *DownloadGrowthReviewRequest) (*httpbody.HttpBody, error)
 	mustEmbedUnimplementedGrowthReviewServiceServer()
 }

@@ -52,6 +52,7 @@ type PortfolioRunServiceClient interface {
 	ListPortfolioRunCustomers(ctx context.Context, in *ListPortfolioRunCustomersRequest, opts ...grpc.CallOption) (*ListPortfolioRunCustomersResponse, error)
 	// Returns the result of a run as a spreadsheet to download (XLSX, content-disposition: attachment), with the same content as GetPortfolioRun. Errors: NOT_FOUND (OPERATION_UNKNOWN), FAILED_PRECONDITION (PORTFOLIO_RUN_NOT_DONE).
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	DownloadPortfolioRun(ctx context.Context, in *DownloadPortfolioRunRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
 }
 
@@ -156,6 +157,7 @@ type PortfolioRunServiceServer interface {
 	ListPortfolioRunCustomers(context.Context, *ListPortfolioRunCustomersRequest) (*ListPortfolioRunCustomersResponse, error)
 	// Returns the result of a run as a spreadsheet to download (XLSX, content-disposition: attachment), with the same content as GetPortfolioRun. Errors: NOT_FOUND (OPERATION_UNKNOWN), FAILED_PRECONDITION (PORTFOLIO_RUN_NOT_DONE).
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	DownloadPortfolioRun(context.Context, *DownloadPortfolioRunRequest) (*httpbody.HttpBody, error)
 	mustEmbedUnimplementedPortfolioRunServiceServer()
 }

@@ -41,6 +41,7 @@ type RatingServiceClient interface {
 	GetRatingReport(ctx context.Context, in *GetRatingReportRequest, opts ...grpc.CallOption) (*GetRatingReportResponse, error)
 	// Returns the same as a file to download (PDF, content-disposition: attachment). Errors: those of GetRatingReport, FAILED_PRECONDITION (FONT_MISSING: no font with Chinese characters is installed).
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	DownloadRatingReport(ctx context.Context, in *DownloadRatingReportRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
 	// Runs a stored rating again from its record and compares the bytes.
 	ReplayRating(ctx context.Context, in *ReplayRatingRequest, opts ...grpc.CallOption) (*ReplayRatingResponse, error)
@@ -118,6 +119,7 @@ type RatingServiceServer interface {
 	GetRatingReport(context.Context, *GetRatingReportRequest) (*GetRatingReportResponse, error)
 	// Returns the same as a file to download (PDF, content-disposition: attachment). Errors: those of GetRatingReport, FAILED_PRECONDITION (FONT_MISSING: no font with Chinese characters is installed).
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	DownloadRatingReport(context.Context, *DownloadRatingReportRequest) (*httpbody.HttpBody, error)
 	// Runs a stored rating again from its record and compares the bytes.
 	ReplayRating(context.Context, *ReplayRatingRequest) (*ReplayRatingResponse, error)
