@@ -48,6 +48,7 @@ func place(service protoreflect.ServiceDescriptor) int {
 		"WithdrawalService",
 		"OrderService", "DecisionService", "CreditAccountService",
 		"InvoiceService", "PaymentNoticeService", "ReceiptService", "BankService", "StatementService", "LetterService", "DocumentService", "BillService", "CreditMemoService", "LedgerService", "AgingService", "FiguresService",
+		"LimitationService", "WarningService", "SecurityService", "LegalCaseService", "RestructuringService", "WrittenOffService", "ResponsibilityService", "ChargeService",
 	}
 	if i := slices.Index(sale, service.Name()); i >= 0 {
 		return i

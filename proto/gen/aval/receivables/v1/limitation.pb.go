@@ -1212,11 +1212,11 @@ const file_aval_receivables_v1_limitation_proto_rawDesc = "" +
 	"\x19LIMITATION_EFFECT_REVIVED\x10\x04\x12\x1f\n" +
 	"\x1bLIMITATION_EFFECT_NOT_BEGUN\x10\x05\x12\x1e\n" +
 	"\x1aLIMITATION_EFFECT_TOO_LATE\x10\x06\x12\x1a\n" +
-	"\x16LIMITATION_EFFECT_NONE\x10\a2\x8f\a\n" +
-	"\x11LimitationService\x12\xa2\x01\n" +
-	"\rGetLimitation\x12).aval.receivables.v1.GetLimitationRequest\x1a*.aval.receivables.v1.GetLimitationResponse\":\x8a\xb5\x18\x12\n" +
+	"\x16LIMITATION_EFFECT_NONE\x10\a2\x8c\a\n" +
+	"\x11LimitationService\x12\x9f\x01\n" +
+	"\rGetLimitation\x12).aval.receivables.v1.GetLimitationRequest\x1a*.aval.receivables.v1.GetLimitationResponse\"7\x8a\xb5\x18\x12\n" +
 	"\x0e\x01\x02\x03\x04\x05\x06\a\b\t\n" +
-	"\v\r\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/limitations/{item_id=**}\x12\x9b\x01\n" +
+	"\v\r\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/limitations/{item_id}\x12\x9b\x01\n" +
 	"\x0fListLimitations\x12+.aval.receivables.v1.ListLimitationsRequest\x1a,.aval.receivables.v1.ListLimitationsResponse\"-\x8a\xb5\x18\x12\n" +
 	"\x0e\x01\x02\x03\x04\x05\x06\a\b\t\n" +
 	"\v\r\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/limitations\x12\xa9\x01\n" +

@@ -252,7 +252,7 @@ func RegisterLimitationServiceHandlerServer(ctx context.Context, mux *runtime.Se
 		var stream runtime.ServerTransportStream
 		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
 		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
-		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/aval.receivables.v1.LimitationService/GetLimitation", runtime.WithHTTPPathPattern("/v1/limitations/{item_id=**}"))
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/aval.receivables.v1.LimitationService/GetLimitation", runtime.WithHTTPPathPattern("/v1/limitations/{item_id}"))
 		if err != nil {
 			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
 			return
@@ -390,7 +390,7 @@ func RegisterLimitationServiceHandlerClient(ctx context.Context, mux *runtime.Se
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
 		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
-		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/aval.receivables.v1.LimitationService/GetLimitation", runtime.WithHTTPPathPattern("/v1/limitations/{item_id=**}"))
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/aval.receivables.v1.LimitationService/GetLimitation", runtime.WithHTTPPathPattern("/v1/limitations/{item_id}"))
 		if err != nil {
 			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
 			return
@@ -475,7 +475,7 @@ func RegisterLimitationServiceHandlerClient(ctx context.Context, mux *runtime.Se
 }
 
 var (
-	pattern_LimitationService_GetLimitation_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 3, 0, 4, 1, 5, 2}, []string{"v1", "limitations", "item_id"}, ""))
+	pattern_LimitationService_GetLimitation_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "limitations", "item_id"}, ""))
 	pattern_LimitationService_ListLimitations_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "limitations"}, ""))
 	pattern_LimitationService_RecordLimitationEvent_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "limitationEvents"}, ""))
 	pattern_LimitationService_EndLimitationEvent_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "limitationEvents", "limitation_event_id"}, "end"))
