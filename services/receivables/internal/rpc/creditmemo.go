@@ -133,7 +133,7 @@ func memoOf(m memo.Memo) *receivablesv1.CreditMemo {
 		WithdrawReason: m.CloseReason, WithdrawnBy: m.ClosedBy, CloseDate: m.CloseDate.String(),
 	}
 	for _, step := range m.Form.Steps {
-		out.Steps = append(out.Steps, &typev1.ApprovalStep{Name: step.Name, Roles: rolesOf(step.AnyOf)})
+		out.Steps = append(out.Steps, &typev1.ApprovalStep{Name: step.Name, Roles: rolesOf(step.AnyOf), AllOf: rolesOf(step.AllOf)})
 	}
 	for _, a := range m.Form.Acts {
 		out.Acts = append(out.Acts, &typev1.ApprovalAct{

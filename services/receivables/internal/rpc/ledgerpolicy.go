@@ -68,15 +68,29 @@ func (f *fields) authority(path string, rows []*typev1.AuthorityRow, currency st
 			out[i].MaxAmount = &m.Minor
 		}
 		out[i].MaxDays = days(r.MaxDays)
-		for _, s := range r.GetSteps() {
-			step := approval.Step{Name: s.GetName()}
-			for _, role := range s.GetRoles() {
-				step.AnyOf = append(step.AnyOf, strings.TrimPrefix(role.String(), rolePrefix))
-			}
-			out[i].Steps = append(out[i].Steps, step)
-		}
+		f.steps(at, r, &out[i])
 	}
 	return out
+}
+
+// steps reads who signs. What only credit applications have is refused, not passed over: a row or a step would be worth less than it says.
+func (f *fields) steps(at string, r *typev1.AuthorityRow, into *approval.Row) {
+	if r.GetWhen() != nil {
+		f.keep(at+".when", "credit_applications_only", errs.New(errs.Invalid, "POLICY_INVALID", "conditions of a row are for credit applications"))
+	}
+	for _, s := range r.GetSteps() {
+		if s.GetDueDays() != 0 || s.GetEscalateTo() != 0 || s.GetInWriting() {
+			f.keep(at+".steps", "credit_applications_only", errs.New(errs.Invalid, "POLICY_INVALID", "due days and writing of a step are for credit applications"))
+		}
+		step := approval.Step{Name: s.GetName()}
+		for _, role := range s.GetRoles() {
+			step.AnyOf = append(step.AnyOf, strings.TrimPrefix(role.String(), rolePrefix))
+		}
+		for _, role := range s.GetAllOf() {
+			step.AllOf = append(step.AllOf, strings.TrimPrefix(role.String(), rolePrefix))
+		}
+		into.Steps = append(into.Steps, step)
+	}
 }
 
 func (f *fields) latePayment(path string, p *receivablesv1.LatePayment, currency string) interest.Terms {

@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/avalcredit/aval/pkg/approval"
 	"github.com/avalcredit/aval/pkg/idem"
@@ -43,13 +42,7 @@ func restructuringRules(p *receivablesv1.ClaimsPolicy, currency string) (restruc
 			f.keep(fmt.Sprintf("policy.claims.restructuring_authority[%d].max_amount", i), "money", err)
 			r.Authority[i].MaxAmount = &m.Minor
 		}
-		for _, s := range row.GetSteps() {
-			step := approval.Step{Name: s.GetName()}
-			for _, role := range s.GetRoles() {
-				step.AnyOf = append(step.AnyOf, strings.TrimPrefix(role.String(), "ROLE_"))
-			}
-			r.Authority[i].Steps = append(r.Authority[i].Steps, step)
-		}
+		f.steps(fmt.Sprintf("policy.claims.restructuring_authority[%d]", i), row, &r.Authority[i])
 	}
 	return r, f.err
 }
