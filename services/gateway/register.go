@@ -93,6 +93,7 @@ func (b Backends) registerReceivables(ctx context.Context, mux *runtime.ServeMux
 		receivablesv1.RegisterChargeServiceHandlerClient(ctx, mux, receivablesv1.NewChargeServiceClient(c)),
 		receivablesv1.RegisterAgingServiceHandlerClient(ctx, mux, receivablesv1.NewAgingServiceClient(c)),
 		receivablesv1.RegisterFiguresServiceHandlerClient(ctx, mux, receivablesv1.NewFiguresServiceClient(c)),
+		receivablesv1.RegisterReceivablesReportServiceHandlerClient(ctx, mux, receivablesv1.NewReceivablesReportServiceClient(c)),
 		receivablesv1.RegisterLedgerServiceHandlerClient(ctx, mux, receivablesv1.NewLedgerServiceClient(c)),
 		receivablesv1.RegisterChargeServiceHandlerClient(ctx, mux, receivablesv1.NewChargeServiceClient(c)),
 		receivablesv1.RegisterLegalCaseServiceHandlerClient(ctx, mux, receivablesv1.NewLegalCaseServiceClient(c)),

@@ -117,6 +117,7 @@ type world struct {
 	bank     receivablesv1.BankServiceClient
 	aging    receivablesv1.AgingServiceClient
 	figures  receivablesv1.FiguresServiceClient
+	reports  receivablesv1.ReceivablesReportServiceClient
 	ledger   receivablesv1.LedgerServiceClient
 	policies receivablesv1.ReceivablesPolicyServiceClient
 	feed     receivablesv1.FeedServiceClient
@@ -140,6 +141,7 @@ func newWorldWith(t *testing.T, change func(*receivables.Deps)) *world {
 	}
 	beside := serve(t, issuer, func(r grpc.ServiceRegistrar) {
 		ordergatev1.RegisterFeedServiceServer(r, n)
+		books{neighbours: n}.register(r)
 		evaluationv1.RegisterFeedServiceServer(r, credit{neighbours: n})
 	})
 	pool, err := pg.Open(t.Context(), pg.Config{URL: pgtest.Database(t), Schema: receivables.Schema})
@@ -158,8 +160,8 @@ func newWorldWith(t *testing.T, change func(*receivables.Deps)) *world {
 		neighbours: n, issuer: issuer, pool: pool, service: service,
 		invoices: receivablesv1.NewInvoiceServiceClient(conn), receipts: receivablesv1.NewReceiptServiceClient(conn),
 		notices: receivablesv1.NewPaymentNoticeServiceClient(conn), bank: receivablesv1.NewBankServiceClient(conn),
-		figures: receivablesv1.NewFiguresServiceClient(conn),
-		aging:   receivablesv1.NewAgingServiceClient(conn), ledger: receivablesv1.NewLedgerServiceClient(conn),
+		figures: receivablesv1.NewFiguresServiceClient(conn), reports: receivablesv1.NewReceivablesReportServiceClient(conn),
+		aging: receivablesv1.NewAgingServiceClient(conn), ledger: receivablesv1.NewLedgerServiceClient(conn),
 		policies: receivablesv1.NewReceivablesPolicyServiceClient(conn), feed: receivablesv1.NewFeedServiceClient(conn),
 		ops: receivablesv1.NewOperationsServiceClient(conn), conn: conn,
 	}

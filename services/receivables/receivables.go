@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/grpc"
@@ -66,6 +67,8 @@ type Deps struct {
 	Mail mail.Server
 	// FontFile is the font of documents; empty: the usual places are looked through.
 	FontFile string
+	// Zone is where business dates change, and in which the hours of reports are counted; nil: UTC.
+	Zone *time.Location
 }
 
 // Service is the phase, ready to be registered and run.
@@ -81,6 +84,8 @@ type Service struct {
 	letters     *mail.Relay
 	keeper      idem.Keeper
 	warnings    *jobs.Warnings // nil: none
+	months      *jobs.Months   // nil: none
+	reports     *rpc.Reports
 }
 
 // New migrates the schema, installs the built-in policy at first start, and builds the
@@ -114,11 +119,18 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	policies := policy.NewCache(store, rpc.DecodePolicy)
 	s.app = app.New(app.Deps{
 		Pool: d.Pool, Clock: d.Clock, Log: log, Profiles: peers.NewEvaluation(d.Evaluation), Policies: policies,
+		Gate:    peers.NewGate(d.OrderGate),
 		Letters: s.letters, FontFile: d.FontFile, Positions: s.positions, Settlements: s.settlements, Chains: chains(d.Pool, store),
 		Register: &violation.Register{Pool: d.Pool, Clock: d.Clock, Log: log, Phase: Schema, Told: true}, Violations: s.violations,
 	})
+	zone := d.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	s.reports = &rpc.Reports{App: s.app, Zone: zone, FontFile: d.FontFile}
 	if d.Config.Warnings {
 		s.warnings = jobs.NewWarnings(s.app, log)
+		s.months = jobs.NewMonths(s.app, d.Clock, zone, log)
 	}
 	s.book = &policy.Book{Store: store, Clock: d.Clock, Signed: policies.Invalidate}
 	return s, nil
@@ -155,6 +167,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	receivablesv1.RegisterPeriodServiceServer(r, &rpc.Periods{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterAgingServiceServer(r, &rpc.Aging{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterFiguresServiceServer(r, &rpc.Figures{App: s.app, Pages: s.pages})
+	receivablesv1.RegisterReceivablesReportServiceServer(r, s.reports)
 	receivablesv1.RegisterLedgerServiceServer(r, &rpc.Ledger{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterReceivablesPolicyServiceServer(r, &rpc.Policies{Book: s.book, Pages: s.pages})
 	receivablesv1.RegisterLimitationServiceServer(r, &rpc.Limitations{App: s.app, Pages: s.pages})
@@ -180,6 +193,9 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	if s.warnings != nil {
 		tasks = append(tasks, lifecycle.Task{Name: "receivables warnings", Run: s.warnings.Run})
+	}
+	if s.months != nil {
+		tasks = append(tasks, lifecycle.Task{Name: "receivables monthly reports", Run: s.months.Run})
 	}
 	return lifecycle.Run(ctx, s.log, tasks...)
 }

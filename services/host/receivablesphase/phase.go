@@ -14,7 +14,7 @@ func Phase() host.Phase {
 		s, err := receivables.New(ctx, receivables.Deps{
 			Config: receivables.Config{SkipMigrations: !p.Migrate, Warnings: !p.DevClock, RequestDays: p.RequestDays},
 			Pool:   p.Pool, Clock: p.Clock, Log: p.Log, PageKey: p.PageKey, OrderGate: p.OrderGate, Evaluation: p.Evaluation,
-			Mail: p.Mail, FontFile: p.FontFile,
+			Mail: p.Mail, FontFile: p.FontFile, Zone: p.Zone,
 		})
 		if err != nil {
 			return nil, err

@@ -67,6 +67,7 @@ type Deps struct {
 	Log         *slog.Logger
 	Profiles    Profiles // nil: customers come by delivery only
 	Policies    Policies
+	Gate        Gate // nil: what it alone knows is missing from reports
 	Positions   Outlet
 	Settlements Outlet
 	Chains      []Chain

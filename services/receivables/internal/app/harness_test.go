@@ -36,6 +36,7 @@ func (quiet) InForce(_ context.Context, _ calendar.Date) (terms.Policy, error) {
 func shipped() terms.Policy {
 	return terms.Policy{
 		Version: 1, AgingBounds: []int32{30, 60, 90, 180, 360}, DefaultTermDays: 30, DefaultAfterDays: 91, BaseCurrency: "CNY",
+		Figures: terms.Figures{DSODays: 90, PaceDays: 90, ReportDay: 1, ReportHour: 6},
 		Ledger: terms.Ledger{
 			MemoReasons:   []string{"RETURN"},
 			MemoAuthority: approval.Table{{Steps: []approval.Step{{Name: "approval", AnyOf: []string{"FINANCE_MANAGER"}}}}},

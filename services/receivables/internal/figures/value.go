@@ -65,8 +65,10 @@ func (v Value) Exact() string {
 	return v.rat.RatString()
 }
 
-// Cmp compares two values that are set, exactly.
-func (v Value) Cmp(o Value) int { return v.rat.Cmp(o.rat) }
+// Above reports whether the value is set and above a bound, exactly; nothing is above no bound.
+func (v Value) Above(bound *big.Rat) bool {
+	return v.rat != nil && bound != nil && v.rat.Cmp(bound) > 0
+}
 
 func (v Value) minus(o Value) Value {
 	switch {

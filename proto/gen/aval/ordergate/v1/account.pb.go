@@ -1039,14 +1039,14 @@ const file_aval_ordergate_v1_account_proto_rawDesc = "" +
 	"\x1aACCOUNT_STATUS_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11ACCOUNT_STATUS_OK\x10\x01\x12\x18\n" +
 	"\x14ACCOUNT_STATUS_WATCH\x10\x02\x12\x1d\n" +
-	"\x19ACCOUNT_STATUS_OVER_LIMIT\x10\x032\x8c\x04\n" +
+	"\x19ACCOUNT_STATUS_OVER_LIMIT\x10\x032\x8d\x04\n" +
 	"\x14CreditAccountService\x12\xad\x01\n" +
 	"\x10GetCreditAccount\x12*.aval.ordergate.v1.GetCreditAccountRequest\x1a+.aval.ordergate.v1.GetCreditAccountResponse\"@\x8a\xb5\x18\x14\n" +
 	"\x10\x01\x02\x03\x04\x05\x06\a\b\t\n" +
-	"\v\r\x0e\x0f\x10\x11\x10\x01\x82\xd3\xe4\x93\x02\"\x12 /v1/creditAccounts/{customer_id}\x12\xa4\x01\n" +
-	"\x12ListCreditAccounts\x12,.aval.ordergate.v1.ListCreditAccountsRequest\x1a-.aval.ordergate.v1.ListCreditAccountsResponse\"1\x8a\xb5\x18\x13\n" +
-	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
-	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/creditAccounts\x12\x9c\x01\n" +
+	"\v\r\x0e\x0f\x10\x11\x10\x01\x82\xd3\xe4\x93\x02\"\x12 /v1/creditAccounts/{customer_id}\x12\xa5\x01\n" +
+	"\x12ListCreditAccounts\x12,.aval.ordergate.v1.ListCreditAccountsRequest\x1a-.aval.ordergate.v1.ListCreditAccountsResponse\"2\x8a\xb5\x18\x14\n" +
+	"\x10\x01\x02\x03\x04\x05\x06\a\b\t\n" +
+	"\v\r\x0e\x0f\x10\x11\x10\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/creditAccounts\x12\x9c\x01\n" +
 	"\vListJournal\x12%.aval.ordergate.v1.ListJournalRequest\x1a&.aval.ordergate.v1.ListJournalResponse\">\x8a\xb5\x18\n" +
 	"\n" +
 	"\b\x05\x06\b\t\n" +

@@ -522,15 +522,15 @@ const file_aval_ordergate_v1_ceiling_proto_rawDesc = "" +
 	"\x11CEILING_STATUS_OK\x10\x01\x12\x1a\n" +
 	"\x16CEILING_STATUS_WARNING\x10\x02\x12\x1a\n" +
 	"\x16CEILING_STATUS_REACHED\x10\x03\x12\x1b\n" +
-	"\x17CEILING_STATUS_COUNTING\x10\x042\x96\x02\n" +
+	"\x17CEILING_STATUS_COUNTING\x10\x042\x97\x02\n" +
 	"\x0eCeilingService\x12z\n" +
 	"\n" +
 	"SetCeiling\x12$.aval.ordergate.v1.SetCeilingRequest\x1a%.aval.ordergate.v1.SetCeilingResponse\"\x1f\x8a\xb5\x18\x04\n" +
 	"\x02\t\n" +
-	"\x82\xd3\xe4\x93\x02\x11:\x01*\x1a\f/v1/ceilings\x12\x87\x01\n" +
-	"\fListCeilings\x12&.aval.ordergate.v1.ListCeilingsRequest\x1a'.aval.ordergate.v1.ListCeilingsResponse\"&\x8a\xb5\x18\x0e\n" +
-	"\f\x02\x03\x04\x05\x06\a\b\t\n" +
-	"\v\x0f\x10\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/ceilingsBDZBgithub.com/avalcredit/aval/proto/gen/aval/ordergate/v1;ordergatev1b\x06proto3"
+	"\x82\xd3\xe4\x93\x02\x11:\x01*\x1a\f/v1/ceilings\x12\x88\x01\n" +
+	"\fListCeilings\x12&.aval.ordergate.v1.ListCeilingsRequest\x1a'.aval.ordergate.v1.ListCeilingsResponse\"'\x8a\xb5\x18\x0f\n" +
+	"\r\x02\x03\x04\x05\x06\a\b\t\n" +
+	"\v\x0f\x10\x11\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/ceilingsBDZBgithub.com/avalcredit/aval/proto/gen/aval/ordergate/v1;ordergatev1b\x06proto3"
 
 var (
 	file_aval_ordergate_v1_ceiling_proto_rawDescOnce sync.Once

@@ -3376,7 +3376,7 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\x15ORDER_STATE_CANCELLED\x10\x04\x12\x19\n" +
 	"\x15ORDER_STATE_COMPLETED\x10\x05\x12\x16\n" +
 	"\x12ORDER_STATE_CLOSED\x10\x06\x12\x17\n" +
-	"\x13ORDER_STATE_EXPIRED\x10\a2\xb7\x14\n" +
+	"\x13ORDER_STATE_EXPIRED\x10\a2\xb8\x14\n" +
 	"\fOrderService\x12\x86\x01\n" +
 	"\n" +
 	"CheckOrder\x12$.aval.ordergate.v1.CheckOrderRequest\x1a%.aval.ordergate.v1.CheckOrderResponse\"+\x8a\xb5\x18\f\n" +
@@ -3425,11 +3425,11 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\x02\x06\x10\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/orders:recheckWaiting\x12\x89\x01\n" +
 	"\bGetOrder\x12\".aval.ordergate.v1.GetOrderRequest\x1a#.aval.ordergate.v1.GetOrderResponse\"4\x8a\xb5\x18\x13\n" +
 	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
-	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/orders/{order_id}\x12\x84\x01\n" +
+	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/orders/{order_id}\x12\x85\x01\n" +
 	"\n" +
-	"ListOrders\x12$.aval.ordergate.v1.ListOrdersRequest\x1a%.aval.ordergate.v1.ListOrdersResponse\")\x8a\xb5\x18\x13\n" +
-	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
-	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\f\x12\n" +
+	"ListOrders\x12$.aval.ordergate.v1.ListOrdersRequest\x1a%.aval.ordergate.v1.ListOrdersResponse\"*\x8a\xb5\x18\x14\n" +
+	"\x10\x01\x02\x03\x04\x05\x06\a\b\t\n" +
+	"\v\r\x0e\x0f\x10\x11\x10\x01\x82\xd3\xe4\x93\x02\f\x12\n" +
 	"/v1/ordersBDZBgithub.com/avalcredit/aval/proto/gen/aval/ordergate/v1;ordergatev1b\x06proto3"
 
 var (

@@ -1,8 +1,16 @@
-// Package reportfile makes files that people read: spreadsheets (XLSX), in Chinese and English.
+// Package reportfile makes files that people read of aging and of the monthly receivables
+// report: spreadsheets (XLSX) and documents (PDF), in Chinese and English. Both are made of
+// the same parts, so they say the same.
 package reportfile
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
 	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/pkg/paper"
 	"github.com/avalcredit/aval/pkg/sheet"
 )
 
@@ -49,6 +57,18 @@ func amount(m money.Money) cell {
 	return cell{kind: isAmount, minor: m.Minor, digits: digits}
 }
 
+// shown is the cell as a document shows it: thousands are parted by commas.
+func (c cell) shown() string {
+	switch c.kind {
+	case isNumber:
+		return strconv.FormatInt(c.minor, 10)
+	case isAmount:
+		return grouped(c.minor, c.digits)
+	case isText:
+	}
+	return c.text
+}
+
 func (c cell) sheet() sheet.Cell {
 	switch c.kind {
 	case isNumber:
@@ -58,6 +78,30 @@ func (c cell) sheet() sheet.Cell {
 	case isText:
 	}
 	return sheet.Text(c.text)
+}
+
+func grouped(minor int64, digits int) string {
+	s := strconv.FormatInt(minor, 10)
+	sign := ""
+	if s[0] == '-' {
+		sign, s = "-", s[1:]
+	}
+	if len(s) <= digits {
+		s = strings.Repeat("0", digits-len(s)+1) + s
+	}
+	whole, rest := s[:len(s)-digits], s[len(s)-digits:]
+	var b strings.Builder
+	b.WriteString(sign)
+	for i, r := range whole {
+		if i > 0 && (len(whole)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(r)
+	}
+	if rest != "" {
+		b.WriteString("." + rest)
+	}
+	return b.String()
 }
 
 // column of a part; weight is its share of the page.
@@ -103,4 +147,43 @@ func book(name, title string, parts []part, empty string) (File, error) {
 	}
 	data, err := sheet.Write(sheets...)
 	return File{Name: name + ".xlsx", ContentType: sheet.ContentType, Data: data}, err
+}
+
+// document makes the document of parts.
+func document(name, title string, parts []part, o documentOptions) (File, error) {
+	doc := paper.New(paper.Options{
+		Font: o.font, Landscape: true, Title: title, Made: o.made, Left: title,
+		PageOf: func(n, of int) string { return fmt.Sprintf(o.pageOf, n, of) },
+	})
+	doc.Title(title)
+	for _, p := range parts {
+		doc.Heading(p.title)
+		for _, line := range p.about {
+			doc.Text(line)
+		}
+		t := paper.Table{Empty: o.empty}
+		for _, c := range p.columns {
+			align := paper.Left
+			if c.right {
+				align = paper.Right
+			}
+			t.Columns = append(t.Columns, paper.Column{Title: c.title, Weight: c.weight, Align: align})
+		}
+		for _, r := range p.rows {
+			row := make([]string, len(r))
+			for i, c := range r {
+				row[i] = c.shown()
+			}
+			t.Rows = append(t.Rows, row)
+		}
+		doc.Table(t)
+	}
+	data, err := doc.Bytes()
+	return File{Name: name + ".pdf", ContentType: paper.ContentType, Data: data}, err
+}
+
+type documentOptions struct {
+	font          paper.Font
+	made          time.Time
+	pageOf, empty string
 }

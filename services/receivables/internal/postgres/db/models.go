@@ -508,6 +508,20 @@ type LimitationEventWithdrawal struct {
 	CreatedAt         time.Time
 }
 
+type MonthlyReport struct {
+	Month         calendar.Date
+	MadeAt        time.Time
+	PolicyVersion int64
+	Content       string
+	Hash          []byte
+}
+
+type MonthlyReportRun struct {
+	Month      calendar.Date
+	Worker     string
+	LeaseUntil time.Time
+}
+
 type PayerAccount struct {
 	Account    string
 	CustomerID string
