@@ -31,6 +31,7 @@ func (b Backends) registerEvaluation(ctx context.Context, mux *runtime.ServeMux)
 	return errors.Join(
 		evaluationv1.RegisterCustomerServiceHandlerClient(ctx, mux, evaluationv1.NewCustomerServiceClient(c)),
 		evaluationv1.RegisterCustomerGroupServiceHandlerClient(ctx, mux, evaluationv1.NewCustomerGroupServiceClient(c)),
+		evaluationv1.RegisterCustomerHandOverServiceHandlerClient(ctx, mux, evaluationv1.NewCustomerHandOverServiceClient(c)),
 		evaluationv1.RegisterCreditFactServiceHandlerClient(ctx, mux, evaluationv1.NewCreditFactServiceClient(c)),
 		evaluationv1.RegisterInvoiceFactServiceHandlerClient(ctx, mux, evaluationv1.NewInvoiceFactServiceClient(c)),
 		evaluationv1.RegisterRatingServiceHandlerClient(ctx, mux, evaluationv1.NewRatingServiceClient(c)),
