@@ -38,6 +38,7 @@ func (b Backends) registerEvaluation(ctx context.Context, mux *runtime.ServeMux)
 		evaluationv1.RegisterTreatmentPlanServiceHandlerClient(ctx, mux, evaluationv1.NewTreatmentPlanServiceClient(c)),
 		evaluationv1.RegisterCreditApplicationServiceHandlerClient(ctx, mux, evaluationv1.NewCreditApplicationServiceClient(c)),
 		evaluationv1.RegisterCreditGrantServiceHandlerClient(ctx, mux, evaluationv1.NewCreditGrantServiceClient(c)),
+		evaluationv1.RegisterCustomerHandOverServiceHandlerClient(ctx, mux, evaluationv1.NewCustomerHandOverServiceClient(c)),
 		evaluationv1.RegisterDelegationServiceHandlerClient(ctx, mux, evaluationv1.NewDelegationServiceClient(c)),
 		evaluationv1.RegisterWithdrawalServiceHandlerClient(ctx, mux, evaluationv1.NewWithdrawalServiceClient(c)),
 		evaluationv1.RegisterFormRegisterServiceHandlerClient(ctx, mux, evaluationv1.NewFormRegisterServiceClient(c)),
