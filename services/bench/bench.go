@@ -29,6 +29,7 @@ type Config struct {
 	Large     int           `help:"Customers in the large database." default:"3000000"`
 	Rated     int           `help:"Customers whose ratings are measured." default:"1000000"`
 	Items     int           `help:"Open items where receivables are aged, ten a customer." default:"10000000"`
+	Overdue   int           `help:"Overdue items where a dunning run is measured, ten a customer." default:"1000000"`
 	Dir       string        `help:"Folder for the databases, on the disk to be measured; empty: a new one under the working folder, removed at the end."`
 	Serve     string        `help:"Used by the program itself: serve the gate on this database." hidden:""`
 

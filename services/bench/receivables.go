@@ -46,19 +46,21 @@ type receivablesBench struct {
 	aging    receivablesv1.AgingServiceClient
 	feed     receivablesv1.FeedServiceClient
 	ops      receivablesv1.OperationsServiceClient
+	dunning  receivablesv1.DunningServiceClient
+	approver receivablesv1.DunningServiceClient // another person
 	issuer   *authn.Issuer
 	next     int
 	stop     context.CancelFunc
 	done     chan error
 }
 
-// receivablesGroup measures posting in bulk and delivery on one database, and aging on another.
+// receivablesGroup measures posting in bulk and delivery, aging, and a dunning run, each on a database of its own.
 func receivablesGroup(ctx context.Context, cfg Config, db *pgdev.Server, out io.Writer) error {
 	fmt.Fprintf(out, "receivables in this process behind real gRPC, the gate's place taken by one that acknowledges every position\n")
 	for _, part := range []struct {
 		database string
 		measure  func(context.Context, *receivablesBench) error
-	}{{"posting", measurePosting}, {"aging", measureAging}} {
+	}{{"posting", measurePosting}, {"aging", measureAging}, {"dunning", measureDunning}} {
 		if err := onDatabase(ctx, db, "postgres", func(c *pgx.Conn) error {
 			_, err := c.Exec(ctx, `CREATE DATABASE `+part.database)
 			return err
@@ -148,7 +150,7 @@ func (b *receivablesBench) server(clock calendar.Clock) (*grpcserver.Server, err
 // dial connects as all roles that the measurements need.
 func (b *receivablesBench) dial(ctx context.Context, addr string) error {
 	as := func(role string) (grpc.ClientConnInterface, error) {
-		return grpcclient.Dial(ctx, addr, grpcclient.Options{Token: b.issuer.Source("bench", role)})
+		return grpcclient.Dial(ctx, addr, grpcclient.Options{Token: b.issuer.Source("bench "+role, role)})
 	}
 	erp, err := as("ERP")
 	if err != nil {
@@ -162,6 +164,15 @@ func (b *receivablesBench) dial(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
+	collector, err := as("COLLECTOR")
+	if err != nil {
+		return err
+	}
+	manager, err := as("CREDIT_MANAGER")
+	if err != nil {
+		return err
+	}
+	b.dunning, b.approver = receivablesv1.NewDunningServiceClient(collector), receivablesv1.NewDunningServiceClient(manager)
 	b.invoices, b.aging = receivablesv1.NewInvoiceServiceClient(erp), receivablesv1.NewAgingServiceClient(erp)
 	b.feed, b.ops = receivablesv1.NewFeedServiceClient(service), receivablesv1.NewOperationsServiceClient(operator)
 	return nil

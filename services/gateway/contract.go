@@ -49,6 +49,7 @@ func place(service protoreflect.ServiceDescriptor) int {
 		"OrderService", "DecisionService", "CreditAccountService",
 		"InvoiceService", "PaymentNoticeService", "ReceiptService", "BankService", "StatementService", "LetterService", "DocumentService", "BillService", "CreditMemoService", "LedgerService", "AgingService", "FiguresService",
 		"LimitationService", "WarningService", "SecurityService", "LegalCaseService", "RestructuringService", "WrittenOffService", "ResponsibilityService", "ChargeService",
+		"DunningService", "CollectionService", "OverdueMeetingService",
 	}
 	if i := slices.Index(sale, service.Name()); i >= 0 {
 		return i

@@ -104,6 +104,9 @@ func (b Backends) registerReceivables(ctx context.Context, mux *runtime.ServeMux
 		receivablesv1.RegisterRestructuringServiceHandlerClient(ctx, mux, receivablesv1.NewRestructuringServiceClient(c)),
 		receivablesv1.RegisterSecurityServiceHandlerClient(ctx, mux, receivablesv1.NewSecurityServiceClient(c)),
 		receivablesv1.RegisterWarningServiceHandlerClient(ctx, mux, receivablesv1.NewWarningServiceClient(c)),
+		receivablesv1.RegisterDunningServiceHandlerClient(ctx, mux, receivablesv1.NewDunningServiceClient(c)),
+		receivablesv1.RegisterCollectionServiceHandlerClient(ctx, mux, receivablesv1.NewCollectionServiceClient(c)),
+		receivablesv1.RegisterOverdueMeetingServiceHandlerClient(ctx, mux, receivablesv1.NewOverdueMeetingServiceClient(c)),
 		receivablesv1.RegisterReceivablesPolicyServiceHandlerClient(ctx, mux, receivablesv1.NewReceivablesPolicyServiceClient(c)),
 		receivablesv1.RegisterOperationsServiceHandlerClient(ctx, mux, receivablesv1.NewOperationsServiceClient(c)),
 	)

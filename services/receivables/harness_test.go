@@ -123,6 +123,11 @@ type world struct {
 	feed     receivablesv1.FeedServiceClient
 	ops      receivablesv1.OperationsServiceClient
 	conn     grpc.ClientConnInterface // for the other clients
+
+	dunning    receivablesv1.DunningServiceClient
+	collection receivablesv1.CollectionServiceClient
+	memos      receivablesv1.CreditMemoServiceClient
+	meetings   receivablesv1.OverdueMeetingServiceClient
 }
 
 func newWorld(t *testing.T) *world {
@@ -163,7 +168,8 @@ func newWorldWith(t *testing.T, change func(*receivables.Deps)) *world {
 		figures: receivablesv1.NewFiguresServiceClient(conn), reports: receivablesv1.NewReceivablesReportServiceClient(conn),
 		aging: receivablesv1.NewAgingServiceClient(conn), ledger: receivablesv1.NewLedgerServiceClient(conn),
 		policies: receivablesv1.NewReceivablesPolicyServiceClient(conn), feed: receivablesv1.NewFeedServiceClient(conn),
-		ops: receivablesv1.NewOperationsServiceClient(conn), conn: conn,
+		ops: receivablesv1.NewOperationsServiceClient(conn), dunning: receivablesv1.NewDunningServiceClient(conn),
+		collection: receivablesv1.NewCollectionServiceClient(conn), memos: receivablesv1.NewCreditMemoServiceClient(conn), meetings: receivablesv1.NewOverdueMeetingServiceClient(conn), conn: conn,
 	}
 }
 

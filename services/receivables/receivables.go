@@ -5,6 +5,7 @@ package receivables
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"github.com/avalcredit/aval/pkg/idem"
 	"github.com/avalcredit/aval/pkg/lifecycle"
 	"github.com/avalcredit/aval/pkg/mail"
+	"github.com/avalcredit/aval/pkg/operation"
 	"github.com/avalcredit/aval/pkg/page"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/policy"
@@ -86,6 +88,9 @@ type Service struct {
 	warnings    *jobs.Warnings // nil: none
 	months      *jobs.Months   // nil: none
 	reports     *rpc.Reports
+	work        *operation.Worker
+	collection  *jobs.Collection
+	fontFile    string
 }
 
 // New migrates the schema, installs the built-in policy at first start, and builds the
@@ -117,17 +122,25 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	}
 	s.letters = mail.NewRelay(mail.Config{Pool: d.Pool, Clock: d.Clock, Log: log, Server: d.Mail})
 	policies := policy.NewCache(store, rpc.DecodePolicy)
+	operations := operation.NewStore(d.Pool)
+	s.fontFile = d.FontFile
 	s.app = app.New(app.Deps{
 		Pool: d.Pool, Clock: d.Clock, Log: log, Profiles: peers.NewEvaluation(d.Evaluation), Policies: policies,
 		Gate:    peers.NewGate(d.OrderGate),
 		Letters: s.letters, FontFile: d.FontFile, Positions: s.positions, Settlements: s.settlements, Chains: chains(d.Pool, store),
 		Register: &violation.Register{Pool: d.Pool, Clock: d.Clock, Log: log, Phase: Schema, Told: true}, Violations: s.violations,
+		Operations: operations, Wake: func() { s.work.Wake() },
 	})
 	zone := d.Zone
 	if zone == nil {
 		zone = time.UTC
 	}
 	s.reports = &rpc.Reports{App: s.app, Zone: zone, FontFile: d.FontFile}
+	s.work = operation.NewWorker(operation.Worker{
+		Store: operations, Log: log, Name: "receivables-" + rand.Text(),
+		Kinds: map[string]operation.Work{app.KindDunningPropose: s.app.ProposeWork, app.KindDunningSend: s.app.SendWork},
+	})
+	s.collection = jobs.NewCollection(s.app, log)
 	if d.Config.Warnings {
 		s.warnings = jobs.NewWarnings(s.app, log)
 		s.months = jobs.NewMonths(s.app, d.Clock, zone, log)
@@ -178,6 +191,9 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	receivablesv1.RegisterChargeServiceServer(r, &rpc.Charges{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterRestructuringServiceServer(r, &rpc.Restructurings{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterWrittenOffServiceServer(r, &rpc.WrittenOffs{App: s.app, Pages: s.pages})
+	receivablesv1.RegisterDunningServiceServer(r, &rpc.Dunning{App: s.app, Pages: s.pages, FontFile: s.fontFile})
+	receivablesv1.RegisterCollectionServiceServer(r, &rpc.Collection{App: s.app, Pages: s.pages})
+	receivablesv1.RegisterOverdueMeetingServiceServer(r, &rpc.Meetings{App: s.app, FontFile: s.fontFile})
 	receivablesv1.RegisterFeedServiceServer(r, &rpc.Feed{App: s.app})
 	receivablesv1.RegisterOperationsServiceServer(r, &rpc.Operations{App: s.app})
 }
@@ -190,6 +206,8 @@ func (s *Service) Run(ctx context.Context) error {
 		{Name: "receivables violations", Run: s.violations.Run},
 		{Name: "receivables letters", Run: s.letters.Run},
 		{Name: "receivables requests", Run: s.keeper.Run},
+		{Name: "receivables operations", Run: s.work.Run},
+		{Name: "receivables collection", Run: s.collection.Run},
 	}
 	if s.warnings != nil {
 		tasks = append(tasks, lifecycle.Task{Name: "receivables warnings", Run: s.warnings.Run})

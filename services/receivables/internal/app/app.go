@@ -19,6 +19,7 @@ import (
 	"github.com/avalcredit/aval/pkg/delivery"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/idem"
+	"github.com/avalcredit/aval/pkg/operation"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/violation"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
@@ -55,6 +56,7 @@ type Outlet interface {
 // Policies gives the receivables policy in force on a date.
 type Policies interface {
 	InForce(ctx context.Context, date calendar.Date) (terms.Policy, error)
+	ByVersion(ctx context.Context, version int64) (terms.Policy, error)
 }
 
 // Chain verifies a chain that a building block keeps.
@@ -78,6 +80,9 @@ type Deps struct {
 	Letters Nudger
 	// FontFile is the font of documents; empty: the usual places are looked through.
 	FontFile string
+	// Operations keeps long-running work; Wake has the worker look for it at once. Nil: there is none.
+	Operations *operation.Store
+	Wake       func()
 }
 
 // Nudger is told that there is work; it waits for nothing.
@@ -210,7 +215,7 @@ func (c *change) finish(ctx context.Context) error {
 
 // positionOf is what the gate is told of a change.
 func positionOf(c position.Change, s postgres.Standing) ([]byte, error) {
-	c.Notices, c.Held = s.Notices, s.Held
+	c.Notices, c.Held, c.Collected = s.Notices, s.Held, s.Collected
 	return json.Marshal(position.New(c, s.Unapplied, s.Ladder))
 }
 

@@ -33,6 +33,8 @@ func (quiet) Nudge()                                                           {
 func (quiet) Pending(context.Context) (int64, error)                           { return 0, nil }
 func (quiet) InForce(_ context.Context, _ calendar.Date) (terms.Policy, error) { return shipped(), nil }
 
+func (quiet) ByVersion(context.Context, int64) (terms.Policy, error) { return shipped(), nil }
+
 func shipped() terms.Policy {
 	return terms.Policy{
 		Version: 1, AgingBounds: []int32{30, 60, 90, 180, 360}, DefaultTermDays: 30, DefaultAfterDays: 91, BaseCurrency: "CNY",

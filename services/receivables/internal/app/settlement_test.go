@@ -18,6 +18,7 @@ import (
 type inForce struct{ terms.Policy }
 
 func (p inForce) InForce(context.Context, calendar.Date) (terms.Policy, error) { return p.Policy, nil }
+func (p inForce) ByVersion(context.Context, int64) (terms.Policy, error)       { return p.Policy, nil }
 
 // under lets another policy than the shipped one hold.
 func (h *house) under(change func(*terms.Cash)) {

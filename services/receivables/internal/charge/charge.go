@@ -128,8 +128,8 @@ type Temporary struct {
 	Until   calendar.Date `json:"until_date"`
 }
 
-// limitOn is the limit on a day; false: there is none, or it is not known.
-func limitOn(limits []Limit, day calendar.Date, currency string) (int64, bool) {
+// LimitOn is the limit on a day; false: there is none, or it is not known.
+func LimitOn(limits []Limit, day calendar.Date, currency string) (int64, bool) {
 	var l *Limit
 	for i := range limits {
 		if !limits[i].From.After(day) {
@@ -242,7 +242,7 @@ func overLimit(items []Item, over []tally, limits []Limit, r Rules, day, last ca
 	if len(items) == 0 || !r.OverLimit.counts(day, last) {
 		return
 	}
-	limit, known := limitOn(limits, day, items[0].Currency)
+	limit, known := LimitOn(limits, day, items[0].Currency)
 	if !known {
 		return
 	}

@@ -3,94 +3,22 @@ package dunning_test
 import (
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/receivables/internal/dunning"
+	"github.com/avalcredit/aval/services/receivables/internal/dunning/casefile"
 	"github.com/avalcredit/aval/services/receivables/internal/promise"
 )
 
-// story is one case file. The same files are run through the API.
-type story struct {
-	Name           string            `yaml:"name"`
-	CatchUp        string            `yaml:"catch_up"`
-	Gap            int               `yaml:"gap"`
-	Tolerance      string            `yaml:"tolerance"`
-	Minimums       map[string]string `yaml:"minimums"`
-	RemindBefore   []int             `yaml:"remind_before"`
-	AnnualInterest string            `yaml:"annual_interest"`
-	PromiseRemind  int               `yaml:"promise_remind"`
-	Levels         []struct {
-		PastDue  int    `yaml:"past_due"`
-		Wait     int    `yaml:"wait"`
-		Fee      string `yaml:"fee"`
-		FeeShare string `yaml:"fee_share"`
-		Interest bool   `yaml:"interest"`
-	} `yaml:"levels"`
-	Steps []step `yaml:"steps"`
-}
-
-type step struct {
-	On      string `yaml:"on"`
-	Invoice *struct {
-		ID, Amount, Currency, Due string
-		Instalments               []struct{ Amount, Due string }
-	} `yaml:"invoice"`
-	Pay        *payment `yaml:"pay"`
-	CreditNote *payment `yaml:"credit_note"`
-	Undo       string   `yaml:"undo"`
-	Run        *struct {
-		Lines                map[string]int
-		Skipped              map[string]string
-		Fees, Interest, Open map[string]string
-	} `yaml:"run"`
-	Send    bool                                   `yaml:"send"`
-	Block   string                                 `yaml:"block"`
-	Lift    string                                 `yaml:"lift"`
-	Dispute *struct{ ID, Item string }             `yaml:"dispute"`
-	Close   string                                 `yaml:"close"`
-	Promise *struct{ ID, Item, Amount, By string } `yaml:"promise"`
-	Extend  *struct{ Item, Due string }            `yaml:"extend"`
-	Error   string                                 `yaml:"error"`
-
-	Levels     map[string]int      `yaml:"levels"`
-	Receivable string              `yaml:"receivable"`
-	Resolved   []string            `yaml:"resolved"`
-	Unresolved []string            `yaml:"unresolved"`
-	Finished   *int                `yaml:"finished"`
-	History    map[string][]string `yaml:"history"`
-	Promises   map[string]string   `yaml:"promises"`
-	Charges    map[string]string   `yaml:"charges"`
-	Badge      map[string]string   `yaml:"badge"`
-}
-
-type payment struct{ ID, Item, Amount string }
-
 func TestCases(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("../../testdata/dunning/*.yaml")
-	if err != nil || len(files) < 25 {
-		t.Fatalf("%d case files, %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+	for _, s := range casefile.Load(t, os.DirFS("../../testdata/dunning")) {
+		t.Run(s.File, func(t *testing.T) {
 			t.Parallel()
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var s story
-			dec := yaml.NewDecoder(strings.NewReader(string(text)))
-			dec.KnownFields(true)
-			if err := dec.Decode(&s); err != nil {
-				t.Fatal(err)
-			}
 			h := newHouse(t, s)
 			for n, st := range s.Steps {
 				h.step(t, n+1, st)
@@ -104,7 +32,7 @@ type house struct {
 	policy   dunning.Policy
 	remind   int
 	customer dunning.Customer
-	paid     map[string]payment
+	paid     map[string]casefile.Payment
 	promises map[string]promise.Promise
 	received map[string][]promise.Money
 	disputes map[string]string
@@ -126,7 +54,7 @@ func amount(t *testing.T, currency, s string) money.Money {
 	return m
 }
 
-func newHouse(t *testing.T, s story) *house {
+func newHouse(t *testing.T, s casefile.Story) *house {
 	t.Helper()
 	text := dunning.Letter{TitleZH: "z", BodyZH: "{total}", TitleEN: "e", BodyEN: "{total}"}
 	st := dunning.Strategy{
@@ -157,7 +85,7 @@ func newHouse(t *testing.T, s story) *house {
 		t.Fatal(v)
 	}
 	return &house{
-		policy: p, remind: s.PromiseRemind, customer: dunning.Customer{ID: "C"}, paid: map[string]payment{}, promises: map[string]promise.Promise{},
+		policy: p, remind: s.PromiseRemind, customer: dunning.Customer{ID: "C"}, paid: map[string]casefile.Payment{}, promises: map[string]promise.Promise{},
 		received: map[string][]promise.Money{}, disputes: map[string]string{}, blocked: map[string]bool{}, history: map[string][]string{},
 	}
 }
@@ -180,7 +108,7 @@ func (h *house) item(id string) *dunning.Item {
 	return &dunning.Item{}
 }
 
-func (h *house) step(t *testing.T, n int, st step) {
+func (h *house) step(t *testing.T, n int, st casefile.Step) {
 	t.Helper()
 	day := calendar.MustDate(st.On)
 	switch {
@@ -216,7 +144,7 @@ func (h *house) step(t *testing.T, n int, st step) {
 	h.expect(t, n, day, st)
 }
 
-func (h *house) invoice(t *testing.T, st step) {
+func (h *house) invoice(t *testing.T, st casefile.Step) {
 	t.Helper()
 	i := st.Invoice
 	if len(i.Instalments) == 0 {
@@ -231,7 +159,7 @@ func (h *house) invoice(t *testing.T, st step) {
 	}
 }
 
-func (h *house) pay(t *testing.T, day calendar.Date, p payment, isMoney bool) {
+func (h *house) pay(t *testing.T, day calendar.Date, p casefile.Payment, isMoney bool) {
 	t.Helper()
 	h.paid[p.ID] = p
 	if p.Item == "" {
@@ -254,7 +182,7 @@ func (h *house) judge(id string, day calendar.Date) promise.Judgement {
 	return p.Judge(got, day)
 }
 
-func (h *house) run(t *testing.T, n int, day calendar.Date, st step) {
+func (h *house) run(t *testing.T, n int, day calendar.Date, st casefile.Step) {
 	t.Helper()
 	if day.Before(h.lastRun) {
 		if st.Error != "RUN_DATE_BEFORE_LAST" {
@@ -330,7 +258,7 @@ func (h *house) send(day calendar.Date) {
 	h.plan = dunning.Plan{}
 }
 
-func (h *house) expect(t *testing.T, n int, day calendar.Date, st step) {
+func (h *house) expect(t *testing.T, n int, day calendar.Date, st casefile.Step) {
 	t.Helper()
 	if st.Receivable != "" {
 		sum := money.Zero("CNY")

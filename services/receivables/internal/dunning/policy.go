@@ -118,3 +118,20 @@ func (s Strategy) below(due money.Money, currency string) bool {
 	m, ok := s.Minimums[currency]
 	return ok && due.Cmp(m) < 0
 }
+
+// Reached is what the levels up to one bring with them: a call, a stop, lawyers. Level 0 brings nothing.
+func (s Strategy) Reached(level int) Level {
+	var out Level
+	for _, l := range s.Levels[:min(level, len(s.Levels))] {
+		out.Call, out.StopSupply, out.HandToLegal = out.Call || l.Call, out.StopSupply || l.StopSupply, out.HandToLegal || l.HandToLegal
+	}
+	return out
+}
+
+// Text is what a letter of a level says; level 0 is the reminder before the due date.
+func (s Strategy) Text(level int) Letter {
+	if level == 0 || level > len(s.Levels) {
+		return s.Reminder
+	}
+	return s.Levels[level-1].Letter
+}

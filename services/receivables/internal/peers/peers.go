@@ -74,6 +74,13 @@ func positionMessage(p position.Position) *receivablesv1.Position {
 		out.Movements = append(out.Movements, &receivablesv1.Movement{OrderId: m.OrderID, InvoiceId: m.InvoiceID, Amount: moneyMessage(m.Amount)})
 	}
 	out.BankBill, out.CommercialBill, out.Deposit = heldMessage(p.BankBill), heldMessage(p.CommercialBill), heldMessage(p.Deposit)
+	for _, d := range p.Disputed {
+		out.Disputed = append(out.Disputed, &receivablesv1.DueAmount{DueDate: d.Date.String(), Amount: moneyMessage(d.Amount)})
+	}
+	out.BrokenPromises, out.DunningLevel = int32(p.Broken), int32(p.DunningLevel) //nolint:gosec // counts of one customer
+	if p.Broken > 0 {
+		out.BrokenPromiseAmount, out.LastBrokenPromiseDate = moneyMessage(p.BrokenAmount), p.LastBroken.String()
+	}
 	for _, n := range p.Notices {
 		out.PaymentNotices = append(out.PaymentNotices, &receivablesv1.NoticedPayment{
 			PaymentNoticeId: n.NoticeID, OrderId: n.OrderID, Open: moneyMessage(n.Open), Received: moneyMessage(n.Received),

@@ -3,6 +3,8 @@
 package position
 
 import (
+	"slices"
+
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/money"
 )
@@ -47,6 +49,7 @@ type Position struct {
 	Cause        string        `json:"cause"`
 	Notices      []Noticed     `json:"payment_notices,omitempty"`
 	Held
+	Collected
 }
 
 // Held is what stands beside the ladder and the unapplied money; nil: none.
@@ -58,6 +61,28 @@ type Held struct {
 	Deposit *money.Money `json:"deposit,omitempty"`
 }
 
+// Collected is what collection knows of a customer.
+type Collected struct {
+	// Disputed is the part of the ladder that is in dispute, rising.
+	Disputed []Due `json:"disputed,omitempty"`
+	// Broken promises that are still unpaid, what is unpaid of them, and the day the newest was broken.
+	Broken       int           `json:"broken_promises,omitempty"`
+	BrokenAmount money.Money   `json:"broken_promise_amount,omitzero"`
+	LastBroken   calendar.Date `json:"last_broken_promise_date,omitzero"`
+	// DunningLevel is the highest of the open items.
+	DunningLevel int `json:"dunning_level,omitempty"`
+}
+
+// Dispute adds what is disputed of one due date, in its place.
+func (c *Collected) Dispute(d Due) {
+	i, found := slices.BinarySearchFunc(c.Disputed, d.Date, func(e Due, date calendar.Date) int { return e.Date.Compare(date) })
+	if found {
+		c.Disputed[i].Amount = c.Disputed[i].Amount.Add(d.Amount)
+		return
+	}
+	c.Disputed = slices.Insert(c.Disputed, i, d)
+}
+
 // Change is what was done to a customer's account.
 type Change struct {
 	CustomerID   string
@@ -67,13 +92,14 @@ type Change struct {
 	Cause        string
 	Notices      []Noticed
 	Held         Held
+	Collected    Collected
 }
 
 // New makes the position after a change from what is open by due date and what is unapplied.
 func New(c Change, unapplied money.Money, ladder []Due) Position {
 	p := Position{
 		CustomerID: c.CustomerID, Sequence: c.Sequence, BusinessDate: c.BusinessDate, Unapplied: unapplied,
-		Ladder: ladder, Movements: c.Movements, Cause: c.Cause, Notices: c.Notices, Held: c.Held,
+		Ladder: ladder, Movements: c.Movements, Cause: c.Cause, Notices: c.Notices, Held: c.Held, Collected: c.Collected,
 		Receivable: money.Zero(unapplied.Currency),
 	}
 	for _, d := range ladder {

@@ -27,6 +27,7 @@ type Act struct {
 
 // Account is a customer's account, locked until the transaction ends.
 type Account struct {
+	tx         pgx.Tx
 	q          *db.Queries
 	act        Act
 	customerID string
@@ -58,14 +59,14 @@ func LockAccount(ctx context.Context, tx pgx.Tx, c Customer, act Act) (*Account,
 	if err != nil {
 		return nil, err
 	}
-	a := accountOf(q, act, row)
+	a := accountOf(tx, q, act, row)
 	a.closedUntil = closed
 	return a, nil
 }
 
-func accountOf(q *db.Queries, act Act, row db.Account) *Account {
+func accountOf(tx pgx.Tx, q *db.Queries, act Act, row db.Account) *Account {
 	return &Account{
-		q: q, act: act, customerID: row.CustomerID, currency: row.Currency,
+		tx: tx, q: q, act: act, customerID: row.CustomerID, currency: row.Currency,
 		head:   ledger.Head{Sequence: row.LedgerSequence, Balance: cash(row.Balance, row.Currency), Hash: row.LedgerHash},
 		appSeq: row.ApplicationSequence, appHash: row.ApplicationHash,
 	}

@@ -43,7 +43,7 @@ func LockAccounts(ctx context.Context, tx pgx.Tx, customerIDs []string, act Act)
 	}
 	a := &Accounts{tx: tx, q: q, act: act, byID: make(map[string]*Account, len(rows))}
 	for _, r := range rows {
-		account := accountOf(q, act, r)
+		account := accountOf(tx, q, act, r)
 		account.closedUntil = closed
 		a.byID[r.CustomerID] = account
 	}
@@ -149,5 +149,5 @@ func (a *Accounts) Standings(ctx context.Context) (map[string]Standing, error) {
 	for id, account := range a.byID {
 		currencies[id] = account.currency
 	}
-	return standings(ctx, a.q, currencies, a.act.Today)
+	return standings(ctx, a.tx, currencies, a.act.Today)
 }

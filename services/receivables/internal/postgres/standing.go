@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/pg"
@@ -20,16 +22,19 @@ type Standing struct {
 	Notices []position.Noticed
 	// Held are deposits, and bills at risk, beside what is owed.
 	Held position.Held
+	// Collected is what collection knows.
+	Collected position.Collected
 }
 
 // Standing reads it under the account's lock.
 func (a *Account) Standing(ctx context.Context) (Standing, error) {
-	all, err := standings(ctx, a.q, map[string]string{a.customerID: a.currency}, a.act.Today)
+	all, err := standings(ctx, a.tx, map[string]string{a.customerID: a.currency}, a.act.Today)
 	return all[a.customerID], err
 }
 
 // standings reads those of many customers, given with the currencies of their accounts, as sets.
-func standings(ctx context.Context, q *db.Queries, currencies map[string]string, today calendar.Date) (map[string]Standing, error) {
+func standings(ctx context.Context, tx pgx.Tx, currencies map[string]string, today calendar.Date) (map[string]Standing, error) {
+	q := db.New(tx)
 	ids := make([]string, 0, len(currencies))
 	out := make(map[string]Standing, len(currencies))
 	for id, currency := range currencies {
@@ -77,7 +82,19 @@ func standings(ctx context.Context, q *db.Queries, currencies map[string]string,
 		}
 		out[r.CustomerID] = s
 	}
-	return out, pg.Err(err)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	known, err := collected(ctx, tx, currencies, today)
+	if err != nil {
+		return nil, err
+	}
+	for id, c := range known {
+		s := out[id]
+		s.Collected = c
+		out[id] = s
+	}
+	return out, nil
 }
 
 func notedPayment(r db.NoticedPaymentsRow, currency string) position.Noticed {

@@ -209,3 +209,13 @@ func (j Judgement) Badge(remindDays int, day calendar.Date) Badge {
 		return BadgeNone
 	}
 }
+
+// NextJudgement is the first day after one on which a date of the promise and its grace are over; zero: none is to come.
+func (p Promise) NextJudgement(day calendar.Date) calendar.Date {
+	for _, part := range p.Parts {
+		if over := part.Date.AddDays(p.GraceDays + 1); over.After(day) {
+			return over
+		}
+	}
+	return calendar.Date{}
+}

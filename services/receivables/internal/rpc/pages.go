@@ -35,3 +35,11 @@ func number(s string) (int64, error) {
 	}
 	return n, nil
 }
+
+// tokenAfter is the token of the page after a place; none at the end.
+func tokenAfter(s *page.Signer, checksum string, next *invoice.Place) string {
+	if next == nil {
+		return ""
+	}
+	return placeToken(s, checksum, next.CreateTime, next.ID)
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type Account struct {
@@ -238,6 +239,40 @@ type ClaimVersion struct {
 	CreatedAt  time.Time
 }
 
+type CollectionRecord struct {
+	Kind          string
+	RecordID      string
+	Version       int32
+	CustomerID    string
+	Owner         string
+	ItemIds       []string
+	Live          bool
+	FromDate      calendar.Date
+	UntilDate     calendar.Date
+	NextDate      calendar.Date
+	Amount        *int64
+	AfterSequence int64
+	CreatedAt     time.Time
+	Body          []byte
+}
+
+type CollectionVersion struct {
+	Kind       string
+	RecordID   string
+	Version    int32
+	Body       []byte
+	ChangedBy  string
+	ChangeDate calendar.Date
+	CreatedAt  time.Time
+}
+
+type Collector struct {
+	CustomerID string
+	Collector  string
+	AssignedBy string
+	AssignDate calendar.Date
+}
+
 type Correspondence struct {
 	CustomerID string
 	Emails     []string
@@ -325,6 +360,87 @@ type DueLadderFold struct {
 	Opens      interface{}
 	Items      interface{}
 	Unapplied  int64
+}
+
+type DunnedLevel struct {
+	ItemID          string
+	Level           int16
+	CustomerID      string
+	DunningLetterID string
+	FeeID           string
+	InterestID      string
+}
+
+type DunningCustomer struct {
+	CustomerID string
+	LetterDate calendar.Date
+	Active     bool
+}
+
+type DunningLetter struct {
+	DunningLetterID string
+	DunningRunID    string
+	CustomerID      string
+	Strategy        string
+	PolicyVersion   int64
+	Level           int16
+	LetterDate      calendar.Date
+	Currency        string
+	Total           int64
+	DisplayName     string
+	SentBy          string
+	CreatedAt       time.Time
+}
+
+type DunningLine struct {
+	DunningRunID  string
+	CustomerID    string
+	ItemID        string
+	Strategy      string
+	Level         int16
+	LastLevel     int16
+	DueDate       calendar.Date
+	Days          int32
+	Currency      string
+	Open          int64
+	Fee           int64
+	Interest      int64
+	InterestUntil calendar.Date
+	State         string
+	Reason        string
+	ChangedBy     string
+}
+
+type DunningRun struct {
+	DunningRunID  string
+	Number        int64
+	RunDate       calendar.Date
+	State         string
+	PolicyVersion int64
+	Cursor        string
+	Done          int64
+	Total         int64
+	Lines         int64
+	Customers     int64
+	Letters       int64
+	Finished      int64
+	ProposedBy    string
+	CreatedAt     time.Time
+	DecidedBy     string
+	DecideDate    calendar.Date
+	Comment       string
+	ErrorReason   string
+	OperationID   string
+}
+
+type DunningState struct {
+	ItemID        string
+	CustomerID    string
+	Level         int16
+	LetterDate    calendar.Date
+	RemindedFor   calendar.Date
+	RemindedDays  int16
+	InterestUntil calendar.Date
 }
 
 type Invoice struct {
@@ -419,13 +535,13 @@ type ItemDocument struct {
 }
 
 type ItemMark struct {
-	ItemID       string
+	ItemID       interface{}
 	CustomerID   string
 	Kind         string
-	FromDate     interface{}
+	FromDate     calendar.Date
 	UntilDate    calendar.Date
 	Amount       *int64
-	PromisedDate calendar.Date
+	PromisedDate interface{}
 }
 
 type ItemResponsible struct {
@@ -520,6 +636,27 @@ type MonthlyReportRun struct {
 	Month      calendar.Date
 	Worker     string
 	LeaseUntil time.Time
+}
+
+type Operation struct {
+	OperationID     string
+	Kind            string
+	State           string
+	Spec            string
+	CreatedBy       string
+	CreatedAt       time.Time
+	StartedAt       pgtype.Timestamptz
+	EndedAt         pgtype.Timestamptz
+	Done            int64
+	Total           int64
+	Attempts        int32
+	CancelRequested bool
+	Worker          string
+	LeaseUntil      pgtype.Timestamptz
+	Cursor          string
+	Outcome         string
+	ErrorReason     string
+	ErrorMessage    string
 }
 
 type PayerAccount struct {
