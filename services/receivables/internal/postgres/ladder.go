@@ -181,6 +181,9 @@ type ladderQuery struct {
 	stale, many bool
 }
 
+// maxBatch bounds how many customers are read at a time.
+const maxBatch = 50_000
+
 // customers are the rows of one page and one more, read so many customers at a time: some have nothing.
 func (l ladderQuery) customers(ctx context.Context) ([]aging.Row, error) {
 	if l.q.CustomerID != "" {
@@ -192,8 +195,8 @@ func (l ladderQuery) customers(ctx context.Context) ([]aging.Row, error) {
 	if l.q.After != nil {
 		last = l.q.After.Key
 	}
-	for len(out) <= l.q.Limit {
-		rows, err := l.tx.Query(ctx, nextSQL, last, l.q.Limit+1)
+	for size := l.q.Limit + 1; len(out) <= l.q.Limit; size = min(4*size, maxBatch) { // long ago most customers have nothing
+		rows, err := l.tx.Query(ctx, nextSQL, last, size)
 		if err != nil {
 			return nil, err
 		}
