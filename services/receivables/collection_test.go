@@ -3,6 +3,7 @@ package receivables_test
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -51,9 +52,18 @@ func (w *world) approve(t *testing.T, run *receivablesv1.DunningRun, date string
 	return w.until(t, run.GetDunningRunId(), receivablesv1.DunningRunState_DUNNING_RUN_STATE_SENT)
 }
 
-// position is what the gate heard last of a customer.
+// position is the newest that the gate was told, once it was told all.
 func (w *world) position(t *testing.T, customer string) *receivablesv1.Position {
 	t.Helper()
+	for waiting, left := int64(1), 200; waiting > 0; left-- {
+		must(t, w.pool.QueryRow(t.Context(), `SELECT count(*) FROM outbox_heads WHERE stream = 'position' AND acked_seq < last_seq`).Scan(&waiting))
+		if waiting > 0 && left == 0 {
+			t.Fatal("the gate is not told what changed")
+		}
+		if waiting > 0 {
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
 	var last *receivablesv1.Position
 	w.set(func() {
 		if list := w.positions[customer]; len(list) > 0 {
