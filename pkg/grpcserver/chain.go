@@ -82,7 +82,8 @@ func (v validatedStream) RecvMsg(m any) error {
 	return v.server.validate(v.Context(), m)
 }
 
-// validate looks at the text before the rules: a rule may be satisfied by text that cannot be stored.
+// validate looks at the text before the rules: a rule may be satisfied by text that cannot be stored. What another service
+// of the suite repeats was taken in before, and is not refused for being blank.
 func (s *Server) validate(ctx context.Context, req any) error {
 	message, ok := req.(proto.Message)
 	if !ok {
@@ -92,7 +93,10 @@ func (s *Server) validate(ctx context.Context, req any) error {
 	if err := s.text.check(message.ProtoReflect(), caller.Service()); err != nil {
 		return err
 	}
-	return violations(s.validator.Validate(message))
+	if err := violations(s.validator.Validate(message)); err != nil || caller.Service() {
+		return err
+	}
+	return s.blank.check(message.ProtoReflect())
 }
 
 // openServices are those that need no token: they say nothing about the business. Reflection is not registered but in

@@ -86,6 +86,7 @@ type Server struct {
 	counters counters
 	rates    *subjectRates
 	text     textCheck
+	blank    blankCheck
 	draining chan struct{} // closed when long-lived health watches have to end
 
 	mu       sync.Mutex

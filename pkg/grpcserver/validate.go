@@ -72,10 +72,13 @@ func inWords(message string) string {
 	return message
 }
 
+// sayingSomething is the pattern of text in which at least one character can be seen.
+const sayingSomething = `[^\pC\pZ]`
+
 var patterns = map[string]string{
 	`^[^\pC\s]([^\pC]{0,62}[^\pC\s])?$`:       "must be 1 to 64 characters, no space at an end, none that is invisible",
 	`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`:            "must be a date, YYYY-MM-DD",
 	`^[A-Z]{3}$`:                              "must be a currency code of three capitals, as CNY",
 	`^-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,4})?$`: "must be an amount in digits with at most one point, as 1234.50, below 10000000000000000",
-	`[^\pC\pZ]`:                               "must say something: it is blank",
+	sayingSomething:                           "must say something: it is blank",
 }

@@ -185,3 +185,22 @@ func TestBadNewsWhileReceivablesAreAway(t *testing.T) {
 		t.Fatalf("still due are %v, %v", ids, err)
 	}
 }
+
+// What people have to say is said: a source, findings or a reason of spaces is none.
+func TestBlankTextIsRefused(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.customer("C-1")
+	_, err := s.facts().RecordCreditFact(as(analyst), &evaluationv1.RecordCreditFactRequest{RequestId: s.rid(), CustomerId: "C-1", Fact: &evaluationv1.CreditFact{
+		Source: "  ", AsOfDate: "2026-01-31", Content: &evaluationv1.CreditFact_SiteVisit{SiteVisit: &evaluationv1.SiteVisit{Visitors: "li", Findings: "\u3000"}},
+	}})
+	e, ok := errs.As(err)
+	if !ok || e.Kind != errs.Invalid || len(e.Violations) != 2 {
+		t.Fatalf("a fact of blank source and findings: %v", err)
+	}
+	for _, v := range e.Violations {
+		if v.Rule != "blank" || v.Field != "fact.source" && v.Field != "fact.site_visit.findings" {
+			t.Errorf("%+v", v)
+		}
+	}
+}

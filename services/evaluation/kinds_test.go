@@ -2,6 +2,7 @@ package evaluation_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/avalcredit/aval/pkg/errs"
@@ -142,6 +143,10 @@ func TestPartsGoWithTheirKind(t *testing.T) {
 		if errs.KindOf(err) != errs.Invalid || field(err) != want && want != "application.base_stock" {
 			t.Errorf("%s: %v", want, err)
 		}
+	}
+	// What a kind needs and has not is not told as if it were there.
+	if _, err := s.form(&evaluationv1.CreditApplication{CustomerId: "C-1", RequestedLimit: cny("1000"), Kind: kindOrder}); !strings.Contains(err.Error(), "of kind ORDER_BOUND says this") {
+		t.Errorf("credit for no order: %v", err)
 	}
 	for name, f := range map[string]*evaluationv1.CreditApplication{
 		"base stock beyond the grant": {Kind: kindStock, BaseStock: &evaluationv1.BaseStockTerms{FromDate: "2026-05-01", UntilDate: "2027-05-01"}},

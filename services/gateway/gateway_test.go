@@ -163,7 +163,7 @@ func TestRefusals(t *testing.T) {
 		"unknown parameter":   {method: "GET", path: "/v1/orders?custmer_id=c", status: 400, reason: "UNKNOWN_PARAMETER", fields: []string{"custmer_id"}},
 		"no number":           {method: "GET", path: "/v1/orders?page_size=many", status: 400, reason: "INVALID_PARAMETER", fields: []string{"page_size"}},
 		"parameter twice":     {method: "GET", path: "/v1/orders?page_size=1&page_size=2", status: 400, reason: "INVALID_PARAMETER", fields: []string{"page_size"}},
-		"unknown state":       {method: "GET", path: "/v1/orders?state=LOST", status: 400, reason: "INVALID_PARAMETER", fields: []string{"state"}},
+		"unknown state":       {method: "GET", path: "/v1/orders?state=LOST", status: 400, reason: "INVALID_PARAMETER", fields: []string{"state"}, says: `"LOST" is none of ORDER_STATE_`},
 		"malformed query":     {method: "GET", path: "/v1/orders?page_size=%zz", status: 400, reason: "INVALID_PARAMETER"},
 		"path no number":      {method: "GET", path: "/v1/orderPolicies/first", status: 400, reason: "INVALID_PARAMETER", fields: []string{"version"}},
 		"path not UTF-8":      {method: "GET", path: "/v1/orders/o%ff", status: 400, reason: "INVALID_PARAMETER", fields: []string{"order_id"}},

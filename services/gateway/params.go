@@ -101,7 +101,13 @@ func unfitEnum(enum protoreflect.EnumDescriptor, text string) string {
 	if number, err := strconv.ParseInt(text, 10, 32); err == nil && enum.Values().ByNumber(protoreflect.EnumNumber(number)) != nil {
 		return ""
 	}
-	return fmt.Sprintf("%q is none of the values of %s", shown(text), enum.Name())
+	var names []string
+	for i := range min(enum.Values().Len(), maxShown) {
+		if v := enum.Values().Get(i); v.Number() != 0 { // "not given" is no value to ask for
+			names = append(names, string(v.Name()))
+		}
+	}
+	return fmt.Sprintf("%q is none of %s", shown(text), strings.Join(names, ", "))
 }
 
 func shown(text string) string {

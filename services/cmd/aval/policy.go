@@ -35,7 +35,7 @@ func readPolicy(file string) (*evaluationv1.EvaluationPolicy, string, error) {
 	for _, v := range e.Violations {
 		fmt.Fprintf(os.Stderr, "%s: %s\n", v.Field, v.Message)
 	}
-	return nil, "", fmt.Errorf("%s is wrong in %d places", file, len(e.Violations))
+	return nil, "", fmt.Errorf("%s is not a policy that can be used; mistakes found: %d", file, len(e.Violations))
 }
 
 type policyCheckCommand struct {

@@ -407,6 +407,6 @@ func (a Application) Grant(newest grant.Grant, p criteria.Policy, day calendar.D
 }
 
 func stateError(s State, what string) error {
-	return errs.New(errs.FailedPrecondition, ReasonState, "a %s application cannot be %s", strings.ToLower(string(s)), what).
+	return errs.New(errs.FailedPrecondition, ReasonState, "an application that is %s cannot be %s", strings.ToLower(string(s)), what).
 		With("state", string(s))
 }

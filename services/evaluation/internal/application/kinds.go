@@ -132,8 +132,11 @@ func (a Application) validateParts() error {
 		{"temporary", a.Temporary != nil, ForATime}, {"seasonal", a.Seasonal != nil, ForASeason},
 		{"base_stock", a.BaseStock != nil, BaseStock}, {"order_bound", a.Order != nil, OrderBound},
 	} {
-		if p.is != (k == p.of) {
+		switch {
+		case p.is && k != p.of:
 			return errs.Field("application."+p.field, "kind", "goes with an application of kind %s, and this one is of kind %s", p.of, k)
+		case !p.is && k == p.of:
+			return errs.Field("application."+p.field, "required", "an application of kind %s says this", k)
 		}
 	}
 	return nil
