@@ -21,6 +21,12 @@ const (
 // without its minimum.
 func shop(t *testing.T) *world {
 	t.Helper()
+	return shopWith(t, 1)
+}
+
+// shopWith is shop where letters are demands from a level on; 0: none is.
+func shopWith(t *testing.T, demandFrom int32) *world {
+	t.Helper()
 	w := newWorld(t)
 	w.work(t)
 	level := func(past int32, stop bool) *receivablesv1.DunningLevel {
@@ -31,6 +37,7 @@ func shop(t *testing.T) *world {
 		Collection: &receivablesv1.CollectionPolicy{PromiseRemindDays: 3, PromiseGraceDays: 1, Strategies: []*receivablesv1.DunningStrategy{
 			{Name: "s", Levels: []*receivablesv1.DunningLevel{level(5, false), level(20, true)}},
 		}},
+		Claims: &receivablesv1.ClaimsPolicy{DemandFromLevel: demandFrom},
 	})
 	w.deliver(t, profile("C", "S", 1), profile("D", "T", 1))
 	w.post(t, "2024-02-01", &receivablesv1.Invoice{InvoiceId: "I1", CustomerId: "C", DueDate: "2024-03-01", Amount: cny("100")})
@@ -71,6 +78,16 @@ func (w *world) position(t *testing.T, customer string) *receivablesv1.Position 
 		}
 	})
 	return last
+}
+
+// hearsLevel waits until the gate has heard of a dunning level: letters are told once they are out.
+func (w *world) hearsLevel(t *testing.T, customer string, level int32) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); w.position(t, customer).GetDunningLevel() != level; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the gate does not hear of level %d: %v", level, w.position(t, customer))
+		}
+	}
 }
 
 func (w *world) promise(t *testing.T, date string, p *receivablesv1.Promise) (*receivablesv1.Promise, error) {
@@ -220,7 +237,7 @@ func TestDunningRunByTwo(t *testing.T) {
 	}
 	sent := w.approve(t, run, "2024-03-26")
 	equal(t, "letters", sent.GetLetters(), 1)
-	equal(t, "level told to the gate", w.position(t, "C").GetDunningLevel(), 1)
+	w.hearsLevel(t, "C", 1)
 	want(t, edit("b", "I1", receivablesv1.DunningEdit_DUNNING_EDIT_EXCLUDE), errs.FailedPrecondition, "DUNNING_RUN_STATE")
 
 	letters, err := w.dunning.ListDunningLetters(w.as(t, collector, ""), &receivablesv1.ListDunningLettersRequest{CustomerId: "C"})
@@ -244,7 +261,7 @@ func TestDunningRunByTwo(t *testing.T) {
 	// The level that stops supply is the second: it waits for the letter of the first.
 	second := w.approve(t, w.propose(t, "a", "2024-04-10"), "2024-04-10")
 	equal(t, "letters of the second run", second.GetLetters(), 1)
-	equal(t, "level", w.position(t, "C").GetDunningLevel(), 2)
+	w.hearsLevel(t, "C", 2)
 	st, err := w.dunning.GetDunningStanding(w.as(t, collector, "2024-04-10"), &receivablesv1.GetDunningStandingRequest{CustomerId: "C"})
 	must(t, err)
 	equal(t, "supply stopped", st.GetStanding().GetSupplyStopped(), true)

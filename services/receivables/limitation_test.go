@@ -165,3 +165,82 @@ func TestWarningsOfLimitationPeriods(t *testing.T) {
 		}
 	}
 }
+
+// Letters below the policy's level change nothing, those from it on are demands, for the items that were asked for; one that came
+// back is taken back.
+func TestLettersAreDemandsFromALevelOn(t *testing.T) {
+	t.Parallel()
+	w := shopWith(t, 2)
+	w.approve(t, w.propose(t, "a", "2024-03-06"), "2024-03-06")
+	w.hearsLevel(t, "C", 1)
+	equal(t, "is no demand", w.period(t, "I1", "2024-03-07"), "RUNNING 2027-03-01")
+	w.approve(t, w.propose(t, "a", "2024-03-21"), "2024-03-21")
+	w.hearsLevel(t, "C", 2)
+	equal(t, "is a demand", w.period(t, "I1", "2024-03-22"), "RUNNING 2027-03-21")
+	equal(t, "not of what it did not ask for", w.period(t, "I2", "2024-03-22"), "RUNNING 2027-03-20")
+	r, err := w.limits().GetLimitation(w.as(t, collector, "2024-03-22"), &receivablesv1.GetLimitationRequest{ItemId: "I1"})
+	must(t, err)
+	e := r.GetLimitation().GetSteps()[0].GetEvent()
+	equal(t, "kind", e.GetKind(), receivablesv1.LimitationEventKind_LIMITATION_EVENT_KIND_DEMAND)
+	equal(t, "evidence", e.GetEvidence(), "dunning letter D2024-000002")
+	_, err = w.limits().WithdrawLimitationEvent(w.as(t, manager, "2024-03-25"), &receivablesv1.WithdrawLimitationEventRequest{
+		RequestId: "w", LimitationEventId: e.GetLimitationEventId(), Reason: "it came back unopened",
+	})
+	must(t, err)
+	equal(t, "came back", w.period(t, "I1", "2024-03-25"), "RUNNING 2027-03-01")
+}
+
+// Where the policy names no level, letters are no demands.
+func TestLettersAreNoDemandsWithoutALevel(t *testing.T) {
+	t.Parallel()
+	w := shopWith(t, 0)
+	sent := w.approve(t, w.propose(t, "a", "2024-03-26"), "2024-03-26")
+	equal(t, "letters", sent.GetLetters(), 1)
+	equal(t, "no demand", w.period(t, "I1", "2024-03-27"), "RUNNING 2027-03-01")
+}
+
+// Whoever promises to pay acknowledges the debt: its items' periods begin anew, even of what has expired, until the promise is
+// taken back.
+func TestPromiseIsAnAcknowledgement(t *testing.T) {
+	t.Parallel()
+	w := shop(t)
+	promised := func(date, id string, items ...string) {
+		t.Helper()
+		_, err := w.promise(t, date, &receivablesv1.Promise{
+			PromiseId: id, CustomerId: "C", ItemIds: items, PromisedBy: "their accountant",
+			Parts: []*receivablesv1.PromisePart{{Date: date, Amount: cny("1")}},
+		})
+		must(t, err)
+	}
+	withdrawn := func(date, id string) {
+		t.Helper()
+		_, err := w.collection.WithdrawPromise(w.as(t, collector, date), &receivablesv1.WithdrawPromiseRequest{RequestId: "w " + id, PromiseId: id, Reason: "not what they said"})
+		must(t, err)
+	}
+	long := strings.Repeat("P", 64)
+	promised("2024-04-02", long, "I1")
+	equal(t, "anew from the promise", w.period(t, "I1", "2024-04-03"), "RUNNING 2027-04-02")
+	equal(t, "not of another item", w.period(t, "I2", "2024-04-03"), "RUNNING 2027-03-20")
+	r, err := w.limits().GetLimitation(w.as(t, collector, "2024-04-03"), &receivablesv1.GetLimitationRequest{ItemId: "I1"})
+	must(t, err)
+	e := r.GetLimitation().GetSteps()[0].GetEvent()
+	equal(t, "kind", e.GetKind(), receivablesv1.LimitationEventKind_LIMITATION_EVENT_KIND_ACKNOWLEDGEMENT)
+	equal(t, "evidence", e.GetEvidence(), "promise "+long+" of their accountant")
+	withdrawn("2024-04-04", long)
+	equal(t, "taken back", w.period(t, "I1", "2024-04-04"), "RUNNING 2027-03-01")
+
+	promised("2024-05-02", "P2", "I1", "I2")
+	equal(t, "of both", w.period(t, "I2", "2024-05-03"), "RUNNING 2027-05-02")
+	_, err = w.limits().WithdrawLimitationEvent(w.as(t, manager, "2024-05-03"), &receivablesv1.WithdrawLimitationEventRequest{
+		RequestId: "w", LimitationEventId: "promise/P2/1", Reason: "said by somebody who could not",
+	})
+	must(t, err)
+	equal(t, "one taken back", w.period(t, "I1", "2024-05-03"), "RUNNING 2027-03-01")
+	equal(t, "the other stays", w.period(t, "I2", "2024-05-03"), "RUNNING 2027-05-02")
+	withdrawn("2024-05-04", "P2")
+	equal(t, "and goes with its promise", w.period(t, "I2", "2024-05-04"), "RUNNING 2027-03-20")
+
+	equal(t, "expired", w.period(t, "I1", "2027-03-02"), "EXPIRED 2027-03-01")
+	promised("2027-03-05", "P3", "I1")
+	equal(t, "acknowledged after all", w.period(t, "I1", "2027-03-05"), "RUNNING 2030-03-05")
+}

@@ -137,7 +137,7 @@ func TestDatabaseRefusesALevelTwice(t *testing.T) {
 		}
 		line := app.DunningLine{CustomerID: "C"}
 		line.ItemID, line.Level = "I", 1
-		return postgres.TakeLevels(ctx, tx, l, []postgres.Taken{{Line: line}})
+		return postgres.TakeLevels(ctx, tx, l, []postgres.Taken{{Line: line}}, true)
 	})
 	must(t, err)
 	for _, sql := range []string{

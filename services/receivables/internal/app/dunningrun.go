@@ -20,6 +20,7 @@ import (
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/dunning"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres"
+	"github.com/avalcredit/aval/services/receivables/internal/terms"
 )
 
 const (
@@ -164,7 +165,7 @@ func (s *Service) SendWork(ctx context.Context, op operation.Operation, progress
 		if len(ids) == 0 {
 			break
 		}
-		sent, err := s.sendAll(by, run, policy.Collection.Dunning, ids)
+		sent, err := s.sendAll(by, run, policy, ids)
 		if err != nil {
 			return op, err
 		}
@@ -197,7 +198,7 @@ func (s *Service) keepPlace(ctx context.Context, run Run, op operation.Operation
 	})
 }
 
-func (s *Service) sendAll(ctx context.Context, run Run, p dunning.Policy, ids []string) (int64, error) {
+func (s *Service) sendAll(ctx context.Context, run Run, p terms.Policy, ids []string) (int64, error) {
 	var sent atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(sendWorkers)
@@ -216,7 +217,7 @@ func (s *Service) sendAll(ctx context.Context, run Run, p dunning.Policy, ids []
 }
 
 // sendLetter sends one customer's letter of a run, once; it reports false where nothing of it stands any more.
-func (s *Service) sendLetter(ctx context.Context, run Run, p dunning.Policy, customerID string) (sent bool, err error) {
+func (s *Service) sendLetter(ctx context.Context, run Run, p terms.Policy, customerID string) (sent bool, err error) {
 	customer, err := s.store.Customer(ctx, customerID)
 	if err != nil {
 		return false, err
@@ -234,8 +235,8 @@ func (s *Service) sendLetter(ctx context.Context, run Run, p dunning.Policy, cus
 }
 
 // letter confirms the lines of a customer, charges what they charge, and records the letter.
-func (s *Service) letter(ctx context.Context, c *change, run Run, p dunning.Policy) (bool, error) {
-	lines, err := c.confirmed(ctx, run, p)
+func (s *Service) letter(ctx context.Context, c *change, run Run, p terms.Policy) (bool, error) {
+	lines, err := c.confirmed(ctx, run, p.Collection.Dunning)
 	if err != nil || len(lines) == 0 {
 		c.idle = true
 		return false, err
@@ -253,7 +254,7 @@ func (s *Service) letter(ctx context.Context, c *change, run Run, p dunning.Poli
 	if l, err = postgres.AddLetter(ctx, c.tx, l); err != nil {
 		return false, err
 	}
-	if err := postgres.TakeLevels(ctx, c.tx, l, lines); err != nil {
+	if err := postgres.TakeLevels(ctx, c.tx, l, lines, p.Claims.Limitation.Demands(l.Level)); err != nil {
 		return false, err
 	}
 	if err := postgres.Lettered(ctx, c.tx, c.customer.ID, c.act.Today, l.Level); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strconv"
 
 	"github.com/avalcredit/aval/pkg/authz"
 	"github.com/avalcredit/aval/pkg/calendar"
@@ -11,6 +12,7 @@ import (
 	"github.com/avalcredit/aval/pkg/idem"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
+	"github.com/avalcredit/aval/services/receivables/internal/limitation"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres"
 	"github.com/avalcredit/aval/services/receivables/internal/promise"
 )
@@ -69,6 +71,9 @@ func (s *Service) RecordPromise(ctx context.Context, req idem.Request, d promise
 		if err := postgres.AddRecord(ctx, c.tx, r, c.act); err != nil {
 			return "", err
 		}
+		if err := c.acknowledged(ctx, p); err != nil {
+			return "", err
+		}
 		c.untold = true // an open promise is of no weight at the gate
 		return p.ID, c.tell("promise.record", "promise "+p.ID, p)
 	})
@@ -76,6 +81,51 @@ func (s *Service) RecordPromise(ctx context.Context, req idem.Request, d promise
 		return Promise{}, err
 	}
 	return s.Promise(ctx, id)
+}
+
+// sourcePromise is the source of limitation events that a promise made.
+const sourcePromise = "PROMISE"
+
+// acknowledged records that whoever promises to pay acknowledges the debt: the limitation periods of its items begin anew.
+func (c *change) acknowledged(ctx context.Context, p promise.Promise) error {
+	claims, evidence := postgres.NewClaims(c.tx, c.act), "promise "+p.ID
+	if p.PromisedBy != "" {
+		evidence += " of " + p.PromisedBy
+	}
+	for n, item := range p.ItemIDs {
+		err := claims.AddLimitationEvent(ctx, limitation.Event{
+			ID: promiseEvent(p.ID, n), CustomerID: p.CustomerID, ItemID: item, Kind: limitation.Acknowledgement, Date: p.RecordDate,
+			Evidence: evidence, Source: sourcePromise, RecordedBy: c.act.Actor, RecordDate: c.act.Today,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// promiseEvent is the id of what a promise is for the n-th of its items.
+func promiseEvent(id string, n int) string { return "promise/" + id + "/" + strconv.Itoa(n+1) }
+
+// notAcknowledged takes back what a promise was for limitation periods; what somebody took back before stays as it is.
+func (c *change) notAcknowledged(ctx context.Context, p promise.Promise) error {
+	claims := postgres.NewClaims(c.tx, c.act)
+	for n := range p.ItemIDs {
+		e, err := claims.LimitationEvent(ctx, promiseEvent(p.ID, n))
+		if errs.KindOf(err) == errs.NotFound {
+			continue // recorded before promises were acknowledgements
+		}
+		if err != nil {
+			return err
+		}
+		if e, err = e.Withdraw(c.act.Actor, "promise withdrawn: "+p.WithdrawReason); err != nil {
+			continue // withdrawn by itself before
+		}
+		if err := claims.WithdrawLimitationEvent(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // openItems are the customer's open items that are named, else those that are overdue.
@@ -164,6 +214,9 @@ func (s *Service) WithdrawPromise(ctx context.Context, req idem.Request, id, rea
 		}
 		next, err := promiseRecord(p, c.act.Today)
 		if err != nil {
+			return r, err
+		}
+		if err := c.notAcknowledged(ctx, p); err != nil {
 			return r, err
 		}
 		next.Version = r.Version

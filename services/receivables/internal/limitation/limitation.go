@@ -73,6 +73,9 @@ type Rules struct {
 	DemandFromLevel int
 }
 
+// Demands reports whether a letter of a dunning level is a demand; level 0 is a reminder before the due date, and never is.
+func (r Rules) Demands(level int) bool { return r.DemandFromLevel > 0 && level >= r.DemandFromLevel }
+
 // Default is what holds where the policy says nothing.
 func Default() Rules { return Rules{Years: 3, WarningDays: []int{180, 90, 30}, ObstacleMonths: 6} }
 

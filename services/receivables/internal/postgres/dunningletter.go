@@ -68,8 +68,9 @@ type Taken struct {
 	FeeID, InterestID string
 }
 
-// TakeLevels records that items took their levels with a letter, each level once: the database refuses a second time.
-func TakeLevels(ctx context.Context, tx pgx.Tx, l Letter, list []Taken) error {
+// TakeLevels records that items took their levels with a letter, each level once: the database refuses a second time. A
+// letter that is a demand has the limitation periods of these items begin anew.
+func TakeLevels(ctx context.Context, tx pgx.Tx, l Letter, list []Taken, demand bool) error {
 	var all, items, fees, charges, reminded []string
 	var levels, days []int16
 	var opens []int64
@@ -96,7 +97,8 @@ func TakeLevels(ctx context.Context, tx pgx.Tx, l Letter, list []Taken) error {
 		if _, err := tx.Exec(ctx, statesSQL, l.CustomerID, l.Date, items, levels, untils); err != nil {
 			return pg.Err(err)
 		}
-		// A demand: the limitation periods of the items begin anew.
+	}
+	if demand && len(items) > 0 {
 		if _, err := tx.Exec(ctx, demandsSQL, l.CustomerID, l.ID, l.Date, l.SentBy, l.CreateTime, items); err != nil {
 			return pg.Err(err)
 		}

@@ -1172,20 +1172,20 @@ const file_aval_receivables_v1_limitation_proto_rawDesc = "" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12W\n" +
 	"\x10limitation_event\x18\x02 \x01(\v2$.aval.receivables.v1.LimitationEventB\x06\xbaH\x03\xc8\x01\x01R\x0flimitationEvent\"p\n" +
 	"\x1dRecordLimitationEventResponse\x12O\n" +
-	"\x10limitation_event\x18\x01 \x01(\v2$.aval.receivables.v1.LimitationEventR\x0flimitationEvent\"\xe0\x01\n" +
+	"\x10limitation_event\x18\x01 \x01(\v2$.aval.receivables.v1.LimitationEventR\x0flimitationEvent\"\xe1\x01\n" +
 	"\x19EndLimitationEventRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12X\n" +
-	"\x13limitation_event_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x11limitationEventId\x12>\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12Y\n" +
+	"\x13limitation_event_id\x18\x02 \x01(\tB)\xbaH&r$2\"^[^\\pC\\s]([^\\pC]{0,198}[^\\pC\\s])?$R\x11limitationEventId\x12>\n" +
 	"\bend_date\x18\x03 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\aendDate\"m\n" +
 	"\x1aEndLimitationEventResponse\x12O\n" +
-	"\x10limitation_event\x18\x01 \x01(\v2$.aval.receivables.v1.LimitationEventR\x0flimitationEvent\"\xc9\x01\n" +
+	"\x10limitation_event\x18\x01 \x01(\v2$.aval.receivables.v1.LimitationEventR\x0flimitationEvent\"\xca\x01\n" +
 	"\x1eWithdrawLimitationEventRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12X\n" +
-	"\x13limitation_event_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x11limitationEventId\x12\"\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12Y\n" +
+	"\x13limitation_event_id\x18\x02 \x01(\tB)\xbaH&r$2\"^[^\\pC\\s]([^\\pC]{0,198}[^\\pC\\s])?$R\x11limitationEventId\x12\"\n" +
 	"\x06reason\x18\x03 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"r\n" +
 	"\x1fWithdrawLimitationEventResponse\x12O\n" +
