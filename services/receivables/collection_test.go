@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 
+	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/errs"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 )
@@ -94,6 +95,42 @@ func (w *world) promise(t *testing.T, date string, p *receivablesv1.Promise) (*r
 	t.Helper()
 	resp, err := w.collection.RecordPromise(w.as(t, collector, date), &receivablesv1.RecordPromiseRequest{RequestId: "promise " + p.GetPromiseId() + date, Promise: p})
 	return resp.GetPromise(), err
+}
+
+// brokenBy is how many broken promises the payment record of C, which ratings read, counts on a day.
+func (w *world) brokenBy(t *testing.T, date string) int64 {
+	t.Helper()
+	r, err := w.feed.GetPaymentRecord(w.as(t, authn.RoleService, date), &receivablesv1.GetPaymentRecordRequest{CustomerId: "C", AsOfDate: date})
+	must(t, err)
+	if r.GetRecord().BrokenPromises == nil {
+		t.Fatal("the record does not tell of promises")
+	}
+	return r.GetRecord().GetBrokenPromises()
+}
+
+// The payment record counts a promise from the day on which it is broken, paid since or not, until it is taken back; before that
+// day, and before it was made, there is none.
+func TestBrokenPromisesInThePaymentRecord(t *testing.T) {
+	t.Parallel()
+	w := shop(t)
+	equal(t, "none was made", w.brokenBy(t, "2024-03-10"), 0)
+	part := func(date, amount string) *receivablesv1.PromisePart {
+		return &receivablesv1.PromisePart{Date: date, Amount: cny(amount)}
+	}
+	_, err := w.promise(t, "2024-03-10", &receivablesv1.Promise{PromiseId: "P1", CustomerId: "C", ItemIds: []string{"I1"}, Parts: []*receivablesv1.PromisePart{part("2024-03-15", "60"), part("2024-03-20", "40")}})
+	must(t, err)
+	_, err = w.promise(t, "2024-03-21", &receivablesv1.Promise{PromiseId: "P2", CustomerId: "C", ItemIds: []string{"I2"}, Parts: []*receivablesv1.PromisePart{part("2024-03-25", "50")}})
+	must(t, err)
+	equal(t, "within the grace", w.brokenBy(t, "2024-03-16"), 0)
+	equal(t, "broken", w.brokenBy(t, "2024-03-17"), 1)
+	equal(t, "once, whatever its parts", w.brokenBy(t, "2024-03-26"), 1)
+	equal(t, "the second too", w.brokenBy(t, "2024-03-27"), 2)
+	w.pay(t, "2024-03-28", &receivablesv1.Receipt{ReceiptId: "R", CustomerId: "C", Amount: cny("150")})
+	equal(t, "paid late, broken all the same", w.brokenBy(t, "2024-03-28"), 2)
+	equal(t, "as of a day before", w.brokenBy(t, "2024-03-16"), 0)
+	_, err = w.collection.WithdrawPromise(w.as(t, collector, "2024-03-29"), &receivablesv1.WithdrawPromiseRequest{RequestId: "w", PromiseId: "P2", Reason: "entered for the wrong customer"})
+	must(t, err)
+	equal(t, "taken back", w.brokenBy(t, "2024-03-29"), 1)
 }
 
 // A promise in two parts: broken, told to the gate when the run of the day judges it, mended by money, broken again when the

@@ -31,6 +31,9 @@ type Record struct {
 	// LastYear is the amount invoiced within the 12 months up to the day, YearBefore within
 	// the 12 before.
 	LastYear, YearBefore money.Money
+	// BrokenPromises counts promises to pay that were broken by the day, paid since or not; those
+	// that were taken back are left out. Fold knows of none.
+	BrokenPromises int64
 	// InvoiceAmounts of the window in minor units, rising.
 	InvoiceAmounts []int64
 }

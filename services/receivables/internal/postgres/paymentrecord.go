@@ -2,9 +2,11 @@ package postgres
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/paymentrecord"
@@ -68,6 +70,9 @@ func (s *Store) PaymentRecord(ctx context.Context, q paymentrecord.Query, curren
 		if err != nil {
 			return err
 		}
+		if r.BrokenPromises, err = brokenBy(ctx, tx, q.CustomerID, q.AsOf); err != nil {
+			return err
+		}
 		if _, ok := r.LateAmountDays.SetString(amountDays, 10); !ok {
 			return errs.New(errs.Internal, "INTERNAL", "amount-days %q", amountDays)
 		}
@@ -82,4 +87,21 @@ func (s *Store) PaymentRecord(ctx context.Context, q paymentrecord.Query, curren
 		return err
 	})
 	return r, pg.Err(err)
+}
+
+// brokenBy counts the promises that a customer made by a day and broke by it.
+func brokenBy(ctx context.Context, q pg.Querier, customerID string, day calendar.Date) (int64, error) {
+	records, err := LiveRecords(ctx, q, []string{customerID}, RecordPromise)
+	if err != nil || len(records) == 0 {
+		return 0, err
+	}
+	records = slices.DeleteFunc(records, func(r CollectionRecord) bool { return r.From.After(day) })
+	judged, err := Judge(ctx, q, records, day)
+	broken := int64(0)
+	for _, j := range judged {
+		if !j.BrokenOn.IsZero() {
+			broken++
+		}
+	}
+	return broken, err
 }

@@ -90,12 +90,13 @@ func recordOf(r paymentrecord.Record) *receivablesv1.PaymentRecord {
 	for i, a := range r.InvoiceAmounts {
 		amounts[i] = moneyOf(money.New(a, currency))
 	}
+	broken := r.BrokenPromises
 	return &receivablesv1.PaymentRecord{
 		CustomerId: r.CustomerID, AsOfDate: r.AsOf.String(), CurrencyCode: currency, FallenDue: moneyOf(r.FallenDue),
 		Collected: moneyOf(r.Collected), CollectedOnTime: moneyOf(r.CollectedOnTime), SettledItems: r.SettledItems,
 		LateItems: r.LateItems, LateAmountDays: r.LateAmountDays.String(), SettledAmount: moneyOf(r.SettledAmount),
 		LongestDaysLate: int32(r.LongestDaysLate), OldestOverdueDays: int32(r.OldestOverdueDays), //nolint:gosec // days
 		Defaults: r.Defaults, FirstInvoiceDate: r.FirstInvoiceDate.String(), OpenAmount: moneyOf(r.Open), InvoiceAmounts: amounts,
-		LastYear: moneyOf(r.LastYear), YearBefore: moneyOf(r.YearBefore),
+		LastYear: moneyOf(r.LastYear), YearBefore: moneyOf(r.YearBefore), BrokenPromises: &broken,
 	}
 }
