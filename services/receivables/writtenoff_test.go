@@ -40,15 +40,15 @@ func TestWrittenOffIsStillClaimed(t *testing.T) {
 	equal(t, "in sight", list("2024-09-03", false), "I-1 100.00 of 160.00 2027-01-15; I-2 60.00 of 160.00 2027-01-15")
 	equal(t, "the settled item still runs out", w.period(t, "I-1", "2024-09-03"), "RUNNING 2027-01-15")
 	equal(t, "and is warned of", w.give(t, "2026-07-19"), "2 given, 0 late")
-	recover := func(id, amount string) {
+	recovers := func(id, amount string) {
 		_, err := documents.PostDocument(w.by(t, "clerk", "FINANCE_CLERK", "2026-08-01"), &receivablesv1.PostDocumentRequest{RequestId: id, Document: &receivablesv1.Document{
 			DocumentId: id, CustomerId: "C-1", Kind: receivablesv1.DocumentKind_DOCUMENT_KIND_RECOVERY, AboutDocumentId: "WO-1", Amount: cny(amount),
 		}})
 		must(t, err)
 	}
-	recover("RC-1", "50")
+	recovers("RC-1", "50")
 	equal(t, "recovered in part", list("2026-08-02", false), "I-1 100.00 of 110.00 2029-08-01; I-2 60.00 of 110.00 2029-08-01")
-	recover("RC-2", "110")
+	recovers("RC-2", "110")
 	equal(t, "recovered", list("2026-08-02", false), "")
 	equal(t, "with all", list("2026-08-02", true), "I-1 100.00 of 0.00 2029-08-01; I-2 60.00 of 0.00 2029-08-01")
 	equal(t, "what is open of the other goes on", w.period(t, "I-2", "2026-08-02"), "RUNNING 2029-08-01")

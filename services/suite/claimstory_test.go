@@ -12,15 +12,19 @@ import (
 )
 
 // TestLateCustomer is a claim from the invoice to the recovery of what was written off, through REST and all three phases: late,
-// reminded, promised, broken, stopped at the gate, a director decides, a lawyer's letter, a part payment, written off by
-// approval, and something comes in after all. Who is responsible for it is cleared when the hand-over is confirmed, and not before.
+// reminded by a run that another person approves, promised, broken, stopped at the gate by what collection tells it, a director
+// decides, a lawyer's letter, a part payment, written off by approval, and something comes in after all. Who is responsible for it
+// is cleared when the hand-over is confirmed, and not before.
 func TestLateCustomer(t *testing.T) {
 	t.Parallel()
 	c := claimStory{oneProcess(t)}
+	c.hasRules(t)
 	c.sells(t)
 	c.isReminded(t)
 	c.breaksItsPromise(t)
 	c.isStopped(t)
+	c.isDecided(t)
+	c.isRated(t)
 	c.goesToTheLawyer(t)
 	c.paysAPart(t)
 	c.changesHands(t)
@@ -67,43 +71,148 @@ func (c claimStory) period(t *testing.T, date string) string {
 	return strings.TrimPrefix(got.GetLimitation().GetState().String(), "LIMITATION_STATE_") + " " + got.GetLimitation().GetLastDate()
 }
 
-// isReminded: a reminder that provably arrived is a demand.
+// hasRules: the company's own order policy holds orders for broken promises, and where the ladder stops supply.
+func (c claimStory) hasRules(t *testing.T) {
+	t.Helper()
+	const day, hold = "2026-01-02", ordergatev1.RuleEnforcement_RULE_ENFORCEMENT_HOLD
+	var shipped ordergatev1.GetOrderPolicyResponse
+	c.on(t, day, "AUDITOR", "auditor").call(t, http.MethodGet, "/v1/orderPolicies/0", nil, &shipped)
+	policy := shipped.GetVersion().GetPolicy()
+	policy.Name = "With what collection tells"
+	policy.Rules = append(
+		policy.GetRules(),
+		&ordergatev1.OrderRule{Name: "broken_promise", Enforcement: hold, Check: &ordergatev1.OrderRule_BrokenPromise{BrokenPromise: &ordergatev1.BrokenPromiseCheck{}}},
+		&ordergatev1.OrderRule{Name: "dunning_level", Enforcement: hold, Check: &ordergatev1.OrderRule_DunningLevel{DunningLevel: &ordergatev1.DunningLevelCheck{MaxLevel: 2}}},
+	)
+	var created ordergatev1.CreateOrderPolicyResponse
+	c.on(t, day, "CREDIT_MANAGER", "zhou").call(t, http.MethodPost, "/v1/orderPolicies", &ordergatev1.CreateOrderPolicyRequest{
+		RequestId: "policy", Source: &ordergatev1.CreateOrderPolicyRequest_Policy{Policy: policy},
+	}, &created)
+	c.on(t, day, "GENERAL_MANAGER", "boss").call(t, http.MethodPost, fmt.Sprintf("/v1/orderPolicies/%d:sign", created.GetVersion().GetVersion()),
+		&ordergatev1.SignOrderPolicyRequest{RequestId: "sign"}, &ordergatev1.SignOrderPolicyResponse{})
+}
+
+// isReminded: a run is proposed, another person approves it, and the letter that goes out is a demand.
 func (c claimStory) isReminded(t *testing.T) {
 	t.Helper()
-	c.records(t, "2026-02-12", receivablesv1.LimitationEventKind_LIMITATION_EVENT_KIND_DEMAND, "reminder, registered letter 3")
+	c.dunned(t, "2026-02-12", 1)
 	if got := c.period(t, "2026-02-12"); got != "RUNNING 2029-02-12" {
 		t.Errorf("after the reminder: %s", got)
 	}
 }
 
-func (c claimStory) records(t *testing.T, date string, kind receivablesv1.LimitationEventKind, evidence string) {
+// dunned has the run of a day propose one letter, which goes out once another person has approved it.
+func (c claimStory) dunned(t *testing.T, day string, level int32) {
 	t.Helper()
-	c.on(t, date, "COLLECTOR", "col").call(t, http.MethodPost, "/v1/limitationEvents", &receivablesv1.RecordLimitationEventRequest{
-		RequestId: evidence, LimitationEvent: &receivablesv1.LimitationEvent{
-			LimitationEventId: "E " + date, CustomerId: late, ItemId: "I-1", Kind: kind, EventDate: date, Evidence: evidence,
-		},
-	}, &receivablesv1.RecordLimitationEventResponse{})
+	var proposed receivablesv1.ProposeDunningRunResponse
+	c.on(t, day, "COLLECTOR", "col").call(t, http.MethodPost, "/v1/dunningRuns", &receivablesv1.ProposeDunningRunRequest{RequestId: "run " + day}, &proposed)
+	run := "/v1/dunningRuns/" + proposed.GetRun().GetDunningRunId()
+	reaches := func(state receivablesv1.DunningRunState) {
+		t.Helper()
+		eventually(t, fmt.Sprint("the run of ", day, " is ", state), func() bool {
+			var got receivablesv1.GetDunningRunResponse
+			c.on(t, day, "AUDITOR", "auditor").call(t, http.MethodGet, run, nil, &got)
+			return got.GetRun().GetState() == state
+		})
+	}
+	reaches(receivablesv1.DunningRunState_DUNNING_RUN_STATE_PROPOSED)
+	approve := &receivablesv1.ApproveDunningRunRequest{RequestId: "approve " + day}
+	if r := c.on(t, day, "CREDIT_MANAGER", "col").refused(t, http.MethodPost, run+":approve", approve); r.reason() != "SAME_PERSON" {
+		t.Errorf("who proposed the run approves it: %d %s", r.status, r.reason())
+	}
+	c.on(t, day, "CREDIT_MANAGER", "zhou").call(t, http.MethodPost, run+":approve", approve, &receivablesv1.ApproveDunningRunResponse{})
+	reaches(receivablesv1.DunningRunState_DUNNING_RUN_STATE_SENT)
+	var letters receivablesv1.ListDunningLettersResponse
+	c.on(t, day, "AUDITOR", "auditor").call(t, http.MethodGet, "/v1/dunningLetters?dunningRunId="+proposed.GetRun().GetDunningRunId(), nil, &letters)
+	if l := letters.GetLetters(); len(l) != 1 || l[0].GetCustomerId() != late || l[0].GetLevel() != level || l[0].GetTotal().GetAmount() != "60000.00" {
+		t.Errorf("letters of %s: %v", day, l)
+	}
 }
 
-// breaksItsPromise: the customer promises in writing to pay by the 20th, which acknowledges the debt, and does not.
+// breaksItsPromise: the customer promises to pay by the 20th, which acknowledges the debt, and does not; two days of grace are given.
 func (c claimStory) breaksItsPromise(t *testing.T) {
 	t.Helper()
-	c.records(t, "2026-02-13", receivablesv1.LimitationEventKind_LIMITATION_EVENT_KIND_ACKNOWLEDGEMENT, "letter of the customer: all by 20 February")
-	if got := c.period(t, "2026-02-25"); got != "RUNNING 2029-02-13" {
+	c.heldBy(t, "2026-02-13", "")
+	c.on(t, "2026-02-13", "COLLECTOR", "col").call(t, http.MethodPost, "/v1/promises", &receivablesv1.RecordPromiseRequest{RequestId: "promise", Promise: &receivablesv1.Promise{
+		PromiseId: "P-1", CustomerId: late, ItemIds: []string{"I-1"}, PromisedBy: "its finance department",
+		Parts: []*receivablesv1.PromisePart{{Date: "2026-02-20", Amount: cny("60000.00")}},
+	}}, &receivablesv1.RecordPromiseResponse{})
+	for day, want := range map[string]receivablesv1.PromiseState{
+		"2026-02-22": receivablesv1.PromiseState_PROMISE_STATE_OPEN, "2026-02-23": receivablesv1.PromiseState_PROMISE_STATE_BROKEN,
+	} {
+		var got receivablesv1.GetPromiseResponse
+		c.on(t, day, "AUDITOR", "auditor").call(t, http.MethodGet, "/v1/promises/P-1", nil, &got)
+		if s := got.GetPromise().GetState(); s != want {
+			t.Errorf("the promise on %s: %s", day, s)
+		}
+	}
+	if got := c.period(t, "2026-02-24"); got != "RUNNING 2029-02-13" {
 		t.Errorf("after the promise: %s", got)
 	}
 }
 
-// isStopped: the gate holds the next order, and the finance director refuses it: nothing is supplied.
+// heldBy waits until an order of a day would be held by these rules and no others; "": by none.
+func (c claimStory) heldBy(t *testing.T, day, rules string) {
+	t.Helper()
+	eventually(t, "on "+day+" the gate holds by: "+rules, func() bool {
+		var got ordergatev1.CheckOrderResponse
+		c.on(t, day, "ERP", "erp").call(t, http.MethodPost, "/v1/orders:check", &ordergatev1.CheckOrderRequest{Order: &ordergatev1.Order{
+			OrderId: "SO-Q", CustomerId: late, Amount: cny("5000.00"),
+		}}, &got)
+		return holding(got.GetDecision()) == rules
+	})
+}
+
+func holding(d *ordergatev1.Decision) string {
+	var rules []string
+	for _, r := range d.GetResults() {
+		if r.GetOutcome() == ordergatev1.Outcome_OUTCOME_HOLD {
+			rules = append(rules, r.GetRule())
+		}
+	}
+	return strings.Join(rules, " ")
+}
+
+// isStopped: the gate hears of the broken promise and holds the next order, three weeks after the due date; then of the level of
+// the ladder that stops supply.
 func (c claimStory) isStopped(t *testing.T) {
 	t.Helper()
-	const day = "2026-05-15" // a hundred days overdue
+	const day = "2026-02-25"
+	c.dunned(t, day, 2)
+	c.heldBy(t, day, "broken_promise")
 	var order ordergatev1.SubmitOrderResponse
 	c.on(t, day, "ERP", "erp").call(t, http.MethodPost, "/v1/orders", &ordergatev1.SubmitOrderRequest{
 		RequestId: "order", Order: &ordergatev1.Order{OrderId: "SO-1", CustomerId: late, Amount: cny("5000.00")},
 	}, &order)
 	if s := order.GetOrder().GetState(); s != ordergatev1.OrderState_ORDER_STATE_HELD {
-		t.Errorf("an order of a customer a hundred days overdue: %s", s)
+		t.Errorf("an order after a broken promise: %s", s)
+	}
+	var goods ordergatev1.AuthorizeShipmentResponse
+	c.on(t, day, "WAREHOUSE", "dock").call(t, http.MethodPost, "/v1/orders/SO-1:authorizeShipment", &ordergatev1.AuthorizeShipmentRequest{}, &goods)
+	if goods.GetAllowed() || strings.Join(goods.GetReasonCodes(), " ") != "ORDER_NOT_APPROVED" {
+		t.Errorf("its goods: %v", &goods)
+	}
+	c.dunned(t, "2026-03-23", 3)
+	var standing receivablesv1.GetDunningStandingResponse
+	c.on(t, "2026-03-23", "COLLECTOR", "col").call(t, http.MethodGet, "/v1/customers/"+late+"/dunningStanding", nil, &standing)
+	if !standing.GetStanding().GetSupplyStopped() {
+		t.Errorf("supply: %v", standing.GetStanding())
+	}
+	c.heldBy(t, "2026-03-23", "days_overdue broken_promise dunning_level")
+}
+
+// isDecided: after the last demand the finance director refuses the order: nothing is supplied.
+func (c claimStory) isDecided(t *testing.T) {
+	t.Helper()
+	const day = "2026-05-15" // a hundred days overdue
+	c.dunned(t, day, 4)
+	if got := c.period(t, day); got != "RUNNING 2029-05-15" {
+		t.Errorf("after the last demand: %s", got)
+	}
+	var order ordergatev1.RecheckOrderResponse
+	c.on(t, day, "ERP", "erp").call(t, http.MethodPost, "/v1/orders/SO-1:recheck", &ordergatev1.RecheckOrderRequest{RequestId: "recheck"}, &order)
+	if got := holding(order.GetDecision()); got != "days_overdue broken_promise dunning_level credit_stop" {
+		t.Errorf("looked at again, the order is held by %s", got)
 	}
 	c.on(t, day, "CREDIT_MANAGER", "zhou").call(t, http.MethodPost, "/v1/orders/SO-1:approve",
 		&ordergatev1.ApproveOrderRequest{RequestId: "review", OrderId: "SO-1", Reason: "for the director"}, &ordergatev1.ApproveOrderResponse{})
@@ -116,6 +225,26 @@ func (c claimStory) isStopped(t *testing.T) {
 	if r := c.on(t, day, "WAREHOUSE", "dock").refused(t, http.MethodPost, "/v1/orders/SO-1:ship", &ordergatev1.ShipOrderRequest{RequestId: "ship"}); r.status == http.StatusOK {
 		t.Error("the goods went out")
 	}
+}
+
+// isRated: the broken promise is a figure of the customer's next rating.
+func (c claimStory) isRated(t *testing.T) {
+	t.Helper()
+	var rated evaluationv1.RateCustomerResponse
+	c.on(t, "2026-05-15", "CREDIT_ANALYST", "li").call(t, http.MethodPost, "/v1/customers/"+late+":rate",
+		&evaluationv1.RateCustomerRequest{RequestId: "rate"}, &rated)
+	for _, d := range rated.GetRating().GetDimensions() {
+		for _, i := range d.GetIndicators() {
+			if i.GetName() != "broken_promises" {
+				continue
+			}
+			if i.GetMissing() || i.GetValue() != "1" || i.GetGrade() != evaluationv1.Grade_GRADE_B {
+				t.Errorf("the broken promise in the rating: %v", i)
+			}
+			return
+		}
+	}
+	t.Errorf("the rating does not say how many promises were broken: %v", rated.GetRating())
 }
 
 // goesToTheLawyer: the letter is a demand, from which the limitation period starts anew.
@@ -178,8 +307,7 @@ func (c claimStory) changesHands(t *testing.T) {
 	anna.call(t, http.MethodPost, "/v1/handOvers", &receivablesv1.ProposeHandOverRequest{RequestId: "hand-over", HandOver: &receivablesv1.HandOver{
 		HandOverId: "H-1", FromPerson: "anna", ToPerson: "ben", Everything: true, Reason: "leaves the company",
 	}}, &receivablesv1.ProposeHandOverResponse{})
-	c.on(t, "2026-07-01", "SALES_MANAGER", "sun").call(t, http.MethodPatch, "/v1/customers/"+late+"?request_id=assign",
-		&evaluationv1.Customer{SalespersonId: "ben"}, &evaluationv1.UpdateCustomerResponse{})
+	c.passes(t, anna, ben)
 	confirm := func(p person) {
 		p.call(t, http.MethodPost, "/v1/handOvers/H-1:confirm", &receivablesv1.ConfirmHandOverRequest{RequestId: "confirm " + p.subject, HandOverId: "H-1"}, &receivablesv1.ConfirmHandOverResponse{})
 	}
@@ -193,6 +321,25 @@ func (c claimStory) changesHands(t *testing.T) {
 	finance.call(t, http.MethodPost, "/v1/clearances", clearance("now"), &cleared)
 	if cleared.GetClearance().GetClearanceId() != "CL-000001" {
 		t.Errorf("the clearance: %v", cleared.GetClearance())
+	}
+}
+
+// passes hands the customer's file over: it stays with who has it until both sides have confirmed.
+func (c claimStory) passes(t *testing.T, giver, taker person) {
+	t.Helper()
+	var proposed evaluationv1.ProposeCustomerHandOverResponse
+	giver.call(t, http.MethodPost, "/v1/customerHandOvers", &evaluationv1.ProposeCustomerHandOverRequest{RequestId: "pass", HandOver: &evaluationv1.CustomerHandOver{
+		CustomerId: late, ToId: taker.subject, Reason: "leaves the company", Notes: "broken promise P-1, legal case L-1",
+	}}, &proposed)
+	id := proposed.GetHandOver().GetHandOverId()
+	for _, side := range []person{giver, taker} {
+		var of evaluationv1.GetCustomerResponse
+		c.on(t, side.date, "AUDITOR", "auditor").call(t, http.MethodGet, "/v1/customers/"+late, nil, &of)
+		if got := of.GetCustomer().GetSalespersonId(); got != giver.subject {
+			t.Errorf("before %s has confirmed, the customer is %s's", side.subject, got)
+		}
+		side.call(t, http.MethodPost, "/v1/customerHandOvers/"+id+":confirm",
+			&evaluationv1.ConfirmCustomerHandOverRequest{RequestId: "pass " + side.subject, HandOverId: id}, &evaluationv1.ConfirmCustomerHandOverResponse{})
 	}
 }
 
