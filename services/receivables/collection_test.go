@@ -169,7 +169,16 @@ func TestPromiseFromRecordToGate(t *testing.T) {
 	must(t, err)
 	equal(t, "broken after it went back", w.position(t, "C").GetBrokenPromises(), 1)
 
-	_, err = w.collection.WithdrawPromise(w.as(t, collector, "2024-04-03"), &receivablesv1.WithdrawPromiseRequest{RequestId: "w", PromiseId: "P", Reason: "replaced"})
+	_, err = w.collection.WithdrawPromise(w.as(t, collector, "2024-04-03"), &receivablesv1.WithdrawPromiseRequest{RequestId: "w0", PromiseId: "P", Reason: "replaced"})
+	want(t, err, errs.PermissionDenied, "PROMISE_MISSED")
+	_, err = w.collection.WithdrawPromise(w.by(t, "S", "SALESPERSON", "2024-04-03"), &receivablesv1.WithdrawPromiseRequest{RequestId: "w1", PromiseId: "P", Reason: "replaced"})
+	want(t, err, errs.PermissionDenied, "PROMISE_MISSED")
+	equal(t, "broken as before", w.position(t, "C").GetBrokenPromises(), 1)
+	_, err = w.collection.WithdrawPromise(w.as(t, manager, "2024-04-03"), &receivablesv1.WithdrawPromiseRequest{RequestId: "blank", PromiseId: "P", Reason: " \t"})
+	if e := refusal(t, err, errs.Invalid, "INVALID_FIELD"); !names(e, "reason") {
+		t.Error(e)
+	}
+	_, err = w.collection.WithdrawPromise(w.as(t, manager, "2024-04-03"), &receivablesv1.WithdrawPromiseRequest{RequestId: "w", PromiseId: "P", Reason: "replaced"})
 	must(t, err)
 	equal(t, "broken after it was withdrawn", w.position(t, "C").GetBrokenPromises(), 0)
 	_, err = w.collection.WithdrawPromise(w.as(t, collector, "2024-04-03"), &receivablesv1.WithdrawPromiseRequest{RequestId: "w2", PromiseId: "P", Reason: "again"})
@@ -240,6 +249,18 @@ func TestDisputeFromOpenToGate(t *testing.T) {
 		t.Error(e)
 	}
 	closing.DocumentId = "M1"
+	_, err = w.collection.CloseDispute(w.by(t, "S", "SALESPERSON", "2024-03-17"), closing)
+	want(t, err, errs.NotFound, "CREDIT_MEMO_UNKNOWN")
+	proposed, err := w.memos.ProposeCreditMemo(w.as(t, "FINANCE_CLERK", "2024-03-17"), &receivablesv1.ProposeCreditMemoRequest{RequestId: "memo", CreditMemo: &receivablesv1.CreditMemo{
+		CustomerId: "C", Kind: receivablesv1.CreditMemoKind_CREDIT_MEMO_KIND_CREDIT_NOTE, ReasonCode: "QUALITY", Text: "half", Amount: cny("15"),
+		Invoices: []*receivablesv1.InvoiceAmount{{InvoiceId: "I1"}},
+	}})
+	must(t, err)
+	closing.DocumentId = proposed.GetCreditMemo().GetCreditMemoId()
+	_, err = w.collection.CloseDispute(w.as(t, collector, "2024-03-17"), closing)
+	want(t, err, errs.FailedPrecondition, "CREDIT_MEMO_NOT_POSTED")
+	_, err = w.memos.DecideCreditMemo(w.as(t, "FINANCE_MANAGER", "2024-03-17"), &receivablesv1.DecideCreditMemoRequest{RequestId: "decide", CreditMemoId: closing.DocumentId, Decision: "APPROVE"})
+	must(t, err)
 	closed, err := w.collection.CloseDispute(w.as(t, collector, "2024-03-17"), closing)
 	must(t, err)
 	equal(t, "disputed after it", closed.GetDispute().GetDisputedAmount().GetAmount(), "0.00")
@@ -260,13 +281,15 @@ func TestDunningRunByTwo(t *testing.T) {
 	equal(t, "done", run.GetDone(), run.GetTotal())
 	edit := func(subject, item string, e receivablesv1.DunningEdit) error {
 		_, err := w.dunning.EditDunningLines(w.by(t, subject, "FINANCE_MANAGER", "2024-03-26"), &receivablesv1.EditDunningLinesRequest{
-			RequestId: "edit " + item + e.String(), DunningRunId: run.GetDunningRunId(), ItemIds: []string{item}, Edit: e, Reason: "agreed by phone",
+			RequestId: "edit " + subject + item + e.String(), DunningRunId: run.GetDunningRunId(), ItemIds: []string{item}, Edit: e, Reason: "agreed by phone",
 		})
 		return err
 	}
 	want(t, edit("b", "I9", receivablesv1.DunningEdit_DUNNING_EDIT_EXCLUDE), errs.NotFound, "DUNNING_LINE_UNKNOWN")
 	must(t, edit("b", "I2", receivablesv1.DunningEdit_DUNNING_EDIT_EXCLUDE))
-	for _, subject := range []string{"a", "b"} {
+	must(t, edit("c", "I2", receivablesv1.DunningEdit_DUNNING_EDIT_INCLUDE)) // the line forgets b, the trail does not
+	must(t, edit("c", "I2", receivablesv1.DunningEdit_DUNNING_EDIT_EXCLUDE))
+	for _, subject := range []string{"a", "b", "c"} {
 		_, err := w.dunning.ApproveDunningRun(w.by(t, subject, manager, "2024-03-26"), &receivablesv1.ApproveDunningRunRequest{
 			RequestId: "approve " + subject, DunningRunId: run.GetDunningRunId(),
 		})

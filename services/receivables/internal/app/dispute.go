@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/idem"
 	"github.com/avalcredit/aval/services/receivables/internal/dispute"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
+	"github.com/avalcredit/aval/services/receivables/internal/memo"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres"
 )
 
@@ -69,12 +71,31 @@ func (s *Service) AssignDispute(ctx context.Context, req idem.Request, id, owner
 	})
 }
 
-// CloseDispute ends a dispute; the gate is told. Errors: NotFound DISPUTE_UNKNOWN, those of dispute.Close.
+// CloseDispute ends a dispute; the gate is told. Errors: NotFound DISPUTE_UNKNOWN and CREDIT_MEMO_UNKNOWN, FailedPrecondition
+// CREDIT_MEMO_NOT_POSTED, those of dispute.Close.
 func (s *Service) CloseDispute(ctx context.Context, req idem.Request, id string, closing dispute.Closing) (dispute.Dispute, error) {
 	return s.onDispute(ctx, req, id, "dispute.close", func(c *change, d dispute.Dispute) (dispute.Dispute, error) {
+		if closing.Outcome == dispute.OutcomeCreditMemo && closing.DocumentID != "" {
+			if err := c.postedMemo(ctx, closing.DocumentID); err != nil {
+				return d, err
+			}
+		}
 		closing.Actor, closing.Today = c.act.Actor, c.act.Today
 		return d.Close(closing)
 	})
+}
+
+// postedMemo holds a number to be that of a credit memo of the customer that was posted: a proposal settles nothing.
+func (c *change) postedMemo(ctx context.Context, id string) error {
+	m, err := c.Account.Memo(ctx, id)
+	if err == nil && m.CustomerID != c.customer.ID {
+		err = postgres.Unknown("CREDIT_MEMO_UNKNOWN", "credit memo", id)
+	}
+	if err == nil && m.State != memo.Posted {
+		err = errs.New(errs.FailedPrecondition, "CREDIT_MEMO_NOT_POSTED", "credit memo %s is %s: the account is not adjusted yet", id, m.State).
+			With("credit_memo_id", id).With("state", string(m.State))
+	}
+	return inField(err, "document_id")
 }
 
 func (s *Service) onDispute(ctx context.Context, req idem.Request, id, action string, fn func(c *change, d dispute.Dispute) (dispute.Dispute, error)) (dispute.Dispute, error) {

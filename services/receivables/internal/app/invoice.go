@@ -49,7 +49,7 @@ func defaults(policy terms.Policy, customer Customer, act postgres.Act, currency
 }
 
 // ReverseInvoice takes an invoice back; money applied to it becomes unapplied.
-// Errors: NotFound INVOICE_UNKNOWN, FailedPrecondition INVOICE_REVERSED.
+// Errors: NotFound INVOICE_UNKNOWN, FailedPrecondition INVOICE_REVERSED and DOCUMENT_IN_USE.
 func (s *Service) ReverseInvoice(ctx context.Context, req idem.Request, id, reason string) (invoice.Invoice, error) {
 	found, err := s.store.Invoice(ctx, id)
 	if err != nil {
@@ -70,6 +70,9 @@ func (s *Service) ReverseInvoice(ctx context.Context, req idem.Request, id, reas
 		on := invoice.Latest(c.act.Today, doc.Date, doc.LastApplication)
 		applied, err := c.ItemApplications(ctx, doc.ItemIDs()...)
 		if err != nil {
+			return invoice.Invoice{}, err
+		}
+		if err := c.nothingGivenUp(ctx, id, applied); err != nil {
 			return invoice.Invoice{}, err
 		}
 		if err := c.Apply(ctx, receipt.Undo(applied, on)); err != nil {

@@ -201,11 +201,33 @@ func promiseRecord(p promise.Promise, day calendar.Date) (postgres.CollectionRec
 	return r, err
 }
 
-// WithdrawPromise takes a promise back. Errors: NotFound PROMISE_UNKNOWN, FailedPrecondition PROMISE_WITHDRAWN.
+// mayForgive are the roles that take back a promise whose date was missed: until then the gate holds it against the customer.
+var mayForgive = []string{"CREDIT_MANAGER", "FINANCE_MANAGER"}
+
+// forgives refuses to take back a promise that was missed to all who are in charge of neither credit nor finance, and to whoever
+// recorded it.
+func (c *change) forgives(ctx context.Context, r postgres.CollectionRecord, p promise.Promise) error {
+	judged, err := postgres.Judge(ctx, c.tx, []postgres.CollectionRecord{r}, c.act.Today)
+	if err != nil || judged[0].BrokenOn.IsZero() {
+		return err
+	}
+	has := func(role string) bool { return slices.Contains(rolesOf(ctx), role) }
+	if c.act.Actor == p.RecordedBy || !slices.ContainsFunc(mayForgive, has) {
+		return errs.New(errs.PermissionDenied, "PROMISE_MISSED", "promise %s was missed: only another person who is credit or finance manager takes it back", p.ID).
+			With("promise_id", p.ID).With("broken_date", judged[0].BrokenOn.String())
+	}
+	return nil
+}
+
+// WithdrawPromise takes a promise back. Errors: NotFound PROMISE_UNKNOWN, FailedPrecondition PROMISE_WITHDRAWN,
+// PermissionDenied PROMISE_MISSED.
 func (s *Service) WithdrawPromise(ctx context.Context, req idem.Request, id, reason string) (Promise, error) {
-	err := s.onRecord(ctx, req, postgres.RecordPromise, id, func(_ context.Context, c *change, r postgres.CollectionRecord) (postgres.CollectionRecord, error) {
+	err := s.onRecord(ctx, req, postgres.RecordPromise, id, func(ctx context.Context, c *change, r postgres.CollectionRecord) (postgres.CollectionRecord, error) {
 		var p promise.Promise
 		if err := json.Unmarshal(r.Body, &p); err != nil {
+			return r, err
+		}
+		if err := c.forgives(ctx, r, p); err != nil {
 			return r, err
 		}
 		p, err := p.Withdraw(c.act.Actor, reason, c.act.Today)

@@ -210,6 +210,10 @@ func (c *change) aboutMoney(ctx context.Context, d voucher.Draft) error {
 	if err != nil {
 		return err
 	}
+	if voucher.GivesUp(credit.Kind) {
+		return errs.New(errs.FailedPrecondition, "NOT_MONEY", "document %s of kind %s is no money of the customer that could be paid back", credit.ID, credit.Kind).
+			With("document_id", credit.ID).With("field", aboutField)
+	}
 	return within(d, credit.Unapplied, "of it is unapplied")
 }
 
@@ -412,11 +416,40 @@ func (c *change) takeBack(ctx context.Context, doc postgres.VoucherDocument, rea
 	if err != nil {
 		return err
 	}
+	if voucher.IsDebit(doc.Kind) {
+		if err := c.nothingGivenUp(ctx, doc.ID, applied); err != nil {
+			return err
+		}
+	}
 	on := invoice.Latest(c.act.Today, doc.Date, doc.LastApplication)
 	if err := c.Apply(ctx, receipt.Undo(applied, on)); err != nil {
 		return err
 	}
 	return c.Account.ReverseVoucher(ctx, doc, postgres.Reversal{On: on, Reason: reason})
+}
+
+// nothingGivenUp refuses to take a debit document back while a part of it is written off, waived or let go for paying early: freed from
+// it that would stand as money of the customer, to be applied elsewhere or paid out.
+func (c *change) nothingGivenUp(ctx context.Context, id string, applied []invoice.Application) error {
+	stands := map[string]int64{}
+	for _, a := range applied {
+		stands[a.CreditID] += a.Amount.Minor
+	}
+	for _, a := range applied {
+		if stands[a.CreditID] == 0 {
+			continue
+		}
+		stands[a.CreditID] = 0 // once is enough
+		credit, err := c.Credit(ctx, a.CreditID)
+		if err != nil {
+			return err
+		}
+		if voucher.GivesUp(credit.Kind) {
+			return errs.New(errs.FailedPrecondition, "DOCUMENT_IN_USE", "document %s of kind %s stands on %s: reverse it first", credit.ID, credit.Kind, id).
+				With("document_id", credit.ID)
+		}
+	}
+	return nil
 }
 
 // giveBack returns what a document had drawn; of a bill only the last act is taken back.

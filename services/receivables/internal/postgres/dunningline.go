@@ -125,9 +125,11 @@ func SaveLine(ctx context.Context, tx pgx.Tx, l Line) error {
 	return pg.Err(err)
 }
 
-const editorsSQL = `SELECT EXISTS (SELECT FROM dunning_lines WHERE dunning_run_id = $1 AND changed_by = $2)`
+// A line knows who changed it last, the audit trail who ever did.
+const editorsSQL = `SELECT EXISTS (SELECT FROM audit_events
+WHERE subject = 'dunning run ' || $1 AND stream = 'dunning' AND action = 'dunning.edit' AND actor = $2)`
 
-// Edited tells whether somebody changed lines of a run.
+// Edited tells whether somebody ever changed lines of a run.
 func Edited(ctx context.Context, tx pgx.Tx, runID, person string) (bool, error) {
 	var yes bool
 	err := tx.QueryRow(ctx, editorsSQL, runID, person).Scan(&yes)

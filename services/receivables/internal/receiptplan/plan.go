@@ -107,11 +107,16 @@ func (r Registration) Submit(p Plan, actor string) (Registration, error) {
 	return r, nil
 }
 
-// Decide takes the decision of a second person: APPROVE makes it ready to be posted. Errors: REGISTRATION_STATE, those of
+// Decide takes the decision of a person who neither registered nor submitted it: APPROVE makes it ready to be posted. Errors:
+// REGISTRATION_STATE, PermissionDenied SAME_PERSON, those of
 // approval.Form.Apply.
 func (r Registration) Decide(a approval.Act) (Registration, error) {
 	if r.State != Submitted {
 		return r, r.wrongState("decided")
+	}
+	if a.Subject == r.CreatedBy { // whoever submitted it: the form sees to that
+		return r, errs.New(errs.PermissionDenied, approval.ReasonSamePerson, "who registered receipt %s does not decide on it", r.ID).
+			With("receipt_registration_id", r.ID)
 	}
 	form, err := r.Form.Apply(a)
 	if err != nil {

@@ -4,6 +4,7 @@ package responsibility
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/avalcredit/aval/pkg/calendar"
@@ -125,7 +126,7 @@ func (h HandOver) Confirm(by Person, onBehalf string, today calendar.Date) (Hand
 		if !h.GiveDate.IsZero() {
 			return h, h.confirmed("giver")
 		}
-		if by.Subject != h.From && onBehalf == "" {
+		if by.Subject != h.From && strings.TrimSpace(onBehalf) == "" {
 			return h, errs.Field("on_behalf_reason", "REASON_REQUIRED", "say why %s does not confirm itself", h.From)
 		}
 		h.GivenBy, h.GiveDate = by.Subject, today

@@ -51,6 +51,9 @@ func TestWhoActsOnAHandOver(t *testing.T) {
 	if _, err := h.Confirm(director, "", today); errs.KindOf(err) != errs.Invalid {
 		t.Errorf("for the giver without a reason: %v", err)
 	}
+	if _, err := h.Confirm(director, " \t", today); errs.KindOf(err) != errs.Invalid {
+		t.Errorf("for the giver with a blank reason: %v", err)
+	}
 	given, err := h.Confirm(director, "she is ill", today)
 	if err != nil || given.GivenBy != "director" || given.GivenReason != "she is ill" || given.State() != responsibility.Proposed {
 		t.Errorf("for the giver: %+v, %v", given, err)

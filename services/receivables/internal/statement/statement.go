@@ -3,6 +3,7 @@
 package statement
 
 import (
+	"strings"
 	"time"
 
 	"github.com/avalcredit/aval/pkg/calendar"
@@ -189,7 +190,7 @@ func (s Statement) Record(agrees bool, a Answer, today calendar.Date) (Statement
 		return s, errs.Field("customer_figure.currency_code", "currency", "the account is in %s", s.Balance.Currency)
 	case !agrees && *a.Figure == s.Balance:
 		return s, errs.Field("customer_figure", "differs", "the customer's figure is ours: it agrees")
-	case !agrees && a.Reason == "":
+	case !agrees && strings.TrimSpace(a.Reason) == "":
 		return s, errs.Field("reason", "required", "say why the customer's figure differs")
 	}
 	s.Answer, s.Stage = a, Differs

@@ -103,6 +103,12 @@ func NeedsMemo(k ledger.Kind) bool {
 	}
 }
 
+// GivesUp says whether a kind gives up a claim: what is written off, waived or let go for paying early is never money of the
+// customer, and so never left without what it is applied to.
+func GivesUp(k ledger.Kind) bool {
+	return k == ledger.KindWriteOff || k == ledger.KindChargeWaiver || k == ledger.KindDiscount
+}
+
 // WhollyApplied says whether all of a credit must find something to settle: what is written off,
 // waived, set off or given as a discount is not money of the customer.
 func WhollyApplied(k ledger.Kind) bool {

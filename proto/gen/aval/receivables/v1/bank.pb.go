@@ -2842,25 +2842,23 @@ const file_aval_receivables_v1_bank_proto_rawDesc = "" +
 	"\x0fleave_unapplied\x18\x06 \x01(\bR\x0eleaveUnapplied\x12&\n" +
 	"\x0fpaid_by_another\x18\a \x01(\bR\rpaidByAnother\"U\n" +
 	"\x17ConfirmBankLineResponse\x12:\n" +
-	"\tbank_line\x18\x01 \x01(\v2\x1d.aval.receivables.v1.BankLineR\bbankLine\"\xb2\x01\n" +
+	"\tbank_line\x18\x01 \x01(\v2\x1d.aval.receivables.v1.BankLineR\bbankLine\"\xbd\x01\n" +
 	"\x15IgnoreBankLineRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12J\n" +
 	"\fbank_line_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
-	"bankLineId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"T\n" +
+	"bankLineId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"T\n" +
 	"\x16IgnoreBankLineResponse\x12:\n" +
-	"\tbank_line\x18\x01 \x01(\v2\x1d.aval.receivables.v1.BankLineR\bbankLine\"\xb2\x01\n" +
+	"\tbank_line\x18\x01 \x01(\v2\x1d.aval.receivables.v1.BankLineR\bbankLine\"\xbd\x01\n" +
 	"\x15ReopenBankLineRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12J\n" +
 	"\fbank_line_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
-	"bankLineId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"T\n" +
+	"bankLineId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"T\n" +
 	"\x16ReopenBankLineResponse\x12:\n" +
 	"\tbank_line\x18\x01 \x01(\v2\x1d.aval.receivables.v1.BankLineR\bbankLine\"`\n" +
 	"\x15ProposeReceiptRequest\x12G\n" +

@@ -1025,7 +1025,7 @@ const file_aval_receivables_v1_bill_proto_rawDesc = "" +
 	"\vdue_by_date\x18\x05 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tdueByDate\"l\n" +
 	"\x11ListBillsResponse\x12/\n" +
 	"\x05bills\x18\x01 \x03(\v2\x19.aval.receivables.v1.BillR\x05bills\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xe0\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xeb\x02\n" +
 	"\x12EndorseBillRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -1033,12 +1033,11 @@ const file_aval_receivables_v1_bill_proto_rawDesc = "" +
 	"\abill_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06billId\x12A\n" +
 	"\bact_date\x18\x03 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\aactDate\x12L\n" +
 	"\vdocument_id\x18\x04 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,78}[^\\pC\\s])?$R\n" +
-	"documentId\x12&\n" +
-	"\bendorsee\x18\x05 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\bendorsee\x12#\n" +
+	"documentId\x121\n" +
+	"\bendorsee\x18\x05 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x80\x022\t[^\\pC\\pZ]R\bendorsee\x12#\n" +
 	"\rwith_recourse\x18\x06 \x01(\bR\fwithRecourse\"D\n" +
 	"\x13EndorseBillResponse\x12-\n" +
-	"\x04bill\x18\x01 \x01(\v2\x19.aval.receivables.v1.BillR\x04bill\"\x82\x03\n" +
+	"\x04bill\x18\x01 \x01(\v2\x19.aval.receivables.v1.BillR\x04bill\"\x8d\x03\n" +
 	"\x13DiscountBillRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -1046,9 +1045,8 @@ const file_aval_receivables_v1_bill_proto_rawDesc = "" +
 	"\abill_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06billId\x12A\n" +
 	"\bact_date\x18\x03 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\aactDate\x12L\n" +
 	"\vdocument_id\x18\x04 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,78}[^\\pC\\s])?$R\n" +
-	"documentId\x12\x1e\n" +
-	"\x04bank\x18\x05 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x04bank\x12#\n" +
+	"documentId\x12)\n" +
+	"\x04bank\x18\x05 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x80\x022\t[^\\pC\\pZ]R\x04bank\x12#\n" +
 	"\rwith_recourse\x18\x06 \x01(\bR\fwithRecourse\x12'\n" +
 	"\x04cost\x18\a \x01(\v2\x13.aval.type.v1.MoneyR\x04cost\"E\n" +
 	"\x14DiscountBillResponse\x12-\n" +
@@ -1062,7 +1060,7 @@ const file_aval_receivables_v1_bill_proto_rawDesc = "" +
 	"\vdocument_id\x18\x04 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,78}[^\\pC\\s])?$R\n" +
 	"documentId\"C\n" +
 	"\x12HonourBillResponse\x12-\n" +
-	"\x04bill\x18\x01 \x01(\v2\x19.aval.receivables.v1.BillR\x04bill\"\xb9\x02\n" +
+	"\x04bill\x18\x01 \x01(\v2\x19.aval.receivables.v1.BillR\x04bill\"\xc4\x02\n" +
 	"\x14DishonourBillRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -1070,9 +1068,8 @@ const file_aval_receivables_v1_bill_proto_rawDesc = "" +
 	"\abill_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06billId\x12A\n" +
 	"\bact_date\x18\x03 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\aactDate\x12L\n" +
 	"\vdocument_id\x18\x04 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,78}[^\\pC\\s])?$R\n" +
-	"documentId\x12\"\n" +
-	"\x06reason\x18\x05 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"F\n" +
+	"documentId\x12-\n" +
+	"\x06reason\x18\x05 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"F\n" +
 	"\x15DishonourBillResponse\x12-\n" +
 	"\x04bill\x18\x01 \x01(\v2\x19.aval.receivables.v1.BillR\x04bill*\xb9\x01\n" +
 	"\tBillState\x12\x1a\n" +

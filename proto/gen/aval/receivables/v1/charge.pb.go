@@ -1190,14 +1190,13 @@ const file_aval_receivables_v1_charge_proto_rawDesc = "" +
 	"\aitem_id\x18\x06 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06itemId\"t\n" +
 	"\x13ListChargesResponse\x125\n" +
 	"\acharges\x18\x01 \x03(\v2\x1b.aval.receivables.v1.ChargeR\acharges\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x88\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x93\x01\n" +
 	"\x15NameSupervisorRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12 \n" +
-	"\aunit_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x06unitId\x12\"\n" +
-	"\x06person\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x06person\"Y\n" +
+	"\aunit_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x06unitId\x12-\n" +
+	"\x06person\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x80\x022\t[^\\pC\\pZ]R\x06person\"Y\n" +
 	"\x16NameSupervisorResponse\x12?\n" +
 	"\n" +
 	"supervisor\x18\x01 \x01(\v2\x1f.aval.receivables.v1.SupervisorR\n" +

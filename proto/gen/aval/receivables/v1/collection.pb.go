@@ -2073,7 +2073,7 @@ type CloseDisputeRequest struct {
 	DisputeId string `protobuf:"bytes,2,opt,name=dispute_id,json=disputeId,proto3" json:"dispute_id,omitempty"`
 	// How it ended.
 	Outcome DisputeOutcome `protobuf:"varint,3,opt,name=outcome,proto3,enum=aval.receivables.v1.DisputeOutcome" json:"outcome,omitempty"`
-	// Credit memo or receipt that settles it; of CREDIT_MEMO required.
+	// Credit memo or receipt that settles it; of CREDIT_MEMO required, one of the customer that was posted.
 	DocumentId string `protobuf:"bytes,4,opt,name=document_id,json=documentId,proto3" json:"document_id,omitempty"`
 	// In words; required.
 	Text          string `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
@@ -3154,7 +3154,7 @@ const file_aval_receivables_v1_collection_proto_rawDesc = "" +
 	"\vcreate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12!\n" +
 	"\fwithdrawn_by\x18\x12 \x01(\tR\vwithdrawnBy\x12'\n" +
-	"\x0fwithdraw_reason\x18\x13 \x01(\tR\x0ewithdrawReason\"\xfd\x06\n" +
+	"\x0fwithdraw_reason\x18\x13 \x01(\tR\x0ewithdrawReason\"\x88\a\n" +
 	"\aDispute\x12G\n" +
 	"\n" +
 	"dispute_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\tdisputeId\x12I\n" +
@@ -3163,9 +3163,8 @@ const file_aval_receivables_v1_collection_proto_rawDesc = "" +
 	"\aitem_id\x18\x03 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,66}[^\\pC\\s])?$R\x06itemId\x12+\n" +
 	"\x06amount\x18\x04 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\x12F\n" +
 	"\x06reason\x18\x05 \x01(\x0e2\".aval.receivables.v1.DisputeReasonB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06reason\x12\x1e\n" +
-	"\x04text\x18\x06 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x04text\x12>\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06reason\x12)\n" +
+	"\x04text\x18\x06 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x04text\x12>\n" +
 	"\x05owner\x18\a \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x05owner\x12>\n" +
 	"\bdue_date\x18\b \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\adueDate\x12=\n" +
 	"\aoutcome\x18\t \x01(\x0e2#.aval.receivables.v1.DisputeOutcomeR\aoutcome\x12\x1f\n" +
@@ -3181,7 +3180,7 @@ const file_aval_receivables_v1_collection_proto_rawDesc = "" +
 	"\n" +
 	"close_date\x18\x10 \x01(\tR\tcloseDate\x12\x12\n" +
 	"\x04late\x18\x11 \x01(\bR\x04late\x12<\n" +
-	"\x0fdisputed_amount\x18\x12 \x01(\v2\x13.aval.type.v1.MoneyR\x0edisputedAmount\"\xb9\x05\n" +
+	"\x0fdisputed_amount\x18\x12 \x01(\v2\x13.aval.type.v1.MoneyR\x0edisputedAmount\"\xc4\x05\n" +
 	"\aContact\x12G\n" +
 	"\n" +
 	"contact_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\tcontactId\x12I\n" +
@@ -3191,9 +3190,8 @@ const file_aval_receivables_v1_collection_proto_rawDesc = "" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\achannel\x12F\n" +
 	"\x06result\x18\x04 \x01(\x0e2\".aval.receivables.v1.ContactResultB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06result\x12 \n" +
-	"\x06person\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x06person\x12\x1e\n" +
-	"\x04text\x18\x06 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xa0\x1fR\x04text\x12K\n" +
+	"\x06person\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x06person\x12)\n" +
+	"\x04text\x18\x06 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xa0\x1f2\t[^\\pC\\pZ]R\x04text\x12K\n" +
 	"\bitem_ids\x18\a \x03(\tB0\xbaH-\x92\x01*\x10\xf4\x03\"%r#2!^[^\\pC\\s]([^\\pC]{0,66}[^\\pC\\s])?$R\aitemIds\x12P\n" +
 	"\x10next_action_date\x18\b \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0enextActionDate\x12)\n" +
 	"\vnext_action\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +
@@ -3246,15 +3244,14 @@ const file_aval_receivables_v1_collection_proto_rawDesc = "" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12>\n" +
 	"\apromise\x18\x02 \x01(\v2\x1c.aval.receivables.v1.PromiseB\x06\xbaH\x03\xc8\x01\x01R\apromise\"O\n" +
 	"\x15RecordPromiseResponse\x126\n" +
-	"\apromise\x18\x01 \x01(\v2\x1c.aval.receivables.v1.PromiseR\apromise\"\xb0\x01\n" +
+	"\apromise\x18\x01 \x01(\v2\x1c.aval.receivables.v1.PromiseR\apromise\"\xbb\x01\n" +
 	"\x16WithdrawPromiseRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12G\n" +
 	"\n" +
-	"promise_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\tpromiseId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"Q\n" +
+	"promise_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\tpromiseId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"Q\n" +
 	"\x17WithdrawPromiseResponse\x126\n" +
 	"\apromise\x18\x01 \x01(\v2\x1c.aval.receivables.v1.PromiseR\apromise\"\\\n" +
 	"\x11GetPromiseRequest\x12G\n" +
@@ -3279,7 +3276,7 @@ const file_aval_receivables_v1_collection_proto_rawDesc = "" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12>\n" +
 	"\adispute\x18\x02 \x01(\v2\x1c.aval.receivables.v1.DisputeB\x06\xbaH\x03\xc8\x01\x01R\adispute\"M\n" +
 	"\x13OpenDisputeResponse\x126\n" +
-	"\adispute\x18\x01 \x01(\v2\x1c.aval.receivables.v1.DisputeR\adispute\"\xb4\x02\n" +
+	"\adispute\x18\x01 \x01(\v2\x1c.aval.receivables.v1.DisputeR\adispute\"\xbf\x02\n" +
 	"\x14AssignDisputeRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -3287,11 +3284,10 @@ const file_aval_receivables_v1_collection_proto_rawDesc = "" +
 	"\n" +
 	"dispute_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\tdisputeId\x12A\n" +
 	"\x05owner\x18\x03 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x05owner\x12A\n" +
-	"\bdue_date\x18\x04 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\adueDate\x12\"\n" +
-	"\x06reason\x18\x05 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"O\n" +
+	"\bdue_date\x18\x04 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\adueDate\x12-\n" +
+	"\x06reason\x18\x05 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"O\n" +
 	"\x15AssignDisputeResponse\x126\n" +
-	"\adispute\x18\x01 \x01(\v2\x1c.aval.receivables.v1.DisputeR\adispute\"\xc2\x02\n" +
+	"\adispute\x18\x01 \x01(\v2\x1c.aval.receivables.v1.DisputeR\adispute\"\xcd\x02\n" +
 	"\x13CloseDisputeRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -3301,9 +3297,8 @@ const file_aval_receivables_v1_collection_proto_rawDesc = "" +
 	"\aoutcome\x18\x03 \x01(\x0e2#.aval.receivables.v1.DisputeOutcomeB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\aoutcome\x12L\n" +
 	"\vdocument_id\x18\x04 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
-	"documentId\x12\x1e\n" +
-	"\x04text\x18\x05 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x04text\"N\n" +
+	"documentId\x12)\n" +
+	"\x04text\x18\x05 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x04text\"N\n" +
 	"\x14CloseDisputeResponse\x126\n" +
 	"\adispute\x18\x01 \x01(\v2\x1c.aval.receivables.v1.DisputeR\adispute\"\\\n" +
 	"\x11GetDisputeRequest\x12G\n" +
@@ -3345,15 +3340,14 @@ const file_aval_receivables_v1_collection_proto_rawDesc = "" +
 	"\tcollector\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\tcollector\x12U\n" +
 	"\fcustomer_ids\x18\x03 \x03(\tB2\xbaH/\x92\x01,\b\x01\x10\xe8\a\"%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\vcustomerIds\"3\n" +
 	"\x17AssignCollectorResponse\x12\x18\n" +
-	"\achanged\x18\x01 \x01(\x05R\achanged\"\xff\x01\n" +
+	"\achanged\x18\x01 \x01(\x05R\achanged\"\x8a\x02\n" +
 	"\x19HandOverCollectionRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12F\n" +
 	"\tcollector\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\tcollector\x12K\n" +
-	"\fto_collector\x18\x03 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\vtoCollector\x12\"\n" +
-	"\x06reason\x18\x04 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"V\n" +
+	"\fto_collector\x18\x03 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\vtoCollector\x12-\n" +
+	"\x06reason\x18\x04 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"V\n" +
 	"\x1aHandOverCollectionResponse\x12\x1c\n" +
 	"\tcustomers\x18\x01 \x01(\x05R\tcustomers\x12\x1a\n" +
 	"\bdisputes\x18\x02 \x01(\x05R\bdisputes\"\xab\x01\n" +

@@ -999,7 +999,7 @@ var File_aval_receivables_v1_credit_memo_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_credit_memo_proto_rawDesc = "" +
 	"\n" +
-	"%aval/receivables/v1/credit_memo.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\"aval/receivables/v1/document.proto\x1a!aval/receivables/v1/receipt.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\n" +
+	"%aval/receivables/v1/credit_memo.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\"aval/receivables/v1/document.proto\x1a!aval/receivables/v1/receipt.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\n" +
 	"\n" +
 	"\n" +
 	"CreditMemo\x12$\n" +
@@ -1009,9 +1009,8 @@ const file_aval_receivables_v1_credit_memo_proto_rawDesc = "" +
 	"\x04kind\x18\x03 \x01(\x0e2#.aval.receivables.v1.CreditMemoKindB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12*\n" +
 	"\vreason_code\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\n" +
-	"reasonCode\x12\x1e\n" +
-	"\x04text\x18\x05 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x04text\x12+\n" +
+	"reasonCode\x12)\n" +
+	"\x04text\x18\x05 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x04text\x12+\n" +
 	"\x06amount\x18\x06 \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\x12I\n" +
 	"\binvoices\x18\a \x03(\v2\".aval.receivables.v1.InvoiceAmountB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\binvoices\x12(\n" +
 	"\x10oldest_due_first\x18\b \x01(\bR\x0eoldestDueFirst\x12]\n" +
@@ -1074,14 +1073,13 @@ const file_aval_receivables_v1_credit_memo_proto_rawDesc = "" +
 	"\x06reason\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\"\\\n" +
 	"\x18DecideCreditMemoResponse\x12@\n" +
 	"\vcredit_memo\x18\x01 \x01(\v2\x1f.aval.receivables.v1.CreditMemoR\n" +
-	"creditMemo\"\xba\x01\n" +
+	"creditMemo\"\xc5\x01\n" +
 	"\x19WithdrawCreditMemoRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12N\n" +
-	"\x0ecredit_memo_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\fcreditMemoId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"^\n" +
+	"\x0ecredit_memo_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\fcreditMemoId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"^\n" +
 	"\x1aWithdrawCreditMemoResponse\x12@\n" +
 	"\vcredit_memo\x18\x01 \x01(\v2\x1f.aval.receivables.v1.CreditMemoR\n" +
 	"creditMemo*\xd4\x01\n" +

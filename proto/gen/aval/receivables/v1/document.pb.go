@@ -1036,15 +1036,14 @@ const file_aval_receivables_v1_document_proto_rawDesc = "" +
 	"documentId\x12I\n" +
 	"\binvoices\x18\x03 \x03(\v2\".aval.receivables.v1.InvoiceAmountB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\binvoices\"R\n" +
 	"\x15ApplyDocumentResponse\x129\n" +
-	"\bdocument\x18\x01 \x01(\v2\x1d.aval.receivables.v1.DocumentR\bdocument\"\xb2\x01\n" +
+	"\bdocument\x18\x01 \x01(\v2\x1d.aval.receivables.v1.DocumentR\bdocument\"\xbd\x01\n" +
 	"\x16ReverseDocumentRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12I\n" +
 	"\vdocument_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,78}[^\\pC\\s])?$R\n" +
-	"documentId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"T\n" +
+	"documentId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"T\n" +
 	"\x17ReverseDocumentResponse\x129\n" +
 	"\bdocument\x18\x01 \x01(\v2\x1d.aval.receivables.v1.DocumentR\bdocument*\xcf\x04\n" +
 	"\fDocumentKind\x12\x1d\n" +

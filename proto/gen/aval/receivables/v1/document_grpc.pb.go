@@ -33,7 +33,7 @@ const (
 // DocumentService posts the documents of the ledger beside invoices and receipts. Each is one balanced entry; a mistake is corrected by a reversal. Credit notes, contra, write-offs and waivers are posted by credit memos only.
 type DocumentServiceClient interface {
 	// Posts a document. Errors: NOT_FOUND (CUSTOMER_UNKNOWN, INVOICE_UNKNOWN, CREDIT_UNKNOWN, DOCUMENT_UNKNOWN), ALREADY_EXISTS (DOCUMENT_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH),
-	// FAILED_PRECONDITION (CREDIT_MEMO_REQUIRED, PERIOD_CLOSED, AMOUNT_EXCEEDS, NOT_WHOLLY_APPLIED, OVERAPPLIED, NO_LATE_INTEREST, NOT_LATE, NO_LATE_FEE).
+	// FAILED_PRECONDITION (CREDIT_MEMO_REQUIRED, PERIOD_CLOSED, AMOUNT_EXCEEDS, NOT_MONEY, NOT_WHOLLY_APPLIED, OVERAPPLIED, NO_LATE_INTEREST, NOT_LATE, NO_LATE_FEE).
 	PostDocument(ctx context.Context, in *PostDocumentRequest, opts ...grpc.CallOption) (*PostDocumentResponse, error)
 	// Returns one document.
 	GetDocument(ctx context.Context, in *GetDocumentRequest, opts ...grpc.CallOption) (*GetDocumentResponse, error)
@@ -110,7 +110,7 @@ func (c *documentServiceClient) ReverseDocument(ctx context.Context, in *Reverse
 // DocumentService posts the documents of the ledger beside invoices and receipts. Each is one balanced entry; a mistake is corrected by a reversal. Credit notes, contra, write-offs and waivers are posted by credit memos only.
 type DocumentServiceServer interface {
 	// Posts a document. Errors: NOT_FOUND (CUSTOMER_UNKNOWN, INVOICE_UNKNOWN, CREDIT_UNKNOWN, DOCUMENT_UNKNOWN), ALREADY_EXISTS (DOCUMENT_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH),
-	// FAILED_PRECONDITION (CREDIT_MEMO_REQUIRED, PERIOD_CLOSED, AMOUNT_EXCEEDS, NOT_WHOLLY_APPLIED, OVERAPPLIED, NO_LATE_INTEREST, NOT_LATE, NO_LATE_FEE).
+	// FAILED_PRECONDITION (CREDIT_MEMO_REQUIRED, PERIOD_CLOSED, AMOUNT_EXCEEDS, NOT_MONEY, NOT_WHOLLY_APPLIED, OVERAPPLIED, NO_LATE_INTEREST, NOT_LATE, NO_LATE_FEE).
 	PostDocument(context.Context, *PostDocumentRequest) (*PostDocumentResponse, error)
 	// Returns one document.
 	GetDocument(context.Context, *GetDocumentRequest) (*GetDocumentResponse, error)

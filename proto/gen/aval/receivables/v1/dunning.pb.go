@@ -2655,7 +2655,7 @@ const file_aval_receivables_v1_dunning_proto_rawDesc = "" +
 	"\tnext_date\x18\b \x01(\tR\bnextDate\x12\x16\n" +
 	"\x06reason\x18\t \x01(\tR\x06reason\x126\n" +
 	"\fopen_charges\x18\n" +
-	" \x01(\v2\x13.aval.type.v1.MoneyR\vopenCharges\"\x8b\x04\n" +
+	" \x01(\v2\x13.aval.type.v1.MoneyR\vopenCharges\"\x96\x04\n" +
 	"\vDunningHold\x12P\n" +
 	"\x0fdunning_hold_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rdunningHoldId\x12B\n" +
 	"\x04kind\x18\x02 \x01(\x0e2$.aval.receivables.v1.DunningHoldKindB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12I\n" +
@@ -2663,9 +2663,8 @@ const file_aval_receivables_v1_dunning_proto_rawDesc = "" +
 	"customerId\x12D\n" +
 	"\aitem_id\x18\x04 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,66}[^\\pC\\s])?$R\x06itemId\x12E\n" +
 	"\n" +
-	"until_date\x18\x05 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\x12\"\n" +
-	"\x06reason\x18\x06 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12\x15\n" +
+	"until_date\x18\x05 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tuntilDate\x12-\n" +
+	"\x06reason\x18\x06 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\x12\x15\n" +
 	"\x06set_by\x18\a \x01(\tR\x05setBy\x12\x19\n" +
 	"\bset_date\x18\b \x01(\tR\asetDate\x12\x1b\n" +
 	"\tlifted_by\x18\t \x01(\tR\bliftedBy\x12\x1b\n" +
@@ -2698,7 +2697,7 @@ const file_aval_receivables_v1_dunning_proto_rawDesc = "" +
 	"\aitem_id\x18\x05 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,66}[^\\pC\\s])?$R\x06itemId\"z\n" +
 	"\x18ListDunningLinesResponse\x126\n" +
 	"\x05lines\x18\x01 \x03(\v2 .aval.receivables.v1.DunningLineR\x05lines\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc9\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd4\x02\n" +
 	"\x17EditDunningLinesRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -2706,9 +2705,8 @@ const file_aval_receivables_v1_dunning_proto_rawDesc = "" +
 	"\x0edunning_run_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\fdunningRunId\x12@\n" +
 	"\x04edit\x18\x03 \x01(\x0e2 .aval.receivables.v1.DunningEditB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04edit\x12M\n" +
-	"\bitem_ids\x18\x04 \x03(\tB2\xbaH/\x92\x01,\b\x01\x10\xe8\a\"%r#2!^[^\\pC\\s]([^\\pC]{0,66}[^\\pC\\s])?$R\aitemIds\x12\"\n" +
-	"\x06reason\x18\x05 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"M\n" +
+	"\bitem_ids\x18\x04 \x03(\tB2\xbaH/\x92\x01,\b\x01\x10\xe8\a\"%r#2!^[^\\pC\\s]([^\\pC]{0,66}[^\\pC\\s])?$R\aitemIds\x12-\n" +
+	"\x06reason\x18\x05 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"M\n" +
 	"\x18EditDunningLinesResponse\x121\n" +
 	"\x03run\x18\x01 \x01(\v2\x1f.aval.receivables.v1.DunningRunR\x03run\"\xb9\x01\n" +
 	"\x18ApproveDunningRunRequest\x12)\n" +
@@ -2718,14 +2716,13 @@ const file_aval_receivables_v1_dunning_proto_rawDesc = "" +
 	"\x0edunning_run_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\fdunningRunId\x12\"\n" +
 	"\acomment\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\acomment\"N\n" +
 	"\x19ApproveDunningRunResponse\x121\n" +
-	"\x03run\x18\x01 \x01(\v2\x1f.aval.receivables.v1.DunningRunR\x03run\"\xb9\x01\n" +
+	"\x03run\x18\x01 \x01(\v2\x1f.aval.receivables.v1.DunningRunR\x03run\"\xc4\x01\n" +
 	"\x18DiscardDunningRunRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12N\n" +
-	"\x0edunning_run_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\fdunningRunId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"N\n" +
+	"\x0edunning_run_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\fdunningRunId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"N\n" +
 	"\x19DiscardDunningRunResponse\x121\n" +
 	"\x03run\x18\x01 \x01(\v2\x1f.aval.receivables.v1.DunningRunR\x03run\"\x8b\x02\n" +
 	"\x19ListDunningLettersRequest\x12$\n" +
@@ -2752,14 +2749,13 @@ const file_aval_receivables_v1_dunning_proto_rawDesc = "" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12<\n" +
 	"\x04hold\x18\x02 \x01(\v2 .aval.receivables.v1.DunningHoldB\x06\xbaH\x03\xc8\x01\x01R\x04hold\"K\n" +
 	"\x13HoldDunningResponse\x124\n" +
-	"\x04hold\x18\x01 \x01(\v2 .aval.receivables.v1.DunningHoldR\x04hold\"\xb9\x01\n" +
+	"\x04hold\x18\x01 \x01(\v2 .aval.receivables.v1.DunningHoldR\x04hold\"\xc4\x01\n" +
 	"\x16LiftDunningHoldRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12P\n" +
-	"\x0fdunning_hold_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rdunningHoldId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"O\n" +
+	"\x0fdunning_hold_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rdunningHoldId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"O\n" +
 	"\x17LiftDunningHoldResponse\x124\n" +
 	"\x04hold\x18\x01 \x01(\v2 .aval.receivables.v1.DunningHoldR\x04hold\"\xd1\x01\n" +
 	"\x17ListDunningHoldsRequest\x12$\n" +

@@ -1132,15 +1132,14 @@ const file_aval_receivables_v1_invoice_proto_rawDesc = "" +
 	"\border_id\x18\x05 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\"x\n" +
 	"\x14ListInvoicesResponse\x128\n" +
 	"\binvoices\x18\x01 \x03(\v2\x1c.aval.receivables.v1.InvoiceR\binvoices\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xaf\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xba\x01\n" +
 	"\x15ReverseInvoiceRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12G\n" +
 	"\n" +
-	"invoice_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\tinvoiceId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"P\n" +
+	"invoice_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\tinvoiceId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"P\n" +
 	"\x16ReverseInvoiceResponse\x126\n" +
 	"\ainvoice\x18\x01 \x01(\v2\x1c.aval.receivables.v1.InvoiceR\ainvoice*|\n" +
 	"\fInvoiceState\x12\x1d\n" +

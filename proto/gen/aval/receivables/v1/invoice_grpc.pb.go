@@ -41,7 +41,7 @@ type InvoiceServiceClient interface {
 	GetInvoice(ctx context.Context, in *GetInvoiceRequest, opts ...grpc.CallOption) (*GetInvoiceResponse, error)
 	// Lists invoices, newest first.
 	ListInvoices(ctx context.Context, in *ListInvoicesRequest, opts ...grpc.CallOption) (*ListInvoicesResponse, error)
-	// Reverses an invoice by entries that name what they reverse; money applied to it becomes unapplied. Errors: FAILED_PRECONDITION (INVOICE_REVERSED).
+	// Reverses an invoice by entries that name what they reverse; money applied to it becomes unapplied. Errors: FAILED_PRECONDITION (INVOICE_REVERSED; DOCUMENT_IN_USE: a part is written off or let go for paying early, reverse that first).
 	ReverseInvoice(ctx context.Context, in *ReverseInvoiceRequest, opts ...grpc.CallOption) (*ReverseInvoiceResponse, error)
 }
 
@@ -118,7 +118,7 @@ type InvoiceServiceServer interface {
 	GetInvoice(context.Context, *GetInvoiceRequest) (*GetInvoiceResponse, error)
 	// Lists invoices, newest first.
 	ListInvoices(context.Context, *ListInvoicesRequest) (*ListInvoicesResponse, error)
-	// Reverses an invoice by entries that name what they reverse; money applied to it becomes unapplied. Errors: FAILED_PRECONDITION (INVOICE_REVERSED).
+	// Reverses an invoice by entries that name what they reverse; money applied to it becomes unapplied. Errors: FAILED_PRECONDITION (INVOICE_REVERSED; DOCUMENT_IN_USE: a part is written off or let go for paying early, reverse that first).
 	ReverseInvoice(context.Context, *ReverseInvoiceRequest) (*ReverseInvoiceResponse, error)
 	mustEmbedUnimplementedInvoiceServiceServer()
 }

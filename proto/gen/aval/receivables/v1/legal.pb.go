@@ -1409,40 +1409,37 @@ var File_aval_receivables_v1_legal_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_legal_proto_rawDesc = "" +
 	"\n" +
-	"\x1faval/receivables/v1/legal.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xec\x03\n" +
+	"\x1faval/receivables/v1/legal.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xf7\x03\n" +
 	"\tLegalStep\x12B\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\".aval.receivables.v1.LegalStepKindB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12@\n" +
 	"\tstep_date\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\bstepDate\x12K\n" +
 	"\rdeadline_date\x18\x03 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\fdeadlineDate\x12-\n" +
 	"\rdeadline_text\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\fdeadlineText\x12&\n" +
-	"\tauthority\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tauthority\x12(\n" +
-	"\treference\x18\x06 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\treference\x12+\n" +
+	"\tauthority\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tauthority\x123\n" +
+	"\treference\x18\x06 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x80\x022\t[^\\pC\\pZ]R\treference\x12+\n" +
 	"\x06amount\x18\a \x01(\v2\x13.aval.type.v1.MoneyR\x06amount\x12\x1c\n" +
 	"\x04note\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x04note\x12\x1f\n" +
 	"\vrecorded_by\x18\t \x01(\tR\n" +
 	"recordedBy\x12\x1f\n" +
 	"\vrecord_date\x18\n" +
 	" \x01(\tR\n" +
-	"recordDate\"\xb1\x02\n" +
+	"recordDate\"\xbc\x02\n" +
 	"\tLegalCost\x12B\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\".aval.receivables.v1.LegalCostKindB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x123\n" +
 	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12@\n" +
-	"\tcost_date\x18\x03 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\bcostDate\x12 \n" +
-	"\x05payee\x18\x04 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x05payee\x12&\n" +
+	"\tcost_date\x18\x03 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\bcostDate\x12+\n" +
+	"\x05payee\x18\x04 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x80\x022\t[^\\pC\\pZ]R\x05payee\x12&\n" +
 	"\treference\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\treference\x12\x1f\n" +
 	"\vrecorded_by\x18\x06 \x01(\tR\n" +
-	"recordedBy\"\x8f\a\n" +
+	"recordedBy\"\x9a\a\n" +
 	"\tLegalCase\x12L\n" +
 	"\rlegal_case_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\vlegalCaseId\x12I\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x120\n" +
-	"\bitem_ids\x18\x03 \x03(\tB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\xe8\a\x18\x01\"\x06r\x04\x10\x01\x18@R\aitemIds\x12\"\n" +
-	"\x06reason\x18\x04 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12\x1e\n" +
+	"\bitem_ids\x18\x03 \x03(\tB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\xe8\a\x18\x01\"\x06r\x04\x10\x01\x18@R\aitemIds\x12-\n" +
+	"\x06reason\x18\x04 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\x12\x1e\n" +
 	"\x05owner\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x05owner\x129\n" +
 	"\x05state\x18\x06 \x01(\x0e2#.aval.receivables.v1.LegalCaseStateR\x05state\x12:\n" +
 	"\x0eclaimed_amount\x18\a \x01(\v2\x13.aval.type.v1.MoneyR\rclaimedAmount\x124\n" +
@@ -1488,7 +1485,7 @@ const file_aval_receivables_v1_legal_proto_rawDesc = "" +
 	"\x04cost\x18\x03 \x01(\v2\x1e.aval.receivables.v1.LegalCostB\x06\xbaH\x03\xc8\x01\x01R\x04cost\"X\n" +
 	"\x17RecordLegalCostResponse\x12=\n" +
 	"\n" +
-	"legal_case\x18\x01 \x01(\v2\x1e.aval.receivables.v1.LegalCaseR\tlegalCase\"\xbd\x02\n" +
+	"legal_case\x18\x01 \x01(\v2\x1e.aval.receivables.v1.LegalCaseR\tlegalCase\"\xc8\x02\n" +
 	"\x15CloseLegalCaseRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -1497,9 +1494,8 @@ const file_aval_receivables_v1_legal_proto_rawDesc = "" +
 	"\aoutcome\x18\x03 \x01(\x0e2!.aval.receivables.v1.LegalOutcomeB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\aoutcome\x12B\n" +
 	"\n" +
-	"close_date\x18\x04 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tcloseDate\x12\x1e\n" +
-	"\x04note\x18\x05 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x04note\"W\n" +
+	"close_date\x18\x04 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tcloseDate\x12)\n" +
+	"\x04note\x18\x05 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x04note\"W\n" +
 	"\x16CloseLegalCaseResponse\x12=\n" +
 	"\n" +
 	"legal_case\x18\x01 \x01(\v2\x1e.aval.receivables.v1.LegalCaseR\tlegalCase\"c\n" +

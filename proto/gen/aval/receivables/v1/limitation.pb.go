@@ -1109,7 +1109,7 @@ var File_aval_receivables_v1_limitation_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_limitation_proto_rawDesc = "" +
 	"\n" +
-	"$aval/receivables/v1/limitation.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\x9b\x05\n" +
+	"$aval/receivables/v1/limitation.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xa6\x05\n" +
 	"\x0fLimitationEvent\x12X\n" +
 	"\x13limitation_event_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x11limitationEventId\x12I\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
@@ -1119,9 +1119,8 @@ const file_aval_receivables_v1_limitation_proto_rawDesc = "" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12B\n" +
 	"\n" +
 	"event_date\x18\x05 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\teventDate\x12A\n" +
-	"\bend_date\x18\x06 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\aendDate\x12&\n" +
-	"\bevidence\x18\a \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\bevidence\x12\x16\n" +
+	"\bend_date\x18\x06 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\aendDate\x121\n" +
+	"\bevidence\x18\a \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\bevidence\x12\x16\n" +
 	"\x06source\x18\b \x01(\tR\x06source\x12\x1f\n" +
 	"\vrecorded_by\x18\t \x01(\tR\n" +
 	"recordedBy\x12\x1f\n" +
@@ -1180,14 +1179,13 @@ const file_aval_receivables_v1_limitation_proto_rawDesc = "" +
 	"\x13limitation_event_id\x18\x02 \x01(\tB)\xbaH&r$2\"^[^\\pC\\s]([^\\pC]{0,198}[^\\pC\\s])?$R\x11limitationEventId\x12>\n" +
 	"\bend_date\x18\x03 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\aendDate\"m\n" +
 	"\x1aEndLimitationEventResponse\x12O\n" +
-	"\x10limitation_event\x18\x01 \x01(\v2$.aval.receivables.v1.LimitationEventR\x0flimitationEvent\"\xca\x01\n" +
+	"\x10limitation_event\x18\x01 \x01(\v2$.aval.receivables.v1.LimitationEventR\x0flimitationEvent\"\xd5\x01\n" +
 	"\x1eWithdrawLimitationEventRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12Y\n" +
-	"\x13limitation_event_id\x18\x02 \x01(\tB)\xbaH&r$2\"^[^\\pC\\s]([^\\pC]{0,198}[^\\pC\\s])?$R\x11limitationEventId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"r\n" +
+	"\x13limitation_event_id\x18\x02 \x01(\tB)\xbaH&r$2\"^[^\\pC\\s]([^\\pC]{0,198}[^\\pC\\s])?$R\x11limitationEventId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"r\n" +
 	"\x1fWithdrawLimitationEventResponse\x12O\n" +
 	"\x10limitation_event\x18\x01 \x01(\v2$.aval.receivables.v1.LimitationEventR\x0flimitationEvent*\xcd\x01\n" +
 	"\x0fLimitationState\x12 \n" +

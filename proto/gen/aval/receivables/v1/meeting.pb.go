@@ -1071,13 +1071,12 @@ const file_aval_receivables_v1_meeting_proto_rawDesc = "" +
 	"written_by\x18\x03 \x01(\tR\twrittenBy\x12\x12\n" +
 	"\x04date\x18\x04 \x01(\tR\x04date\x12;\n" +
 	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\x9e\x03\n" +
+	"createTime\"\xa9\x03\n" +
 	"\n" +
 	"ActionItem\x12$\n" +
 	"\x0eaction_item_id\x18\x01 \x01(\tR\factionItemId\x12\x14\n" +
-	"\x05month\x18\x02 \x01(\tR\x05month\x12\x1e\n" +
-	"\x04text\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x04text\x12>\n" +
+	"\x05month\x18\x02 \x01(\tR\x05month\x12)\n" +
+	"\x04text\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x04text\x12>\n" +
 	"\x05owner\x18\x04 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x05owner\x12>\n" +
 	"\bdue_date\x18\x05 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\adueDate\x12L\n" +
 	"\vcustomer_id\x18\x06 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
@@ -1095,24 +1094,23 @@ const file_aval_receivables_v1_meeting_proto_rawDesc = "" +
 	"\x1dDownloadOverdueMeetingRequest\x127\n" +
 	"\x05month\x18\x01 \x01(\tB!\xbaH\x1er\x1c2\x1a^[0-9]{4}-(0[1-9]|1[0-2])$R\x05month\x12D\n" +
 	"\x06format\x18\x02 \x01(\x0e2\".aval.receivables.v1.MeetingFormatB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06format\x12J\n" +
-	"\blanguage\x18\x03 \x01(\x0e2$.aval.receivables.v1.DunningLanguageB\b\xbaH\x05\x82\x01\x02\x10\x01R\blanguage\"\xb5\x02\n" +
+	"\blanguage\x18\x03 \x01(\x0e2$.aval.receivables.v1.DunningLanguageB\b\xbaH\x05\x82\x01\x02\x10\x01R\blanguage\"\xc0\x02\n" +
 	"\x14RecordMinutesRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x127\n" +
-	"\x05month\x18\x02 \x01(\tB!\xbaH\x1er\x1c2\x1a^[0-9]{4}-(0[1-9]|1[0-2])$R\x05month\x12\x1f\n" +
-	"\x04text\x18\x03 \x01(\tB\v\xbaH\br\x06\x10\x01\x18\xa0\x9c\x01R\x04text\x12I\n" +
+	"\x05month\x18\x02 \x01(\tB!\xbaH\x1er\x1c2\x1a^[0-9]{4}-(0[1-9]|1[0-2])$R\x05month\x12*\n" +
+	"\x04text\x18\x03 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xa0\x9c\x012\t[^\\pC\\pZ]R\x04text\x12I\n" +
 	"\apresent\x18\x04 \x03(\tB/\xbaH,\x92\x01)\x10d\"%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\apresent\x12M\n" +
 	"\faction_items\x18\x05 \x03(\v2\x1f.aval.receivables.v1.ActionItemB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01R\vactionItems\"[\n" +
 	"\x15RecordMinutesResponse\x12B\n" +
-	"\faction_items\x18\x01 \x03(\v2\x1f.aval.receivables.v1.ActionItemR\vactionItems\"\xb7\x01\n" +
+	"\faction_items\x18\x01 \x03(\v2\x1f.aval.receivables.v1.ActionItemR\vactionItems\"\xc2\x01\n" +
 	"\x16CloseActionItemRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12N\n" +
-	"\x0eaction_item_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\factionItemId\x12\"\n" +
-	"\x06result\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06result\"[\n" +
+	"\x0eaction_item_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\factionItemId\x12-\n" +
+	"\x06result\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06result\"[\n" +
 	"\x17CloseActionItemResponse\x12@\n" +
 	"\vaction_item\x18\x01 \x01(\v2\x1f.aval.receivables.v1.ActionItemR\n" +
 	"actionItem*`\n" +

@@ -907,14 +907,13 @@ const file_aval_receivables_v1_notice_proto_rawDesc = "" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12T\n" +
 	"\x11payment_notice_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x0fpaymentNoticeId\"i\n" +
 	"\x1cConfirmPaymentNoticeResponse\x12I\n" +
-	"\x0epayment_notice\x18\x01 \x01(\v2\".aval.receivables.v1.PaymentNoticeR\rpaymentNotice\"\xc3\x01\n" +
+	"\x0epayment_notice\x18\x01 \x01(\v2\".aval.receivables.v1.PaymentNoticeR\rpaymentNotice\"\xce\x01\n" +
 	"\x1cWithdrawPaymentNoticeRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12T\n" +
-	"\x11payment_notice_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x0fpaymentNoticeId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"j\n" +
+	"\x11payment_notice_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x0fpaymentNoticeId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"j\n" +
 	"\x1dWithdrawPaymentNoticeResponse\x12I\n" +
 	"\x0epayment_notice\x18\x01 \x01(\v2\".aval.receivables.v1.PaymentNoticeR\rpaymentNotice\"o\n" +
 	"\x17GetPaymentNoticeRequest\x12T\n" +

@@ -477,14 +477,13 @@ const file_aval_receivables_v1_period_proto_rawDesc = "" +
 	"\x11closed_until_date\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0fclosedUntilDate\x12 \n" +
 	"\x06reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\"G\n" +
 	"\x13ClosePeriodResponse\x120\n" +
-	"\x03act\x18\x01 \x01(\v2\x1e.aval.receivables.v1.PeriodActR\x03act\"\xad\x01\n" +
+	"\x03act\x18\x01 \x01(\v2\x1e.aval.receivables.v1.PeriodActR\x03act\"\xb8\x01\n" +
 	"\x11OpenPeriodRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12I\n" +
-	"\x0eopen_from_date\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\fopenFromDate\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"F\n" +
+	"\x0eopen_from_date\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\fopenFromDate\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"F\n" +
 	"\x12OpenPeriodResponse\x120\n" +
 	"\x03act\x18\x01 \x01(\v2\x1e.aval.receivables.v1.PeriodActR\x03act\"f\n" +
 	"\x15ListPeriodActsRequest\x12$\n" +

@@ -1089,15 +1089,14 @@ const file_aval_receivables_v1_receipt_proto_rawDesc = "" +
 	"receipt_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\treceiptId\x12I\n" +
 	"\binvoices\x18\x03 \x03(\v2\".aval.receivables.v1.InvoiceAmountB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\binvoices\"N\n" +
 	"\x14ApplyReceiptResponse\x126\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1c.aval.receivables.v1.ReceiptR\areceipt\"\xaf\x01\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1c.aval.receivables.v1.ReceiptR\areceipt\"\xba\x01\n" +
 	"\x15ReverseReceiptRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12G\n" +
 	"\n" +
-	"receipt_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\treceiptId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"P\n" +
+	"receipt_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\treceiptId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"P\n" +
 	"\x16ReverseReceiptResponse\x126\n" +
 	"\areceipt\x18\x01 \x01(\v2\x1c.aval.receivables.v1.ReceiptR\areceipt*\x8a\x02\n" +
 	"\x11PaymentInstrument\x12\"\n" +

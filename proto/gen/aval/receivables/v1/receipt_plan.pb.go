@@ -1095,15 +1095,14 @@ const file_aval_receivables_v1_receipt_plan_proto_rawDesc = "" +
 	"\bdecision\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19R\aAPPROVER\x06REJECTR\x06RETURNR\bdecision\x12 \n" +
 	"\x06reason\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\"e\n" +
 	"\x15DecideReceiptResponse\x12L\n" +
-	"\fregistration\x18\x01 \x01(\v2(.aval.receivables.v1.ReceiptRegistrationR\fregistration\"\xae\x01\n" +
+	"\fregistration\x18\x01 \x01(\v2(.aval.receivables.v1.ReceiptRegistrationR\fregistration\"\xb9\x01\n" +
 	"\x14CancelReceiptRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12G\n" +
 	"\n" +
-	"receipt_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\treceiptId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"e\n" +
+	"receipt_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\treceiptId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"e\n" +
 	"\x15CancelReceiptResponse\x12L\n" +
 	"\fregistration\x18\x01 \x01(\v2(.aval.receivables.v1.ReceiptRegistrationR\fregistration*\x90\x01\n" +
 	"\x10ReceiptPlanState\x12\"\n" +

@@ -41,7 +41,7 @@ type ReceiptPlanServiceClient interface {
 	RegisterReceipt(ctx context.Context, in *RegisterReceiptRequest, opts ...grpc.CallOption) (*RegisterReceiptResponse, error)
 	// Asks for the approval of a draft. Errors: FAILED_PRECONDITION (PLAN_EXCEEDED, REGISTRATION_STATE), NOT_FOUND (RECEIPT_REGISTRATION_UNKNOWN).
 	SubmitReceipt(ctx context.Context, in *SubmitReceiptRequest, opts ...grpc.CallOption) (*SubmitReceiptResponse, error)
-	// The word of a second person: approved, the receipt is posted and applied to the oldest due, in the same transaction; returned, it is a draft again. Errors: PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (REGISTRATION_STATE), those of PostReceipt.
+	// The word of a person who neither registered nor submitted it: approved, the receipt is posted and applied to the oldest due, in the same transaction; returned, it is a draft again. Errors: PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (REGISTRATION_STATE), those of PostReceipt.
 	DecideReceipt(ctx context.Context, in *DecideReceiptRequest, opts ...grpc.CallOption) (*DecideReceiptResponse, error)
 	// Gives up a receipt that is not posted; a posted one is reversed instead. Errors: FAILED_PRECONDITION (REGISTRATION_STATE).
 	CancelReceipt(ctx context.Context, in *CancelReceiptRequest, opts ...grpc.CallOption) (*CancelReceiptResponse, error)
@@ -129,7 +129,7 @@ type ReceiptPlanServiceServer interface {
 	RegisterReceipt(context.Context, *RegisterReceiptRequest) (*RegisterReceiptResponse, error)
 	// Asks for the approval of a draft. Errors: FAILED_PRECONDITION (PLAN_EXCEEDED, REGISTRATION_STATE), NOT_FOUND (RECEIPT_REGISTRATION_UNKNOWN).
 	SubmitReceipt(context.Context, *SubmitReceiptRequest) (*SubmitReceiptResponse, error)
-	// The word of a second person: approved, the receipt is posted and applied to the oldest due, in the same transaction; returned, it is a draft again. Errors: PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (REGISTRATION_STATE), those of PostReceipt.
+	// The word of a person who neither registered nor submitted it: approved, the receipt is posted and applied to the oldest due, in the same transaction; returned, it is a draft again. Errors: PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (REGISTRATION_STATE), those of PostReceipt.
 	DecideReceipt(context.Context, *DecideReceiptRequest) (*DecideReceiptResponse, error)
 	// Gives up a receipt that is not posted; a posted one is reversed instead. Errors: FAILED_PRECONDITION (REGISTRATION_STATE).
 	CancelReceipt(context.Context, *CancelReceiptRequest) (*CancelReceiptResponse, error)

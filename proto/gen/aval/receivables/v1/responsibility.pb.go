@@ -1539,22 +1539,19 @@ var File_aval_receivables_v1_responsibility_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_responsibility_proto_rawDesc = "" +
 	"\n" +
-	"(aval/receivables/v1/responsibility.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd1\x06\n" +
+	"(aval/receivables/v1/responsibility.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf2\x06\n" +
 	"\bHandOver\x12J\n" +
 	"\fhand_over_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
-	"handOverId\x12+\n" +
-	"\vfrom_person\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\n" +
-	"fromPerson\x12'\n" +
-	"\tto_person\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\btoPerson\x126\n" +
+	"handOverId\x126\n" +
+	"\vfrom_person\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x80\x022\t[^\\pC\\pZ]R\n" +
+	"fromPerson\x122\n" +
+	"\tto_person\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x80\x022\t[^\\pC\\pZ]R\btoPerson\x126\n" +
 	"\fcustomer_ids\x18\x04 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xe8\a\x18\x01\"\x06r\x04\x10\x01\x18@R\vcustomerIds\x12.\n" +
 	"\bitem_ids\x18\x05 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xe8\a\x18\x01\"\x06r\x04\x10\x01\x18@R\aitemIds\x12\x1e\n" +
 	"\n" +
 	"everything\x18\x06 \x01(\bR\n" +
-	"everything\x12\"\n" +
-	"\x06reason\x18\a \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x128\n" +
+	"everything\x12-\n" +
+	"\x06reason\x18\a \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\x128\n" +
 	"\x05state\x18\b \x01(\x0e2\".aval.receivables.v1.HandOverStateR\x05state\x12\x1f\n" +
 	"\vproposed_by\x18\t \x01(\tR\n" +
 	"proposedBy\x12!\n" +
@@ -1616,15 +1613,14 @@ const file_aval_receivables_v1_responsibility_proto_rawDesc = "" +
 	"handOverId\x122\n" +
 	"\x10on_behalf_reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x0eonBehalfReason\"U\n" +
 	"\x17ConfirmHandOverResponse\x12:\n" +
-	"\thand_over\x18\x01 \x01(\v2\x1d.aval.receivables.v1.HandOverR\bhandOver\"\xb3\x01\n" +
+	"\thand_over\x18\x01 \x01(\v2\x1d.aval.receivables.v1.HandOverR\bhandOver\"\xbe\x01\n" +
 	"\x16DeclineHandOverRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12J\n" +
 	"\fhand_over_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
-	"handOverId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"U\n" +
+	"handOverId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"U\n" +
 	"\x17DeclineHandOverResponse\x12:\n" +
 	"\thand_over\x18\x01 \x01(\v2\x1d.aval.receivables.v1.HandOverR\bhandOver\"`\n" +
 	"\x12GetHandOverRequest\x12J\n" +
@@ -1652,18 +1648,16 @@ const file_aval_receivables_v1_responsibility_proto_rawDesc = "" +
 	"\x06nobody\x18\x05 \x01(\bR\x06nobody\"\x82\x01\n" +
 	"\x1cListResponsibilitiesResponse\x12:\n" +
 	"\x05items\x18\x01 \x03(\v2$.aval.receivables.v1.ResponsibleItemR\x05items\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\";\n" +
-	"\x15CheckClearanceRequest\x12\"\n" +
-	"\x06person\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x06person\"V\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"F\n" +
+	"\x15CheckClearanceRequest\x12-\n" +
+	"\x06person\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x80\x022\t[^\\pC\\pZ]R\x06person\"V\n" +
 	"\x16CheckClearanceResponse\x12<\n" +
-	"\tclearance\x18\x01 \x01(\v2\x1e.aval.receivables.v1.ClearanceR\tclearance\"\x81\x01\n" +
+	"\tclearance\x18\x01 \x01(\v2\x1e.aval.receivables.v1.ClearanceR\tclearance\"\x8c\x01\n" +
 	"\x12ClearPersonRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12\"\n" +
-	"\x06person\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x06person\x12\x1c\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12-\n" +
+	"\x06person\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x80\x022\t[^\\pC\\pZ]R\x06person\x12\x1c\n" +
 	"\x04note\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x04note\"S\n" +
 	"\x13ClearPersonResponse\x12<\n" +
 	"\tclearance\x18\x01 \x01(\v2\x1e.aval.receivables.v1.ClearanceR\tclearance\"f\n" +

@@ -1095,16 +1095,15 @@ const file_aval_receivables_v1_restructuring_proto_rawDesc = "" +
 	"\x17RestructuringInstalment\x12>\n" +
 	"\bdue_date\x18\x01 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\adueDate\x123\n" +
 	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\x12G\n" +
-	"\x05state\x18\x03 \x01(\x0e21.aval.receivables.v1.RestructuringInstalmentStateR\x05state\"\x8a\a\n" +
+	"\x05state\x18\x03 \x01(\x0e21.aval.receivables.v1.RestructuringInstalmentStateR\x05state\"\x95\a\n" +
 	"\rRestructuring\x12S\n" +
 	"\x10restructuring_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x0frestructuringId\x12I\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x120\n" +
 	"\bitem_ids\x18\x03 \x03(\tB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\xe8\a\x18\x01\"\x06r\x04\x10\x01\x18@R\aitemIds\x12Z\n" +
 	"\vinstalments\x18\x04 \x03(\v2,.aval.receivables.v1.RestructuringInstalmentB\n" +
-	"\xbaH\a\x92\x01\x04\b\x01\x10xR\vinstalments\x12\"\n" +
-	"\x06reason\x18\x05 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12=\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10xR\vinstalments\x12-\n" +
+	"\x06reason\x18\x05 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\x12=\n" +
 	"\x05state\x18\x06 \x01(\x0e2'.aval.receivables.v1.RestructuringStateR\x05state\x124\n" +
 	"\vopen_amount\x18\a \x01(\v2\x13.aval.type.v1.MoneyR\n" +
 	"openAmount\x128\n" +
@@ -1137,24 +1136,22 @@ const file_aval_receivables_v1_restructuring_proto_rawDesc = "" +
 	"\bdecision\x18\x03 \x01(\tB\x16\xbaH\x13r\x11R\aAPPROVER\x06REJECTR\bdecision\x12 \n" +
 	"\x06reason\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\"g\n" +
 	"\x1bDecideRestructuringResponse\x12H\n" +
-	"\rrestructuring\x18\x01 \x01(\v2\".aval.receivables.v1.RestructuringR\rrestructuring\"\x84\x02\n" +
+	"\rrestructuring\x18\x01 \x01(\v2\".aval.receivables.v1.RestructuringR\rrestructuring\"\x8f\x02\n" +
 	"\x18SignRestructuringRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12S\n" +
 	"\x10restructuring_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x0frestructuringId\x12@\n" +
-	"\tsign_date\x18\x03 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\bsignDate\x12&\n" +
-	"\bevidence\x18\x04 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\bevidence\"e\n" +
+	"\tsign_date\x18\x03 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\bsignDate\x121\n" +
+	"\bevidence\x18\x04 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\bevidence\"e\n" +
 	"\x19SignRestructuringResponse\x12H\n" +
-	"\rrestructuring\x18\x01 \x01(\v2\".aval.receivables.v1.RestructuringR\rrestructuring\"\xbd\x01\n" +
+	"\rrestructuring\x18\x01 \x01(\v2\".aval.receivables.v1.RestructuringR\rrestructuring\"\xc8\x01\n" +
 	"\x17EndRestructuringRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12S\n" +
-	"\x10restructuring_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x0frestructuringId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"d\n" +
+	"\x10restructuring_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x0frestructuringId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"d\n" +
 	"\x18EndRestructuringResponse\x12H\n" +
 	"\rrestructuring\x18\x01 \x01(\v2\".aval.receivables.v1.RestructuringR\rrestructuring\"n\n" +
 	"\x17GetRestructuringRequest\x12S\n" +

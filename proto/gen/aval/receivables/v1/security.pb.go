@@ -1416,25 +1416,23 @@ var File_aval_receivables_v1_security_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_security_proto_rawDesc = "" +
 	"\n" +
-	"\"aval/receivables/v1/security.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xd7\t\n" +
+	"\"aval/receivables/v1/security.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xed\t\n" +
 	"\bSecurity\x12I\n" +
 	"\vsecurity_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"securityId\x12I\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12A\n" +
 	"\x04kind\x18\x03 \x01(\x0e2!.aval.receivables.v1.SecurityKindB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12&\n" +
-	"\bprovider\x18\x04 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\bprovider\x121\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x121\n" +
+	"\bprovider\x18\x04 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x80\x022\t[^\\pC\\pZ]R\bprovider\x121\n" +
 	"\x05value\x18\x05 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x05value\x126\n" +
 	"\fprior_claims\x18\x06 \x01(\v2\x13.aval.type.v1.MoneyR\vpriorClaims\x12\x1d\n" +
 	"\x04rank\x18\a \x01(\x05B\t\xbaH\x06\x1a\x04\x18c(\x00R\x04rank\x12K\n" +
 	"\x0fvalid_from_date\x18\b \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\rvalidFromDate\x12P\n" +
 	"\x10valid_until_date\x18\t \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0evalidUntilDate\x12.\n" +
 	"\bitem_ids\x18\n" +
-	" \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xe8\a\x18\x01\"\x06r\x04\x10\x01\x18@R\aitemIds\x12(\n" +
-	"\treference\x18\v \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\treference\x12P\n" +
+	" \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xe8\a\x18\x01\"\x06r\x04\x10\x01\x18@R\aitemIds\x123\n" +
+	"\treference\x18\v \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\treference\x12P\n" +
 	"\rinsured_share\x18\f \x01(\tB+\xbaH(\xd8\x01\x01r#2!^(0(\\.[0-9]{1,6})?|1(\\.0{1,6})?)$R\finsuredShare\x12:\n" +
 	"\x13overdue_notice_days\x18\r \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\x11overdueNoticeDays\x12)\n" +
@@ -1454,23 +1452,21 @@ const file_aval_receivables_v1_security_proto_rawDesc = "" +
 	"\vreleased_by\x18\x15 \x01(\tR\n" +
 	"releasedBy\x12%\n" +
 	"\x0erelease_reason\x18\x16 \x01(\tR\rreleaseReason\x12!\n" +
-	"\frelease_date\x18\x17 \x01(\tR\vreleaseDate\"\x85\x02\n" +
+	"\frelease_date\x18\x17 \x01(\tR\vreleaseDate\"\x90\x02\n" +
 	"\tValuation\x121\n" +
 	"\x05value\x18\x01 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x05value\x126\n" +
 	"\fprior_claims\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyR\vpriorClaims\x12J\n" +
-	"\x0evaluation_date\x18\x03 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\rvaluationDate\x12 \n" +
-	"\x05basis\x18\x04 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x05basis\x12\x1f\n" +
+	"\x0evaluation_date\x18\x03 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\rvaluationDate\x12+\n" +
+	"\x05basis\x18\x04 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x05basis\x12\x1f\n" +
 	"\vrecorded_by\x18\x05 \x01(\tR\n" +
-	"recordedBy\"\xab\x02\n" +
+	"recordedBy\"\xb6\x02\n" +
 	"\rInsurerReport\x12F\n" +
 	"\x04kind\x18\x01 \x01(\x0e2&.aval.receivables.v1.InsurerReportKindB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12A\n" +
 	"\aitem_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x06itemId\x12D\n" +
 	"\vreport_date\x18\x03 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\n" +
-	"reportDate\x12(\n" +
-	"\treference\x18\x04 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\treference\x12\x1f\n" +
+	"reportDate\x123\n" +
+	"\treference\x18\x04 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x80\x022\t[^\\pC\\pZ]R\treference\x12\x1f\n" +
 	"\vrecorded_by\x18\x05 \x01(\tR\n" +
 	"recordedBy\"\x85\x01\n" +
 	"\x15RecordSecurityRequest\x12)\n" +
@@ -1489,15 +1485,14 @@ const file_aval_receivables_v1_security_proto_rawDesc = "" +
 	"\tvaluation\x18\x03 \x01(\v2\x1e.aval.receivables.v1.ValuationB\x06\xbaH\x03\xc8\x01\x01R\tvaluation\x12P\n" +
 	"\x10valid_until_date\x18\x04 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0evalidUntilDate\"T\n" +
 	"\x17RevalueSecurityResponse\x129\n" +
-	"\bsecurity\x18\x01 \x01(\v2\x1d.aval.receivables.v1.SecurityR\bsecurity\"\xb2\x01\n" +
+	"\bsecurity\x18\x01 \x01(\v2\x1d.aval.receivables.v1.SecurityR\bsecurity\"\xbd\x01\n" +
 	"\x16ReleaseSecurityRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12I\n" +
 	"\vsecurity_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
-	"securityId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"T\n" +
+	"securityId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"T\n" +
 	"\x17ReleaseSecurityResponse\x129\n" +
 	"\bsecurity\x18\x01 \x01(\v2\x1d.aval.receivables.v1.SecurityR\bsecurity\"\xd2\x01\n" +
 	"\x16ReportToInsurerRequest\x12)\n" +

@@ -2287,7 +2287,7 @@ const file_aval_receivables_v1_statement_proto_rawDesc = "" +
 	"statements\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"g\n" +
 	"\x18DownloadStatementRequest\x12K\n" +
-	"\fstatement_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\vstatementId\"\x84\x03\n" +
+	"\fstatement_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\vstatementId\"\x8f\x03\n" +
 	"\x1cRecordStatementAnswerRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -2297,19 +2297,17 @@ const file_aval_receivables_v1_statement_proto_rawDesc = "" +
 	"\x0fcustomer_figure\x18\x04 \x01(\v2\x13.aval.type.v1.MoneyR\x0ecustomerFigure\x12 \n" +
 	"\x06reason\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\x12G\n" +
 	"\vanswer_date\x18\x06 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\n" +
-	"answerDate\x12+\n" +
-	"\vanswered_by\x18\a \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\n" +
+	"answerDate\x126\n" +
+	"\vanswered_by\x18\a \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xc8\x012\t[^\\pC\\pZ]R\n" +
 	"answeredBy\"d\n" +
 	"\x1dRecordStatementAnswerResponse\x12C\n" +
-	"\tstatement\x18\x01 \x01(\v2%.aval.receivables.v1.AccountStatementR\tstatement\"\xb4\x01\n" +
+	"\tstatement\x18\x01 \x01(\v2%.aval.receivables.v1.AccountStatementR\tstatement\"\xbf\x01\n" +
 	"\x16CancelStatementRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x12K\n" +
-	"\fstatement_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\vstatementId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\"^\n" +
+	"\fstatement_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\vstatementId\x12-\n" +
+	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"^\n" +
 	"\x17CancelStatementResponse\x12C\n" +
 	"\tstatement\x18\x01 \x01(\v2%.aval.receivables.v1.AccountStatementR\tstatement\"\xb7\x01\n" +
 	"\x12ListLettersRequest\x12$\n" +

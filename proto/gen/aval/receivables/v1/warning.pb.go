@@ -663,15 +663,14 @@ const file_aval_receivables_v1_warning_proto_rawDesc = "" +
 	"\topen_only\x18\a \x01(\bR\bopenOnly\"x\n" +
 	"\x14ListWarningsResponse\x128\n" +
 	"\bwarnings\x18\x01 \x03(\v2\x1c.aval.receivables.v1.WarningR\bwarnings\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x9d\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa8\x01\n" +
 	"\x19AcknowledgeWarningRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\trequestId\x125\n" +
 	"\n" +
-	"warning_id\x18\x02 \x01(\tB\x16\xbaH\x13r\x112\x0f^W-[0-9]{1,18}$R\twarningId\x12\x1e\n" +
-	"\x04note\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x04note\"T\n" +
+	"warning_id\x18\x02 \x01(\tB\x16\xbaH\x13r\x112\x0f^W-[0-9]{1,18}$R\twarningId\x12)\n" +
+	"\x04note\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x04note\"T\n" +
 	"\x1aAcknowledgeWarningResponse\x126\n" +
 	"\awarning\x18\x01 \x01(\v2\x1c.aval.receivables.v1.WarningR\awarning\"\x15\n" +
 	"\x13GiveWarningsRequest\"F\n" +
