@@ -69,6 +69,7 @@ func (a *App) MergeCustomer(ctx context.Context, r idem.Request, m MergeRequest)
 	if err != nil {
 		return Merged{}, err
 	}
+	a.flush(ctx, m.MergedID)
 	a.flush(ctx, m.SurvivorID)
 	if !onTrial(ctx) {
 		if err := (Reratings{App: a}).Review(ctx, m.SurvivorID); err != nil {

@@ -28,6 +28,8 @@ type Profile struct {
 	Grant *grant.Grant `json:"grant,omitempty"`
 	// GrantHash is the grant's hash in the chain, hexadecimal.
 	GrantHash string `json:"grant_hash,omitempty"`
+	// MergedIntoID is the file that stands for this one; empty: none does.
+	MergedIntoID string `json:"merged_into_id,omitempty"`
 }
 
 // Of puts the profile of a customer together, without sequence and date.
@@ -39,6 +41,7 @@ func Of(c customer.Customer, newest *grant.Grant, grantHash string) Profile {
 		CustomerID: c.ID, DisplayName: c.DisplayName, Currency: c.Currency,
 		SalespersonID: c.SalespersonID, GroupID: c.Root(), UnitID: c.UnitID, LifeCycle: c.LifeCycle,
 		Grade: c.Grade, SettlementMethod: c.SettlementMethod, Grant: newest, GrantHash: grantHash,
+		MergedIntoID: c.MergedIntoID,
 	}
 }
 

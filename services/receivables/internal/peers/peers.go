@@ -136,7 +136,7 @@ func Customer(p *evaluationv1.CreditProfile) (app.Customer, error) {
 		ID: p.GetCustomerId(), Sequence: p.GetSequence(), BusinessDate: date, DisplayName: p.GetDisplayName(),
 		Currency: p.GetCurrencyCode(), Salesperson: p.GetSalespersonId(), UnitID: p.GetUnitId(), Terms: terms,
 		GroupID: p.GetGroupId(), Grade: grade(p.GetGrade()),
-		Limit: limit,
+		Limit: limit, MergedIntoID: p.GetMergedIntoId(),
 	}, err
 }
 

@@ -12,27 +12,28 @@ import (
 // openOnSQL are the items open on a day within a scope, with what is disputed and promised of them, and the money
 // that was not applied by then.
 //
-// $1 day, $2 customer, $3 owner, $4 corporate group, $5 grade, $6 unit, $7 salesperson, $8 currency, $9 by invoice
+// $1 day, $2 accounts of one customer, its own first (none: everybody's), $3 owner, $4 corporate group, $5 grade, $6 unit, $7 salesperson, $8 currency, $9 by invoice
 // date, $10 floors of the buckets.
 const openOnSQL = `
 WITH applied AS MATERIALIZED (
     SELECT credit_id, item_id, sum(amount) AS amount
     FROM applications
-    WHERE application_date <= $1 AND ($2 = '' OR customer_id = $2)
+    WHERE application_date <= $1 AND ($2::text[] IS NULL OR customer_id = ANY ($2))
     GROUP BY credit_id, item_id
 ), scope AS (
-    SELECT customer_id, display_name, salesperson, unit_id, group_id, grade FROM customers
-    WHERE ($2 = '' OR customer_id = $2) AND ($3 = '' OR salesperson = $3) AND ($4 = '' OR group_id = $4) AND ($5 = '' OR grade = $5)
+    SELECT customer_id, display_name, salesperson, unit_id, group_id, grade, survivor_id AS under
+    FROM customers LEFT JOIN merged_accounts USING (customer_id)
+    WHERE ($2::text[] IS NULL OR customer_id = ANY ($2)) AND ($3 = '' OR salesperson = $3) AND ($4 = '' OR group_id = $4) AND ($5 = '' OR grade = $5)
 ), marks AS MATERIALIZED (
     SELECT item_id, coalesce(sum(coalesce(amount, $11)) FILTER (WHERE kind = 'DISPUTED'), 0) AS disputed,
            coalesce(sum(coalesce(amount, $11)) FILTER (WHERE kind = 'PROMISED'), 0) AS promised,
            max(promised_date) FILTER (WHERE kind = 'PROMISED') AS promised_date
     FROM item_marks
-    WHERE from_date <= $1 AND coalesce(until_date >= $1, true) AND ($2 = '' OR customer_id = $2)
+    WHERE from_date <= $1 AND coalesce(until_date >= $1, true) AND ($2::text[] IS NULL OR customer_id = ANY ($2))
     GROUP BY item_id
 ), open AS (
     SELECT i.item_id, i.customer_id, i.document_kind, i.document_id, i.instalment, i.document_date, i.due_date, i.currency, i.amount,
-           i.salesperson, i.unit_id, scope.group_id, scope.grade, scope.display_name,
+           i.salesperson, i.unit_id, scope.group_id, scope.grade, scope.display_name, scope.under,
            i.amount - coalesce(a.amount, 0) AS open, $1 > i.due_date AS overdue,
            width_bucket($1 - CASE WHEN $9 THEN i.document_date ELSE i.due_date END, $10::int[]) AS bucket,
            least(i.amount - coalesce(a.amount, 0), coalesce(m.disputed, 0)) AS disputed,
@@ -51,7 +52,7 @@ WITH applied AS MATERIALIZED (
 //
 // $12 group, $13 $14 last row of the page before, $15 rows.
 const agingSQL = openOnSQL + `, money AS (
-    SELECT p.customer_id, p.currency, p.amount - coalesce(a.amount, 0) AS unapplied, scope.salesperson, scope.unit_id, scope.group_id, scope.grade
+    SELECT p.customer_id, p.currency, p.amount - coalesce(a.amount, 0) AS unapplied, scope.salesperson, scope.unit_id, scope.group_id, scope.grade, scope.under
     FROM credits p
     JOIN scope USING (customer_id)
     LEFT JOIN credit_reversals r ON r.credit_id = p.credit_id AND r.reverse_date <= $1
@@ -59,13 +60,13 @@ const agingSQL = openOnSQL + `, money AS (
     WHERE p.credit_date <= $1 AND r.credit_id IS NULL AND p.amount > coalesce(a.amount, 0)
       AND ($6 = '' OR scope.unit_id = $6) AND ($7 = '' OR scope.salesperson = $7) AND ($8 = '' OR p.currency = $8)
 ), cells AS MATERIALIZED (
-    SELECT CASE $12 WHEN 'customer' THEN customer_id WHEN 'salesperson' THEN salesperson WHEN 'unit' THEN unit_id WHEN 'group' THEN group_id
+    SELECT CASE $12 WHEN 'customer' THEN coalesce(($2::text[])[1], under, customer_id) WHEN 'salesperson' THEN salesperson WHEN 'unit' THEN unit_id WHEN 'group' THEN group_id
                     WHEN 'grade' THEN grade WHEN 'currency' THEN currency ELSE '' END AS key, currency, bucket, sum(open) AS open, count(*) AS items,
            coalesce(sum(open) FILTER (WHERE overdue), 0) AS overdue, count(*) FILTER (WHERE overdue) AS overdue_items,
            0::numeric AS unapplied, sum(disputed) AS disputed, sum(promised) AS promised
     FROM open GROUP BY key, currency, bucket
     UNION ALL
-    SELECT CASE $12 WHEN 'customer' THEN customer_id WHEN 'salesperson' THEN salesperson WHEN 'unit' THEN unit_id WHEN 'group' THEN group_id
+    SELECT CASE $12 WHEN 'customer' THEN coalesce(($2::text[])[1], under, customer_id) WHEN 'salesperson' THEN salesperson WHEN 'unit' THEN unit_id WHEN 'group' THEN group_id
                     WHEN 'grade' THEN grade WHEN 'currency' THEN currency ELSE '' END AS key, currency, 0, 0, 0, 0, 0, sum(unapplied), 0, 0
     FROM money GROUP BY key, currency
 ), page AS (
@@ -101,9 +102,9 @@ type agingCell struct {
 	DisplayName        string
 }
 
-func scopeArgs(q aging.Query) []any {
+func scopeArgs(q aging.Query, accounts []string) []any {
 	return []any{
-		q.AsOf, q.CustomerID, q.Owner, q.GroupID, q.Grade, q.UnitID, q.Salesperson, q.Currency, q.By == aging.ByInvoiceDate, q.Buckets.Floors, whole,
+		q.AsOf, accounts, q.Owner, q.GroupID, q.Grade, q.UnitID, q.Salesperson, q.Currency, q.By == aging.ByInvoiceDate, q.Buckets.Floors, whole,
 	}
 }
 
@@ -115,20 +116,24 @@ func (s *Store) Aging(ctx context.Context, q aging.Query) (aging.Page, error) {
 		answer = ladderAging
 	}
 	var p aging.Page
-	err := s.snapshot(ctx, func(tx pgx.Tx) (err error) {
-		p, err = answer(ctx, tx, q)
+	err := s.snapshot(ctx, func(tx pgx.Tx) error {
+		accounts, err := accountsOf(ctx, tx, q.CustomerID)
+		if err != nil {
+			return err
+		}
+		p, err = answer(ctx, tx, q, accounts)
 		return err
 	})
 	return p, err
 }
 
 // itemAging reads the items.
-func itemAging(ctx context.Context, tx pgx.Tx, q aging.Query) (aging.Page, error) {
+func itemAging(ctx context.Context, tx pgx.Tx, q aging.Query, accounts []string) (aging.Page, error) {
 	var after aging.Cursor
 	if q.After != nil {
 		after = *q.After
 	}
-	rows, err := tx.Query(ctx, agingSQL, append(scopeArgs(q), string(q.GroupBy), after.Key, after.Currency, q.Limit+1)...)
+	rows, err := tx.Query(ctx, agingSQL, append(scopeArgs(q, accounts), string(q.GroupBy), after.Key, after.Currency, q.Limit+1)...)
 	if err != nil {
 		return aging.Page{}, err
 	}
@@ -175,18 +180,28 @@ ORDER BY due_date, item_id COLLATE "C" LIMIT $15`
 
 // AgingItems returns one page of the items that an aging sums, by due date.
 func (s *Store) AgingItems(ctx context.Context, q aging.Query, p aging.ItemsPage) ([]aging.Item, error) {
-	rows, err := s.pool.Query(ctx, agingItemsSQL, append(scopeArgs(q), p.Bucket, p.AfterDue, p.AfterItem, p.Limit)...)
-	if err != nil {
-		return nil, pg.Err(err)
-	}
-	items, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (aging.Item, error) {
-		var i aging.Item
-		var amount, open, disputed, promised int64
-		var currency string
-		err := row.Scan(&i.ID, &i.CustomerID, &i.DisplayName, &i.Kind, &i.DocumentID, &i.Instalment, &i.Date, &i.DueDate, &currency,
-			&amount, &open, &i.Bucket, &i.DaysOverdue, &i.Salesperson, &i.UnitID, &disputed, &promised, &i.PromisedDate)
-		i.Amount, i.Open, i.Disputed, i.Promised = cash(amount, currency), cash(open, currency), cash(disputed, currency), cash(promised, currency)
-		return i, err
+	var items []aging.Item
+	err := s.snapshot(ctx, func(tx pgx.Tx) error {
+		accounts, err := accountsOf(ctx, tx, q.CustomerID)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, agingItemsSQL, append(scopeArgs(q, accounts), p.Bucket, p.AfterDue, p.AfterItem, p.Limit)...)
+		if err != nil {
+			return err
+		}
+		items, err = pgx.CollectRows(rows, agingItem)
+		return err
 	})
 	return items, pg.Err(err)
+}
+
+func agingItem(row pgx.CollectableRow) (aging.Item, error) {
+	var i aging.Item
+	var amount, open, disputed, promised int64
+	var currency string
+	err := row.Scan(&i.ID, &i.CustomerID, &i.DisplayName, &i.Kind, &i.DocumentID, &i.Instalment, &i.Date, &i.DueDate, &currency,
+		&amount, &open, &i.Bucket, &i.DaysOverdue, &i.Salesperson, &i.UnitID, &disputed, &promised, &i.PromisedDate)
+	i.Amount, i.Open, i.Disputed, i.Promised = cash(amount, currency), cash(open, currency), cash(disputed, currency), cash(promised, currency)
+	return i, err
 }

@@ -24,15 +24,16 @@ func columns(format string) string {
 
 // scopeSQL restricts a row with a customer_id and a currency, of table %s, to what is asked for.
 //
-// $2 customer, $3 owner, $4 corporate group, $5 grade, $6 currency, $8 some customers (none: all).
-const scopeSQL = `($2 = '' OR %[1]s.customer_id = $2) AND ($6 = '' OR %[1]s.currency = $6) AND ($8::text[] IS NULL OR %[1]s.customer_id = ANY ($8))
+// $2 accounts of one customer, its own first (none: everybody's), $3 owner, $4 corporate group, $5 grade, $6 currency, $8 some
+// accounts (none: all).
+const scopeSQL = `($2::text[] IS NULL OR %[1]s.customer_id = ANY ($2)) AND ($6 = '' OR %[1]s.currency = $6) AND ($8::text[] IS NULL OR %[1]s.customer_id = ANY ($8))
       AND ($3 = '' AND $4 = '' AND $5 = '' OR %[1]s.customer_id IN (
           SELECT customer_id FROM customers WHERE ($3 = '' OR salesperson = $3) AND ($4 = '' OR group_id = $4) AND ($5 = '' OR grade = $5)))`
 
 // keys are, by group, what a row stands for in the terms of a table @, and what has to be joined for it.
 var keys = map[aging.GroupBy][2]string{ // constant
 	aging.GroupTotal:     {`''`, ``},
-	aging.GroupCustomer:  {`@.customer_id`, ``},
+	aging.GroupCustomer:  {`coalesce(($2::text[])[1], k.survivor_id, @.customer_id)`, `LEFT JOIN merged_accounts k ON k.customer_id = @.customer_id`},
 	aging.GroupCurrency:  {`@.currency`, ``},
 	aging.GroupCorporate: {`k.group_id`, `JOIN customers k ON k.customer_id = @.customer_id`},
 	aging.GroupGrade:     {`k.grade`, `JOIN customers k ON k.customer_id = @.customer_id`},
@@ -101,7 +102,7 @@ const beforeSQL = `stale AS MATERIALIZED (
 ), applied AS MATERIALIZED (
     SELECT credit_id, item_id, sum(amount)::bigint AS now, coalesce(sum(amount) FILTER (WHERE application_date <= $1::date), 0)::bigint AS past
     FROM applications p
-    WHERE ($2 = '' OR customer_id = $2) AND ($8::text[] IS NULL OR customer_id = ANY ($8)) AND ($9 OR customer_id IN (SELECT customer_id FROM stale))
+    WHERE ($2::text[] IS NULL OR customer_id = ANY ($2)) AND ($8::text[] IS NULL OR customer_id = ANY ($8)) AND ($9 OR customer_id IN (SELECT customer_id FROM stale))
     GROUP BY credit_id, item_id
 ), `
 
@@ -113,8 +114,15 @@ SELECT key, currency, coalesce((SELECT display_name FROM customers WHERE %s AND 
 FROM parts GROUP BY key, currency HAVING coalesce(sum(open), 0) <> 0 OR coalesce(sum(unapplied), 0) <> 0
 ORDER BY key COLLATE "C", currency COLLATE "C"`
 
-// nextSQL are the customers after one, by number.
-const nextSQL = `SELECT customer_id FROM due_ladders WHERE customer_id COLLATE "C" > $1 ORDER BY customer_id COLLATE "C" LIMIT $2`
+// nextSQL are the customers after one, by number: those with an account of their own, or with one that was merged into theirs.
+const nextSQL = `
+SELECT customer_id FROM (
+    (SELECT customer_id COLLATE "C" AS customer_id FROM due_ladders l
+     WHERE customer_id COLLATE "C" > $1 AND NOT EXISTS (SELECT FROM merged_accounts m WHERE m.customer_id = l.customer_id)
+     ORDER BY customer_id COLLATE "C" LIMIT $2)
+    UNION
+    (SELECT DISTINCT survivor_id COLLATE "C" FROM merged_accounts WHERE survivor_id COLLATE "C" > $1 ORDER BY survivor_id COLLATE "C" LIMIT $2)
+) next ORDER BY customer_id LIMIT $2`
 
 // laddered reports whether the ladders have all that a query asks for: they know customers and due dates, and of items no more.
 func laddered(q aging.Query) bool {
@@ -127,13 +135,13 @@ func laddered(q aging.Query) bool {
 }
 
 // ladderAging answers from the ladders.
-func ladderAging(ctx context.Context, tx pgx.Tx, q aging.Query) (p aging.Page, err error) {
+func ladderAging(ctx context.Context, tx pgx.Tx, q aging.Query, accounts []string) (p aging.Page, err error) {
 	// The parameters decide what is read at all, so that no plan fits all of them.
 	if _, err := tx.Exec(ctx, `SET LOCAL plan_cache_mode = force_custom_plan`); err != nil {
 		return p, err
 	}
-	l := ladderQuery{tx: tx, q: q}
-	if err := tx.QueryRow(ctx, staleSQL, q.AsOf, q.CustomerID).Scan(&l.stale, &l.many); err != nil {
+	l := ladderQuery{tx: tx, q: q, accounts: accounts}
+	if err := tx.QueryRow(ctx, staleSQL, q.AsOf, accounts).Scan(&l.stale, &l.many); err != nil {
 		return p, err
 	}
 	if p.Totals, err = l.sums(ctx, aging.GroupTotal, nil); err != nil {
@@ -154,13 +162,13 @@ func ladderAging(ctx context.Context, tx pgx.Tx, q aging.Query) (p aging.Page, e
 	if p.More = q.GroupBy != aging.GroupTotal && len(p.Rows) > q.Limit; p.More {
 		p.Rows = p.Rows[:q.Limit]
 	}
-	return p, marked(ctx, tx, q, &p)
+	return p, marked(ctx, tx, q, accounts, &p)
 }
 
 // staleSQL says whether any ladder is newer than the day, and whether more than a few are.
 const staleSQL = `
 SELECT count(*) > 0, count(*) > 1000 FROM (
-    SELECT FROM due_ladders WHERE newest > $1 AND ($2 = '' OR customer_id = $2) LIMIT 1001) newer`
+    SELECT FROM due_ladders WHERE newest > $1 AND ($2::text[] IS NULL OR customer_id = ANY ($2)) LIMIT 1001) newer`
 
 func afterCursor(rows []aging.Row, after *aging.Cursor) []aging.Row {
 	if after == nil {
@@ -177,6 +185,8 @@ func afterCursor(rows []aging.Row, after *aging.Cursor) []aging.Row {
 type ladderQuery struct {
 	tx pgx.Tx
 	q  aging.Query
+	// accounts of the one customer that is asked for; nil: everybody's.
+	accounts []string
 	// stale says that some ladders are newer than the day, many that more than a few are.
 	stale, many bool
 }
@@ -186,8 +196,8 @@ const maxBatch = 50_000
 
 // customers are the rows of one page and one more, read so many customers at a time: some have nothing.
 func (l ladderQuery) customers(ctx context.Context) ([]aging.Row, error) {
-	if l.q.CustomerID != "" {
-		rows, err := l.sums(ctx, aging.GroupCustomer, []string{l.q.CustomerID})
+	if l.accounts != nil {
+		rows, err := l.sums(ctx, aging.GroupCustomer, l.accounts)
 		return afterCursor(rows, l.q.After), err
 	}
 	var out []aging.Row
@@ -205,6 +215,9 @@ func (l ladderQuery) customers(ctx context.Context) ([]aging.Row, error) {
 			return out, err
 		}
 		last = ids[len(ids)-1]
+		if ids, err = withMerged(ctx, l.tx, ids); err != nil {
+			return nil, err
+		}
 		more, err := l.sums(ctx, aging.GroupCustomer, ids)
 		if err != nil {
 			return nil, err
@@ -214,13 +227,13 @@ func (l ladderQuery) customers(ctx context.Context) ([]aging.Row, error) {
 	return out, nil
 }
 
-// sums are the rows of groups; ids: of these customers only.
+// sums are the rows of groups; ids: of these accounts only.
 func (l ladderQuery) sums(ctx context.Context, by aging.GroupBy, ids []string) ([]aging.Row, error) {
 	named := "false"
 	if by == aging.GroupCustomer {
 		named = "true"
 	}
-	args := []any{l.q.AsOf, l.q.CustomerID, l.q.Owner, l.q.GroupID, l.q.Grade, l.q.Currency, l.q.Buckets.Floors, ids}
+	args := []any{l.q.AsOf, l.accounts, l.q.Owner, l.q.GroupID, l.q.Grade, l.q.Currency, l.q.Buckets.Floors, ids}
 	sql := `WITH parts AS (` + nowSQL(by) + `)` + fmt.Sprintf(sumsSQL, named)
 	if l.stale {
 		sql = `WITH ` + beforeSQL + `parts AS (` + nowSQL(by) + thenSQL(by) + `)` + fmt.Sprintf(sumsSQL, named)
@@ -262,25 +275,26 @@ const markedSQL = `
 WITH marks AS MATERIALIZED (
     SELECT item_id, coalesce(sum(coalesce(amount, $8)) FILTER (WHERE kind = 'DISPUTED'), 0) AS disputed,
            coalesce(sum(coalesce(amount, $8)) FILTER (WHERE kind = 'PROMISED'), 0) AS promised
-    FROM item_marks WHERE from_date <= $1 AND coalesce(until_date >= $1, true) AND ($2 = '' OR customer_id = $2) GROUP BY item_id
+    FROM item_marks WHERE from_date <= $1 AND coalesce(until_date >= $1, true) AND ($2::text[] IS NULL OR customer_id = ANY ($2)) GROUP BY item_id
 ), applied AS (
     SELECT item_id, sum(amount) AS amount FROM applications
     WHERE application_date <= $1 AND item_id IN (SELECT item_id FROM marks) GROUP BY item_id
 )
-SELECT CASE $7 WHEN 'customer' THEN i.customer_id WHEN 'group' THEN c.group_id WHEN 'grade' THEN c.grade WHEN 'currency' THEN i.currency ELSE '' END,
+SELECT CASE $7 WHEN 'customer' THEN coalesce(($2::text[])[1], u.survivor_id, i.customer_id) WHEN 'group' THEN c.group_id WHEN 'grade' THEN c.grade WHEN 'currency' THEN i.currency ELSE '' END,
        i.currency, sum(least(i.amount - coalesce(a.amount, 0), m.disputed))::bigint, sum(least(i.amount - coalesce(a.amount, 0), m.promised))::bigint
 FROM marks m
 JOIN items i USING (item_id)
 JOIN customers c ON c.customer_id = i.customer_id
+LEFT JOIN merged_accounts u ON u.customer_id = i.customer_id
 LEFT JOIN item_reversals r ON r.item_id = i.item_id AND r.reverse_date <= $1
 LEFT JOIN applied a ON a.item_id = i.item_id
-WHERE i.document_date <= $1 AND r.item_id IS NULL AND ($2 = '' OR i.customer_id = $2) AND ($3 = '' OR c.salesperson = $3)
+WHERE i.document_date <= $1 AND r.item_id IS NULL AND ($2::text[] IS NULL OR i.customer_id = ANY ($2)) AND ($3 = '' OR c.salesperson = $3)
   AND ($4 = '' OR c.group_id = $4) AND ($5 = '' OR c.grade = $5) AND ($6 = '' OR i.currency = $6)
 GROUP BY 1, 2`
 
 // marked fills in what is disputed and promised of the rows.
-func marked(ctx context.Context, tx pgx.Tx, q aging.Query, p *aging.Page) error {
-	rows, err := tx.Query(ctx, markedSQL, q.AsOf, q.CustomerID, q.Owner, q.GroupID, q.Grade, q.Currency, string(q.GroupBy), whole)
+func marked(ctx context.Context, tx pgx.Tx, q aging.Query, accounts []string, p *aging.Page) error {
+	rows, err := tx.Query(ctx, markedSQL, q.AsOf, accounts, q.Owner, q.GroupID, q.Grade, q.Currency, string(q.GroupBy), whole)
 	if err != nil {
 		return err
 	}

@@ -64,6 +64,8 @@ type Customer struct {
 	Terms *settlement.Terms
 	// GroupID is its corporate group, Grade its newest grade (A to D); empty: none.
 	GroupID, Grade string
+	// MergedIntoID is the customer whose file stands for this one's; empty: none does. It is written only.
+	MergedIntoID string
 	// Limit of its grant; nil: not known. It is written only.
 	Limit *charge.Limit
 }
@@ -118,12 +120,15 @@ func SaveCustomer(ctx context.Context, tx pgx.Tx, c Customer, now time.Time) err
 	if err := addLimit(ctx, q, c); err != nil {
 		return err
 	}
-	return pg.Err(q.SaveCustomer(ctx, db.SaveCustomerParams{
+	if err := q.SaveCustomer(ctx, db.SaveCustomerParams{
 		CustomerID: c.ID, Sequence: c.Sequence, BusinessDate: c.BusinessDate, DisplayName: c.DisplayName,
 		Currency: c.Currency, Salesperson: c.Salesperson, UnitID: c.UnitID, UpdatedAt: now,
 		SettlementTerms: terms,
 		GroupID:         c.GroupID, Grade: c.Grade,
-	}))
+	}); err != nil {
+		return pg.Err(err)
+	}
+	return merge(ctx, q, c)
 }
 
 // notFound names what is missing; other errors pass.

@@ -52,7 +52,9 @@ type CreditProfile struct {
 	// How due dates come about, with what they are counted by: those of the grant in force. Absent: none were agreed, each invoice is due its term after the invoice date.
 	SettlementTerms *v1.SettlementTerms `protobuf:"bytes,12,opt,name=settlement_terms,json=settlementTerms,proto3" json:"settlement_terms,omitempty"`
 	// Sales unit that the customer belongs to; empty: none.
-	UnitId        string `protobuf:"bytes,60,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
+	UnitId string `protobuf:"bytes,60,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
+	// File that stands for this one since they were merged; empty: it stands for itself.
+	MergedIntoId  string `protobuf:"bytes,61,opt,name=merged_into_id,json=mergedIntoId,proto3" json:"merged_into_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -174,6 +176,13 @@ func (x *CreditProfile) GetSettlementTerms() *v1.SettlementTerms {
 func (x *CreditProfile) GetUnitId() string {
 	if x != nil {
 		return x.UnitId
+	}
+	return ""
+}
+
+func (x *CreditProfile) GetMergedIntoId() string {
+	if x != nil {
+		return x.MergedIntoId
 	}
 	return ""
 }
@@ -787,7 +796,7 @@ var File_aval_evaluation_v1_feed_proto protoreflect.FileDescriptor
 
 const file_aval_evaluation_v1_feed_proto_rawDesc = "" +
 	"\n" +
-	"\x1daval/evaluation/v1/feed.proto\x12\x12aval.evaluation.v1\x1a!aval/evaluation/v1/customer.proto\x1a\x1eaval/evaluation/v1/grant.proto\x1a\"aval/evaluation/v1/violation.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1daval/type/v1/settlement.proto\x1a\x1bbuf/validate/validate.proto\"\xbc\x05\n" +
+	"\x1daval/evaluation/v1/feed.proto\x12\x12aval.evaluation.v1\x1a!aval/evaluation/v1/customer.proto\x1a\x1eaval/evaluation/v1/grant.proto\x1a\"aval/evaluation/v1/violation.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1daval/type/v1/settlement.proto\x1a\x1bbuf/validate/validate.proto\"\xe2\x05\n" +
 	"\rCreditProfile\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12#\n" +
@@ -805,7 +814,8 @@ const file_aval_evaluation_v1_feed_proto_rawDesc = "" +
 	" \x01(\v2\x19.aval.evaluation.v1.GrantR\x05grant\x12Q\n" +
 	"\x11settlement_method\x18\v \x01(\x0e2$.aval.evaluation.v1.SettlementMethodR\x10settlementMethod\x12H\n" +
 	"\x10settlement_terms\x18\f \x01(\v2\x1d.aval.type.v1.SettlementTermsR\x0fsettlementTerms\x12\x17\n" +
-	"\aunit_id\x18< \x01(\tR\x06unitId\"\x84\x03\n" +
+	"\aunit_id\x18< \x01(\tR\x06unitId\x12$\n" +
+	"\x0emerged_into_id\x18= \x01(\tR\fmergedIntoId\"\x84\x03\n" +
 	"\n" +
 	"Settlement\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +

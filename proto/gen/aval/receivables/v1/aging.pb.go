@@ -487,11 +487,11 @@ type GetAgingRequest struct {
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// The date; empty: today.
 	AsOf string `protobuf:"bytes,3,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
-	// What a row stands for: `customer`, `group` (corporate), `salesperson` (responsible for the item), `unit`, `grade` (of now), `currency` or `total` (default).
+	// What a row stands for: `customer` (with the accounts of files that were merged into its), `group` (corporate), `salesperson` (responsible for the item), `unit`, `grade` (of now), `currency` or `total` (default).
 	GroupBy string `protobuf:"bytes,4,opt,name=group_by,json=groupBy,proto3" json:"group_by,omitempty"`
 	// From which date days are counted: `due_date` (default) or `invoice_date`.
 	By string `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`
-	// Only this customer; empty: all.
+	// Only this customer, with the accounts of files that were merged into its; empty: all.
 	CustomerId string `protobuf:"bytes,6,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
 	// Only this corporate group; empty: all.
 	GroupId string `protobuf:"bytes,7,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
@@ -700,7 +700,7 @@ type ListAgingItemsRequest struct {
 	Bucket string `protobuf:"bytes,4,opt,name=bucket,proto3" json:"bucket,omitempty"`
 	// From which date days are counted: `due_date` (default) or `invoice_date`.
 	By string `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`
-	// Only this customer; empty: all.
+	// Only this customer, with the accounts of files that were merged into its; empty: all.
 	CustomerId string `protobuf:"bytes,6,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
 	// Only this corporate group; empty: all.
 	GroupId string `protobuf:"bytes,7,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
@@ -894,11 +894,11 @@ type DownloadAgingRequest struct {
 	Language AgingLanguage `protobuf:"varint,1,opt,name=language,proto3,enum=aval.receivables.v1.AgingLanguage" json:"language,omitempty"`
 	// The date; empty: today.
 	AsOf string `protobuf:"bytes,3,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
-	// What a row stands for: `customer`, `group` (corporate), `salesperson` (responsible for the item), `unit`, `grade` (of now), `currency` or `total` (default).
+	// What a row stands for: `customer` (with the accounts of files that were merged into its), `group` (corporate), `salesperson` (responsible for the item), `unit`, `grade` (of now), `currency` or `total` (default).
 	GroupBy string `protobuf:"bytes,4,opt,name=group_by,json=groupBy,proto3" json:"group_by,omitempty"`
 	// From which date days are counted: `due_date` (default) or `invoice_date`.
 	By string `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`
-	// Only this customer; empty: all.
+	// Only this customer, with the accounts of files that were merged into its; empty: all.
 	CustomerId string `protobuf:"bytes,6,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
 	// Only this corporate group; empty: all.
 	GroupId string `protobuf:"bytes,7,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`

@@ -624,6 +624,11 @@ type LimitationEventWithdrawal struct {
 	CreatedAt         time.Time
 }
 
+type MergedAccount struct {
+	CustomerID string
+	SurvivorID string
+}
+
 type MonthlyReport struct {
 	Month         calendar.Date
 	MadeAt        time.Time
