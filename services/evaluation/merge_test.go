@@ -84,6 +84,9 @@ func TestMerge(t *testing.T) {
 	if len(old.GetFacts()) != 2 {
 		t.Fatalf("the merged file keeps %d facts", len(old.GetFacts()))
 	}
+	if into := s.gate.newest("C-1").GetMergedIntoId(); into != "C-2" {
+		t.Fatalf("the others hear that C-1 was merged into %q", into)
+	}
 	if p := s.gate.newest("C-2"); p.GetGrade() != evaluationv1.Grade_GRADE_C {
 		t.Fatalf("the survivor is not rated by what came with the other file: %v", p.GetGrade())
 	}

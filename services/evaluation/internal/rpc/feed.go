@@ -70,7 +70,7 @@ func (s Feed) ApplyWithdrawals(ctx context.Context, req *evaluationv1.ApplyWithd
 func ProfileOut(p profile.Profile) *evaluationv1.CreditProfile {
 	m := &evaluationv1.CreditProfile{
 		CustomerId: p.CustomerID, Sequence: p.Sequence, BusinessDate: p.BusinessDate.String(),
-		DisplayName: p.DisplayName, CurrencyCode: p.Currency, SalespersonId: p.SalespersonID, GroupId: p.GroupID, UnitId: p.UnitID,
+		DisplayName: p.DisplayName, CurrencyCode: p.Currency, SalespersonId: p.SalespersonID, GroupId: p.GroupID, UnitId: p.UnitID, MergedIntoId: p.MergedIntoID,
 		LifeCycle: lifeCycleOut(p.LifeCycle), Grade: gradeOut(p.Grade), SettlementMethod: settlementMethodOut(p.SettlementMethod),
 	}
 	if p.Grant != nil {
