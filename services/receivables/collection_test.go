@@ -128,7 +128,7 @@ func TestBrokenPromisesInThePaymentRecord(t *testing.T) {
 	w.pay(t, "2024-03-28", &receivablesv1.Receipt{ReceiptId: "R", CustomerId: "C", Amount: cny("150")})
 	equal(t, "paid late, broken all the same", w.brokenBy(t, "2024-03-28"), 2)
 	equal(t, "as of a day before", w.brokenBy(t, "2024-03-16"), 0)
-	_, err = w.collection.WithdrawPromise(w.as(t, collector, "2024-03-29"), &receivablesv1.WithdrawPromiseRequest{RequestId: "w", PromiseId: "P2", Reason: "entered for the wrong customer"})
+	_, err = w.collection.WithdrawPromise(w.as(t, manager, "2024-03-29"), &receivablesv1.WithdrawPromiseRequest{RequestId: "w", PromiseId: "P2", Reason: "entered for the wrong customer"})
 	must(t, err)
 	equal(t, "taken back", w.brokenBy(t, "2024-03-29"), 1)
 }

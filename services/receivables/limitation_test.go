@@ -214,7 +214,7 @@ func TestPromiseIsAnAcknowledgement(t *testing.T) {
 	}
 	withdrawn := func(date, id string) {
 		t.Helper()
-		_, err := w.collection.WithdrawPromise(w.as(t, collector, date), &receivablesv1.WithdrawPromiseRequest{RequestId: "w " + id, PromiseId: id, Reason: "not what they said"})
+		_, err := w.collection.WithdrawPromise(w.as(t, manager, date), &receivablesv1.WithdrawPromiseRequest{RequestId: "w " + id, PromiseId: id, Reason: "not what they said"})
 		must(t, err)
 	}
 	long := strings.Repeat("P", 64)
