@@ -191,7 +191,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	receivablesv1.RegisterChargeServiceServer(r, &rpc.Charges{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterRestructuringServiceServer(r, &rpc.Restructurings{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterWrittenOffServiceServer(r, &rpc.WrittenOffs{App: s.app, Pages: s.pages})
-	receivablesv1.RegisterDunningServiceServer(r, &rpc.Dunning{App: s.app, Pages: s.pages, FontFile: s.fontFile})
+	receivablesv1.RegisterDunningServiceServer(r, &rpc.Dunning{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterCollectionServiceServer(r, &rpc.Collection{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterOverdueMeetingServiceServer(r, &rpc.Meetings{App: s.app, FontFile: s.fontFile})
 	receivablesv1.RegisterFeedServiceServer(r, &rpc.Feed{App: s.app})

@@ -107,7 +107,7 @@ func runEvent(ctx context.Context, tx pgx.Tx, act postgres.Act, action string, r
 }
 
 // ApproveRun lets the letters of a run go out; whoever proposed or edited it does not approve it. Errors: NotFound
-// DUNNING_RUN_UNKNOWN, PermissionDenied SAME_PERSON, FailedPrecondition DUNNING_RUN_STATE and RUN_UNDER_WAY.
+// DUNNING_RUN_UNKNOWN, PermissionDenied SAME_PERSON, FailedPrecondition DUNNING_RUN_STATE, RUN_UNDER_WAY and FONT_MISSING.
 func (s *Service) ApproveRun(ctx context.Context, req idem.Request, id, comment string) (Run, error) {
 	act := s.act(ctx)
 	return s.onRuns(ctx, req, func(tx pgx.Tx) (Run, error) {
@@ -128,6 +128,9 @@ func (s *Service) ApproveRun(ctx context.Context, req idem.Request, id, comment 
 		r.State, r.DecidedBy, r.DecideDate, r.Comment = dunning.RunSending, act.Actor, act.Today, comment
 		r.Cursor, r.Done, r.OperationID = "", 0, r.ID+"-send"
 		if r.Total, err = postgres.CountToSend(ctx, tx, id); err != nil {
+			return r, err
+		}
+		if err := s.mailable(ctx, tx, id); err != nil {
 			return r, err
 		}
 		if err := postgres.SaveRun(ctx, tx, r); err != nil {

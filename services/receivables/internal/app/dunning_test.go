@@ -12,11 +12,13 @@ import (
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/operation"
+	"github.com/avalcredit/aval/pkg/paper"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/app"
 	"github.com/avalcredit/aval/services/receivables/internal/dunning"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres"
+	"github.com/avalcredit/aval/services/receivables/internal/statement"
 )
 
 // dying is progress that is lost with its process the n-th time it is kept, and all of its transaction; 0: never.
@@ -83,6 +85,17 @@ func TestDunningRunSurvivesItsProcess(t *testing.T) {
 		t.Fatalf("%+v %+v", whole, sums)
 	}
 
+	// Every second customer is written to by mail, where documents can be made.
+	mails := 0
+	if _, err := paper.FindFont(h.FontFile); err == nil {
+		for c := 0; c < customers; c += 2 {
+			_, err := h.SetCorrespondence(on(t, "2024-02-01"), h.request(), statement.Correspondence{
+				CustomerID: fmt.Sprintf("C-%04d", c), Emails: []string{"accounts@buyer.example"}, Language: statement.Chinese,
+			})
+			must(t, err)
+			mails++
+		}
+	}
 	_, err = h.ApproveRun(person(t, "b", "2024-02-02"), h.request(), run.ID, "")
 	must(t, err)
 	for range 3 { // each time letters went out whose place was not kept
@@ -100,6 +113,9 @@ func TestDunningRunSurvivesItsProcess(t *testing.T) {
 	h.count(t, 3*each, `SELECT count(*) FROM items WHERE document_kind = 'FEE'`)
 	h.count(t, customers, `SELECT count(*) FROM dunning_letters WHERE letter_date = '2024-02-02'`)
 	h.count(t, customers, `SELECT count(DISTINCT split_part(dunning_letter_id, '-', 2)::int) FROM dunning_letters WHERE split_part(dunning_letter_id, '-', 2)::int <= 260`)
+	h.count(t, mails, `SELECT count(*) FROM mail_queue WHERE state = 'QUEUED'`)
+	h.count(t, mails, `SELECT count(*) FROM dunning_letters l JOIN mail_attachments a ON a.message_key = 'dunning/' || l.dunning_letter_id
+		WHERE substr(l.customer_id, 3)::int % 2 = 0 AND a.name = l.dunning_letter_id || '.pdf'`)
 	report, err := h.Verify(clerk(t))
 	must(t, err)
 	if len(report.Breaks) > 0 {
@@ -137,7 +153,11 @@ func TestDatabaseRefusesALevelTwice(t *testing.T) {
 		}
 		line := app.DunningLine{CustomerID: "C"}
 		line.ItemID, line.Level = "I", 1
-		return postgres.TakeLevels(ctx, tx, l, []postgres.Taken{{Line: line}}, true)
+		taken := []postgres.Taken{{Line: line}}
+		if err := postgres.TakeStates(ctx, tx, l, taken); err != nil {
+			return err
+		}
+		return postgres.TakeLevels(ctx, tx, l, taken, true)
 	})
 	must(t, err)
 	for _, sql := range []string{

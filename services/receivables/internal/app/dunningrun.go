@@ -20,7 +20,7 @@ import (
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/dunning"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres"
-	"github.com/avalcredit/aval/services/receivables/internal/terms"
+	"github.com/avalcredit/aval/services/receivables/internal/statement"
 )
 
 const (
@@ -150,7 +150,7 @@ func (s *Service) SendWork(ctx context.Context, op operation.Operation, progress
 	if err != nil || run.State != dunning.RunSending {
 		return op, err
 	}
-	policy, err := s.Policies.ByVersion(ctx, run.PolicyVersion)
+	d, err := s.dispatch(ctx, run)
 	if err != nil {
 		return op, err
 	}
@@ -165,7 +165,7 @@ func (s *Service) SendWork(ctx context.Context, op operation.Operation, progress
 		if len(ids) == 0 {
 			break
 		}
-		sent, err := s.sendAll(by, run, policy, ids)
+		sent, err := s.sendAll(by, d, ids)
 		if err != nil {
 			return op, err
 		}
@@ -198,51 +198,63 @@ func (s *Service) keepPlace(ctx context.Context, run Run, op operation.Operation
 	})
 }
 
-func (s *Service) sendAll(ctx context.Context, run Run, p terms.Policy, ids []string) (int64, error) {
+func (s *Service) sendAll(ctx context.Context, d dispatch, ids []string) (int64, error) {
+	customers, err := s.store.Customers(ctx, ids)
+	if err != nil {
+		return 0, err
+	}
+	to, err := s.store.Correspondences(ctx, ids...)
+	if err != nil {
+		return 0, err
+	}
 	var sent atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(sendWorkers)
 	for _, id := range ids {
 		group.Go(func() error {
-			ok, err := s.sendLetter(ctx, run, p, id)
+			customer, known := customers[id]
+			if !known {
+				return postgres.Unknown("CUSTOMER_UNKNOWN", "customer", id)
+			}
+			ok, err := s.sendLetter(ctx, d, customer, to[id])
 			if ok {
 				sent.Add(1)
 			}
 			return err
 		})
 	}
-	err := group.Wait()
+	err = group.Wait()
 	s.Positions.Nudge()
+	if s.Letters != nil {
+		s.Letters.Nudge()
+	}
 	return sent.Load(), err
 }
 
 // sendLetter sends one customer's letter of a run, once; it reports false where nothing of it stands any more.
-func (s *Service) sendLetter(ctx context.Context, run Run, p terms.Policy, customerID string) (sent bool, err error) {
-	customer, err := s.store.Customer(ctx, customerID)
-	if err != nil {
-		return false, err
-	}
-	sum := sha256.Sum256([]byte(run.ID + "\x00" + customerID))
+func (s *Service) sendLetter(ctx context.Context, d dispatch, customer Customer, to statement.Correspondence) (sent bool, err error) {
+	sum := sha256.Sum256([]byte(d.run.ID + "\x00" + customer.ID))
 	req := idem.Request{ID: "dunning-" + hex.EncodeToString(sum[:]), Method: "dunning.send", Hash: sum[:]}
 	err = pg.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
 		var err error
 		sent, _, err = idem.Do(ctx, tx, req, func() (bool, error) {
-			return changing(ctx, s, tx, customer, func(ctx context.Context, c *change) (bool, error) { return s.letter(ctx, c, run, p) })
+			return changing(ctx, s, tx, customer, func(ctx context.Context, c *change) (bool, error) { return s.letter(ctx, c, d, to) })
 		})
 		return err
 	})
 	return sent, err
 }
 
-// letter confirms the lines of a customer, charges what they charge, and records the letter.
-func (s *Service) letter(ctx context.Context, c *change, run Run, p terms.Policy) (bool, error) {
-	lines, err := c.confirmed(ctx, run, p.Collection.Dunning)
+// letter confirms the lines of a customer, charges what they charge, records the letter and queues its mail. What does not name
+// the letter comes before its number, on which all others wait.
+func (s *Service) letter(ctx context.Context, c *change, d dispatch, to statement.Correspondence) (bool, error) {
+	lines, err := c.confirmed(ctx, d.run, d.policy)
 	if err != nil || len(lines) == 0 {
 		c.idle = true
 		return false, err
 	}
 	l := postgres.Letter{
-		RunID: run.ID, CustomerID: c.customer.ID, Strategy: lines[0].Strategy, PolicyVersion: run.PolicyVersion, Date: c.act.Today,
+		RunID: d.run.ID, CustomerID: c.customer.ID, Strategy: lines[0].Strategy, PolicyVersion: d.run.PolicyVersion, Date: c.act.Today,
 		Total: money.Zero(lines[0].Open.Currency), DisplayName: c.customer.DisplayName, SentBy: c.act.Actor, CreateTime: c.act.Now,
 	}
 	for n, t := range lines {
@@ -251,13 +263,19 @@ func (s *Service) letter(ctx context.Context, c *change, run Run, p terms.Policy
 			return false, err
 		}
 	}
-	if l, err = postgres.AddLetter(ctx, c.tx, l); err != nil {
-		return false, err
-	}
-	if err := postgres.TakeLevels(ctx, c.tx, l, lines, p.Claims.Limitation.Demands(l.Level)); err != nil {
+	if err := postgres.TakeStates(ctx, c.tx, l, lines); err != nil {
 		return false, err
 	}
 	if err := postgres.Lettered(ctx, c.tx, c.customer.ID, c.act.Today, l.Level); err != nil {
+		return false, err
+	}
+	if l, err = postgres.AddLetter(ctx, c.tx, l); err != nil {
+		return false, err
+	}
+	if err := postgres.TakeLevels(ctx, c.tx, l, lines, d.limitation.Demands(l.Level)); err != nil {
+		return false, err
+	}
+	if err := s.mail(ctx, c, d, to, d.paper(l, lines)); err != nil {
 		return false, err
 	}
 	return true, c.tell("dunning.letter", "letter "+l.ID, l)

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/mail"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/serial"
@@ -22,6 +23,22 @@ type Letter struct {
 	Date                                                 calendar.Date
 	Total                                                money.Money
 	CreateTime                                           time.Time
+	// Mail is where its mail stands, as the queue says, or MailPrint.
+	Mail mail.State `json:"-"`
+}
+
+// MailPrint is said of a letter that does not go by mail: it is to be printed.
+const MailPrint mail.State = "PRINT"
+
+// letterKeys begins the keys of dunning letters in the mail queue.
+const letterKeys = "dunning/"
+
+// Key of the letter in the mail queue; empty: it does not go by mail.
+func (l Letter) Key() string {
+	if l.Mail == MailPrint {
+		return ""
+	}
+	return letterKeys + l.ID
 }
 
 const addLetterSQL = `INSERT INTO dunning_letters (dunning_letter_id, dunning_run_id, customer_id, strategy, policy_version, level, letter_date, currency, total,
@@ -68,10 +85,9 @@ type Taken struct {
 	FeeID, InterestID string
 }
 
-// TakeLevels records that items took their levels with a letter, each level once: the database refuses a second time. A
-// letter that is a demand has the limitation periods of these items begin anew.
-func TakeLevels(ctx context.Context, tx pgx.Tx, l Letter, list []Taken, demand bool) error {
-	var all, items, fees, charges, reminded []string
+// TakeStates records where items stand after a letter, which needs no number for it yet.
+func TakeStates(ctx context.Context, tx pgx.Tx, l Letter, list []Taken) error {
+	var all, items, reminded []string
 	var levels, days []int16
 	var opens []int64
 	var untils, dues []*calendar.Date
@@ -83,7 +99,6 @@ func TakeLevels(ctx context.Context, tx pgx.Tx, l Letter, list []Taken, demand b
 			continue
 		}
 		items, levels = append(items, t.ItemID), append(levels, int16(t.Level)) //nolint:gosec // at most 20
-		fees, charges = append(fees, t.FeeID), append(charges, t.InterestID)
 		var until *calendar.Date
 		if t.Interest.IsPositive() {
 			until = orNoDate(t.InterestUntil)
@@ -91,15 +106,7 @@ func TakeLevels(ctx context.Context, tx pgx.Tx, l Letter, list []Taken, demand b
 		untils = append(untils, until)
 	}
 	if len(items) > 0 {
-		if _, err := tx.Exec(ctx, takeLevelsSQL, l.CustomerID, l.ID, items, levels, fees, charges); err != nil {
-			return pg.Err(err)
-		}
 		if _, err := tx.Exec(ctx, statesSQL, l.CustomerID, l.Date, items, levels, untils); err != nil {
-			return pg.Err(err)
-		}
-	}
-	if demand && len(items) > 0 {
-		if _, err := tx.Exec(ctx, demandsSQL, l.CustomerID, l.ID, l.Date, l.SentBy, l.CreateTime, items); err != nil {
 			return pg.Err(err)
 		}
 	}
@@ -109,6 +116,30 @@ func TakeLevels(ctx context.Context, tx pgx.Tx, l Letter, list []Taken, demand b
 		}
 	}
 	_, err := tx.Exec(ctx, sentSQL, l.RunID, l.CustomerID, all, opens)
+	return pg.Err(err)
+}
+
+// TakeLevels records that items took their levels with a letter, each level once: the database refuses a second time. A
+// letter that is a demand has the limitation periods of these items begin anew.
+func TakeLevels(ctx context.Context, tx pgx.Tx, l Letter, list []Taken, demand bool) error {
+	var items, fees, charges []string
+	var levels []int16
+	for _, t := range list {
+		if t.Level > 0 {
+			items, levels = append(items, t.ItemID), append(levels, int16(t.Level)) //nolint:gosec // at most 20
+			fees, charges = append(fees, t.FeeID), append(charges, t.InterestID)
+		}
+	}
+	if len(items) == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, takeLevelsSQL, l.CustomerID, l.ID, items, levels, fees, charges); err != nil {
+		return pg.Err(err)
+	}
+	if !demand {
+		return nil
+	}
+	_, err := tx.Exec(ctx, demandsSQL, l.CustomerID, l.ID, l.Date, l.SentBy, l.CreateTime, items)
 	return pg.Err(err)
 }
 
@@ -127,26 +158,30 @@ func FinishDunning(ctx context.Context, tx pgx.Tx) (int64, error) {
 	return tag.RowsAffected(), pg.Err(err)
 }
 
-const letterFields = `l.dunning_letter_id, l.dunning_run_id, l.customer_id, l.strategy, l.policy_version, l.level, l.letter_date, l.currency, l.total, l.display_name, l.sent_by, l.created_at`
+const letterFields = `l.dunning_letter_id, l.dunning_run_id, l.customer_id, l.strategy, l.policy_version, l.level, l.letter_date, l.currency, l.total, l.display_name, l.sent_by, l.created_at,
+    coalesce(m.state, 'PRINT')`
 
 func scanLetter(row pgx.CollectableRow) (Letter, error) {
 	var l Letter
 	var currency string
 	var total int64
-	err := row.Scan(&l.ID, &l.RunID, &l.CustomerID, &l.Strategy, &l.PolicyVersion, &l.Level, &l.Date, &currency, &total, &l.DisplayName, &l.SentBy, &l.CreateTime)
+	err := row.Scan(&l.ID, &l.RunID, &l.CustomerID, &l.Strategy, &l.PolicyVersion, &l.Level, &l.Date, &currency, &total, &l.DisplayName, &l.SentBy, &l.CreateTime, &l.Mail)
 	l.Total, l.CreateTime = cash(total, currency), l.CreateTime.UTC()
 	return l, err
 }
 
 const lettersSQL = `SELECT ` + letterFields + ` FROM dunning_letters l
+LEFT JOIN mail_queue m ON m.message_key = '` + letterKeys + `' || l.dunning_letter_id
 WHERE ($1 = '' OR l.customer_id = $1) AND ($2 = '' OR l.dunning_run_id = $2) AND ($3 = '' OR l.dunning_letter_id = $3)
   AND ($4 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = l.customer_id AND c.salesperson = $4))
   AND ($5::timestamptz IS NULL OR (l.created_at, l.dunning_letter_id) < ($5, $6))
+  AND ($8 = '' OR coalesce(m.state, 'PRINT') = $8)
 ORDER BY l.created_at DESC, l.dunning_letter_id DESC LIMIT $7`
 
 // LetterQuery asks for letters; empty fields do not restrict.
 type LetterQuery struct {
 	ID, CustomerID, RunID, Salesperson string
+	Mail                               mail.State
 	After                              *invoice.Place
 	Limit                              int
 }
@@ -154,7 +189,7 @@ type LetterQuery struct {
 // DunningLetters lists letters, newest first.
 func (s *Store) DunningLetters(ctx context.Context, q LetterQuery) ([]Letter, error) {
 	at, id := bounds(q.After)
-	rows, err := s.pool.Query(ctx, lettersSQL, q.CustomerID, q.RunID, q.ID, q.Salesperson, at, id, q.Limit)
+	rows, err := s.pool.Query(ctx, lettersSQL, q.CustomerID, q.RunID, q.ID, q.Salesperson, at, id, q.Limit, string(q.Mail))
 	if err != nil {
 		return nil, pg.Err(err)
 	}
@@ -197,4 +232,14 @@ func CountLetters(ctx context.Context, q pg.Querier, runID string) (int64, error
 	var n int64
 	err := q.QueryRow(ctx, countLettersSQL, runID).Scan(&n)
 	return n, pg.Err(err)
+}
+
+const anyByMailSQL = `SELECT EXISTS (SELECT FROM dunning_lines l JOIN correspondence USING (customer_id)
+WHERE l.dunning_run_id = $1 AND l.state = 'PROPOSED')`
+
+// AnyByMail tells whether a letter of a run goes by mail.
+func AnyByMail(ctx context.Context, q pg.Querier, runID string) (bool, error) {
+	var yes bool
+	err := q.QueryRow(ctx, anyByMailSQL, runID).Scan(&yes)
+	return yes, pg.Err(err)
 }

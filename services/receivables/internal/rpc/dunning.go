@@ -7,22 +7,21 @@ import (
 
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/idem"
+	"github.com/avalcredit/aval/pkg/mail"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/page"
-	"github.com/avalcredit/aval/pkg/paper"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	"github.com/avalcredit/aval/services/receivables/internal/app"
-	"github.com/avalcredit/aval/services/receivables/internal/app/letterfile"
 	"github.com/avalcredit/aval/services/receivables/internal/dunning"
+	"github.com/avalcredit/aval/services/receivables/internal/statement"
 )
 
 // Dunning serves DunningService.
 type Dunning struct {
 	receivablesv1.UnsafeDunningServiceServer
-	App      *app.Service
-	Pages    *page.Signer
-	FontFile string // of documents; empty: the usual places are looked through
+	App   *app.Service
+	Pages *page.Signer
 }
 
 var _ receivablesv1.DunningServiceServer = (*Dunning)(nil)
@@ -157,13 +156,15 @@ func (s *Dunning) DiscardDunningRun(ctx context.Context, req *receivablesv1.Disc
 
 // ListDunningLetters implements DunningService.
 func (s *Dunning) ListDunningLetters(ctx context.Context, req *receivablesv1.ListDunningLettersRequest) (*receivablesv1.ListDunningLettersResponse, error) {
-	checksum := page.Checksum("dunningLetters", req.GetCustomerId(), req.GetDunningRunId())
+	checksum := page.Checksum("dunningLetters", req.GetCustomerId(), req.GetDunningRunId(), req.GetMailState())
 	after, err := place(s.Pages, req.GetPageToken(), checksum)
 	if err != nil {
 		return nil, err
 	}
 	size := page.Size(req.GetPageSize(), defaultPage, maxPage)
-	list, err := s.App.DunningLetters(ctx, app.LetterQuery{CustomerID: req.GetCustomerId(), RunID: req.GetDunningRunId(), After: after, Limit: size + 1})
+	list, err := s.App.DunningLetters(ctx, app.LetterQuery{
+		CustomerID: req.GetCustomerId(), RunID: req.GetDunningRunId(), Mail: mail.State(req.GetMailState()), After: after, Limit: size + 1,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +176,7 @@ func (s *Dunning) ListDunningLetters(ctx context.Context, req *receivablesv1.Lis
 	for _, l := range list {
 		resp.Letters = append(resp.Letters, &receivablesv1.DunningLetter{
 			DunningLetterId: l.ID, DunningRunId: l.RunID, CustomerId: l.CustomerID, Level: int32(l.Level), //nolint:gosec // at most 20
-			LetterDate: l.Date.String(), Total: moneyOf(l.Total),
+			LetterDate: l.Date.String(), Total: moneyOf(l.Total), MailState: string(l.Mail), LetterKey: l.Key(),
 		})
 	}
 	return resp, nil
@@ -183,23 +184,15 @@ func (s *Dunning) ListDunningLetters(ctx context.Context, req *receivablesv1.Lis
 
 // DownloadDunningLetter implements DunningService.
 func (s *Dunning) DownloadDunningLetter(ctx context.Context, req *receivablesv1.DownloadDunningLetterRequest) (*httpbody.HttpBody, error) {
-	l, err := s.App.DunningLetterPaper(ctx, req.GetDunningLetterId())
+	language := statement.Chinese
+	if req.GetLanguage() == receivablesv1.DunningLanguage_DUNNING_LANGUAGE_ENGLISH {
+		language = statement.English
+	}
+	file, err := s.App.DunningLetterDocument(ctx, req.GetDunningLetterId(), language)
 	if err != nil {
 		return nil, err
 	}
-	font, err := paper.FindFont(s.FontFile)
-	if err != nil {
-		return nil, err
-	}
-	in := letterfile.Letter{
-		Number: l.ID, Customer: l.DisplayName, Date: l.Date, Level: l.Level, Total: l.Total, Text: l.Text, Made: l.CreateTime,
-		English: req.GetLanguage() == receivablesv1.DunningLanguage_DUNNING_LANGUAGE_ENGLISH,
-	}
-	for _, line := range l.Lines {
-		in.Lines = append(in.Lines, line.Line)
-	}
-	file, err := letterfile.PDF(in, font)
-	return download(ctx, file, err)
+	return download(ctx, file, nil)
 }
 
 // GetDunningStanding implements DunningService.

@@ -729,8 +729,11 @@ type DunningLetter struct {
 	Total *v1.Money `protobuf:"bytes,6,opt,name=total,proto3" json:"total,omitempty"`
 	// Its items.
 	Lines []*DunningLine `protobuf:"bytes,7,rep,name=lines,proto3" json:"lines,omitempty"`
-	// Where its mail stands, as the queue says; empty: it is not sent by mail.
-	MailState     string `protobuf:"bytes,8,opt,name=mail_state,json=mailState,proto3" json:"mail_state,omitempty"`
+	// Where its mail stands, as the queue says: QUEUED, SENDING, SENT, FAILED, UNCERTAIN, CANCELLED; PRINT: it does not go by mail, mostly because
+	// nobody said where letters to the customer go, and is to be printed.
+	MailState string `protobuf:"bytes,8,opt,name=mail_state,json=mailState,proto3" json:"mail_state,omitempty"`
+	// Key of its mail, as /v1/letters has it; empty: it does not go by mail.
+	LetterKey     string `protobuf:"bytes,9,opt,name=letter_key,json=letterKey,proto3" json:"letter_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -817,6 +820,13 @@ func (x *DunningLetter) GetLines() []*DunningLine {
 func (x *DunningLetter) GetMailState() string {
 	if x != nil {
 		return x.MailState
+	}
+	return ""
+}
+
+func (x *DunningLetter) GetLetterKey() string {
+	if x != nil {
+		return x.LetterKey
 	}
 	return ""
 }
@@ -1964,7 +1974,9 @@ type ListDunningLettersRequest struct {
 	// Only those of this customer; empty: all.
 	CustomerId string `protobuf:"bytes,3,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
 	// Only those of this run; empty: all.
-	DunningRunId  string `protobuf:"bytes,4,opt,name=dunning_run_id,json=dunningRunId,proto3" json:"dunning_run_id,omitempty"`
+	DunningRunId string `protobuf:"bytes,4,opt,name=dunning_run_id,json=dunningRunId,proto3" json:"dunning_run_id,omitempty"`
+	// Only those whose mail is in this state: PRINT, QUEUED, SENDING, SENT, FAILED, UNCERTAIN, CANCELLED; empty: all.
+	MailState     string `protobuf:"bytes,5,opt,name=mail_state,json=mailState,proto3" json:"mail_state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2023,6 +2035,13 @@ func (x *ListDunningLettersRequest) GetCustomerId() string {
 func (x *ListDunningLettersRequest) GetDunningRunId() string {
 	if x != nil {
 		return x.DunningRunId
+	}
+	return ""
+}
+
+func (x *ListDunningLettersRequest) GetMailState() string {
+	if x != nil {
+		return x.MailState
 	}
 	return ""
 }
@@ -2618,7 +2637,7 @@ const file_aval_receivables_v1_dunning_proto_rawDesc = "" +
 	"\n" +
 	"changed_by\x18\r \x01(\tR\tchangedBy\x12\x19\n" +
 	"\brun_date\x18\x0e \x01(\tR\arunDate\x12\x1a\n" +
-	"\bstrategy\x18\x0f \x01(\tR\bstrategy\"\xbb\x02\n" +
+	"\bstrategy\x18\x0f \x01(\tR\bstrategy\"\xda\x02\n" +
 	"\rDunningLetter\x12*\n" +
 	"\x11dunning_letter_id\x18\x01 \x01(\tR\x0fdunningLetterId\x12$\n" +
 	"\x0edunning_run_id\x18\x02 \x01(\tR\fdunningRunId\x12\x1f\n" +
@@ -2630,7 +2649,9 @@ const file_aval_receivables_v1_dunning_proto_rawDesc = "" +
 	"\x05total\x18\x06 \x01(\v2\x13.aval.type.v1.MoneyR\x05total\x126\n" +
 	"\x05lines\x18\a \x03(\v2 .aval.receivables.v1.DunningLineR\x05lines\x12\x1d\n" +
 	"\n" +
-	"mail_state\x18\b \x01(\tR\tmailState\"\x88\x02\n" +
+	"mail_state\x18\b \x01(\tR\tmailState\x12\x1d\n" +
+	"\n" +
+	"letter_key\x18\t \x01(\tR\tletterKey\"\x88\x02\n" +
 	"\x0fDunningStanding\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12\x1a\n" +
@@ -2724,14 +2745,16 @@ const file_aval_receivables_v1_dunning_proto_rawDesc = "" +
 	"\x0edunning_run_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\fdunningRunId\x12-\n" +
 	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"N\n" +
 	"\x19DiscardDunningRunResponse\x121\n" +
-	"\x03run\x18\x01 \x01(\v2\x1f.aval.receivables.v1.DunningRunR\x03run\"\x8b\x02\n" +
+	"\x03run\x18\x01 \x01(\v2\x1f.aval.receivables.v1.DunningRunR\x03run\"\xef\x02\n" +
 	"\x19ListDunningLettersRequest\x12$\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x12L\n" +
 	"\vcustomer_id\x18\x03 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12Q\n" +
-	"\x0edunning_run_id\x18\x04 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\fdunningRunId\"\x82\x01\n" +
+	"\x0edunning_run_id\x18\x04 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\fdunningRunId\x12b\n" +
+	"\n" +
+	"mail_state\x18\x05 \x01(\tBC\xbaH@r>R\x00R\x05PRINTR\x06QUEUEDR\aSENDINGR\x04SENTR\x06FAILEDR\tUNCERTAINR\tCANCELLEDR\tmailState\"\x82\x01\n" +
 	"\x1aListDunningLettersResponse\x12<\n" +
 	"\aletters\x18\x01 \x03(\v2\".aval.receivables.v1.DunningLetterR\aletters\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc0\x01\n" +

@@ -51,7 +51,7 @@ type DunningServiceClient interface {
 	ListDunningLines(ctx context.Context, in *ListDunningLinesRequest, opts ...grpc.CallOption) (*ListDunningLinesResponse, error)
 	// Changes lines of a run that is proposed: takes them out of it or in again, waives their fee or interest. Errors: NOT_FOUND (DUNNING_RUN_UNKNOWN, DUNNING_LINE_UNKNOWN), FAILED_PRECONDITION (DUNNING_RUN_STATE).
 	EditDunningLines(ctx context.Context, in *EditDunningLinesRequest, opts ...grpc.CallOption) (*EditDunningLinesResponse, error)
-	// Approves a run: its letters go out, fees and interest are posted, once. What was paid, disputed or promised since is left out. Whoever proposed or edited it does not approve it. Errors: NOT_FOUND (DUNNING_RUN_UNKNOWN), PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (DUNNING_RUN_STATE, RUN_UNDER_WAY).
+	// Approves a run: its letters go out, by mail where somebody said where letters to the customer go, else they are to be printed; fees and interest are posted, once. What was paid, disputed or promised since is left out. Whoever proposed or edited it does not approve it. Errors: NOT_FOUND (DUNNING_RUN_UNKNOWN), PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (DUNNING_RUN_STATE, RUN_UNDER_WAY, FONT_MISSING: letters go by mail, and no font with Chinese characters is installed).
 	ApproveDunningRun(ctx context.Context, in *ApproveDunningRunRequest, opts ...grpc.CallOption) (*ApproveDunningRunResponse, error)
 	// Discards a run that is proposed. Errors: NOT_FOUND (DUNNING_RUN_UNKNOWN), FAILED_PRECONDITION (DUNNING_RUN_STATE).
 	DiscardDunningRun(ctx context.Context, in *DiscardDunningRunRequest, opts ...grpc.CallOption) (*DiscardDunningRunResponse, error)
@@ -224,7 +224,7 @@ type DunningServiceServer interface {
 	ListDunningLines(context.Context, *ListDunningLinesRequest) (*ListDunningLinesResponse, error)
 	// Changes lines of a run that is proposed: takes them out of it or in again, waives their fee or interest. Errors: NOT_FOUND (DUNNING_RUN_UNKNOWN, DUNNING_LINE_UNKNOWN), FAILED_PRECONDITION (DUNNING_RUN_STATE).
 	EditDunningLines(context.Context, *EditDunningLinesRequest) (*EditDunningLinesResponse, error)
-	// Approves a run: its letters go out, fees and interest are posted, once. What was paid, disputed or promised since is left out. Whoever proposed or edited it does not approve it. Errors: NOT_FOUND (DUNNING_RUN_UNKNOWN), PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (DUNNING_RUN_STATE, RUN_UNDER_WAY).
+	// Approves a run: its letters go out, by mail where somebody said where letters to the customer go, else they are to be printed; fees and interest are posted, once. What was paid, disputed or promised since is left out. Whoever proposed or edited it does not approve it. Errors: NOT_FOUND (DUNNING_RUN_UNKNOWN), PERMISSION_DENIED (SAME_PERSON), FAILED_PRECONDITION (DUNNING_RUN_STATE, RUN_UNDER_WAY, FONT_MISSING: letters go by mail, and no font with Chinese characters is installed).
 	ApproveDunningRun(context.Context, *ApproveDunningRunRequest) (*ApproveDunningRunResponse, error)
 	// Discards a run that is proposed. Errors: NOT_FOUND (DUNNING_RUN_UNKNOWN), FAILED_PRECONDITION (DUNNING_RUN_STATE).
 	DiscardDunningRun(context.Context, *DiscardDunningRunRequest) (*DiscardDunningRunResponse, error)

@@ -55,10 +55,29 @@ func Message(st statement.Statement, head terms.Letterhead, document []byte) mai
 	if st.Kind == statement.Confirmation {
 		text = fmt.Sprintf(w.letterAsk, day(st.AsOf, w), shown(st.Balance))
 	}
+	return Cover{
+		Key: st.LetterKey, To: st.Recipients, Language: st.Language, Subject: fmt.Sprintf("%s %s %s", w.title(st), st.AsOf, st.ID),
+		Text: fmt.Sprintf(w.dear, st.CustomerName) + "\n\n" + text, Name: Name(st), Document: document,
+	}.Message(head)
+}
+
+// Cover is a letter that carries a document to a customer. Its text begins with the salutation; who writes is added to it.
+type Cover struct {
+	Key           string
+	To            []string
+	Language      statement.Language
+	Subject, Text string
+	Name          string // of the document's file
+	Document      []byte
+}
+
+// Message is the mail of it.
+func (c Cover) Message(head terms.Letterhead) mail.Message {
+	w := wordsOf(c.Language)
 	return mail.Message{
-		Key: st.LetterKey, To: st.Recipients, ReplyTo: head.Email, Subject: fmt.Sprintf("%s %s %s", w.title(st), st.AsOf, st.ID),
-		Text:        fmt.Sprintf(w.dear, st.CustomerName) + "\n\n" + text + "\n\n" + w.regards + "\n" + strings.TrimSpace(sender(head, st.Language, w)) + "\n",
-		Attachments: []mail.Attachment{{Name: Name(st), ContentType: paper.ContentType, Content: document}},
+		Key: c.Key, To: c.To, ReplyTo: head.Email, Subject: c.Subject,
+		Text:        c.Text + "\n\n" + w.regards + "\n" + strings.TrimSpace(sender(head, c.Language, w)) + "\n",
+		Attachments: []mail.Attachment{{Name: c.Name, ContentType: paper.ContentType, Content: c.Document}},
 	}
 }
 

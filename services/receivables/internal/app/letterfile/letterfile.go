@@ -47,15 +47,15 @@ var english = words{ // constant
 
 // PDF makes the document.
 func PDF(l Letter, font paper.Font) (reportfile.File, error) {
-	w, title, body := chinese, l.Text.TitleZH, l.Text.BodyZH
+	w := chinese
 	if l.English {
-		w, title, body = english, l.Text.TitleEN, l.Text.BodyEN
+		w = english
 	}
-	title = l.Fill(title)
+	title, body := l.Words()
 	d := paper.New(paper.Options{Font: font, Title: title, Made: l.Made, Left: l.Number, PageOf: w.pageOf})
 	d.Title(title)
 	d.Text(w.number + l.Number + "    " + w.date + l.Date.String())
-	for p := range strings.SplitSeq(l.Fill(body), "\n\n") {
+	for p := range strings.SplitSeq(body, "\n\n") {
 		d.Text(strings.TrimSpace(p))
 	}
 	d.Table(l.table(w))
@@ -78,8 +78,16 @@ func (l Letter) table(w words) paper.Table {
 	return t
 }
 
-// Fill puts what is so into the places of a text.
-func (l Letter) Fill(text string) string {
+// Words are the heading and the text of the letter in its language.
+func (l Letter) Words() (title, body string) {
+	if l.English {
+		return l.fill(l.Text.TitleEN), l.fill(l.Text.BodyEN)
+	}
+	return l.fill(l.Text.TitleZH), l.fill(l.Text.BodyZH)
+}
+
+// fill puts what is so into the places of a text.
+func (l Letter) fill(text string) string {
 	days := 0
 	for _, i := range l.Lines {
 		days = max(days, i.Days)
