@@ -3,6 +3,7 @@ package receivables_test
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -62,7 +63,7 @@ func mailOf(t *testing.T, letter string) (to, subject, text, name string, file [
 	parts := multipart.NewReader(m.Body, params["boundary"])
 	for {
 		part, err := parts.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return to, subject, text, name, file
 		}
 		must(t, err)

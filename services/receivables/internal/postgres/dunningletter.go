@@ -158,8 +158,8 @@ func FinishDunning(ctx context.Context, tx pgx.Tx) (int64, error) {
 	return tag.RowsAffected(), pg.Err(err)
 }
 
-const letterFields = `l.dunning_letter_id, l.dunning_run_id, l.customer_id, l.strategy, l.policy_version, l.level, l.letter_date, l.currency, l.total, l.display_name, l.sent_by, l.created_at,
-    coalesce(m.state, 'PRINT')`
+const readLetter = `SELECT l.dunning_letter_id, l.dunning_run_id, l.customer_id, l.strategy, l.policy_version, l.level, l.letter_date, l.currency, l.total, l.display_name, l.sent_by, l.created_at,
+    coalesce(m.state, 'PRINT') FROM dunning_letters l LEFT JOIN mail_queue m ON m.message_key = '` + letterKeys + `' || l.dunning_letter_id`
 
 func scanLetter(row pgx.CollectableRow) (Letter, error) {
 	var l Letter
@@ -170,8 +170,7 @@ func scanLetter(row pgx.CollectableRow) (Letter, error) {
 	return l, err
 }
 
-const lettersSQL = `SELECT ` + letterFields + ` FROM dunning_letters l
-LEFT JOIN mail_queue m ON m.message_key = '` + letterKeys + `' || l.dunning_letter_id
+const lettersSQL = readLetter + `
 WHERE ($1 = '' OR l.customer_id = $1) AND ($2 = '' OR l.dunning_run_id = $2) AND ($3 = '' OR l.dunning_letter_id = $3)
   AND ($4 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = l.customer_id AND c.salesperson = $4))
   AND ($5::timestamptz IS NULL OR (l.created_at, l.dunning_letter_id) < ($5, $6))

@@ -53,7 +53,7 @@ func (s *Store) OverdueAt(ctx context.Context, day calendar.Date) ([]OverdueOf, 
 const (
 	historySQL = `SELECT ` + recordFields + ` FROM collection_records WHERE customer_id = ANY ($1) AND kind IN ('PROMISE', 'DISPUTE', 'HOLD', 'CONTACT')
   AND from_date BETWEEN $2 AND $3 ORDER BY created_at, record_id`
-	lettersOfSQL = `SELECT ` + letterFields + ` FROM dunning_letters l WHERE customer_id = ANY ($1) AND letter_date BETWEEN $2 AND $3 ORDER BY created_at`
+	lettersOfSQL = readLetter + ` WHERE l.customer_id = ANY ($1) AND l.letter_date BETWEEN $2 AND $3 ORDER BY l.created_at`
 )
 
 // History reads what was recorded about customers and written to them from a day to another.
