@@ -59,6 +59,7 @@ type DunningServiceClient interface {
 	ListDunningLetters(ctx context.Context, in *ListDunningLettersRequest, opts ...grpc.CallOption) (*ListDunningLettersResponse, error)
 	// Returns a letter as a document (PDF) in Chinese or English, made of what was kept of it. Errors: NOT_FOUND (DUNNING_LETTER_UNKNOWN), FAILED_PRECONDITION (FONT_MISSING: no font with Chinese characters is installed).
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	DownloadDunningLetter(ctx context.Context, in *DownloadDunningLetterRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
 	// Returns where the dunning of a customer stands: its open items with level, next step and what pauses them. Errors: NOT_FOUND (CUSTOMER_UNKNOWN).
 	GetDunningStanding(ctx context.Context, in *GetDunningStandingRequest, opts ...grpc.CallOption) (*GetDunningStandingResponse, error)
@@ -232,6 +233,7 @@ type DunningServiceServer interface {
 	ListDunningLetters(context.Context, *ListDunningLettersRequest) (*ListDunningLettersResponse, error)
 	// Returns a letter as a document (PDF) in Chinese or English, made of what was kept of it. Errors: NOT_FOUND (DUNNING_LETTER_UNKNOWN), FAILED_PRECONDITION (FONT_MISSING: no font with Chinese characters is installed).
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	DownloadDunningLetter(context.Context, *DownloadDunningLetterRequest) (*httpbody.HttpBody, error)
 	// Returns where the dunning of a customer stands: its open items with level, next step and what pauses them. Errors: NOT_FOUND (CUSTOMER_UNKNOWN).
 	GetDunningStanding(context.Context, *GetDunningStandingRequest) (*GetDunningStandingResponse, error)

@@ -36,6 +36,7 @@ type OverdueMeetingServiceClient interface {
 	GetOverdueMeeting(ctx context.Context, in *GetOverdueMeetingRequest, opts ...grpc.CallOption) (*GetOverdueMeetingResponse, error)
 	// Returns the pack as a document (PDF) or a spreadsheet (XLSX). Errors: FAILED_PRECONDITION (FONT_MISSING, PDF only: no font with Chinese characters is installed).
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	DownloadOverdueMeeting(ctx context.Context, in *DownloadOverdueMeetingRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
 	// Records minutes of a month's meeting, with action items. What was said stays; later minutes are added. Errors: NOT_FOUND (CUSTOMER_UNKNOWN), INVALID_ARGUMENT (rule DATE_PAST).
 	RecordMinutes(ctx context.Context, in *RecordMinutesRequest, opts ...grpc.CallOption) (*RecordMinutesResponse, error)
@@ -101,6 +102,7 @@ type OverdueMeetingServiceServer interface {
 	GetOverdueMeeting(context.Context, *GetOverdueMeetingRequest) (*GetOverdueMeetingResponse, error)
 	// Returns the pack as a document (PDF) or a spreadsheet (XLSX). Errors: FAILED_PRECONDITION (FONT_MISSING, PDF only: no font with Chinese characters is installed).
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	DownloadOverdueMeeting(context.Context, *DownloadOverdueMeetingRequest) (*httpbody.HttpBody, error)
 	// Records minutes of a month's meeting, with action items. What was said stays; later minutes are added. Errors: NOT_FOUND (CUSTOMER_UNKNOWN), INVALID_ARGUMENT (rule DATE_PAST).
 	RecordMinutes(context.Context, *RecordMinutesRequest) (*RecordMinutesResponse, error)
