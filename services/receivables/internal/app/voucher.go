@@ -122,7 +122,7 @@ func (c *change) aboutItem(ctx context.Context, d voucher.Draft, def *voucher.De
 }
 
 // lateInterest is what the policy asks for the items up to the document's date, each from its due date or from the
-// last day that interest on the document was asked for.
+// last day that interest on it, or on its whole document, was asked for, by letter or otherwise.
 func (c *change) lateInterest(ctx context.Context, d voucher.Draft, items []receipt.Item, late interest.Terms) (money.Money, error) {
 	if !late.AnnualRate.IsValid() {
 		return money.Money{}, errs.New(errs.FailedPrecondition, "NO_LATE_INTEREST", "the policy asks for no interest on late payment: give an amount").With("field", "document.amount")
@@ -131,12 +131,12 @@ func (c *change) lateInterest(ctx context.Context, d voucher.Draft, items []rece
 	if until.IsZero() {
 		until = c.act.Today
 	}
-	asked, err := c.LastAbout(ctx, d.About, ledger.KindLateInterest)
-	if err != nil {
-		return money.Money{}, err
-	}
 	sum := money.Zero(c.Currency())
 	for _, item := range items {
+		asked, err := c.LastAbout(ctx, ledger.KindLateInterest, item.ID, item.DocumentID)
+		if err != nil {
+			return sum, err
+		}
 		applied, err := c.ItemApplications(ctx, item.ID)
 		if err != nil {
 			return sum, err

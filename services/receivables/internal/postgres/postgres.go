@@ -142,7 +142,7 @@ func notFound(err error, reason, what, id string) error {
 
 // Unknown is the error for a thing that does not exist, or not for this caller.
 func Unknown(reason, what, id string) *errs.Error {
-	return errs.New(errs.NotFound, reason, "there is no %s %s", strings.ReplaceAll(what, "_", " "), id).With(what+"_id", id)
+	return errs.New(errs.NotFound, reason, "there is no %s %s", strings.ReplaceAll(what, "_", " "), id).With(strings.ReplaceAll(what, " ", "_")+"_id", id)
 }
 
 // takenKey says which key was taken already, where an insert failed at one of the constraints.

@@ -134,9 +134,9 @@ func (a *Account) SumAbout(ctx context.Context, id string, kind ledger.Kind) (mo
 	return cash(minor, a.currency), pg.Err(err)
 }
 
-// LastAbout is the newest date of the vouchers of a kind that are about a document, and stand; none: there are none.
-func (a *Account) LastAbout(ctx context.Context, id string, kind ledger.Kind) (calendar.Date, error) {
-	last, err := a.q.LastAbout(ctx, db.LastAboutParams{About: id, Kind: string(kind)})
+// LastAbout is the newest date of the vouchers of a kind that are about one of these, and stand; none: there are none.
+func (a *Account) LastAbout(ctx context.Context, kind ledger.Kind, ids ...string) (calendar.Date, error) {
+	last, err := a.q.LastAbout(ctx, db.LastAboutParams{About: ids, Kind: string(kind)})
 	return last, pg.Err(err)
 }
 

@@ -222,11 +222,11 @@ func (q *Queries) CreditByID(ctx context.Context, creditID string) (CreditByIDRo
 
 const lastAbout = `-- name: LastAbout :one
 SELECT max(v.voucher_date)::date AS last FROM vouchers v LEFT JOIN voucher_reversals r USING (voucher_id)
-WHERE v.about = $1 AND v.kind = $2 AND r.voucher_id IS NULL
+WHERE v.about = ANY ($1::text[]) AND v.kind = $2 AND r.voucher_id IS NULL
 `
 
 type LastAboutParams struct {
-	About string
+	About []string
 	Kind  string
 }
 

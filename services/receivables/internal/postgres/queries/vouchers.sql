@@ -40,4 +40,4 @@ WHERE v.about = $1 AND v.kind = $2 AND r.voucher_id IS NULL;
 -- The newest date of the vouchers of a kind that are about a document and stand.
 -- name: LastAbout :one
 SELECT max(v.voucher_date)::date AS last FROM vouchers v LEFT JOIN voucher_reversals r USING (voucher_id)
-WHERE v.about = $1 AND v.kind = $2 AND r.voucher_id IS NULL;
+WHERE v.about = ANY (@about::text[]) AND v.kind = @kind AND r.voucher_id IS NULL;
