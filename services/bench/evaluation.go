@@ -96,7 +96,7 @@ func (p *evaluationProcess) measure(ctx context.Context, cfg Config, db *pgdev.S
 	}); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "dry runs of the built-in policy over %d customers (%s; made in %s); one process with 2 judges, and PostgreSQL\n",
+	fmt.Fprintf(out, "dry runs of the built-in policy over %d customers (%s; made in %s); one process, and PostgreSQL\n",
 		cfg.Rated, shape, time.Since(begin).Round(time.Second))
 	conn, err := grpc.NewClient(p.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {

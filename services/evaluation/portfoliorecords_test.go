@@ -54,7 +54,7 @@ func TestKeptPaymentRecordsAreWhole(t *testing.T) {
 	must(t, p.PutPaymentRecords(t.Context(), []payment.Record{none, full}, from, time.Unix(2, 0)))
 	none.CustomerID = "C-2"
 	read := func(q postgres.PortfolioQuery) []*payment.Record {
-		q.Size, q.MostFacts = 10, 10
+		q.Upto, q.MostFacts = "C-2", 10
 		found, err := p.Subjects(t.Context(), q)
 		must(t, err)
 		if len(found) != 2 || found[0].ID != "C-1" {

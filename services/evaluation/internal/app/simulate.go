@@ -18,41 +18,44 @@ import (
 const (
 	// setSize is how many customers are read and written at a time.
 	setSize = 2000
-	// setsAhead is how many sets may be read or judged before the oldest of them is written.
+	// setsAhead is how many sets may be under way or judged before the oldest of them is written.
 	setsAhead = 4
-	// askers is how many payment records are asked for at a time.
+	// askers is how many payment records of a set are asked for at a time.
 	askers = 8
-	// judges is how many sets are judged at a time.
-	judges = 2
+	// judges is how many sets are read and judged at a time.
+	judges = 3
 )
 
 // set is some customers on their way through a dry run.
 type set struct {
-	subjects []portfolio.Subject
-	// problems by customer: why there is no payment record.
-	problems map[string]string
-	rows     *postgres.PortfolioRows
-	judged   chan struct{}
+	after, upto string
+	rows        *postgres.PortfolioRows
+	judged      chan struct{}
 }
 
-// RunSimulation works on a dry run: one reads sets of customers, some judge them, one writes what came out in the order of reading, each set
-// together with how far the run is. So a run goes on exactly where it was, however its process ends.
+// RunSimulation works on a dry run: one cuts the customers into sets, some read and judge them, one writes what came out in the order of the
+// customers, each set together with how far the run is. So a run goes on exactly where it was, however its process ends.
 func (p *Portfolio) RunSimulation(ctx context.Context, op operation.Operation, progress operation.Progress) (operation.Operation, error) {
 	r, from, err := p.resume(ctx, op, progress)
 	if err != nil {
 		return op, err
 	}
-	work, order := make(chan *set, setsAhead), make(chan *set, setsAhead)
+	q := postgres.PortfolioQuery{Day: r.spec.Date, WindowStart: windowStart(r.policy, r.spec.Date), Invoices: r.policy.UsesInvoices(), MostFacts: maxFacts}
+	if r.spec.AskAnew {
+		q.AskedSince = op.CreatedAt
+	}
+	work, order := make(chan *set), make(chan *set, setsAhead)
 	group, ctx := crew(ctx)
 	group.Go(func() error {
 		defer close(work)
 		defer close(order)
-		return safely(func() error { return r.read(ctx, from.After, work, order) })
+		return r.cut(ctx, from.After, work, order)
 	})
 	for range judges {
+		reader := postgres.NewPortfolio(p.Pool)
 		group.Go(func() error {
 			for s := range work {
-				if err := safely(func() error { r.judge(s); return nil }); err != nil {
+				if err := safely(func() error { return r.judge(ctx, reader, s, q) }); err != nil {
 					return err
 				}
 				close(s.judged)
@@ -67,23 +70,14 @@ func (p *Portfolio) RunSimulation(ctx context.Context, op operation.Operation, p
 	return r.finish(context.WithoutCancel(ctx))
 }
 
-// read reads set after set.
-func (r *runState) read(ctx context.Context, after string, work, order chan<- *set) error {
-	q := postgres.PortfolioQuery{
-		After: after, Size: cmp.Or(r.SetSize, setSize), Day: r.spec.Date, WindowStart: windowStart(r.policy, r.spec.Date), Invoices: r.policy.UsesInvoices(), MostFacts: maxFacts,
-	}
-	if r.spec.AskAnew {
-		q.AskedSince = r.op.CreatedAt
-	}
+// cut gives out set after set.
+func (r *runState) cut(ctx context.Context, after string, work, order chan<- *set) error {
 	for {
-		found, err := r.reader.Subjects(ctx, q)
-		if err != nil || len(found) == 0 {
+		upto, err := r.reader.SetEnd(ctx, after, cmp.Or(r.SetSize, setSize))
+		if err != nil || upto == "" {
 			return err
 		}
-		s := &set{subjects: found, judged: make(chan struct{})}
-		if s.problems, err = r.ask(ctx, found, q); err != nil {
-			return err
-		}
+		s := &set{after: after, upto: upto, judged: make(chan struct{})}
 		for _, to := range []chan<- *set{order, work} {
 			select {
 			case to <- s:
@@ -91,11 +85,37 @@ func (r *runState) read(ctx context.Context, after string, work, order chan<- *s
 				return ctx.Err()
 			}
 		}
-		q.After = found[len(found)-1].ID
+		after = upto
 	}
 }
 
-// ask asks receivables for the payment records that are not at hand, and keeps them.
+// judge reads the customers of a set and makes their rows.
+func (r *runState) judge(ctx context.Context, reader *postgres.Portfolio, s *set, q postgres.PortfolioQuery) error {
+	q.After, q.Upto = s.after, s.upto
+	subjects, err := reader.Subjects(ctx, q)
+	if err != nil {
+		return err
+	}
+	problems, err := r.ask(ctx, subjects, q)
+	if err != nil {
+		return err
+	}
+	s.rows = postgres.NewPortfolioRows(r.number)
+	for i := range subjects {
+		subject := &subjects[i]
+		if subject.Payment == nil {
+			row := subject.Row(r.spec.Date)
+			row.Problem = problems[subject.ID]
+			s.rows.Add(&row)
+			continue
+		}
+		row := portfolio.Judge(subject, &r.policy, r.spec.Date)
+		s.rows.Add(&row)
+	}
+	return nil
+}
+
+// ask asks receivables for the payment records that are not at hand, and keeps them; problems by customer: why there is none.
 func (r *runState) ask(ctx context.Context, found []portfolio.Subject, q postgres.PortfolioQuery) (problems map[string]string, err error) {
 	var mu sync.Mutex
 	var records []payment.Record
@@ -137,22 +157,6 @@ func (r *runState) ask(ctx context.Context, found []portfolio.Subject, q postgre
 	return problems, r.reader.PutPaymentRecords(ctx, records, q.WindowStart, r.now())
 }
 
-// judge makes the rows of a set.
-func (r *runState) judge(s *set) {
-	s.rows = postgres.NewPortfolioRows(r.number)
-	for i := range s.subjects {
-		subject := &s.subjects[i]
-		if subject.Payment == nil {
-			row := subject.Row(r.spec.Date)
-			row.Problem = s.problems[subject.ID]
-			s.rows.Add(&row)
-			continue
-		}
-		row := portfolio.Judge(subject, &r.policy, r.spec.Date)
-		s.rows.Add(&row)
-	}
-}
-
 // write writes set after set.
 func (r *runState) write(ctx context.Context, order <-chan *set) error {
 	for s := range order {
@@ -171,7 +175,7 @@ func (r *runState) write(ctx context.Context, order <-chan *set) error {
 func (r *runState) writeSet(ctx context.Context, s *set) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	next, err := r.step(s.rows.Len(), s.subjects[len(s.subjects)-1].ID)
+	next, err := r.step(s.rows.Len(), s.upto)
 	if err != nil {
 		return err
 	}

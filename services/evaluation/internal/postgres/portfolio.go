@@ -33,9 +33,8 @@ func NewPortfolio(pool *pgxpool.Pool) *Portfolio {
 
 // PortfolioQuery asks for the next customers of a run.
 type PortfolioQuery struct {
-	// After is the last customer before the set.
-	After string
-	Size  int
+	// After is the last customer before the set, Upto its last one.
+	After, Upto string
 	// Day of the ratings: what was recorded later is not known.
 	Day calendar.Date
 	// WindowStart is the first day of the invoices that a payment record is to name.
@@ -55,7 +54,9 @@ const (
 	countSubjectsSQL = `SELECT count(*) FROM customers WHERE ` + subjectCondition
 	subjectsSQL      = `SELECT customer_id, salesperson_id, unit_id, root_group_id, currency_code, grade, usual_currency, usual_amount,
 		granted_version, granted_grade, granted_treatment, granted_amount, granted_unlimited, granted_term, granted_grace, granted_until
-		FROM customers WHERE customer_id > $1 AND ` + subjectCondition + ` ORDER BY customer_id LIMIT $2`
+		FROM customers WHERE customer_id > $1 AND customer_id <= $2 AND ` + subjectCondition + ` ORDER BY customer_id`
+	// By the index alone: those who are not rated again count too.
+	setEndSQL     = `SELECT coalesce(max(customer_id), '') FROM (SELECT customer_id FROM customers WHERE customer_id > $1 ORDER BY customer_id LIMIT $2) AS next`
 	subjectIDsSQL = `SELECT customer_id FROM customers WHERE customer_id > $1 AND ` + subjectCondition + ` ORDER BY customer_id LIMIT $2`
 	// By ranges of the keys: a set's facts lie together.
 	subjectFactsSQL = `SELECT customer_id, fact_id, record_date, supersedes, body FROM facts
@@ -85,24 +86,28 @@ func (p *Portfolio) SubjectIDs(ctx context.Context, after string, size int) ([]s
 	return ids, pg.Err(err)
 }
 
-// Subjects returns the next customers with everything that their ratings rest on; fewer than asked for at the end only. Of those without a
-// payment record at hand Payment is nil.
+// SetEnd returns the last of the next customers, size of them or fewer; empty where there is none.
+func (p *Portfolio) SetEnd(ctx context.Context, after string, size int) (upto string, err error) {
+	err = p.pool.QueryRow(ctx, setEndSQL, after, size).Scan(&upto)
+	return upto, pg.Err(err)
+}
+
+// Subjects returns the customers of a set that are rated again, with everything that their ratings rest on. Of those without a payment record at
+// hand Payment is nil.
 func (p *Portfolio) Subjects(ctx context.Context, q PortfolioQuery) (found []portfolio.Subject, err error) {
 	opts := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, p.pool, opts, func(tx pgx.Tx) error {
-		found = make([]portfolio.Subject, 0, q.Size)
-		if err := p.scan(ctx, tx, subjectsSQL, []any{q.After, q.Size}, func(r *record) {
+		if err := p.scan(ctx, tx, subjectsSQL, []any{q.After, q.Upto}, func(r *record) {
 			found = append(found, portfolio.Subject{})
 			p.subject(r, &found[len(found)-1])
 		}); err != nil || len(found) == 0 {
 			return err
 		}
-		last := found[len(found)-1].ID
-		if err := p.facts(ctx, tx, found, q, last); err != nil {
+		if err := p.facts(ctx, tx, found, q); err != nil {
 			return err
 		}
 		at := cursor{subjects: found}
-		err := p.scan(ctx, tx, subjectRecordsSQL, []any{q.After, last, q.Day, q.WindowStart, q.AskedSince}, func(r *record) {
+		err := p.scan(ctx, tx, subjectRecordsSQL, []any{q.After, q.Upto, q.Day, q.WindowStart, q.AskedSince}, func(r *record) {
 			if s := at.find(r.bytes()); s != nil {
 				s.Payment = p.payment(r, s.ID, q.Day)
 			}
@@ -134,9 +139,9 @@ func (p *Portfolio) subject(r *record, s *portfolio.Subject) {
 }
 
 // facts adds what was known on the day, with who had verified and what had corrected it by then.
-func (p *Portfolio) facts(ctx context.Context, tx pgx.Tx, found []portfolio.Subject, q PortfolioQuery, last string) error {
+func (p *Portfolio) facts(ctx context.Context, tx pgx.Tx, found []portfolio.Subject, q PortfolioQuery) error {
 	at := cursor{subjects: found}
-	err := p.scan(ctx, tx, subjectFactsSQL, []any{q.After, last}, func(r *record) {
+	err := p.scan(ctx, tx, subjectFactsSQL, []any{q.After, q.Upto}, func(r *record) {
 		s := at.find(r.bytes())
 		id, recorded, supersedes, body := r.bytes(), r.date(), r.bytes(), r.bytes()
 		if s == nil || recorded.After(q.Day) {
@@ -164,7 +169,7 @@ func (p *Portfolio) facts(ctx context.Context, tx pgx.Tx, found []portfolio.Subj
 		}
 	}
 	at = cursor{subjects: found}
-	return p.scan(ctx, tx, subjectVerificationsSQL, []any{q.After, last}, func(r *record) {
+	return p.scan(ctx, tx, subjectVerificationsSQL, []any{q.After, q.Upto}, func(r *record) {
 		s := at.find(r.bytes())
 		id, by, day := r.bytes(), p.word(r), r.date()
 		if s == nil || day.After(q.Day) {

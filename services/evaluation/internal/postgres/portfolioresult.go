@@ -2,7 +2,7 @@ package postgres
 
 import (
 	"context"
-	"fmt"
+	"math"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -28,21 +28,23 @@ const (
 const (
 	runNumberSQL  = `SELECT number FROM operations WHERE operation_id = $1`
 	countRowsSQL  = `SELECT count(*) FROM portfolio_rows WHERE run = $1`
-	resultHeadSQL = `SELECT count(*), count(*) FILTER (WHERE problem <> ''), count(*) FILTER (WHERE ` + movedDown + `), count(*) FILTER (WHERE ` + movedUp + `),
-		count(*) FILTER (WHERE ` + tightened + `), count(*) FILTER (WHERE ` + lost + `), count(*) FILTER (WHERE unchanged) FROM portfolio_rows WHERE run = $1`
-	resultMoneySQL = `SELECT currency_code, least(coalesce(sum(limit_before), 0), 9223372036854775807)::bigint, least(coalesce(sum(limit_after), 0), 9223372036854775807)::bigint, least(coalesce(sum(recommended), 0), 9223372036854775807)::bigint
-		FROM portfolio_rows WHERE run = $1 GROUP BY currency_code`
-	// Best first, none last; a row for each currency of the pair.
-	migrationSQL = `SELECT grade_before, grade_after, currency_code, count(*), least(coalesce(sum(limit_before), 0), 9223372036854775807)::bigint, least(coalesce(sum(limit_after), 0), 9223372036854775807)::bigint
-		FROM portfolio_rows WHERE run = $1 GROUP BY 1, 2, 3 ORDER BY grade_before = '', grade_before, grade_after = '', grade_after, currency_code`
-	// %[1]s is the column. The most affected first: who loses most of the limits, then most of the grades.
-	tallySQL = `SELECT id, currency_code, customers, down, up, lost, before, after FROM (
-			SELECT %[1]s AS id, currency_code, count(*) AS customers, count(*) FILTER (WHERE ` + movedDown + `) AS down, count(*) FILTER (WHERE ` + movedUp + `) AS up,
-				count(*) FILTER (WHERE ` + lost + `) AS lost, least(coalesce(sum(limit_before), 0), 9223372036854775807)::bigint AS before, least(coalesce(sum(limit_after), 0), 9223372036854775807)::bigint AS after
-			FROM portfolio_rows WHERE run = $1 AND (%[2]t OR %[1]s <> '') GROUP BY 1, 2) t
-		JOIN (SELECT %[1]s AS id, sum(coalesce(limit_before, 0) - coalesce(limit_after, 0)) AS cut, count(*) FILTER (WHERE ` + movedDown + `) AS fallen
-			FROM portfolio_rows WHERE run = $1 AND (%[2]t OR %[1]s <> '') GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT $2) most USING (id)
-		ORDER BY cut DESC, fallen DESC, id, currency_code`
+	// All sums in one pass over the rows: by pair of grades (7), by salesperson (11), unit (13) and group (14), each by currency. Of the last three
+	// the most affected only: who loses most of the limits, then most of the grades. There is no join, as no statistics tell the planner of a
+	// new run.
+	resultSumsSQL = `WITH sums AS (
+			SELECT grouping(grade_before, salesperson_id, unit_id, group_id) AS kind, coalesce(grade_before, '') AS grade_before, coalesce(grade_after, '') AS grade_after,
+				coalesce(salesperson_id, unit_id, group_id, '') AS id, currency_code, count(*) AS customers, count(*) FILTER (WHERE problem <> '') AS failed,
+				count(*) FILTER (WHERE ` + movedDown + `) AS down, count(*) FILTER (WHERE ` + movedUp + `) AS up, count(*) FILTER (WHERE ` + tightened + `) AS tightened,
+				count(*) FILTER (WHERE ` + lost + `) AS lost, count(*) FILTER (WHERE unchanged) AS unchanged,
+				coalesce(sum(limit_before), 0) AS before, coalesce(sum(limit_after), 0) AS after, coalesce(sum(recommended), 0) AS recommended
+			FROM portfolio_rows WHERE run = $1
+			GROUP BY GROUPING SETS ((grade_before, grade_after, currency_code), (salesperson_id, currency_code), (unit_id, currency_code), (group_id, currency_code))),
+		whole AS (SELECT sums.*, sum(before - after) OVER w AS cut, sum(down) OVER w AS fallen FROM sums WHERE kind <> 14 OR id <> '' WINDOW w AS (PARTITION BY kind, id)),
+		ranked AS (SELECT whole.*, dense_rank() OVER (PARTITION BY kind ORDER BY cut DESC, fallen DESC, id) AS place FROM whole)
+		SELECT kind, grade_before, grade_after, id, currency_code, customers, failed, down, up, tightened, lost, unchanged,
+			least(before, 9223372036854775807)::bigint, least(after, 9223372036854775807)::bigint, least(recommended, 9223372036854775807)::bigint
+		FROM ranked WHERE kind = 7 OR place <= $2
+		ORDER BY kind, place, grade_before = '', grade_before, grade_after = '', grade_after, currency_code`
 	affectedSQL = `SELECT ` + portfolioColumns + ` FROM portfolio_rows WHERE run = $1 AND (` + movedDown + ` OR ` + tightened + `)
 		ORDER BY coalesce(limit_before, 0) - coalesce(limit_after, 0) DESC, ascii(grade_after) - ascii(grade_before || ' ') DESC, customer_id LIMIT $2`
 	listRowsSQL = `SELECT ` + portfolioColumns + ` FROM portfolio_rows WHERE run = $1 AND customer_id > $2
@@ -73,24 +75,8 @@ func (p PortfolioResults) Count(ctx context.Context, run int64) (n int64, err er
 func (p PortfolioResults) Result(ctx context.Context, run int64) (res portfolio.Result, err error) {
 	opts := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, p.pool, opts, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, resultHeadSQL, run).Scan(&res.Customers, &res.Failed, &res.MovedDown, &res.MovedUp, &res.Tightened, &res.CreditLost, &res.Unchanged)
-		if err != nil {
-			return err
-		}
 		if err := sums(ctx, tx, run, &res); err != nil {
 			return err
-		}
-		if res.Migration, err = migration(ctx, tx, run); err != nil {
-			return err
-		}
-		for _, t := range []struct {
-			column string
-			empty  bool
-			to     *[]portfolio.Tally
-		}{{"salesperson_id", true, &res.Salespeople}, {"unit_id", true, &res.Units}, {"group_id", false, &res.Groups}} {
-			if *t.to, err = tallies(ctx, tx, run, fmt.Sprintf(tallySQL, t.column, t.empty)); err != nil {
-				return err
-			}
 		}
 		rows, err := tx.Query(ctx, affectedSQL, run, mostListed)
 		if err != nil {
@@ -103,63 +89,49 @@ func (p PortfolioResults) Result(ctx context.Context, run int64) (res portfolio.
 }
 
 func sums(ctx context.Context, tx pgx.Tx, run int64, res *portfolio.Result) error {
-	rows, err := tx.Query(ctx, resultMoneySQL, run)
+	rows, err := tx.Query(ctx, resultSumsSQL, run, mostListed)
 	if err != nil {
 		return err
 	}
-	res.Recommended = map[string]int64{}
+	res.Recommended, res.Migration = map[string]int64{}, []portfolio.Cell{}
+	res.Salespeople, res.Units, res.Groups = []portfolio.Tally{}, []portfolio.Tally{}, []portfolio.Tally{}
+	tallies := map[int]*[]portfolio.Tally{11: &res.Salespeople, 13: &res.Units, 14: &res.Groups}
+	var kind int
+	var c portfolio.Cell
+	var t portfolio.Tally
 	var currency string
-	var before, after, recommended int64
-	_, err = pgx.ForEachRow(rows, []any{&currency, &before, &after, &recommended}, func() error {
+	var failed, tight, unchanged, before, after, recommended int64
+	_, err = pgx.ForEachRow(rows, []any{&kind, &c.From, &c.To, &t.ID, &currency, &t.Customers, &failed, &t.MovedDown, &t.MovedUp, &tight, &t.CreditLost, &unchanged,
+		&before, &after, &recommended}, func() error {
+		if all, ok := tallies[kind]; ok {
+			addTally(all, t, currency, before, after)
+			return nil
+		}
+		res.Customers, res.Failed, res.Unchanged = res.Customers+t.Customers, res.Failed+failed, res.Unchanged+unchanged
+		res.MovedDown, res.MovedUp, res.Tightened, res.CreditLost = res.MovedDown+t.MovedDown, res.MovedUp+t.MovedUp, res.Tightened+tight, res.CreditLost+t.CreditLost
 		res.Limits.Add(currency, before, after)
 		if recommended != 0 {
-			res.Recommended[currency] = recommended
+			res.Recommended[currency] = min(res.Recommended[currency], math.MaxInt64-recommended) + recommended
 		}
+		if n := len(res.Migration); n == 0 || res.Migration[n-1].From != c.From || res.Migration[n-1].To != c.To {
+			res.Migration = append(res.Migration, portfolio.Cell{From: c.From, To: c.To})
+		}
+		last := &res.Migration[len(res.Migration)-1]
+		last.Customers += t.Customers
+		last.Limits.Add(currency, before, after)
 		return nil
 	})
 	return err
 }
 
-func migration(ctx context.Context, tx pgx.Tx, run int64) (cells []portfolio.Cell, err error) {
-	rows, err := tx.Query(ctx, migrationSQL, run)
-	if err != nil {
-		return nil, err
+// addTally adds a row of one currency to the last tally where it is of the same one.
+func addTally(all *[]portfolio.Tally, t portfolio.Tally, currency string, before, after int64) {
+	if n := len(*all); n == 0 || (*all)[n-1].ID != t.ID {
+		*all = append(*all, portfolio.Tally{ID: t.ID})
 	}
-	cells = []portfolio.Cell{}
-	var c portfolio.Cell
-	var currency string
-	var before, after int64
-	_, err = pgx.ForEachRow(rows, []any{&c.From, &c.To, &currency, &c.Customers, &before, &after}, func() error {
-		if n := len(cells); n == 0 || cells[n-1].From != c.From || cells[n-1].To != c.To {
-			cells = append(cells, portfolio.Cell{From: c.From, To: c.To})
-		}
-		last := &cells[len(cells)-1]
-		last.Customers += c.Customers
-		last.Limits.Add(currency, before, after)
-		return nil
-	})
-	return cells, err
-}
-
-func tallies(ctx context.Context, tx pgx.Tx, run int64, sql string) (all []portfolio.Tally, err error) {
-	rows, err := tx.Query(ctx, sql, run, mostListed)
-	if err != nil {
-		return nil, err
-	}
-	all = []portfolio.Tally{}
-	var t portfolio.Tally
-	var currency string
-	var before, after int64
-	_, err = pgx.ForEachRow(rows, []any{&t.ID, &currency, &t.Customers, &t.MovedDown, &t.MovedUp, &t.CreditLost, &before, &after}, func() error {
-		if n := len(all); n == 0 || all[n-1].ID != t.ID {
-			all = append(all, portfolio.Tally{ID: t.ID})
-		}
-		last := &all[len(all)-1]
-		last.Customers, last.MovedDown, last.MovedUp, last.CreditLost = last.Customers+t.Customers, last.MovedDown+t.MovedDown, last.MovedUp+t.MovedUp, last.CreditLost+t.CreditLost
-		last.Limits.Add(currency, before, after)
-		return nil
-	})
-	return all, err
+	last := &(*all)[len(*all)-1]
+	last.Customers, last.MovedDown, last.MovedUp, last.CreditLost = last.Customers+t.Customers, last.MovedDown+t.MovedDown, last.MovedUp+t.MovedUp, last.CreditLost+t.CreditLost
+	last.Limits.Add(currency, before, after)
 }
 
 func rowOf(row pgx.CollectableRow) (r portfolio.Row, err error) {
