@@ -41,11 +41,25 @@ func New(year int, month time.Month, day int) Date {
 // ParseDate reads YYYY-MM-DD and nothing else. Its errors have kind Invalid and
 // reason DATE_INVALID.
 func ParseDate(s string) (Date, error) {
-	t, err := time.Parse(layout, s)
-	if err != nil || t.Year() < 1 {
-		return Date{}, errs.New(errs.Invalid, ReasonInvalid, "%.20q is not a date; write it like 2026-01-31", s)
+	if len(s) == len(layout) && s[4] == '-' && s[7] == '-' {
+		year, month, day := digits(s[:4]), time.Month(digits(s[5:7])), digits(s[8:])
+		if year >= 1 && month >= time.January && month <= time.December && day >= 1 && day <= daysIn(year, month) {
+			return fromUTC(time.Date(year, month, day, 0, 0, 0, 0, time.UTC)), nil
+		}
 	}
-	return fromUTC(t), nil
+	return Date{}, errs.New(errs.Invalid, ReasonInvalid, "%.20q is not a date; write it like 2026-01-31", s)
+}
+
+// digits is the number that ASCII digits say, below zero where there is anything else.
+func digits(s string) int {
+	n := 0
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return -1
+		}
+		n = n*10 + int(s[i]-'0')
+	}
+	return n
 }
 
 // MustDate is ParseDate for dates written in code; it panics on anything else.

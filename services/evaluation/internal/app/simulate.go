@@ -40,7 +40,7 @@ func (p *Portfolio) RunSimulation(ctx context.Context, op operation.Operation, p
 	if err != nil {
 		return op, err
 	}
-	q := postgres.PortfolioQuery{Day: r.spec.Date, WindowStart: windowStart(r.policy, r.spec.Date), Invoices: r.policy.UsesInvoices(), MostFacts: maxFacts}
+	q := postgres.PortfolioQuery{Size: cmp.Or(r.SetSize, setSize), Day: r.spec.Date, WindowStart: windowStart(r.policy, r.spec.Date), Invoices: r.policy.UsesInvoices(), MostFacts: maxFacts}
 	if r.spec.AskAnew {
 		q.AskedSince = op.CreatedAt
 	}
@@ -49,7 +49,7 @@ func (p *Portfolio) RunSimulation(ctx context.Context, op operation.Operation, p
 	group.Go(func() error {
 		defer close(work)
 		defer close(order)
-		return r.cut(ctx, from.After, work, order)
+		return r.cut(ctx, from.After, q.Size, work, order)
 	})
 	for range judges {
 		reader := postgres.NewPortfolio(p.Pool)
@@ -71,9 +71,9 @@ func (p *Portfolio) RunSimulation(ctx context.Context, op operation.Operation, p
 }
 
 // cut gives out set after set.
-func (r *runState) cut(ctx context.Context, after string, work, order chan<- *set) error {
+func (r *runState) cut(ctx context.Context, after string, size int, work, order chan<- *set) error {
 	for {
-		upto, err := r.reader.SetEnd(ctx, after, cmp.Or(r.SetSize, setSize))
+		upto, err := r.reader.SetEnd(ctx, after, size)
 		if err != nil || upto == "" {
 			return err
 		}

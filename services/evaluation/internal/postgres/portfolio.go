@@ -35,6 +35,8 @@ func NewPortfolio(pool *pgxpool.Pool) *Portfolio {
 type PortfolioQuery struct {
 	// After is the last customer before the set, Upto its last one.
 	After, Upto string
+	// Size is about how many there are.
+	Size int
 	// Day of the ratings: what was recorded later is not known.
 	Day calendar.Date
 	// WindowStart is the first day of the invoices that a payment record is to name.
@@ -97,6 +99,7 @@ func (p *Portfolio) SetEnd(ctx context.Context, after string, size int) (upto st
 func (p *Portfolio) Subjects(ctx context.Context, q PortfolioQuery) (found []portfolio.Subject, err error) {
 	opts := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, p.pool, opts, func(tx pgx.Tx) error {
+		found = make([]portfolio.Subject, 0, q.Size)
 		if err := p.scan(ctx, tx, subjectsSQL, []any{q.After, q.Upto}, func(r *record) {
 			found = append(found, portfolio.Subject{})
 			p.subject(r, &found[len(found)-1])

@@ -145,7 +145,7 @@ func fromStatements(in *Inputs, rule criteria.Rule) figure {
 
 // losses counts periods with a net loss back from the newest. A period that does not
 // tell its result ends the count: what is before it cannot be called consecutive.
-func losses(newestFirst []fact.Fact) figure {
+func losses(newestFirst []*fact.Fact) figure {
 	if newestFirst[0].Content.Statement.NetProfit == nil {
 		return missing("the newest financial statement does not tell the net profit")
 	}
@@ -168,9 +168,9 @@ func losses(newestFirst []fact.Fact) figure {
 
 // statements returns the usable ones, newest period first, one for each period: of
 // several for one period the audited one, else the one recorded last.
-func statements(in *Inputs, rule criteria.Rule) []fact.Fact {
+func statements(in *Inputs, rule criteria.Rule) []*fact.Fact {
 	found := usable(in, rule, func(c fact.Content) bool { return c.Statement != nil })
-	slices.SortStableFunc(found, func(a, b fact.Fact) int {
+	slices.SortStableFunc(found, func(a, b *fact.Fact) int {
 		x, y := a.Content.Statement, b.Content.Statement
 		switch {
 		case x.PeriodEnd != y.PeriodEnd:
@@ -184,14 +184,15 @@ func statements(in *Inputs, rule criteria.Rule) []fact.Fact {
 			return int(b.Sequence - a.Sequence)
 		}
 	})
-	return slices.CompactFunc(found, func(a, b fact.Fact) bool {
+	return slices.CompactFunc(found, func(a, b *fact.Fact) bool {
 		return a.Content.Statement.PeriodEnd == b.Content.Statement.PeriodEnd
 	})
 }
 
-func usable(in *Inputs, rule criteria.Rule, kind func(fact.Content) bool) []fact.Fact {
-	var found []fact.Fact
-	for _, f := range in.Facts {
+func usable(in *Inputs, rule criteria.Rule, kind func(fact.Content) bool) []*fact.Fact {
+	var found []*fact.Fact
+	for i := range in.Facts {
+		f := &in.Facts[i]
 		if kind(f.Content) && f.UsableOn(in.Date) && (f.Verified() || !rule.VerifiedOnly) {
 			found = append(found, f)
 		}

@@ -51,28 +51,28 @@ func externalRating(in *Inputs, rule criteria.Rule) figure {
 }
 
 // choice picks the facts that an indicator is of.
-type choice func(facts []fact.Fact) []fact.Fact
+type choice func(facts []*fact.Fact) []*fact.Fact
 
 func of(kind fact.Kind) choice {
-	return func(facts []fact.Fact) []fact.Fact {
-		return slices.DeleteFunc(facts, func(f fact.Fact) bool { return f.Content.Kind() != kind })
+	return func(facts []*fact.Fact) []*fact.Fact {
+		return slices.DeleteFunc(facts, func(f *fact.Fact) bool { return f.Content.Kind() != kind })
 	}
 }
 
-func withRating(facts []fact.Fact) []fact.Fact {
-	return slices.DeleteFunc(facts, func(f fact.Fact) bool { return ratingIn(f.Content) == "" })
+func withRating(facts []*fact.Fact) []*fact.Fact {
+	return slices.DeleteFunc(facts, func(f *fact.Fact) bool { return ratingIn(f.Content) == "" })
 }
 
 // newestOfEach picks, of those that speak for the same, the one of the latest day, and of
 // one day the one recorded last.
 func newestOfEach(from choice, same func(fact.Content) string) choice {
-	return func(facts []fact.Fact) []fact.Fact {
+	return func(facts []*fact.Fact) []*fact.Fact {
 		found := from(facts)
-		slices.SortStableFunc(found, func(a, b fact.Fact) int {
+		slices.SortStableFunc(found, func(a, b *fact.Fact) int {
 			return cmp.Or(b.AsOf.Compare(a.AsOf), cmp.Compare(b.Sequence, a.Sequence))
 		})
 		seen := map[string]bool{}
-		return slices.DeleteFunc(found, func(f fact.Fact) bool {
+		return slices.DeleteFunc(found, func(f *fact.Fact) bool {
 			key := same(f.Content)
 			old := seen[key]
 			seen[key] = true
@@ -109,14 +109,14 @@ func overdueWithBank(c fact.Content) bool { return c.Bank.Overdue }
 func notOperating(c fact.Content) bool    { return !c.Visit.Operating }
 
 // chosen are the facts of a choice that may be used and are not too old.
-func chosen(in *Inputs, rule criteria.Rule, from choice) []fact.Fact {
+func chosen(in *Inputs, rule criteria.Rule, from choice) []*fact.Fact {
 	found := from(usable(in, rule, func(fact.Content) bool { return true }))
-	return slices.DeleteFunc(found, func(f fact.Fact) bool { return tooOld(f.AsOf, in.Date, rule) })
+	return slices.DeleteFunc(found, func(f *fact.Fact) bool { return tooOld(f.AsOf, in.Date, rule) })
 }
 
 // count counts the facts that hold something, of all that there are.
 func count(in *Inputs, rule criteria.Rule, from choice, holds func(fact.Content) bool, none string) figure {
-	return worstOf(chosen(in, rule, from), none, func(found []fact.Fact) *big.Rat {
+	return worstOf(chosen(in, rule, from), none, func(found []*fact.Fact) *big.Rat {
 		n := int64(0)
 		for _, f := range found {
 			if holds(f.Content) {
@@ -129,7 +129,7 @@ func count(in *Inputs, rule criteria.Rule, from choice, holds func(fact.Content)
 
 // worst is the lowest value of the facts; one without a value makes the whole unknown.
 func worst(in *Inputs, rule criteria.Rule, from choice, value func(fact.Content) *big.Rat, none string) figure {
-	return worstOf(chosen(in, rule, from), none, func(found []fact.Fact) *big.Rat {
+	return worstOf(chosen(in, rule, from), none, func(found []*fact.Fact) *big.Rat {
 		var lowest *big.Rat
 		for _, f := range found {
 			v := value(f.Content)
@@ -144,7 +144,7 @@ func worst(in *Inputs, rule criteria.Rule, from choice, value func(fact.Content)
 	})
 }
 
-func worstOf(found []fact.Fact, none string, value func([]fact.Fact) *big.Rat) figure {
+func worstOf(found []*fact.Fact, none string, value func([]*fact.Fact) *big.Rat) figure {
 	if len(found) == 0 {
 		return missing(none)
 	}

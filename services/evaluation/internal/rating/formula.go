@@ -206,17 +206,17 @@ func (l looking) told(name string) formula.Given {
 }
 
 // telling are the facts whose amounts make up an input.
-func (l looking) telling(name string) []fact.Fact {
+func (l looking) telling(name string) []*fact.Fact {
 	found := usable(l.in, l.formula.Facts, func(c fact.Content) bool {
 		a := toldAmount(name, c)
 		return a != nil && a.Currency == l.in.Currency
 	})
-	found = slices.DeleteFunc(found, func(f fact.Fact) bool {
+	found = slices.DeleteFunc(found, func(f *fact.Fact) bool {
 		g := f.Content.Guarantee
 		over := g != nil && !g.ExpiryDate.IsZero() && g.ExpiryDate.Before(l.in.Date)
 		return over || tooOld(f.AsOf, l.in.Date, l.formula.Facts)
 	})
-	newest := func(a, b fact.Fact) int {
+	newest := func(a, b *fact.Fact) int {
 		return cmp.Or(b.AsOf.Compare(a.AsOf), cmp.Compare(b.Sequence, a.Sequence))
 	}
 	switch name {
@@ -226,13 +226,13 @@ func (l looking) telling(name string) []fact.Fact {
 	case "bank_credit_line":
 		slices.SortStableFunc(found, newest)
 		var banks []string
-		return slices.DeleteFunc(found, func(f fact.Fact) bool {
+		return slices.DeleteFunc(found, func(f *fact.Fact) bool {
 			seen := slices.Contains(banks, f.Content.Bank.Bank)
 			banks = append(banks, f.Content.Bank.Bank)
 			return seen
 		})
 	case "reference_highest_credit":
-		slices.SortStableFunc(found, func(a, b fact.Fact) int {
+		slices.SortStableFunc(found, func(a, b *fact.Fact) int {
 			return cmp.Compare(b.Content.Reference.HighestCredit.Minor, a.Content.Reference.HighestCredit.Minor)
 		})
 		return found[:min(1, len(found))]

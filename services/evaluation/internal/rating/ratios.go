@@ -11,7 +11,7 @@ import (
 
 // composed computes the indicators that several figures of a statement make up; ok is
 // false for the others.
-func composed(f fact.Fact, i criteria.Indicator) (res figure, ok bool) {
+func composed(f *fact.Fact, i criteria.Indicator) (res figure, ok bool) {
 	model, ok := altmanOf(i)
 	if !ok {
 		return figure{}, false
@@ -62,7 +62,7 @@ func fromRatios(in *Inputs, rule criteria.Rule) figure {
 	if len(found) == 0 {
 		return missing("no usable financial statement")
 	}
-	newest := slices.MaxFunc(found, func(a, b fact.Fact) int {
+	newest := slices.MaxFunc(found, func(a, b *fact.Fact) int {
 		if c := a.AsOf.Compare(b.AsOf); c != 0 {
 			return c
 		}
