@@ -73,12 +73,25 @@ func (p *Portfolio) resume(ctx context.Context, op operation.Operation, progress
 	if r.number, err = r.results.RunNumber(ctx, op.ID); err != nil {
 		return nil, m, err
 	}
-	if op.Total == 0 {
-		if r.op.Total, err = r.reader.CountSubjects(ctx); err != nil {
-			return nil, m, err
-		}
-	}
 	return r, m, r.beat(ctx, true)
+}
+
+// count says how many customers there are to do, as far as that is not known.
+func (r *runState) count(ctx context.Context) error {
+	r.mu.Lock()
+	known := r.op.Total > 0
+	r.mu.Unlock()
+	if known {
+		return nil
+	}
+	total, err := r.reader.CountSubjects(ctx)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.op.Total = max(total, r.op.Done)
+	return nil
 }
 
 // beat says that the run is being worked on, now and then only unless always. Errors: operation.ErrCancelled, operation.ErrLost.

@@ -31,6 +31,9 @@ func (p *Portfolio) RunRerating(ctx context.Context, op operation.Operation, pro
 	if err != nil {
 		return op, err
 	}
+	if err := r.count(ctx); err != nil {
+		return r.op, err
+	}
 	for {
 		if in, err := p.Policies.InForce(ctx, r.spec.Date); err != nil || in.Version != r.spec.Version {
 			return r.op, replaced(r.spec, in.Version, err)

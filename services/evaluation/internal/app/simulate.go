@@ -23,7 +23,7 @@ const (
 	// askers is how many payment records of a set are asked for at a time.
 	askers = 8
 	// judges is how many sets are read and judged at a time.
-	judges = 3
+	judges = 4
 )
 
 // set is some customers on their way through a dry run.
@@ -63,6 +63,7 @@ func (p *Portfolio) RunSimulation(ctx context.Context, op operation.Operation, p
 			return nil
 		})
 	}
+	group.Go(func() error { return r.count(ctx) })
 	group.Go(func() error { return safely(func() error { return r.write(ctx, order) }) })
 	if err := group.Wait(); err != nil {
 		return r.op, err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/evaluation/internal/portfolio"
@@ -71,25 +72,26 @@ func (p PortfolioResults) Count(ctx context.Context, run int64) (n int64, err er
 	return n, pg.Err(err)
 }
 
-// Result adds up the rows of a run, all as of one moment.
+// Result adds up the rows of a run that has made them all.
 func (p PortfolioResults) Result(ctx context.Context, run int64) (res portfolio.Result, err error) {
-	opts := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err = pgx.BeginTxFunc(ctx, p.pool, opts, func(tx pgx.Tx) error {
-		if err := sums(ctx, tx, run, &res); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, affectedSQL, run, mostListed)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.sums(ctx, run, &res) })
+	var affected []portfolio.Row
+	group.Go(func() error {
+		rows, err := p.pool.Query(ctx, affectedSQL, run, mostListed)
 		if err != nil {
 			return err
 		}
-		res.MostAffected, err = pgx.CollectRows(rows, rowOf)
+		affected, err = pgx.CollectRows(rows, rowOf)
 		return err
 	})
+	err = group.Wait()
+	res.MostAffected = affected
 	return res, pg.Err(err)
 }
 
-func sums(ctx context.Context, tx pgx.Tx, run int64, res *portfolio.Result) error {
-	rows, err := tx.Query(ctx, resultSumsSQL, run, mostListed)
+func (p PortfolioResults) sums(ctx context.Context, run int64, res *portfolio.Result) error {
+	rows, err := p.pool.Query(ctx, resultSumsSQL, run, mostListed)
 	if err != nil {
 		return err
 	}
