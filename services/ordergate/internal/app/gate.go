@@ -21,7 +21,7 @@ import (
 
 // Bounds of a replica. A full queue answers OVERLOADED at once instead of letting callers wait.
 const (
-	shards      = 4
+	shards      = 2
 	queueLength = 2048
 	batchSize   = 256
 	maxTries    = 8
