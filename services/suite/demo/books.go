@@ -55,9 +55,19 @@ func (b *books) is(m map[string]bool, key string) bool {
 	return m[key]
 }
 
-// signer is the role that takes a step: the first of those that may.
-func signer(step *typev1.ApprovalStep) string {
-	return strings.TrimPrefix(step.GetRoles()[0].String(), "ROLE_")
+// signers are the roles that take the steps in order: of each the first of those that may, or all that have to.
+func signers(steps []*typev1.ApprovalStep) []string {
+	var out []string
+	for _, s := range steps {
+		roles := s.GetAllOf()
+		if len(roles) == 0 {
+			roles = s.GetRoles()[:1]
+		}
+		for _, r := range roles {
+			out = append(out, strings.TrimPrefix(r.String(), "ROLE_"))
+		}
+	}
+	return out
 }
 
 // ask makes one call by its full name in the name of a person.
@@ -176,8 +186,8 @@ func (b *books) apply(ctx context.Context, f *firm) error {
 	if err != nil {
 		return err
 	}
-	for i, step := range submitted.GetApplication().GetSteps() {
-		if err := b.tell(ctx, by(signer(step)), evaluationv1.CreditApplicationService_ApproveCreditApplication_FullMethodName,
+	for i, role := range signers(submitted.GetApplication().GetSteps()) {
+		if err := b.tell(ctx, by(role), evaluationv1.CreditApplicationService_ApproveCreditApplication_FullMethodName,
 			&evaluationv1.ApproveCreditApplicationRequest{
 				RequestId: fmt.Sprintf("%sgrant-%s-%d", prefix, id, i), ApplicationId: id, Reason: "figures looked at",
 			}); err != nil {

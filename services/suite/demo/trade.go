@@ -37,8 +37,8 @@ func (b *books) submit(ctx context.Context, s *sale, terms ordergatev1.PaymentTe
 		return b.release(ctx, s, order)
 	case reject:
 		// Whoever is asked first says no: the credit manager, or top management where the customer is severely over.
-		first := order.GetApproval().GetSteps()[0]
-		return b.tell(ctx, by(signer(first)), ordergatev1.OrderService_RejectOrder_FullMethodName, &ordergatev1.RejectOrderRequest{
+		first := signers(order.GetApproval().GetSteps())[0]
+		return b.tell(ctx, by(first), ordergatev1.OrderService_RejectOrder_FullMethodName, &ordergatev1.RejectOrderRequest{
 			RequestId: prefix + "reject-" + s.number, OrderId: s.order(), Reason: "open items have to be paid first",
 		})
 	default:
@@ -48,8 +48,8 @@ func (b *books) submit(ctx context.Context, s *sale, terms ordergatev1.PaymentTe
 
 // release takes every step of the hold's form.
 func (b *books) release(ctx context.Context, s *sale, order *ordergatev1.Order) error {
-	for i, step := range order.GetApproval().GetSteps() {
-		if err := b.tell(ctx, by(signer(step)), ordergatev1.OrderService_ApproveOrder_FullMethodName, &ordergatev1.ApproveOrderRequest{
+	for i, role := range signers(order.GetApproval().GetSteps()) {
+		if err := b.tell(ctx, by(role), ordergatev1.OrderService_ApproveOrder_FullMethodName, &ordergatev1.ApproveOrderRequest{
 			RequestId: fmt.Sprintf("%srelease-%s-%d", prefix, s.number, i), OrderId: s.order(),
 			Reason: "payment is announced; the customer is needed",
 		}); err != nil {

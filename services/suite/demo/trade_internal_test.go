@@ -102,10 +102,10 @@ func TestHeldOrdersGoToThePeopleOnTheirForm(t *testing.T) {
 	t.Parallel()
 	form := []*typev1.ApprovalStep{
 		{Name: "top management", Roles: []optionsv1.Role{optionsv1.Role_ROLE_GENERAL_MANAGER, optionsv1.Role_ROLE_CHAIRMAN}},
-		{Name: "approval", Roles: []optionsv1.Role{optionsv1.Role_ROLE_CREDIT_MANAGER}},
+		{Name: "approval", AllOf: []optionsv1.Role{optionsv1.Role_ROLE_CREDIT_MANAGER, optionsv1.Role_ROLE_FINANCE_MANAGER}},
 	}
 	for verdict, want := range map[verdict][]string{
-		release: {"SubmitOrder by ERP", "ApproveOrder by GENERAL_MANAGER", "ApproveOrder by CREDIT_MANAGER"},
+		release: {"SubmitOrder by ERP", "ApproveOrder by GENERAL_MANAGER", "ApproveOrder by CREDIT_MANAGER", "ApproveOrder by FINANCE_MANAGER"},
 		reject:  {"SubmitOrder by ERP", "RejectOrder by GENERAL_MANAGER"},
 		wait:    {"SubmitOrder by ERP"},
 	} {
