@@ -72,8 +72,16 @@ func TestStatementAddsUp(t *testing.T) {
 		"net increase":                           {func(s *fact.Statement) { s.CashFlow["financing_cash_flow"] = *yuan(11) }, "fact.financial_statement.cash_flow_statement.net_increase_in_cash", "identity"},
 		"closing cash":                           {func(s *fact.Statement) { s.CashFlow["opening_cash"] = *yuan(71) }, "fact.financial_statement.cash_flow_statement.closing_cash", "identity"},
 		"parts above their total":                {func(s *fact.Statement) { s.BalanceSheet["inventories"] = *yuan(101) }, "fact.financial_statement.current_assets", "parts"},
-		"a stock below zero":                     {func(s *fact.Statement) { s.BalanceSheet["inventories"] = *yuan(-1) }, "fact.financial_statement.balance_sheet.inventories", "not_negative"},
-		"another currency":                       {func(s *fact.Statement) { s.Income["income_tax"] = money.New(25, "USD") }, "fact.financial_statement.income_statement.income_tax", "same_currency"},
+		"current above all assets": {func(s *fact.Statement) {
+			delete(s.BalanceSheet, "non_current_assets")
+			s.CurrentAssets = yuan(1_000_001)
+		}, "fact.financial_statement.total_assets", "parts"},
+		"current above all liabilities": {func(s *fact.Statement) {
+			delete(s.BalanceSheet, "non_current_liabilities")
+			s.CurrentLiabilities = yuan(1_000_001)
+		}, "fact.financial_statement.total_liabilities", "parts"},
+		"a stock below zero": {func(s *fact.Statement) { s.BalanceSheet["inventories"] = *yuan(-1) }, "fact.financial_statement.balance_sheet.inventories", "not_negative"},
+		"another currency":   {func(s *fact.Statement) { s.Income["income_tax"] = money.New(25, "USD") }, "fact.financial_statement.income_statement.income_tax", "same_currency"},
 	}
 	for name, c := range cases {
 		s := whole()
