@@ -2,12 +2,17 @@ package evaluation_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 
 	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/operation"
+	"github.com/avalcredit/aval/pkg/pg"
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 )
 
@@ -105,4 +110,51 @@ growth: { period_months: 6, compare_with: GROWTH_COMPARISON_YEAR_BEFORE, least_g
 	if len(reviews.GetGrowthReviews()) != 1 || reviews.GetGrowthReviews()[0].GetResult() != nil {
 		t.Errorf("%v", reviews)
 	}
+}
+
+// A review is cancelled while it waits and while it is under way; another kind of work is none.
+func TestGrowthReviewsEnd(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, id := range []string{"C-1", "C-2", "C-3"} {
+		s.takenOver(id, "5000", "2025-06-01")
+	}
+	begin := func() string {
+		started, err := s.growth().StartGrowthReview(as(manager), &evaluationv1.StartGrowthReviewRequest{RequestId: s.rid()})
+		must(t, err)
+		return started.GetGrowthReview().GetGrowthReviewId()
+	}
+	cancel := func(who, id string) (*evaluationv1.GrowthReview, error) {
+		res, err := s.growth().CancelGrowthReview(as(who), &evaluationv1.CancelGrowthReviewRequest{GrowthReviewId: id})
+		return res.GetGrowthReview(), err
+	}
+	waiting := begin()
+	_, err := cancel(auditor, waiting)
+	refused(t, err, errs.PermissionDenied, "ROLE_REQUIRED")
+	ended, err := cancel(manager, waiting)
+	must(t, err)
+	if ended.GetState() != evaluationv1.PortfolioRunState_PORTFOLIO_RUN_STATE_CANCELLED {
+		t.Errorf("%v", ended)
+	}
+	id := begin()
+	p := s.service.Runs()
+	p.SetSize = 2
+	claimed, _, err := p.Store.Claim(t.Context(), "w", time.Hour)
+	must(t, err)
+	_, err = p.RunGrowth(t.Context(), claimed, func(ctx context.Context, q pg.Querier, o operation.Operation) (bool, error) {
+		if o.Done == 2 {
+			asked, err := cancel(manager, id)
+			must(t, err)
+			if !asked.GetCancelRequested() {
+				t.Errorf("%v", asked)
+			}
+		}
+		return p.Store.Save(ctx, q, o, time.Hour)
+	})
+	if !errors.Is(err, operation.ErrCancelled) {
+		t.Errorf("%v", err)
+	}
+	simulation := s.started(1)
+	_, err = cancel(manager, simulation)
+	refused(t, err, errs.NotFound, "OPERATION_UNKNOWN")
 }

@@ -64,6 +64,17 @@ func (p *Portfolio) GrowthReview(ctx context.Context, id string) (GrowthReview, 
 	return growthReview(o)
 }
 
+// CancelGrowth asks for the end of a review and returns it. Errors: NotFound OPERATION_UNKNOWN.
+func (p *Portfolio) CancelGrowth(ctx context.Context, id string) (GrowthReview, error) {
+	if _, err := p.get(ctx, id, KindGrowth); err != nil {
+		return GrowthReview{}, err
+	}
+	if err := p.Store.Cancel(ctx, id); err != nil {
+		return GrowthReview{}, err
+	}
+	return p.GrowthReview(ctx, id)
+}
+
 func growthReview(o operation.Operation) (GrowthReview, error) {
 	r := GrowthReview{Operation: o}
 	if err := json.Unmarshal(o.Spec, &r.Spec); err != nil {

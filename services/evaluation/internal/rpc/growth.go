@@ -40,6 +40,15 @@ func (s GrowthReviews) GetGrowthReview(ctx context.Context, req *evaluationv1.Ge
 	return &evaluationv1.GetGrowthReviewResponse{GrowthReview: growthReviewOut(review)}, nil
 }
 
+// CancelGrowthReview implements the contract.
+func (s GrowthReviews) CancelGrowthReview(ctx context.Context, req *evaluationv1.CancelGrowthReviewRequest) (*evaluationv1.CancelGrowthReviewResponse, error) {
+	review, err := s.Portfolio.CancelGrowth(ctx, req.GetGrowthReviewId())
+	if err != nil {
+		return nil, err
+	}
+	return &evaluationv1.CancelGrowthReviewResponse{GrowthReview: growthReviewOut(review)}, nil
+}
+
 // ListGrowthReviews implements the contract.
 func (s GrowthReviews) ListGrowthReviews(ctx context.Context, req *evaluationv1.ListGrowthReviewsRequest) (*evaluationv1.ListGrowthReviewsResponse, error) {
 	reviews, next, err := s.Portfolio.GrowthReviews(ctx, req.GetPageSize(), req.GetPageToken())
@@ -99,7 +108,7 @@ func growthReviewOut(r app.GrowthReview) *evaluationv1.GrowthReview {
 		FromDate: now.From.String(), ToDate: now.To.String(), ComparedFromDate: compared.From.String(), ComparedToDate: compared.To.String(),
 		State: number[evaluationv1.PortfolioRunState](r.State, evaluationv1.PortfolioRunState_value, "PORTFOLIO_RUN_STATE_"),
 		Done:  r.Done, Total: r.Total, CreatedBy: r.CreatedBy, CreateTime: timeOf(r.CreatedAt), EndTime: instantOf(r.EndedAt),
-		ErrorReason: r.ErrorReason, ErrorMessage: r.ErrorMessage,
+		ErrorReason: r.ErrorReason, ErrorMessage: r.ErrorMessage, CancelRequested: r.CancelRequested,
 	}
 	if res := r.Result; res != nil {
 		m.Result = &evaluationv1.GrowthResult{

@@ -124,9 +124,11 @@ type GrowthReview struct {
 	// The failure in words.
 	ErrorMessage string `protobuf:"bytes,16,opt,name=error_message,json=errorMessage,proto3" json:"error_message,omitempty"`
 	// What came out; only in GetGrowthReview, once it has succeeded.
-	Result        *GrowthResult `protobuf:"bytes,17,opt,name=result,proto3" json:"result,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Result *GrowthResult `protobuf:"bytes,17,opt,name=result,proto3" json:"result,omitempty"`
+	// Whether somebody asked for its end.
+	CancelRequested bool `protobuf:"varint,18,opt,name=cancel_requested,json=cancelRequested,proto3" json:"cancel_requested,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *GrowthReview) Reset() {
@@ -276,6 +278,13 @@ func (x *GrowthReview) GetResult() *GrowthResult {
 		return x.Result
 	}
 	return nil
+}
+
+func (x *GrowthReview) GetCancelRequested() bool {
+	if x != nil {
+		return x.CancelRequested
+	}
+	return false
 }
 
 // GrowthResult adds up a review. Sums are one for each currency.
@@ -798,6 +807,98 @@ func (x *GetGrowthReviewResponse) GetGrowthReview() *GrowthReview {
 	return nil
 }
 
+// Request of CancelGrowthReview.
+type CancelGrowthReviewRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which review.
+	GrowthReviewId string `protobuf:"bytes,1,opt,name=growth_review_id,json=growthReviewId,proto3" json:"growth_review_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *CancelGrowthReviewRequest) Reset() {
+	*x = CancelGrowthReviewRequest{}
+	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelGrowthReviewRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelGrowthReviewRequest) ProtoMessage() {}
+
+func (x *CancelGrowthReviewRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelGrowthReviewRequest.ProtoReflect.Descriptor instead.
+func (*CancelGrowthReviewRequest) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_growth_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *CancelGrowthReviewRequest) GetGrowthReviewId() string {
+	if x != nil {
+		return x.GrowthReviewId
+	}
+	return ""
+}
+
+// Answer of CancelGrowthReview.
+type CancelGrowthReviewResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The review.
+	GrowthReview  *GrowthReview `protobuf:"bytes,1,opt,name=growth_review,json=growthReview,proto3" json:"growth_review,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelGrowthReviewResponse) Reset() {
+	*x = CancelGrowthReviewResponse{}
+	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelGrowthReviewResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelGrowthReviewResponse) ProtoMessage() {}
+
+func (x *CancelGrowthReviewResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelGrowthReviewResponse.ProtoReflect.Descriptor instead.
+func (*CancelGrowthReviewResponse) Descriptor() ([]byte, []int) {
+	return file_aval_evaluation_v1_growth_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *CancelGrowthReviewResponse) GetGrowthReview() *GrowthReview {
+	if x != nil {
+		return x.GrowthReview
+	}
+	return nil
+}
+
 // Request of ListGrowthReviews.
 type ListGrowthReviewsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -811,7 +912,7 @@ type ListGrowthReviewsRequest struct {
 
 func (x *ListGrowthReviewsRequest) Reset() {
 	*x = ListGrowthReviewsRequest{}
-	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -823,7 +924,7 @@ func (x *ListGrowthReviewsRequest) String() string {
 func (*ListGrowthReviewsRequest) ProtoMessage() {}
 
 func (x *ListGrowthReviewsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[8]
+	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -836,7 +937,7 @@ func (x *ListGrowthReviewsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGrowthReviewsRequest.ProtoReflect.Descriptor instead.
 func (*ListGrowthReviewsRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_growth_proto_rawDescGZIP(), []int{8}
+	return file_aval_evaluation_v1_growth_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListGrowthReviewsRequest) GetPageSize() int32 {
@@ -866,7 +967,7 @@ type ListGrowthReviewsResponse struct {
 
 func (x *ListGrowthReviewsResponse) Reset() {
 	*x = ListGrowthReviewsResponse{}
-	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -878,7 +979,7 @@ func (x *ListGrowthReviewsResponse) String() string {
 func (*ListGrowthReviewsResponse) ProtoMessage() {}
 
 func (x *ListGrowthReviewsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[9]
+	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -891,7 +992,7 @@ func (x *ListGrowthReviewsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGrowthReviewsResponse.ProtoReflect.Descriptor instead.
 func (*ListGrowthReviewsResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_growth_proto_rawDescGZIP(), []int{9}
+	return file_aval_evaluation_v1_growth_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListGrowthReviewsResponse) GetGrowthReviews() []*GrowthReview {
@@ -927,7 +1028,7 @@ type ListGrowthReviewCustomersRequest struct {
 
 func (x *ListGrowthReviewCustomersRequest) Reset() {
 	*x = ListGrowthReviewCustomersRequest{}
-	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[10]
+	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -939,7 +1040,7 @@ func (x *ListGrowthReviewCustomersRequest) String() string {
 func (*ListGrowthReviewCustomersRequest) ProtoMessage() {}
 
 func (x *ListGrowthReviewCustomersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[10]
+	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -952,7 +1053,7 @@ func (x *ListGrowthReviewCustomersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGrowthReviewCustomersRequest.ProtoReflect.Descriptor instead.
 func (*ListGrowthReviewCustomersRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_growth_proto_rawDescGZIP(), []int{10}
+	return file_aval_evaluation_v1_growth_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListGrowthReviewCustomersRequest) GetPageSize() int32 {
@@ -1003,7 +1104,7 @@ type ListGrowthReviewCustomersResponse struct {
 
 func (x *ListGrowthReviewCustomersResponse) Reset() {
 	*x = ListGrowthReviewCustomersResponse{}
-	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[11]
+	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1015,7 +1116,7 @@ func (x *ListGrowthReviewCustomersResponse) String() string {
 func (*ListGrowthReviewCustomersResponse) ProtoMessage() {}
 
 func (x *ListGrowthReviewCustomersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[11]
+	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1028,7 +1129,7 @@ func (x *ListGrowthReviewCustomersResponse) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use ListGrowthReviewCustomersResponse.ProtoReflect.Descriptor instead.
 func (*ListGrowthReviewCustomersResponse) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_growth_proto_rawDescGZIP(), []int{11}
+	return file_aval_evaluation_v1_growth_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListGrowthReviewCustomersResponse) GetCustomers() []*GrowthCustomer {
@@ -1058,7 +1159,7 @@ type DownloadGrowthReviewRequest struct {
 
 func (x *DownloadGrowthReviewRequest) Reset() {
 	*x = DownloadGrowthReviewRequest{}
-	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[12]
+	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1070,7 +1171,7 @@ func (x *DownloadGrowthReviewRequest) String() string {
 func (*DownloadGrowthReviewRequest) ProtoMessage() {}
 
 func (x *DownloadGrowthReviewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[12]
+	mi := &file_aval_evaluation_v1_growth_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1083,7 +1184,7 @@ func (x *DownloadGrowthReviewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadGrowthReviewRequest.ProtoReflect.Descriptor instead.
 func (*DownloadGrowthReviewRequest) Descriptor() ([]byte, []int) {
-	return file_aval_evaluation_v1_growth_proto_rawDescGZIP(), []int{12}
+	return file_aval_evaluation_v1_growth_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DownloadGrowthReviewRequest) GetGrowthReviewId() string {
@@ -1104,7 +1205,7 @@ var File_aval_evaluation_v1_growth_proto protoreflect.FileDescriptor
 
 const file_aval_evaluation_v1_growth_proto_rawDesc = "" +
 	"\n" +
-	"\x1faval/evaluation/v1/growth.proto\x12\x12aval.evaluation.v1\x1a!aval/evaluation/v1/customer.proto\x1a\x1faval/evaluation/v1/policy.proto\x1a\"aval/evaluation/v1/portfolio.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc2\x05\n" +
+	"\x1faval/evaluation/v1/growth.proto\x12\x12aval.evaluation.v1\x1a!aval/evaluation/v1/customer.proto\x1a\x1faval/evaluation/v1/policy.proto\x1a\"aval/evaluation/v1/portfolio.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xed\x05\n" +
 	"\fGrowthReview\x12(\n" +
 	"\x10growth_review_id\x18\x01 \x01(\tR\x0egrowthReviewId\x12#\n" +
 	"\rbusiness_date\x18\x02 \x01(\tR\fbusinessDate\x12%\n" +
@@ -1125,7 +1226,8 @@ const file_aval_evaluation_v1_growth_proto_rawDesc = "" +
 	"\bend_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12!\n" +
 	"\ferror_reason\x18\x0f \x01(\tR\verrorReason\x12#\n" +
 	"\rerror_message\x18\x10 \x01(\tR\ferrorMessage\x128\n" +
-	"\x06result\x18\x11 \x01(\v2 .aval.evaluation.v1.GrowthResultR\x06result\"\x9a\x03\n" +
+	"\x06result\x18\x11 \x01(\v2 .aval.evaluation.v1.GrowthResultR\x06result\x12)\n" +
+	"\x10cancel_requested\x18\x12 \x01(\bR\x0fcancelRequested\"\x9a\x03\n" +
 	"\fGrowthResult\x12\x1c\n" +
 	"\tcustomers\x18\x01 \x01(\x03R\tcustomers\x12\x12\n" +
 	"\x04grew\x18\x02 \x01(\x03R\x04grew\x12\x1b\n" +
@@ -1165,6 +1267,10 @@ const file_aval_evaluation_v1_growth_proto_rawDesc = "" +
 	"\x16GetGrowthReviewRequest\x12F\n" +
 	"\x10growth_review_id\x18\x01 \x01(\tB\x1c\xbaH\x19r\x172\x15^[A-Za-z0-9_-]{1,64}$R\x0egrowthReviewId\"`\n" +
 	"\x17GetGrowthReviewResponse\x12E\n" +
+	"\rgrowth_review\x18\x01 \x01(\v2 .aval.evaluation.v1.GrowthReviewR\fgrowthReview\"c\n" +
+	"\x19CancelGrowthReviewRequest\x12F\n" +
+	"\x10growth_review_id\x18\x01 \x01(\tB\x1c\xbaH\x19r\x172\x15^[A-Za-z0-9_-]{1,64}$R\x0egrowthReviewId\"c\n" +
+	"\x1aCancelGrowthReviewResponse\x12E\n" +
 	"\rgrowth_review\x18\x01 \x01(\v2 .aval.evaluation.v1.GrowthReviewR\fgrowthReview\"i\n" +
 	"\x18ListGrowthReviewsRequest\x12$\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
@@ -1191,7 +1297,7 @@ const file_aval_evaluation_v1_growth_proto_rawDesc = "" +
 	"\x13GROWTH_VERDICT_GREW\x10\x01\x12\x1c\n" +
 	"\x18GROWTH_VERDICT_NOT_GROWN\x10\x02\x12\x1c\n" +
 	"\x18GROWTH_VERDICT_TOO_EARLY\x10\x03\x12\x1a\n" +
-	"\x16GROWTH_VERDICT_UNKNOWN\x10\x042\xf7\x06\n" +
+	"\x16GROWTH_VERDICT_UNKNOWN\x10\x042\xb3\b\n" +
 	"\x13GrowthReviewService\x12\x9c\x01\n" +
 	"\x11StartGrowthReview\x12,.aval.evaluation.v1.StartGrowthReviewRequest\x1a-.aval.evaluation.v1.StartGrowthReviewResponse\"*\x8a\xb5\x18\n" +
 	"\n" +
@@ -1204,7 +1310,11 @@ const file_aval_evaluation_v1_growth_proto_rawDesc = "" +
 	"\x11ListGrowthReviews\x12,.aval.evaluation.v1.ListGrowthReviewsRequest\x1a-.aval.evaluation.v1.ListGrowthReviewsResponse\")\x8a\xb5\x18\f\n" +
 	"\n" +
 	"\x03\x04\x05\x06\b\t\n" +
-	"\v\x0f\x10\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/growthReviews\x12\xd0\x01\n" +
+	"\v\x0f\x10\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/growthReviews\x12\xb9\x01\n" +
+	"\x12CancelGrowthReview\x12-.aval.evaluation.v1.CancelGrowthReviewRequest\x1a..aval.evaluation.v1.CancelGrowthReviewResponse\"D\x8a\xb5\x18\n" +
+	"\n" +
+	"\b\x03\x04\x05\x06\b\t\n" +
+	"\x10\x82\xd3\xe4\x93\x020:\x01*\"+/v1/growthReviews/{growth_review_id}:cancel\x12\xd0\x01\n" +
 	"\x19ListGrowthReviewCustomers\x124.aval.evaluation.v1.ListGrowthReviewCustomersRequest\x1a5.aval.evaluation.v1.ListGrowthReviewCustomersResponse\"F\x8a\xb5\x18\f\n" +
 	"\n" +
 	"\x03\x04\x05\x06\b\t\n" +
@@ -1227,7 +1337,7 @@ func file_aval_evaluation_v1_growth_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_evaluation_v1_growth_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_aval_evaluation_v1_growth_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_aval_evaluation_v1_growth_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_aval_evaluation_v1_growth_proto_goTypes = []any{
 	(GrowthVerdict)(0),                        // 0: aval.evaluation.v1.GrowthVerdict
 	(*GrowthReview)(nil),                      // 1: aval.evaluation.v1.GrowthReview
@@ -1238,57 +1348,62 @@ var file_aval_evaluation_v1_growth_proto_goTypes = []any{
 	(*StartGrowthReviewResponse)(nil),         // 6: aval.evaluation.v1.StartGrowthReviewResponse
 	(*GetGrowthReviewRequest)(nil),            // 7: aval.evaluation.v1.GetGrowthReviewRequest
 	(*GetGrowthReviewResponse)(nil),           // 8: aval.evaluation.v1.GetGrowthReviewResponse
-	(*ListGrowthReviewsRequest)(nil),          // 9: aval.evaluation.v1.ListGrowthReviewsRequest
-	(*ListGrowthReviewsResponse)(nil),         // 10: aval.evaluation.v1.ListGrowthReviewsResponse
-	(*ListGrowthReviewCustomersRequest)(nil),  // 11: aval.evaluation.v1.ListGrowthReviewCustomersRequest
-	(*ListGrowthReviewCustomersResponse)(nil), // 12: aval.evaluation.v1.ListGrowthReviewCustomersResponse
-	(*DownloadGrowthReviewRequest)(nil),       // 13: aval.evaluation.v1.DownloadGrowthReviewRequest
-	(*GrowthRule)(nil),                        // 14: aval.evaluation.v1.GrowthRule
-	(PortfolioRunState)(0),                    // 15: aval.evaluation.v1.PortfolioRunState
-	(*timestamppb.Timestamp)(nil),             // 16: google.protobuf.Timestamp
-	(*v1.Money)(nil),                          // 17: aval.type.v1.Money
-	(Grade)(0),                                // 18: aval.evaluation.v1.Grade
-	(PortfolioLanguage)(0),                    // 19: aval.evaluation.v1.PortfolioLanguage
-	(*httpbody.HttpBody)(nil),                 // 20: google.api.HttpBody
+	(*CancelGrowthReviewRequest)(nil),         // 9: aval.evaluation.v1.CancelGrowthReviewRequest
+	(*CancelGrowthReviewResponse)(nil),        // 10: aval.evaluation.v1.CancelGrowthReviewResponse
+	(*ListGrowthReviewsRequest)(nil),          // 11: aval.evaluation.v1.ListGrowthReviewsRequest
+	(*ListGrowthReviewsResponse)(nil),         // 12: aval.evaluation.v1.ListGrowthReviewsResponse
+	(*ListGrowthReviewCustomersRequest)(nil),  // 13: aval.evaluation.v1.ListGrowthReviewCustomersRequest
+	(*ListGrowthReviewCustomersResponse)(nil), // 14: aval.evaluation.v1.ListGrowthReviewCustomersResponse
+	(*DownloadGrowthReviewRequest)(nil),       // 15: aval.evaluation.v1.DownloadGrowthReviewRequest
+	(*GrowthRule)(nil),                        // 16: aval.evaluation.v1.GrowthRule
+	(PortfolioRunState)(0),                    // 17: aval.evaluation.v1.PortfolioRunState
+	(*timestamppb.Timestamp)(nil),             // 18: google.protobuf.Timestamp
+	(*v1.Money)(nil),                          // 19: aval.type.v1.Money
+	(Grade)(0),                                // 20: aval.evaluation.v1.Grade
+	(PortfolioLanguage)(0),                    // 21: aval.evaluation.v1.PortfolioLanguage
+	(*httpbody.HttpBody)(nil),                 // 22: google.api.HttpBody
 }
 var file_aval_evaluation_v1_growth_proto_depIdxs = []int32{
-	14, // 0: aval.evaluation.v1.GrowthReview.rule:type_name -> aval.evaluation.v1.GrowthRule
-	15, // 1: aval.evaluation.v1.GrowthReview.state:type_name -> aval.evaluation.v1.PortfolioRunState
-	16, // 2: aval.evaluation.v1.GrowthReview.create_time:type_name -> google.protobuf.Timestamp
-	16, // 3: aval.evaluation.v1.GrowthReview.end_time:type_name -> google.protobuf.Timestamp
+	16, // 0: aval.evaluation.v1.GrowthReview.rule:type_name -> aval.evaluation.v1.GrowthRule
+	17, // 1: aval.evaluation.v1.GrowthReview.state:type_name -> aval.evaluation.v1.PortfolioRunState
+	18, // 2: aval.evaluation.v1.GrowthReview.create_time:type_name -> google.protobuf.Timestamp
+	18, // 3: aval.evaluation.v1.GrowthReview.end_time:type_name -> google.protobuf.Timestamp
 	2,  // 4: aval.evaluation.v1.GrowthReview.result:type_name -> aval.evaluation.v1.GrowthResult
-	17, // 5: aval.evaluation.v1.GrowthResult.volumes:type_name -> aval.type.v1.Money
-	17, // 6: aval.evaluation.v1.GrowthResult.compared_volumes:type_name -> aval.type.v1.Money
+	19, // 5: aval.evaluation.v1.GrowthResult.volumes:type_name -> aval.type.v1.Money
+	19, // 6: aval.evaluation.v1.GrowthResult.compared_volumes:type_name -> aval.type.v1.Money
 	3,  // 7: aval.evaluation.v1.GrowthResult.salespeople:type_name -> aval.evaluation.v1.GrowthTally
 	4,  // 8: aval.evaluation.v1.GrowthResult.not_grown_customers:type_name -> aval.evaluation.v1.GrowthCustomer
-	17, // 9: aval.evaluation.v1.GrowthTally.volumes:type_name -> aval.type.v1.Money
-	17, // 10: aval.evaluation.v1.GrowthTally.compared_volumes:type_name -> aval.type.v1.Money
-	18, // 11: aval.evaluation.v1.GrowthCustomer.grade:type_name -> aval.evaluation.v1.Grade
-	17, // 12: aval.evaluation.v1.GrowthCustomer.limit:type_name -> aval.type.v1.Money
-	17, // 13: aval.evaluation.v1.GrowthCustomer.volume:type_name -> aval.type.v1.Money
-	17, // 14: aval.evaluation.v1.GrowthCustomer.compared_volume:type_name -> aval.type.v1.Money
+	19, // 9: aval.evaluation.v1.GrowthTally.volumes:type_name -> aval.type.v1.Money
+	19, // 10: aval.evaluation.v1.GrowthTally.compared_volumes:type_name -> aval.type.v1.Money
+	20, // 11: aval.evaluation.v1.GrowthCustomer.grade:type_name -> aval.evaluation.v1.Grade
+	19, // 12: aval.evaluation.v1.GrowthCustomer.limit:type_name -> aval.type.v1.Money
+	19, // 13: aval.evaluation.v1.GrowthCustomer.volume:type_name -> aval.type.v1.Money
+	19, // 14: aval.evaluation.v1.GrowthCustomer.compared_volume:type_name -> aval.type.v1.Money
 	0,  // 15: aval.evaluation.v1.GrowthCustomer.verdict:type_name -> aval.evaluation.v1.GrowthVerdict
 	1,  // 16: aval.evaluation.v1.StartGrowthReviewResponse.growth_review:type_name -> aval.evaluation.v1.GrowthReview
 	1,  // 17: aval.evaluation.v1.GetGrowthReviewResponse.growth_review:type_name -> aval.evaluation.v1.GrowthReview
-	1,  // 18: aval.evaluation.v1.ListGrowthReviewsResponse.growth_reviews:type_name -> aval.evaluation.v1.GrowthReview
-	0,  // 19: aval.evaluation.v1.ListGrowthReviewCustomersRequest.verdict:type_name -> aval.evaluation.v1.GrowthVerdict
-	4,  // 20: aval.evaluation.v1.ListGrowthReviewCustomersResponse.customers:type_name -> aval.evaluation.v1.GrowthCustomer
-	19, // 21: aval.evaluation.v1.DownloadGrowthReviewRequest.language:type_name -> aval.evaluation.v1.PortfolioLanguage
-	5,  // 22: aval.evaluation.v1.GrowthReviewService.StartGrowthReview:input_type -> aval.evaluation.v1.StartGrowthReviewRequest
-	7,  // 23: aval.evaluation.v1.GrowthReviewService.GetGrowthReview:input_type -> aval.evaluation.v1.GetGrowthReviewRequest
-	9,  // 24: aval.evaluation.v1.GrowthReviewService.ListGrowthReviews:input_type -> aval.evaluation.v1.ListGrowthReviewsRequest
-	11, // 25: aval.evaluation.v1.GrowthReviewService.ListGrowthReviewCustomers:input_type -> aval.evaluation.v1.ListGrowthReviewCustomersRequest
-	13, // 26: aval.evaluation.v1.GrowthReviewService.DownloadGrowthReview:input_type -> aval.evaluation.v1.DownloadGrowthReviewRequest
-	6,  // 27: aval.evaluation.v1.GrowthReviewService.StartGrowthReview:output_type -> aval.evaluation.v1.StartGrowthReviewResponse
-	8,  // 28: aval.evaluation.v1.GrowthReviewService.GetGrowthReview:output_type -> aval.evaluation.v1.GetGrowthReviewResponse
-	10, // 29: aval.evaluation.v1.GrowthReviewService.ListGrowthReviews:output_type -> aval.evaluation.v1.ListGrowthReviewsResponse
-	12, // 30: aval.evaluation.v1.GrowthReviewService.ListGrowthReviewCustomers:output_type -> aval.evaluation.v1.ListGrowthReviewCustomersResponse
-	20, // 31: aval.evaluation.v1.GrowthReviewService.DownloadGrowthReview:output_type -> google.api.HttpBody
-	27, // [27:32] is the sub-list for method output_type
-	22, // [22:27] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	1,  // 18: aval.evaluation.v1.CancelGrowthReviewResponse.growth_review:type_name -> aval.evaluation.v1.GrowthReview
+	1,  // 19: aval.evaluation.v1.ListGrowthReviewsResponse.growth_reviews:type_name -> aval.evaluation.v1.GrowthReview
+	0,  // 20: aval.evaluation.v1.ListGrowthReviewCustomersRequest.verdict:type_name -> aval.evaluation.v1.GrowthVerdict
+	4,  // 21: aval.evaluation.v1.ListGrowthReviewCustomersResponse.customers:type_name -> aval.evaluation.v1.GrowthCustomer
+	21, // 22: aval.evaluation.v1.DownloadGrowthReviewRequest.language:type_name -> aval.evaluation.v1.PortfolioLanguage
+	5,  // 23: aval.evaluation.v1.GrowthReviewService.StartGrowthReview:input_type -> aval.evaluation.v1.StartGrowthReviewRequest
+	7,  // 24: aval.evaluation.v1.GrowthReviewService.GetGrowthReview:input_type -> aval.evaluation.v1.GetGrowthReviewRequest
+	11, // 25: aval.evaluation.v1.GrowthReviewService.ListGrowthReviews:input_type -> aval.evaluation.v1.ListGrowthReviewsRequest
+	9,  // 26: aval.evaluation.v1.GrowthReviewService.CancelGrowthReview:input_type -> aval.evaluation.v1.CancelGrowthReviewRequest
+	13, // 27: aval.evaluation.v1.GrowthReviewService.ListGrowthReviewCustomers:input_type -> aval.evaluation.v1.ListGrowthReviewCustomersRequest
+	15, // 28: aval.evaluation.v1.GrowthReviewService.DownloadGrowthReview:input_type -> aval.evaluation.v1.DownloadGrowthReviewRequest
+	6,  // 29: aval.evaluation.v1.GrowthReviewService.StartGrowthReview:output_type -> aval.evaluation.v1.StartGrowthReviewResponse
+	8,  // 30: aval.evaluation.v1.GrowthReviewService.GetGrowthReview:output_type -> aval.evaluation.v1.GetGrowthReviewResponse
+	12, // 31: aval.evaluation.v1.GrowthReviewService.ListGrowthReviews:output_type -> aval.evaluation.v1.ListGrowthReviewsResponse
+	10, // 32: aval.evaluation.v1.GrowthReviewService.CancelGrowthReview:output_type -> aval.evaluation.v1.CancelGrowthReviewResponse
+	14, // 33: aval.evaluation.v1.GrowthReviewService.ListGrowthReviewCustomers:output_type -> aval.evaluation.v1.ListGrowthReviewCustomersResponse
+	22, // 34: aval.evaluation.v1.GrowthReviewService.DownloadGrowthReview:output_type -> google.api.HttpBody
+	29, // [29:35] is the sub-list for method output_type
+	23, // [23:29] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_growth_proto_init() }
@@ -1305,7 +1420,7 @@ func file_aval_evaluation_v1_growth_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_evaluation_v1_growth_proto_rawDesc), len(file_aval_evaluation_v1_growth_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -136,6 +136,51 @@ func local_request_GrowthReviewService_ListGrowthReviews_0(ctx context.Context, 
 	return msg, metadata, err
 }
 
+func request_GrowthReviewService_CancelGrowthReview_0(ctx context.Context, marshaler runtime.Marshaler, client GrowthReviewServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq CancelGrowthReviewRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["growth_review_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "growth_review_id")
+	}
+	protoReq.GrowthReviewId, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "growth_review_id", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.CancelGrowthReview(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_GrowthReviewService_CancelGrowthReview_0(ctx context.Context, marshaler runtime.Marshaler, server GrowthReviewServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq CancelGrowthReviewRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["growth_review_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "growth_review_id")
+	}
+	protoReq.GrowthReviewId, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "growth_review_id", err)
+	}
+	msg, err := server.CancelGrowthReview(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 var filter_GrowthReviewService_ListGrowthReviewCustomers_0 = &utilities.DoubleArray{Encoding: map[string]int{"growth_review_id": 0}, Base: []int{1, 1, 0}, Check: []int{0, 1, 2}}
 
 func request_GrowthReviewService_ListGrowthReviewCustomers_0(ctx context.Context, marshaler runtime.Marshaler, client GrowthReviewServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
@@ -308,6 +353,26 @@ func RegisterGrowthReviewServiceHandlerServer(ctx context.Context, mux *runtime.
 		}
 		forward_GrowthReviewService_ListGrowthReviews_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_GrowthReviewService_CancelGrowthReview_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/aval.evaluation.v1.GrowthReviewService/CancelGrowthReview", runtime.WithHTTPPathPattern("/v1/growthReviews/{growth_review_id}:cancel"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_GrowthReviewService_CancelGrowthReview_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_GrowthReviewService_CancelGrowthReview_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodGet, pattern_GrowthReviewService_ListGrowthReviewCustomers_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -439,6 +504,23 @@ func RegisterGrowthReviewServiceHandlerClient(ctx context.Context, mux *runtime.
 		}
 		forward_GrowthReviewService_ListGrowthReviews_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_GrowthReviewService_CancelGrowthReview_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/aval.evaluation.v1.GrowthReviewService/CancelGrowthReview", runtime.WithHTTPPathPattern("/v1/growthReviews/{growth_review_id}:cancel"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_GrowthReviewService_CancelGrowthReview_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_GrowthReviewService_CancelGrowthReview_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodGet, pattern_GrowthReviewService_ListGrowthReviewCustomers_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -480,6 +562,7 @@ var (
 	pattern_GrowthReviewService_StartGrowthReview_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "growthReviews"}, ""))
 	pattern_GrowthReviewService_GetGrowthReview_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "growthReviews", "growth_review_id"}, ""))
 	pattern_GrowthReviewService_ListGrowthReviews_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "growthReviews"}, ""))
+	pattern_GrowthReviewService_CancelGrowthReview_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "growthReviews", "growth_review_id"}, "cancel"))
 	pattern_GrowthReviewService_ListGrowthReviewCustomers_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "growthReviews", "growth_review_id", "customers"}, ""))
 	pattern_GrowthReviewService_DownloadGrowthReview_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "growthReviews", "growth_review_id"}, "download"))
 )
@@ -488,6 +571,7 @@ var (
 	forward_GrowthReviewService_StartGrowthReview_0         = runtime.ForwardResponseMessage
 	forward_GrowthReviewService_GetGrowthReview_0           = runtime.ForwardResponseMessage
 	forward_GrowthReviewService_ListGrowthReviews_0         = runtime.ForwardResponseMessage
+	forward_GrowthReviewService_CancelGrowthReview_0        = runtime.ForwardResponseMessage
 	forward_GrowthReviewService_ListGrowthReviewCustomers_0 = runtime.ForwardResponseMessage
 	forward_GrowthReviewService_DownloadGrowthReview_0      = runtime.ForwardResponseMessage
 )

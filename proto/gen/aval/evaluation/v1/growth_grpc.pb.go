@@ -23,6 +23,7 @@ const (
 	GrowthReviewService_StartGrowthReview_FullMethodName         = "/aval.evaluation.v1.GrowthReviewService/StartGrowthReview"
 	GrowthReviewService_GetGrowthReview_FullMethodName           = "/aval.evaluation.v1.GrowthReviewService/GetGrowthReview"
 	GrowthReviewService_ListGrowthReviews_FullMethodName         = "/aval.evaluation.v1.GrowthReviewService/ListGrowthReviews"
+	GrowthReviewService_CancelGrowthReview_FullMethodName        = "/aval.evaluation.v1.GrowthReviewService/CancelGrowthReview"
 	GrowthReviewService_ListGrowthReviewCustomers_FullMethodName = "/aval.evaluation.v1.GrowthReviewService/ListGrowthReviewCustomers"
 	GrowthReviewService_DownloadGrowthReview_FullMethodName      = "/aval.evaluation.v1.GrowthReviewService/DownloadGrowthReview"
 )
@@ -40,6 +41,8 @@ type GrowthReviewServiceClient interface {
 	GetGrowthReview(ctx context.Context, in *GetGrowthReviewRequest, opts ...grpc.CallOption) (*GetGrowthReviewResponse, error)
 	// Lists reviews, newest first, without their results.
 	ListGrowthReviews(ctx context.Context, in *ListGrowthReviewsRequest, opts ...grpc.CallOption) (*ListGrowthReviewsResponse, error)
+	// Asks a review to end; it is CANCELLED within seconds. Cancelling one that has ended changes nothing. Errors: NOT_FOUND (OPERATION_UNKNOWN).
+	CancelGrowthReview(ctx context.Context, in *CancelGrowthReviewRequest, opts ...grpc.CallOption) (*CancelGrowthReviewResponse, error)
 	// Lists the customers of a review by customer number. The customers of the 20 newest reviews and portfolio runs are kept. Errors: NOT_FOUND (OPERATION_UNKNOWN).
 	ListGrowthReviewCustomers(ctx context.Context, in *ListGrowthReviewCustomersRequest, opts ...grpc.CallOption) (*ListGrowthReviewCustomersResponse, error)
 	// Returns the result of a review as a spreadsheet to download (XLSX, content-disposition: attachment): the sums, by salesperson, and the customers that did not grow, at most 100,000. Errors: NOT_FOUND (OPERATION_UNKNOWN), FAILED_PRECONDITION (GROWTH_REVIEW_NOT_DONE).
@@ -86,6 +89,16 @@ func (c *growthReviewServiceClient) ListGrowthReviews(ctx context.Context, in *L
 	return out, nil
 }
 
+func (c *growthReviewServiceClient) CancelGrowthReview(ctx context.Context, in *CancelGrowthReviewRequest, opts ...grpc.CallOption) (*CancelGrowthReviewResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CancelGrowthReviewResponse)
+	err := c.cc.Invoke(ctx, GrowthReviewService_CancelGrowthReview_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *growthReviewServiceClient) ListGrowthReviewCustomers(ctx context.Context, in *ListGrowthReviewCustomersRequest, opts ...grpc.CallOption) (*ListGrowthReviewCustomersResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListGrowthReviewCustomersResponse)
@@ -119,6 +132,8 @@ type GrowthReviewServiceServer interface {
 	GetGrowthReview(context.Context, *GetGrowthReviewRequest) (*GetGrowthReviewResponse, error)
 	// Lists reviews, newest first, without their results.
 	ListGrowthReviews(context.Context, *ListGrowthReviewsRequest) (*ListGrowthReviewsResponse, error)
+	// Asks a review to end; it is CANCELLED within seconds. Cancelling one that has ended changes nothing. Errors: NOT_FOUND (OPERATION_UNKNOWN).
+	CancelGrowthReview(context.Context, *CancelGrowthReviewRequest) (*CancelGrowthReviewResponse, error)
 	// Lists the customers of a review by customer number. The customers of the 20 newest reviews and portfolio runs are kept. Errors: NOT_FOUND (OPERATION_UNKNOWN).
 	ListGrowthReviewCustomers(context.Context, *ListGrowthReviewCustomersRequest) (*ListGrowthReviewCustomersResponse, error)
 	// Returns the result of a review as a spreadsheet to download (XLSX, content-disposition: attachment): the sums, by salesperson, and the customers that did not grow, at most 100,000. Errors: NOT_FOUND (OPERATION_UNKNOWN), FAILED_PRECONDITION (GROWTH_REVIEW_NOT_DONE).
@@ -143,6 +158,9 @@ func (UnimplementedGrowthReviewServiceServer) GetGrowthReview(context.Context, *
 }
 func (UnimplementedGrowthReviewServiceServer) ListGrowthReviews(context.Context, *ListGrowthReviewsRequest) (*ListGrowthReviewsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListGrowthReviews not implemented")
+}
+func (UnimplementedGrowthReviewServiceServer) CancelGrowthReview(context.Context, *CancelGrowthReviewRequest) (*CancelGrowthReviewResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelGrowthReview not implemented")
 }
 func (UnimplementedGrowthReviewServiceServer) ListGrowthReviewCustomers(context.Context, *ListGrowthReviewCustomersRequest) (*ListGrowthReviewCustomersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListGrowthReviewCustomers not implemented")
@@ -225,6 +243,24 @@ func _GrowthReviewService_ListGrowthReviews_Handler(srv interface{}, ctx context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _GrowthReviewService_CancelGrowthReview_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelGrowthReviewRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(GrowthReviewServiceServer).CancelGrowthReview(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: GrowthReviewService_CancelGrowthReview_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(GrowthReviewServiceServer).CancelGrowthReview(ctx, req.(*CancelGrowthReviewRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _GrowthReviewService_ListGrowthReviewCustomers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListGrowthReviewCustomersRequest)
 	if err := dec(in); err != nil {
@@ -279,6 +315,10 @@ var GrowthReviewService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListGrowthReviews",
 			Handler:    _GrowthReviewService_ListGrowthReviews_Handler,
+		},
+		{
+			MethodName: "CancelGrowthReview",
+			Handler:    _GrowthReviewService_CancelGrowthReview_Handler,
 		},
 		{
 			MethodName: "ListGrowthReviewCustomers",
