@@ -66,7 +66,7 @@ func (p *controlPlayer) playControl(s casefile.ControlStep) {
 	p.why = nil
 	base := casefile.Step{
 		Do: s.Do, Order: s.Order, Limit: s.Limit, Treatment: s.Treatment, Term: 30, Receivable: s.Receivable, Unapplied: s.Unapplied,
-		Due: s.Due, Bills: s.Bills, Amount: s.Amount, Terms: s.Terms, By: s.By, Want: s.Want, Error: s.Error, Buckets: s.Buckets,
+		Due: s.Due, Bills: s.Bills, Amount: s.Amount, TermDays: s.TermDays, Terms: s.Terms, By: s.By, Want: s.Want, Error: s.Error, Buckets: s.Buckets,
 	}
 	if s.Do == "submit" {
 		base.By = ""
@@ -94,7 +94,7 @@ func (p *controlPlayer) control(s casefile.ControlStep, base casefile.Step) show
 		r, err := p.orders.SubmitOrder(sales, &pb.SubmitOrderRequest{RequestId: p.request(), Order: o})
 		return shown{r.GetDecision(), err}
 	case "amend":
-		_, err := p.orders.AmendOrder(sales, &pb.AmendOrderRequest{RequestId: p.request(), OrderId: s.Order, Amount: cny(s.Amount), HoldIfNeeded: s.Kind == "hold"})
+		_, err := p.orders.AmendOrder(sales, &pb.AmendOrderRequest{RequestId: p.request(), OrderId: s.Order, Amount: cny(s.Amount), RequestedTermDays: days(s.TermDays), HoldIfNeeded: s.Kind == "hold"})
 		return shown{err: err}
 	case "approve":
 		req := &pb.ApproveOrderRequest{RequestId: p.request(), OrderId: s.Order, Reason: "because"}

@@ -89,6 +89,7 @@ type ControlStep struct {
 	Receivable, Unapplied            string
 	Due, Bills                       map[string]string
 	Amount, Terms                    string
+	TermDays                         *int   `yaml:"term_days"`
 	MaxAmount                        string `yaml:"max_amount"`
 	Payment                          string
 	MaxExcess                        string `yaml:"max_excess"`

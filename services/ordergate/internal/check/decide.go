@@ -210,14 +210,14 @@ func (d *decider) paid() bool {
 	return d.free()+d.received() >= o.Open
 }
 
-// released reports whether an earlier release of this order covers the check: value within the tolerance of the value released,
-// and not more days since than the policy remembers, the day of the release being the first.
+// released reports whether an earlier release of this order covers the check: value within the tolerance of the value released, no longer
+// term, and not more days since than the policy remembers, the day of the release being the first.
 func (d *decider) released() bool {
 	rel := d.in.Order.Release
 	if rel == nil {
 		return false
 	}
-	if d.in.BusinessDate.DaysSince(rel.Date)+1 > d.p.Memory.Days {
+	if d.in.BusinessDate.DaysSince(rel.Date)+1 > d.p.Memory.Days || d.in.Edition >= 4 && d.longerThan(rel) {
 		return false
 	}
 	above := d.in.Order.Amount - rel.Minor
@@ -225,6 +225,14 @@ func (d *decider) released() bool {
 		return true
 	}
 	return rel.Minor > 0 && (money.Ratio{Num: above, Den: rel.Minor}).Cmp(d.p.Memory.Tolerance) <= 0
+}
+
+// longerThan reports whether the order asks for a longer term than the one released: nobody has signed that.
+func (d *decider) longerThan(rel *order.Release) bool {
+	if rel.TermDays == nil {
+		return d.in.Point == AtAmend && d.extends()
+	}
+	return order.Order{TermDays: d.in.Order.TermDays}.AsksLonger(rel.TermDays)
 }
 
 func (d *decider) route() (int, []string) {

@@ -84,8 +84,8 @@ type Input struct {
 }
 
 // Edition is the newest way to decide. A record names the one that it was decided by, so that it decides the same again:
-// 0 the first; 2 what is paid for is never held; 3 a payment notice is named as a cure.
-const Edition = 3
+// 0 the first; 2 what is paid for is never held; 3 a payment notice is named as a cure; 4 a release covers no longer term.
+const Edition = 4
 
 // Delta is what the order would add to the exposure, less what it has reserved itself.
 func (in Input) Delta() int64 { return max(0, in.Order.Open) - in.Order.Reserved }

@@ -164,12 +164,12 @@ func (st *stage) act(s controlStep) (why []string, err error) {
 	case "position":
 		return nil, st.positioned(s)
 	case "submit":
-		placed := st.newOrder(step{Order: s.Order, Amount: s.Amount, Terms: s.Terms})
+		placed := st.newOrder(step{Order: s.Order, Amount: s.Amount, Terms: s.Terms, TermDays: s.TermDays})
 		placed.ValidUntil = date(s.Until)
 		return nil, st.tell(gate.Submit(st.env("SALESPERSON"), a, placed))
 	case "amend":
 		m := money.New(minor(st.t, s.Amount), "CNY")
-		return nil, st.settle(st.tell(gate.Amend(env, a, o, gate.Amendment{Amount: &m, HoldIfNeeded: s.Kind == "hold"})))
+		return nil, st.settle(st.tell(gate.Amend(env, a, o, gate.Amendment{Amount: &m, TermDays: s.TermDays, HoldIfNeeded: s.Kind == "hold"})))
 	case "recheck":
 		return nil, st.tell(gate.Recheck(env, a, o))
 	case "cancel":

@@ -157,7 +157,13 @@ func Recheck(env Env, a account.Account, o order.Order) (Change, error) {
 	if o.State == order.Approved {
 		before.Hold = nil // the form that it had is used up; what people released is remembered as ever
 	}
-	return judge(env, a, before, before.Clone(), check.AtRecheck, OrderRechecked)
+	c, err := judge(env, a, before, before.Clone(), check.AtRecheck, OrderRechecked)
+	for i := range c.Orders {
+		if c.Orders[i].State == order.Approved && c.Orders[i].Hold == nil {
+			c.Orders[i].Hold = o.Clone().Hold // it stays approved: its form goes on saying who released it, and why
+		}
+	}
+	return c, err
 }
 
 // judge decides about after, the order as asked for, and applies the verdict. before is the order as it was; its zero value: none.
@@ -198,9 +204,9 @@ func judge(env Env, a account.Account, before, after order.Order, at check.Point
 }
 
 // signed reports whether the acts on a form are for the order as it is now: after a recheck it is the same document; after an amendment
-// only a form that all have signed stands, and for no more than they signed.
+// only a form that all have signed stands, and for no more and no longer than they signed.
 func signed(h order.Hold, o order.Order, at check.Point) bool {
-	return at == check.AtRecheck || h.Form.State == approval.Approved && o.Amount <= h.Minor
+	return at == check.AtRecheck || h.Form.State == approval.Approved && o.Amount <= h.Minor && !o.AsksLonger(h.TermDays)
 }
 
 // hold puts the order on hold and opens the form on which people decide. A form with its acts goes on where they are for this document
@@ -214,11 +220,12 @@ func hold(env Env, a *account.Account, o *order.Order, rec check.Record) error {
 	}
 	h := order.Hold{
 		Reasons: res.HoldReasons(), Excess: res.Excess, DaysOverdue: res.DaysOverdue, Policy: env.Policy.Version, Minor: o.Amount,
-		Opened: env.Today, Severe: env.Policy.IsSevere(m.Limit, m.Excess, m.Days),
+		TermDays: o.Term(a.Profile.Grant.TermDays), Opened: env.Today, Severe: env.Policy.IsSevere(m.Limit, m.Excess, m.Days),
 	}
 	old := o.Hold
 	if old != nil && signed(*old, *o, rec.Input.Point) && old.Policy == h.Policy && goesOn(env, *old, h, row) {
-		h.Form, h.Number, h.Opened, h.Conditions, h.Severe, h.Minor = old.Form, old.Number, old.Opened, old.Conditions, old.Severe, old.Minor
+		h.Form, h.Number, h.Opened, h.Conditions, h.Severe = old.Form, old.Number, old.Opened, old.Conditions, old.Severe
+		h.Minor, h.TermDays = old.Minor, old.TermDays
 	} else {
 		a.Forms++
 		h.Form, h.Number = approval.New(o.SubmittedBy, row, steps), a.Forms

@@ -30,7 +30,7 @@ func goesOn(env Env, old, now order.Hold, row int) bool {
 // still covers it. A STOP keeps it waiting.
 func conditional(env Env, a account.Account, before, after order.Order, res check.Result) (order.Release, bool) {
 	h := before.Hold
-	if before.State != order.Held || h == nil || after.Amount > h.Minor || longer(before.TermDays, after.TermDays) || h.Form.State != approval.Approved || !h.Conditions.Met(after.Amount, a.Paid, env.Today) {
+	if before.State != order.Held || h == nil || after.Amount > h.Minor || longer(before.TermDays, after.TermDays) || after.AsksLonger(h.TermDays) || h.Form.State != approval.Approved || !h.Conditions.Met(after.Amount, a.Paid, env.Today) {
 		return order.Release{}, false
 	}
 	if b := a.Control.BlockOn(env.Today); b != nil && b.Kind == account.BlockStop {
@@ -49,7 +49,7 @@ func longer(had, asked *int) bool { return asked != nil && (had == nil || *asked
 
 // releaseOf is the release of an order as it stands, under the conditions of its form and the block in force.
 func releaseOf(env Env, a account.Account, o order.Order) order.Release {
-	rel := order.Release{Minor: o.Amount, Date: env.Today}
+	rel := order.Release{Minor: o.Amount, Date: env.Today, TermDays: o.Term(a.Profile.Grant.TermDays)}
 	if o.Hold != nil && o.Hold.Conditions != nil {
 		rel.Until = o.Hold.Conditions.Until
 	}

@@ -51,18 +51,20 @@ type Billing struct {
 
 // Release is what people released: later checks of the order pass within the policy's memory of it.
 type Release struct {
-	Minor int64         `json:"minor"`
-	Date  calendar.Date `json:"date"`
-	Until calendar.Date `json:"until,omitzero"`  // last day on which goods go out under it
-	Block int64         `json:"block,omitempty"` // number of the block of kind HOLD that it was given under
+	Minor    int64         `json:"minor"`
+	Date     calendar.Date `json:"date"`
+	Until    calendar.Date `json:"until,omitzero"`      // last day on which goods go out under it
+	Block    int64         `json:"block,omitempty"`     // number of the block of kind HOLD that it was given under
+	TermDays *int          `json:"term_days,omitempty"` // the term released, that of the grant where none was asked for; nil in older releases
 }
 
 // Hold is why an order waits, and the form on which people decide about it. Excess is in minor units.
 type Hold struct {
-	Number      int64         `json:"number"`          // of the form within the account, without gaps
-	Place       int64         `json:"place,omitempty"` // in the group's journal: how long it waits beside orders of other members
-	Policy      int64         `json:"policy"`          // version whose authority table the form follows
-	Minor       int64         `json:"minor"`           // amount of the order that people sign
+	Number      int64         `json:"number"`              // of the form within the account, without gaps
+	Place       int64         `json:"place,omitempty"`     // in the group's journal: how long it waits beside orders of other members
+	Policy      int64         `json:"policy"`              // version whose authority table the form follows
+	Minor       int64         `json:"minor"`               // amount of the order that people sign
+	TermDays    *int          `json:"term_days,omitempty"` // the term that they sign, that of the grant where none is asked for; nil in older forms
 	Reasons     []string      `json:"reasons"`
 	Excess      int64         `json:"excess"`
 	DaysOverdue int           `json:"days_overdue"`
@@ -142,6 +144,21 @@ func (o Order) Money(minor int64) money.Money { return money.New(minor, o.Curren
 // Open is what is neither shipped, invoiced ahead of shipment, nor cancelled: what an approval reserves.
 func (o Order) Open() int64 {
 	return o.Amount + o.Over - o.Cancelled - o.Shipped - o.Ahead
+}
+
+// Term is the term of the order in days: the one asked for, else the one granted.
+func (o Order) Term(granted int) *int {
+	term := granted
+	if o.TermDays != nil {
+		term = *o.TermDays
+	}
+	return &term
+}
+
+// AsksLonger reports whether the order asks for a longer term than the one that people signed. An order that asks for none has what was
+// granted; a nil term says that it was not kept.
+func (o Order) AsksLonger(signed *int) bool {
+	return o.TermDays != nil && signed != nil && *o.TermDays > *signed
 }
 
 // Live reports whether the order is approved or done, so that its amounts count.
