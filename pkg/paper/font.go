@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/avalcredit/aval/pkg/errs"
 )
@@ -31,31 +33,62 @@ func usualFonts() []string {
 	}
 }
 
-// Font is a TrueType font, one face.
-type Font struct{ face []byte }
+// Font is a TrueType font, one face. Documents share it.
+type Font struct{ face *face }
 
-// FindFont reads the font of file, or where file is empty the first of the usual places that has one.
-// Errors: FAILED_PRECONDITION FONT_MISSING, which names the package to install and the setting.
+// found are the fonts that this process has read, by file.
+var found = struct {
+	sync.Mutex
+	fonts map[string]foundFont
+}{fonts: map[string]foundFont{}}
+
+type foundFont struct {
+	Font
+	size int64
+	at   time.Time // when the file was changed
+}
+
+// FindFont is the font of file, or where file is empty of the first of the usual places that has one. A file is read once, and again
+// where it has changed. Errors: FAILED_PRECONDITION FONT_MISSING, which names the package to install and the setting.
 func FindFont(file string) (Font, error) {
 	places := usualFonts()
 	if file != "" {
 		places = []string{file}
 	}
 	for _, place := range places {
-		text, err := os.ReadFile(place)
+		font, err := fontAt(place)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err != nil {
-			return Font{}, noFont("the font %s cannot be read", place).WithCause(err)
-		}
-		face, err := firstFace(text)
-		if err != nil {
-			return Font{}, noFont("%s is not a TrueType font", place).WithCause(err)
-		}
-		return Font{face: face}, nil
+		return font, err
 	}
 	return Font{}, noFont("no font with Chinese characters is at %s", strings.Join(places, ", "))
+}
+
+func fontAt(place string) (Font, error) {
+	info, err := os.Stat(place)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Font{}, err
+	}
+	if err != nil {
+		return Font{}, noFont("the font %s cannot be read", place).WithCause(err)
+	}
+	found.Lock()
+	defer found.Unlock()
+	if f, ok := found.fonts[place]; ok && f.size == info.Size() && f.at.Equal(info.ModTime()) {
+		return f.Font, nil
+	}
+	text, err := os.ReadFile(place)
+	if err != nil {
+		return Font{}, noFont("the font %s cannot be read", place).WithCause(err)
+	}
+	b, err := firstFace(text)
+	if err != nil {
+		return Font{}, noFont("%s is not a TrueType font", place).WithCause(err)
+	}
+	f := foundFont{Font: Font{face: &face{bytes: b}}, size: info.Size(), at: info.ModTime()}
+	found.fonts[place] = f
+	return f.Font, nil
 }
 
 func noFont(format string, args ...any) *errs.Error {

@@ -46,9 +46,10 @@ type Options struct {
 
 // Doc is a document being written. It is not safe for several goroutines; the first mistake is told by Bytes.
 type Doc struct {
-	pdf  *fpdf.Fpdf
-	opts Options
-	err  error
+	pdf    *fpdf.Fpdf
+	loaded *loaded
+	opts   Options
+	err    error
 }
 
 // New begins a document.
@@ -58,12 +59,12 @@ func New(o Options) *Doc {
 		orientation = "L"
 	}
 	d := &Doc{pdf: fpdf.New(orientation, "mm", "A4", ""), opts: o}
-	if len(o.Font.face) == 0 {
+	if o.Font.face == nil {
 		d.err = errors.New("paper: no font")
 		return d
 	}
 	d.guard(func() {
-		d.pdf.AddUTF8FontFromBytes(family, "", o.Font.face)
+		d.loaded = o.Font.face.load(d.pdf)
 		d.pdf.SetMargins(margin, margin, margin)
 		d.pdf.SetAutoPageBreak(false, footRoom)
 		d.pdf.SetTitle(clean(o.Title), true)
@@ -166,6 +167,7 @@ func (d *Doc) Bytes() ([]byte, error) {
 	}
 	var b bytes.Buffer
 	d.guard(func() {
+		d.loaded.cut()
 		if err := d.pdf.Output(&b); err != nil {
 			d.pdf.SetError(err)
 		}
