@@ -66,7 +66,7 @@ func FindFont(file string) (Font, error) {
 }
 
 func fontAt(place string) (Font, error) {
-	info, err := os.Stat(place)
+	info, err := os.Stat(place) //nolint:gosec // the place is a setting
 	if errors.Is(err, fs.ErrNotExist) {
 		return Font{}, err
 	}
@@ -78,7 +78,7 @@ func fontAt(place string) (Font, error) {
 	if f, ok := found.fonts[place]; ok && f.size == info.Size() && f.at.Equal(info.ModTime()) {
 		return f.Font, nil
 	}
-	text, err := os.ReadFile(place)
+	text, err := os.ReadFile(place) //nolint:gosec // as above
 	if err != nil {
 		return Font{}, noFont("the font %s cannot be read", place).WithCause(err)
 	}

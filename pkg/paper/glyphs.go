@@ -95,7 +95,7 @@ func (g *glyphs) segments(t []byte) {
 					}
 				}
 			}
-			g.number[c], g.has[c] = uint16(glyph&0xFFFF), true //nolint:gosec // masked
+			g.number[c], g.has[c] = uint16(glyph&0xFFFF), true
 		}
 	}
 }
@@ -252,4 +252,4 @@ func u16(b []byte, at int) int { return int(binary.BigEndian.Uint16(b[at:])) }
 
 func u32(b []byte, at int) int { return int(binary.BigEndian.Uint32(b[at:])) }
 
-func put16(b []byte, at, v int) { binary.BigEndian.PutUint16(b[at:], uint16(v&0xFFFF)) } //nolint:gosec // masked
+func put16(b []byte, at, v int) { binary.BigEndian.PutUint16(b[at:], uint16(v&0xFFFF)) }
