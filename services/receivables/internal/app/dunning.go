@@ -242,7 +242,12 @@ func (s *Service) DunningLetterPaper(ctx context.Context, id string) (LetterPape
 	if len(found) == 0 {
 		return LetterPaper{}, errs.New(errs.NotFound, "DUNNING_LETTER_UNKNOWN", "there is no letter %s", id).With("dunning_letter_id", id)
 	}
-	out := LetterPaper{Letter: found[0]}
+	return s.letterPaper(ctx, found[0])
+}
+
+// letterPaper is a letter with all that its document says.
+func (s *Service) letterPaper(ctx context.Context, l DunningLetter) (LetterPaper, error) {
+	out := LetterPaper{Letter: l}
 	policy, err := s.Policies.ByVersion(ctx, out.PolicyVersion)
 	if err != nil {
 		return out, err

@@ -9,6 +9,7 @@ import (
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/mail"
 	"github.com/avalcredit/aval/pkg/paper"
+	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/app/letter"
 	"github.com/avalcredit/aval/services/receivables/internal/app/letterfile"
 	"github.com/avalcredit/aval/services/receivables/internal/app/reportfile"
@@ -52,8 +53,8 @@ func (s *Service) mailable(ctx context.Context, tx pgx.Tx, runID string) error {
 }
 
 // mail queues a letter for the customer, with its document; one that has no address, or that mail cannot carry, stays to be printed.
-func (s *Service) mail(ctx context.Context, c *change, d dispatch, to statement.Correspondence, l LetterPaper) error {
-	if len(to.Emails) == 0 || d.font == nil {
+func (s *Service) mail(ctx context.Context, d dispatch, to statement.Correspondence, l LetterPaper) error {
+	if len(to.Emails) == 0 || d.font == nil || l.ID == "" {
 		return nil
 	}
 	file, in, err := documentOf(l, to.Language, *d.font)
@@ -62,9 +63,13 @@ func (s *Service) mail(ctx context.Context, c *change, d dispatch, to statement.
 		return nil
 	}
 	title, body := in.Words()
-	_, err = mail.Enqueue(ctx, c.tx, letter.Cover{
+	message := letter.Cover{
 		Key: l.Key(), To: to.Emails, Language: to.Language, Subject: subject(title, l.ID), Text: body, Name: file.Name, Document: file.Data,
-	}.Message(d.head), c.act.Now)
+	}.Message(d.head)
+	err = pg.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := mail.Enqueue(ctx, tx, message, s.act(ctx).Now)
+		return err
+	})
 	if errs.KindOf(err) == errs.Invalid { // found before anything was written
 		s.toPrint(ctx, l.ID, err)
 		return nil

@@ -231,27 +231,51 @@ func (s *Service) sendAll(ctx context.Context, d dispatch, ids []string) (int64,
 	return sent.Load(), err
 }
 
-// sendLetter sends one customer's letter of a run, once; it reports false where nothing of it stands any more.
+// sendLetter sends one customer's letter of a run, once; it reports false where nothing of it stands any more. The document is made when
+// the letter is written: on its number all others of the run wait. A run does not go on before the letters of its batch are queued; one whose
+// process died in between is queued when the batch is gone through again.
 func (s *Service) sendLetter(ctx context.Context, d dispatch, customer Customer, to statement.Correspondence) (sent bool, err error) {
 	sum := sha256.Sum256([]byte(d.run.ID + "\x00" + customer.ID))
 	req := idem.Request{ID: "dunning-" + hex.EncodeToString(sum[:]), Method: "dunning.send", Hash: sum[:]}
+	var written LetterPaper
 	err = pg.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
 		var err error
 		sent, _, err = idem.Do(ctx, tx, req, func() (bool, error) {
-			return changing(ctx, s, tx, customer, func(ctx context.Context, c *change) (bool, error) { return s.letter(ctx, c, d, to) })
+			return changing(ctx, s, tx, customer, func(ctx context.Context, c *change) (wrote bool, err error) {
+				written, wrote, err = s.letter(ctx, c, d)
+				return wrote, err
+			})
 		})
 		return err
 	})
-	return sent, err
+	if err != nil || !sent || len(to.Emails) == 0 {
+		return sent, err
+	}
+	if written.ID == "" { // by a process that died
+		if written, err = s.letterOf(ctx, d.run.ID, customer.ID); err != nil {
+			return sent, err
+		}
+	}
+	return sent, s.mail(ctx, d, to, written)
 }
 
-// letter confirms the lines of a customer, charges what they charge, records the letter and queues its mail. What does not name
-// the letter comes before its number, on which all others wait.
-func (s *Service) letter(ctx context.Context, c *change, d dispatch, to statement.Correspondence) (bool, error) {
+// letterOf is a customer's letter of a run; none where it is queued.
+func (s *Service) letterOf(ctx context.Context, runID, customerID string) (LetterPaper, error) {
+	found, err := s.store.DunningLetters(ctx, LetterQuery{RunID: runID, CustomerID: customerID, Limit: 1})
+	if err != nil || len(found) == 0 || found[0].Mail != postgres.MailPrint {
+		return LetterPaper{}, err
+	}
+	found[0].Mail = ""
+	return s.letterPaper(ctx, found[0])
+}
+
+// letter confirms the lines of a customer, charges what they charge and records the letter. What does not name the letter comes before its
+// number, on which all others wait.
+func (s *Service) letter(ctx context.Context, c *change, d dispatch) (written LetterPaper, wrote bool, err error) {
 	lines, err := c.confirmed(ctx, d.run, d.policy)
 	if err != nil || len(lines) == 0 {
 		c.idle = true
-		return false, err
+		return written, false, err
 	}
 	l := postgres.Letter{
 		RunID: d.run.ID, CustomerID: c.customer.ID, Strategy: lines[0].Strategy, PolicyVersion: d.run.PolicyVersion, Date: c.act.Today,
@@ -260,25 +284,22 @@ func (s *Service) letter(ctx context.Context, c *change, d dispatch, to statemen
 	for n, t := range lines {
 		l.Level, l.Total = max(l.Level, t.Level), l.Total.Add(t.Open)
 		if lines[n].FeeID, lines[n].InterestID, err = s.charge(ctx, c, t.Line); err != nil {
-			return false, err
+			return written, false, err
 		}
 	}
 	if err := postgres.TakeStates(ctx, c.tx, l, lines); err != nil {
-		return false, err
+		return written, false, err
 	}
 	if err := postgres.Lettered(ctx, c.tx, c.customer.ID, c.act.Today, l.Level); err != nil {
-		return false, err
+		return written, false, err
 	}
 	if l, err = postgres.AddLetter(ctx, c.tx, l); err != nil {
-		return false, err
+		return written, false, err
 	}
 	if err := postgres.TakeLevels(ctx, c.tx, l, lines, d.limitation.Demands(l.Level)); err != nil {
-		return false, err
+		return written, false, err
 	}
-	if err := s.mail(ctx, c, d, to, d.paper(l, lines)); err != nil {
-		return false, err
-	}
-	return true, c.tell("dunning.letter", "letter "+l.ID, l)
+	return d.paper(l, lines), true, c.tell("dunning.letter", "letter "+l.ID, l)
 }
 
 // confirmed are the lines that still stand; the others are dropped, with the reason.

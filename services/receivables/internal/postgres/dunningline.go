@@ -136,10 +136,11 @@ func Edited(ctx context.Context, tx pgx.Tx, runID, person string) (bool, error) 
 	return yes, pg.Err(err)
 }
 
-const toSendSQL = `SELECT DISTINCT customer_id FROM dunning_lines WHERE dunning_run_id = $1 AND customer_id > $2 AND state = 'PROPOSED'
+const toSendSQL = `SELECT DISTINCT customer_id FROM dunning_lines WHERE dunning_run_id = $1 AND customer_id > $2 AND state IN ('PROPOSED', 'SENT')
 ORDER BY customer_id LIMIT $3`
 
-// ToSend are the next customers of a run behind one that letters are to go out to.
+// ToSend are the next customers of a run behind one that letters are to go out to; among them those whose letters are out, but of whose batch
+// the place was not kept.
 func ToSend(ctx context.Context, q pg.Querier, runID, after string, limit int) ([]string, error) {
 	rows, err := q.Query(ctx, toSendSQL, runID, after, limit)
 	if err != nil {
