@@ -179,6 +179,7 @@ func (p *rulePlayer) stands(s casefile.RuleStep) *receivablesv1.Position {
 	}
 	pos.BrokenPromises, pos.LastBrokenPromiseDate = int32(s.Broken), s.BrokenDate
 	pos.DunningLevel, pos.OpenInvoices = int32(s.Dunning), int32(s.Invoices)
+	pos.SupplyStopped = s.SupplyStopped
 	return pos
 }
 

@@ -1,7 +1,12 @@
 package ordergate_test
 
 import (
+	"bytes"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/xuri/excelize/v2"
 
 	"github.com/avalcredit/aval/pkg/errs"
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
@@ -60,6 +65,77 @@ func result(t testing.TB, d *pb.Decision, rule string) *pb.RuleResult {
 	}
 	t.Fatalf("no result of rule %s in %v", rule, d)
 	return nil
+}
+
+// Without a policy of the company's own, broken promises and a stop of supply by dunning hold, until what they were for is paid.
+func TestShippedPolicyHeedsCollection(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	must(t, w.grant("C1", "sales", &evaluationv1.Grant{Treatment: evaluationv1.Treatment_TREATMENT_CREDIT, TermDays: 30, Limit: limitOf("1000")}))
+	owes := func(p *receivablesv1.Position) {
+		t.Helper()
+		p.CustomerId, p.Receivable, p.Unapplied = "C1", cny("100"), cny("0")
+		p.Ladder = []*receivablesv1.DueAmount{{DueDate: "2026-06-20", Amount: cny("100")}}
+		must(t, w.position(p))
+	}
+	held := func(id string) string {
+		t.Helper()
+		o := w.order(id, "C1", cny("10"), "")
+		holds := []string{strings.TrimPrefix(o.GetOrder().GetState().String(), "ORDER_STATE_")}
+		for _, r := range o.GetDecision().GetResults() {
+			if r.GetOutcome() == pb.Outcome_OUTCOME_HOLD {
+				holds = append(holds, r.GetRule())
+			}
+		}
+		return strings.Join(holds, " ")
+	}
+	for _, c := range []struct {
+		id, want string
+		owes     *receivablesv1.Position
+	}{
+		{"dunned", "APPROVED", &receivablesv1.Position{DunningLevel: 4}},
+		{"broken", "HELD broken_promise", &receivablesv1.Position{BrokenPromises: 1, BrokenPromiseAmount: cny("60"), LastBrokenPromiseDate: "2026-01-15"}},
+		{"stopped", "HELD supply_stop", &receivablesv1.Position{DunningLevel: 1, SupplyStopped: true}},
+		{"both", "HELD broken_promise supply_stop", &receivablesv1.Position{
+			BrokenPromises: 1, BrokenPromiseAmount: cny("60"), LastBrokenPromiseDate: "2026-01-15", DunningLevel: 3, SupplyStopped: true,
+		}},
+	} {
+		owes(c.owes)
+		if got := held(c.id); got != c.want {
+			t.Errorf("%s: %s, want %s", c.id, got, c.want)
+		}
+	}
+	owes(&receivablesv1.Position{})
+	if got, err := w.orders.GetOrder(w.as("a", "AUDITOR"), &pb.GetOrderRequest{OrderId: "both"}); err != nil || got.GetOrder().GetState() != pb.OrderState_ORDER_STATE_APPROVED {
+		t.Errorf("when nothing of it stands any more: %v, %v", got, err)
+	}
+	w.verified()
+}
+
+// A Chinese report names the rules of the company's own as the policy does.
+func TestRulesOfTheCompanyHaveChineseNames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, err := rpc.ParsePolicy("yaml", strings.Replace(rulesInFull, "  - {name: words,", "  - {name: words, name_zh: 大额外币订单,", 1))
+	must(t, err)
+	w.sign(p)
+	must(t, w.grant("C1", "sales", &evaluationv1.Grant{Treatment: evaluationv1.Treatment_TREATMENT_CREDIT, TermDays: 30, Limit: limitOf("100")}))
+	w.order("O", "C1", &typev1.Money{CurrencyCode: "USD", Amount: "30"}, "")
+	for language, want := range map[pb.ReportLanguage]string{pb.ReportLanguage_REPORT_LANGUAGE_UNSPECIFIED: "信用额度、大额外币订单", pb.ReportLanguage_REPORT_LANGUAGE_EN: "limit, words"} {
+		file, err := pb.NewReportServiceClient(w.conn).DownloadDailyReport(w.as("a", "AUDITOR"), &pb.DownloadDailyReportRequest{Format: pb.ReportFormat_REPORT_FORMAT_XLSX, Language: language})
+		must(t, err)
+		f, err := excelize.OpenReader(bytes.NewReader(file.GetData()))
+		must(t, err)
+		rows, err := f.GetRows(f.GetSheetList()[1])
+		must(t, err)
+		if got := rows[len(rows)-1]; !slices.Contains(got, want) {
+			t.Errorf("%s: %q, want %s", language, got, want)
+		}
+	}
+	_, err = rpc.ParsePolicy("yaml", strings.Replace(rulesInFull, "  - {name: words,", "  - {name: words, name_zh: '  ',", 1))
+	if errs.ReasonOf(err) != "POLICY_INVALID" {
+		t.Errorf("a name of blanks: %v", err)
+	}
 }
 
 // Horizon and unpaid batches look at the account's other orders as they are in the database when the decision is made.

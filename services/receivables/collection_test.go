@@ -325,8 +325,10 @@ func TestDunningRunByTwo(t *testing.T) {
 	st, err := w.dunning.GetDunningStanding(w.as(t, collector, "2024-04-10"), &receivablesv1.GetDunningStandingRequest{CustomerId: "C"})
 	must(t, err)
 	equal(t, "supply stopped", st.GetStanding().GetSupplyStopped(), true)
+	equal(t, "so the gate is told", w.position(t, "C").GetSupplyStopped(), true)
 	w.pay(t, "2024-04-11", &receivablesv1.Receipt{ReceiptId: "R", CustomerId: "C", Amount: cny("100")})
 	equal(t, "level after the payment", w.position(t, "C").GetDunningLevel(), 1)
+	equal(t, "supplied again", w.position(t, "C").GetSupplyStopped(), false)
 }
 
 // What is paid between the proposal and the approval gets no letter.

@@ -18,7 +18,6 @@ import (
 func TestLateCustomer(t *testing.T) {
 	t.Parallel()
 	c := claimStory{oneProcess(t)}
-	c.hasRules(t)
 	c.sells(t)
 	c.isReminded(t)
 	c.breaksItsPromise(t)
@@ -69,27 +68,6 @@ func (c claimStory) period(t *testing.T, date string) string {
 	var got receivablesv1.GetLimitationResponse
 	c.on(t, date, "AUDITOR", "auditor").call(t, http.MethodGet, "/v1/limitations/I-1", nil, &got)
 	return strings.TrimPrefix(got.GetLimitation().GetState().String(), "LIMITATION_STATE_") + " " + got.GetLimitation().GetLastDate()
-}
-
-// hasRules: the company's own order policy holds orders for broken promises, and where the ladder stops supply.
-func (c claimStory) hasRules(t *testing.T) {
-	t.Helper()
-	const day, hold = "2026-01-02", ordergatev1.RuleEnforcement_RULE_ENFORCEMENT_HOLD
-	var shipped ordergatev1.GetOrderPolicyResponse
-	c.on(t, day, "AUDITOR", "auditor").call(t, http.MethodGet, "/v1/orderPolicies/0", nil, &shipped)
-	policy := shipped.GetVersion().GetPolicy()
-	policy.Name = "With what collection tells"
-	policy.Rules = append(
-		policy.GetRules(),
-		&ordergatev1.OrderRule{Name: "broken_promise", Enforcement: hold, Check: &ordergatev1.OrderRule_BrokenPromise{BrokenPromise: &ordergatev1.BrokenPromiseCheck{}}},
-		&ordergatev1.OrderRule{Name: "dunning_level", Enforcement: hold, Check: &ordergatev1.OrderRule_DunningLevel{DunningLevel: &ordergatev1.DunningLevelCheck{MaxLevel: 2}}},
-	)
-	var created ordergatev1.CreateOrderPolicyResponse
-	c.on(t, day, "CREDIT_MANAGER", "zhou").call(t, http.MethodPost, "/v1/orderPolicies", &ordergatev1.CreateOrderPolicyRequest{
-		RequestId: "policy", Source: &ordergatev1.CreateOrderPolicyRequest_Policy{Policy: policy},
-	}, &created)
-	c.on(t, day, "GENERAL_MANAGER", "boss").call(t, http.MethodPost, fmt.Sprintf("/v1/orderPolicies/%d:sign", created.GetVersion().GetVersion()),
-		&ordergatev1.SignOrderPolicyRequest{RequestId: "sign"}, &ordergatev1.SignOrderPolicyResponse{})
 }
 
 // isReminded: a run is proposed, another person approves it, and the letter that goes out is a demand.
@@ -198,7 +176,7 @@ func (c claimStory) isStopped(t *testing.T) {
 	if !standing.GetStanding().GetSupplyStopped() {
 		t.Errorf("supply: %v", standing.GetStanding())
 	}
-	c.heldBy(t, "2026-03-23", "days_overdue broken_promise dunning_level")
+	c.heldBy(t, "2026-03-23", "days_overdue broken_promise supply_stop")
 }
 
 // isDecided: after the last demand the finance director refuses the order: nothing is supplied.
@@ -211,7 +189,7 @@ func (c claimStory) isDecided(t *testing.T) {
 	}
 	var order ordergatev1.RecheckOrderResponse
 	c.on(t, day, "ERP", "erp").call(t, http.MethodPost, "/v1/orders/SO-1:recheck", &ordergatev1.RecheckOrderRequest{RequestId: "recheck"}, &order)
-	if got := holding(order.GetDecision()); got != "days_overdue broken_promise dunning_level credit_stop" {
+	if got := holding(order.GetDecision()); got != "days_overdue broken_promise supply_stop credit_stop" {
 		t.Errorf("looked at again, the order is held by %s", got)
 	}
 	c.on(t, day, "CREDIT_MANAGER", "zhou").call(t, http.MethodPost, "/v1/orders/SO-1:approve",

@@ -15,6 +15,7 @@ type Standing struct {
 	BrokenAmount   int64         `json:"broken_amount,omitempty"`   // what is unpaid of them
 	BrokenDate     calendar.Date `json:"broken_date,omitzero"`      // of the newest
 	DunningLevel   int           `json:"dunning_level,omitempty"`   // highest of the open items
+	SupplyStopped  bool          `json:"supply_stopped,omitempty"`  // a dunning letter about an open item stopped supply on credit
 	OpenInvoices   int           `json:"open_invoices,omitempty"`   // 0: none, or not counted
 	Notices        []Notice      `json:"notices,omitempty"`         // payment notices with money to come or to apply, by number
 }

@@ -30,6 +30,7 @@ type RuleStep struct {
 	ForOrder            struct{ Order, Amount, Until string }      `yaml:"for_order"`
 	// position
 	Dunning, Broken, Invoices int
+	SupplyStopped             bool   `yaml:"supply_stopped"`
 	BrokenAmount              string `yaml:"broken_amount"`
 	BrokenDate                string `yaml:"broken_date"`
 	BankBill                  string `yaml:"bank_bill"`

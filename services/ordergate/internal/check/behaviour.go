@@ -131,3 +131,18 @@ func (d *decider) dunningLevel(r *Rule) finding {
 	}
 	return f
 }
+
+// supplyStop: no dunning letter about an open item stopped supply on credit.
+func (d *decider) supplyStop() finding {
+	s := &d.in.Account.Standing
+	f := finding{outcome: Pass, figures: []Figure{
+		{"supply_stopped", strconv.FormatBool(s.SupplyStopped)}, {"dunning_level", strconv.Itoa(s.DunningLevel)},
+	}}
+	if s.SupplyStopped {
+		f.outcome, f.message = Held, "a dunning letter stopped supply on credit"
+		if late := d.in.Account.Overdue.Amount(); late > 0 {
+			f.cures = []Cure{{Kind: CurePayment, Minor: late}}
+		}
+	}
+	return f
+}

@@ -159,6 +159,8 @@ func (d *decider) find(r *Rule) finding {
 		return d.openDispute(r)
 	case KindDunningLevel:
 		return d.dunningLevel(r)
+	case KindSupplyStop:
+		return d.supplyStop()
 	case KindExpression:
 		return d.expression(r)
 	case KindCategoryCap:

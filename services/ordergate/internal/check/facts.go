@@ -52,6 +52,7 @@ func Facts() []Fact {
 		{"disputed_amount", FactMinor},
 		{"broken_promises", FactCount},
 		{"dunning_level", FactCount},
+		{"supply_stopped", FactFlag},
 		{"order_amount", FactMinor},
 		{"order_open", FactMinor},
 		{"order_delta", FactMinor},
@@ -168,6 +169,8 @@ func (d *decider) owedFact(name string) any {
 		return int64(s.BrokenPromises)
 	case "dunning_level":
 		return int64(s.DunningLevel)
+	case "supply_stopped":
+		return s.SupplyStopped
 	}
 	return nil
 }

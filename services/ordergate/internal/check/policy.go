@@ -41,6 +41,7 @@ const (
 	KindDunningLevel  Kind = "DUNNING_LEVEL"
 	KindExpression    Kind = "EXPRESSION"
 	KindCategoryCap   Kind = "CATEGORY_CAP"
+	KindSupplyStop    Kind = "SUPPLY_STOP"
 )
 
 // SecurityMode is how security in force counts; never both ways.

@@ -179,7 +179,7 @@ func (w *ruleWorld) stands(s ruleStep) error {
 		Standing: account.Standing{
 			BankBill: m(s.BankBill), CommercialBill: m(s.CommercialBill), BaseStock: m(s.BaseStock), Consignment: m(s.Consignment),
 			Deposit: m(s.Deposit), Disputed: w.ladder(s.Disputed), BrokenPromises: s.Broken, BrokenAmount: m(s.BrokenAmount),
-			DunningLevel: s.Dunning, OpenInvoices: s.Invoices,
+			DunningLevel: s.Dunning, SupplyStopped: s.SupplyStopped, OpenInvoices: s.Invoices,
 		},
 	}
 	if s.BrokenDate != "" {

@@ -24,6 +24,8 @@ type Settings struct {
 	Utilization  money.Ratio `json:"utilization"`   // accounts that use more than this share are listed
 	ExpiringDays int         `json:"expiring_days"` // grants that end within this many days are listed
 	Version      int64       `json:"version"`       // of the policy
+
+	RuleNames map[string]string `json:"rule_names,omitempty"` // Chinese names that the policy gives its rules
 }
 
 // DefaultSettings hold where a policy has none.

@@ -177,6 +177,15 @@ func DecodeReportSettings(v policy.Version) (report.Settings, error) {
 		return report.Settings{}, errs.New(errs.Internal, "POLICY_UNREADABLE", "policy version %d cannot be read", v.Version).WithCause(err)
 	}
 	s := report.DefaultSettings(v.Version)
+	for _, r := range spec.GetRules() {
+		if r.GetNameZh() == "" {
+			continue
+		}
+		if s.RuleNames == nil {
+			s.RuleNames = map[string]string{}
+		}
+		s.RuleNames[r.GetName()] = r.GetNameZh()
+	}
 	d := spec.GetDailyReport()
 	if d == nil {
 		return s, nil

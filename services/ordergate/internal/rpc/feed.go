@@ -265,6 +265,7 @@ func parseLadder(field string, rungs []*receivablesv1.DueAmount) (account.Ladder
 func parseStanding(m *receivablesv1.Position) (account.Standing, error) {
 	s := account.Standing{
 		BrokenPromises: int(m.GetBrokenPromises()), DunningLevel: int(m.GetDunningLevel()), OpenInvoices: int(m.GetOpenInvoices()),
+		SupplyStopped: m.GetSupplyStopped(),
 	}
 	for _, x := range []struct {
 		field string

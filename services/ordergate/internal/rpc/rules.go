@@ -166,6 +166,8 @@ func (b *rulebook) parameters(at string, r *pb.OrderRule, out *check.Rule) error
 		out.Kind, out.MaxAmount = check.KindOpenDispute, c.OpenDispute.GetMaxAmount()
 	case *pb.OrderRule_DunningLevel:
 		out.Kind, out.MaxCount = check.KindDunningLevel, int(c.DunningLevel.GetMaxLevel())
+	case *pb.OrderRule_SupplyStop:
+		out.Kind = check.KindSupplyStop
 	case *pb.OrderRule_CategoryCap:
 		out.Kind, out.MaxAmount, out.MinDays = check.KindCategoryCap, c.CategoryCap.GetMaxAmount(), int(c.CategoryCap.GetMarginDays())
 		out.Category = check.Category(word(c.CategoryCap.GetCategory().String(), "EXPOSURE_CATEGORY_", ""))

@@ -321,7 +321,7 @@ func standingOf(p dunning.Policy, d postgres.Debtor, charges map[string]money.Mo
 		}
 		reached := strategy.Reached(i.Level)
 		out.Level = max(out.Level, i.Level)
-		out.SupplyStopped, out.HandToLegal = out.SupplyStopped || reached.StopSupply, out.HandToLegal || reached.HandToLegal
+		out.SupplyStopped, out.HandToLegal = out.SupplyStopped || i.SupplyStopped, out.HandToLegal || reached.HandToLegal
 		out.Items = append(out.Items, st)
 	}
 	return out

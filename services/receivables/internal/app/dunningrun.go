@@ -325,7 +325,7 @@ func (c *change) confirmed(ctx context.Context, run Run, p dunning.Policy) ([]po
 			l.Line, reason = strategy.Confirm(l.Line, debtor, c.act.Today)
 		}
 		if reason == "" {
-			out = append(out, postgres.Taken{Line: l})
+			out = append(out, postgres.Taken{Line: l, StopsSupply: strategy.Reached(l.Level).StopSupply})
 			continue
 		}
 		l.State, l.Reason = dunning.LineDropped, string(reason)

@@ -27,6 +27,8 @@ type Item struct {
 	Open    money.Money   `json:"open"`
 	// Level is that of the last letter that went out; 0: none.
 	Level int `json:"level,omitempty"`
+	// SupplyStopped: that letter stopped supply on credit.
+	SupplyStopped bool `json:"supply_stopped,omitempty"`
 	// LetterDate is the day of that letter.
 	LetterDate calendar.Date `json:"letter_date,omitzero"`
 	// RemindedFor is the due date that was reminded of, and RemindedDays how many days before it; the least of several.

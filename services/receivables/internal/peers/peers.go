@@ -78,6 +78,7 @@ func positionMessage(p position.Position) *receivablesv1.Position {
 		out.Disputed = append(out.Disputed, &receivablesv1.DueAmount{DueDate: d.Date.String(), Amount: moneyMessage(d.Amount)})
 	}
 	out.BrokenPromises, out.DunningLevel = int32(p.Broken), int32(p.DunningLevel) //nolint:gosec // counts of one customer
+	out.SupplyStopped = p.SupplyStopped
 	if p.Broken > 0 {
 		out.BrokenPromiseAmount, out.LastBrokenPromiseDate = moneyMessage(p.BrokenAmount), p.LastBroken.String()
 	}

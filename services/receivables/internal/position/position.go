@@ -71,6 +71,8 @@ type Collected struct {
 	LastBroken   calendar.Date `json:"last_broken_promise_date,omitzero"`
 	// DunningLevel is the highest of the open items.
 	DunningLevel int `json:"dunning_level,omitempty"`
+	// SupplyStopped: a letter about an open item stopped supply on credit.
+	SupplyStopped bool `json:"supply_stopped,omitempty"`
 }
 
 // Dispute adds what is disputed of one due date, in its place.

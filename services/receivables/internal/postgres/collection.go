@@ -310,7 +310,7 @@ func openOf(ctx context.Context, q pg.Querier, ids []string) (map[string]openIte
 	return out, pg.Err(err)
 }
 
-const levelsSQL = `SELECT s.customer_id, max(s.level) FROM dunning_states s JOIN item_balances b USING (item_id)
+const levelsSQL = `SELECT s.customer_id, max(s.level), bool_or(s.stops_supply) FROM dunning_states s JOIN item_balances b USING (item_id)
 WHERE s.customer_id = ANY ($1) AND s.level > 0 AND b.open > 0 GROUP BY s.customer_id`
 
 // collected is what the gate is told of collection, of many customers as sets: promises broken and unpaid, what is in
@@ -337,9 +337,10 @@ func collected(ctx context.Context, q pg.Querier, currencies map[string]string, 
 	}
 	var id string
 	var level int
-	_, err = pgx.ForEachRow(rows, []any{&id, &level}, func() error {
+	var stopped bool
+	_, err = pgx.ForEachRow(rows, []any{&id, &level, &stopped}, func() error {
 		c := out[id]
-		c.DunningLevel = level
+		c.DunningLevel, c.SupplyStopped = level, stopped
 		out[id] = c
 		return nil
 	})

@@ -169,7 +169,8 @@ type Debtor struct {
 const (
 	debtorFields = `b.customer_id, c.display_name, c.salesperson, d.letter_date,
     b.item_id, i.document_kind, b.due_date, i.currency, i.amount, b.open, coalesce(s.level, 0), s.letter_date, s.reminded_for,
-    coalesce(s.reminded_days, 0), s.interest_until, coalesce(b.last_application > b.due_date, false)`
+    coalesce(s.reminded_days, 0), s.interest_until, coalesce(b.last_application > b.due_date, false),
+    coalesce(s.stops_supply, false)`
 	debtorJoins = `
 JOIN items i USING (item_id)
 JOIN customers c ON c.customer_id = b.customer_id
@@ -228,7 +229,7 @@ func debtors(ctx context.Context, q pg.Querier, sql string, args ...any) (out []
 	var paidLate bool
 	_, err = pgx.ForEachRow(rows, []any{
 		&d.ID, &d.DisplayName, &d.Salesperson, &d.LetterDate, &i.ID, &kind, &i.DueDate, &currency, &amount, &open,
-		&i.Level, &i.LetterDate, &i.RemindedFor, &i.RemindedDays, &i.InterestUntil, &paidLate,
+		&i.Level, &i.LetterDate, &i.RemindedFor, &i.RemindedDays, &i.InterestUntil, &paidLate, &i.SupplyStopped,
 	}, func() error {
 		items++
 		i.Kind, i.Amount, i.Open = dunning.KindPrincipal, cash(amount, currency), cash(open, currency)

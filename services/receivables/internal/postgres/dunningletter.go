@@ -64,9 +64,9 @@ func AddLetter(ctx context.Context, tx pgx.Tx, l Letter) (Letter, error) {
 const (
 	takeLevelsSQL = `INSERT INTO dunned_levels (customer_id, dunning_letter_id, item_id, level, fee_id, interest_id)
 SELECT $1, $2, unnest($3::text[]), unnest($4::smallint[]), unnest($5::text[]), unnest($6::text[])`
-	statesSQL = `INSERT INTO dunning_states (customer_id, letter_date, item_id, level, interest_until)
-SELECT $1, $2, unnest($3::text[]), unnest($4::smallint[]), unnest($5::date[])
-ON CONFLICT (item_id) DO UPDATE SET level = excluded.level, letter_date = excluded.letter_date,
+	statesSQL = `INSERT INTO dunning_states (customer_id, letter_date, item_id, level, interest_until, stops_supply)
+SELECT $1, $2, unnest($3::text[]), unnest($4::smallint[]), unnest($5::date[]), unnest($6::boolean[])
+ON CONFLICT (item_id) DO UPDATE SET level = excluded.level, letter_date = excluded.letter_date, stops_supply = excluded.stops_supply,
     interest_until = coalesce(excluded.interest_until, dunning_states.interest_until)`
 	remindedSQL = `INSERT INTO dunning_states (customer_id, item_id, reminded_for, reminded_days)
 SELECT $1, unnest($2::text[]), unnest($3::date[]), unnest($4::smallint[])
@@ -83,6 +83,7 @@ ON CONFLICT (customer_id) DO UPDATE SET letter_date = excluded.letter_date, acti
 type Taken struct {
 	Line
 	FeeID, InterestID string
+	StopsSupply       bool // so the letter says
 }
 
 // TakeStates records where items stand after a letter, which needs no number for it yet.
@@ -91,6 +92,7 @@ func TakeStates(ctx context.Context, tx pgx.Tx, l Letter, list []Taken) error {
 	var levels, days []int16
 	var opens []int64
 	var untils, dues []*calendar.Date
+	var stops []bool
 	for _, t := range list {
 		all, opens = append(all, t.ItemID), append(opens, t.Open.Minor)
 		if t.Level == 0 {
@@ -103,10 +105,10 @@ func TakeStates(ctx context.Context, tx pgx.Tx, l Letter, list []Taken) error {
 		if t.Interest.IsPositive() {
 			until = orNoDate(t.InterestUntil)
 		}
-		untils = append(untils, until)
+		untils, stops = append(untils, until), append(stops, t.StopsSupply)
 	}
 	if len(items) > 0 {
-		if _, err := tx.Exec(ctx, statesSQL, l.CustomerID, l.Date, items, levels, untils); err != nil {
+		if _, err := tx.Exec(ctx, statesSQL, l.CustomerID, l.Date, items, levels, untils, stops); err != nil {
 			return pg.Err(err)
 		}
 	}

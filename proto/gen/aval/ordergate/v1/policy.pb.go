@@ -1790,7 +1790,10 @@ type OrderRule struct {
 	//	*OrderRule_DunningLevel
 	//	*OrderRule_Expression
 	//	*OrderRule_CategoryCap
+	//	*OrderRule_SupplyStop
 	Check isOrderRule_Check `protobuf_oneof:"check"`
+	// Name in Chinese, which reports in Chinese go by; empty: the Chinese name of the rule of this name in the shipped policy, else the name itself.
+	NameZh string `protobuf:"bytes,29,opt,name=name_zh,json=nameZh,proto3" json:"name_zh,omitempty"`
 	// Other terms for some customers: the most specific override counts, customer over group over grade over the rule itself.
 	Overrides     []*RuleOverride `protobuf:"bytes,30,rep,name=overrides,proto3" json:"overrides,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2028,6 +2031,22 @@ func (x *OrderRule) GetCategoryCap() *CategoryCapCheck {
 	return nil
 }
 
+func (x *OrderRule) GetSupplyStop() *SupplyStopCheck {
+	if x != nil {
+		if x, ok := x.Check.(*OrderRule_SupplyStop); ok {
+			return x.SupplyStop
+		}
+	}
+	return nil
+}
+
+func (x *OrderRule) GetNameZh() string {
+	if x != nil {
+		return x.NameZh
+	}
+	return ""
+}
+
 func (x *OrderRule) GetOverrides() []*RuleOverride {
 	if x != nil {
 		return x.Overrides
@@ -2139,6 +2158,11 @@ type OrderRule_CategoryCap struct {
 	CategoryCap *CategoryCapCheck `protobuf:"bytes,18,opt,name=category_cap,json=categoryCap,proto3,oneof"`
 }
 
+type OrderRule_SupplyStop struct {
+	// Supply on credit stopped by a dunning letter.
+	SupplyStop *SupplyStopCheck `protobuf:"bytes,19,opt,name=supply_stop,json=supplyStop,proto3,oneof"`
+}
+
 func (*OrderRule_Limit) isOrderRule_Check() {}
 
 func (*OrderRule_DaysOverdue) isOrderRule_Check() {}
@@ -2178,6 +2202,8 @@ func (*OrderRule_DunningLevel) isOrderRule_Check() {}
 func (*OrderRule_Expression) isOrderRule_Check() {}
 
 func (*OrderRule_CategoryCap) isOrderRule_Check() {}
+
+func (*OrderRule_SupplyStop) isOrderRule_Check() {}
 
 // ReleaseMemory is how long and how far a release of an order holds for later checks of the same order.
 type ReleaseMemory struct {
@@ -2503,7 +2529,7 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"expression\x12H\n" +
 	"\fcategory_cap\x18\x1c \x01(\v2#.aval.ordergate.v1.CategoryCapCheckH\x01R\vcategoryCapB\x0e\n" +
 	"\x05scope\x12\x05\xbaH\x02\b\x01B\a\n" +
-	"\x05check\"\xff\f\n" +
+	"\x05check\"\xf6\r\n" +
 	"\tOrderRule\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x04name\x12N\n" +
 	"\venforcement\x18\x02 \x01(\x0e2\".aval.ordergate.v1.RuleEnforcementB\b\xbaH\x05\x82\x01\x02\x10\x01R\venforcement\x125\n" +
@@ -2531,7 +2557,10 @@ const file_aval_ordergate_v1_policy_proto_rawDesc = "" +
 	"\n" +
 	"expression\x18\x11 \x01(\v2\".aval.ordergate.v1.ExpressionCheckH\x00R\n" +
 	"expression\x12H\n" +
-	"\fcategory_cap\x18\x12 \x01(\v2#.aval.ordergate.v1.CategoryCapCheckH\x00R\vcategoryCap\x12H\n" +
+	"\fcategory_cap\x18\x12 \x01(\v2#.aval.ordergate.v1.CategoryCapCheckH\x00R\vcategoryCap\x12E\n" +
+	"\vsupply_stop\x18\x13 \x01(\v2\".aval.ordergate.v1.SupplyStopCheckH\x00R\n" +
+	"supplyStop\x12.\n" +
+	"\aname_zh\x18\x1d \x01(\tB\x15\xbaH\x12\xd8\x01\x01r\r\x18@2\t[^\\pC\\pZ]R\x06nameZh\x12H\n" +
 	"\toverrides\x18\x1e \x03(\v2\x1f.aval.ordergate.v1.RuleOverrideB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\toverridesB\x0e\n" +
 	"\x05check\x12\x05\xbaH\x02\b\x01\"\x80\x01\n" +
 	"\rReleaseMemory\x12O\n" +
@@ -2646,12 +2675,13 @@ var file_aval_ordergate_v1_policy_proto_goTypes = []any{
 	(*OpenDisputeCheck)(nil),          // 38: aval.ordergate.v1.OpenDisputeCheck
 	(*DunningLevelCheck)(nil),         // 39: aval.ordergate.v1.DunningLevelCheck
 	(*ExpressionCheck)(nil),           // 40: aval.ordergate.v1.ExpressionCheck
-	(*v1.AuthorityRow)(nil),           // 41: aval.type.v1.AuthorityRow
-	(*RuleCombination)(nil),           // 42: aval.ordergate.v1.RuleCombination
-	(*BucketWeights)(nil),             // 43: aval.ordergate.v1.BucketWeights
-	(*CurrencyConversion)(nil),        // 44: aval.ordergate.v1.CurrencyConversion
-	(*OrderControls)(nil),             // 45: aval.ordergate.v1.OrderControls
-	(*DailyReportSettings)(nil),       // 46: aval.ordergate.v1.DailyReportSettings
+	(*SupplyStopCheck)(nil),           // 41: aval.ordergate.v1.SupplyStopCheck
+	(*v1.AuthorityRow)(nil),           // 42: aval.type.v1.AuthorityRow
+	(*RuleCombination)(nil),           // 43: aval.ordergate.v1.RuleCombination
+	(*BucketWeights)(nil),             // 44: aval.ordergate.v1.BucketWeights
+	(*CurrencyConversion)(nil),        // 45: aval.ordergate.v1.CurrencyConversion
+	(*OrderControls)(nil),             // 46: aval.ordergate.v1.OrderControls
+	(*DailyReportSettings)(nil),       // 47: aval.ordergate.v1.DailyReportSettings
 }
 var file_aval_ordergate_v1_policy_proto_depIdxs = []int32{
 	28, // 0: aval.ordergate.v1.OrderPolicyVersion.state:type_name -> aval.type.v1.PolicyState
@@ -2702,29 +2732,30 @@ var file_aval_ordergate_v1_policy_proto_depIdxs = []int32{
 	39, // 45: aval.ordergate.v1.OrderRule.dunning_level:type_name -> aval.ordergate.v1.DunningLevelCheck
 	40, // 46: aval.ordergate.v1.OrderRule.expression:type_name -> aval.ordergate.v1.ExpressionCheck
 	23, // 47: aval.ordergate.v1.OrderRule.category_cap:type_name -> aval.ordergate.v1.CategoryCapCheck
-	24, // 48: aval.ordergate.v1.OrderRule.overrides:type_name -> aval.ordergate.v1.RuleOverride
-	25, // 49: aval.ordergate.v1.OrderPolicy.rules:type_name -> aval.ordergate.v1.OrderRule
-	26, // 50: aval.ordergate.v1.OrderPolicy.release_memory:type_name -> aval.ordergate.v1.ReleaseMemory
-	41, // 51: aval.ordergate.v1.OrderPolicy.release_authority:type_name -> aval.type.v1.AuthorityRow
-	42, // 52: aval.ordergate.v1.OrderPolicy.combinations:type_name -> aval.ordergate.v1.RuleCombination
-	43, // 53: aval.ordergate.v1.OrderPolicy.bucket_weights:type_name -> aval.ordergate.v1.BucketWeights
-	44, // 54: aval.ordergate.v1.OrderPolicy.conversion:type_name -> aval.ordergate.v1.CurrencyConversion
-	45, // 55: aval.ordergate.v1.OrderPolicy.controls:type_name -> aval.ordergate.v1.OrderControls
-	46, // 56: aval.ordergate.v1.OrderPolicy.daily_report:type_name -> aval.ordergate.v1.DailyReportSettings
-	2,  // 57: aval.ordergate.v1.OrderPolicy.waiting_order:type_name -> aval.ordergate.v1.WaitingCriterion
-	4,  // 58: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:input_type -> aval.ordergate.v1.CreateOrderPolicyRequest
-	6,  // 59: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:input_type -> aval.ordergate.v1.SignOrderPolicyRequest
-	8,  // 60: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:input_type -> aval.ordergate.v1.GetOrderPolicyRequest
-	10, // 61: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:input_type -> aval.ordergate.v1.ListOrderPoliciesRequest
-	5,  // 62: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:output_type -> aval.ordergate.v1.CreateOrderPolicyResponse
-	7,  // 63: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:output_type -> aval.ordergate.v1.SignOrderPolicyResponse
-	9,  // 64: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:output_type -> aval.ordergate.v1.GetOrderPolicyResponse
-	11, // 65: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:output_type -> aval.ordergate.v1.ListOrderPoliciesResponse
-	62, // [62:66] is the sub-list for method output_type
-	58, // [58:62] is the sub-list for method input_type
-	58, // [58:58] is the sub-list for extension type_name
-	58, // [58:58] is the sub-list for extension extendee
-	0,  // [0:58] is the sub-list for field type_name
+	41, // 48: aval.ordergate.v1.OrderRule.supply_stop:type_name -> aval.ordergate.v1.SupplyStopCheck
+	24, // 49: aval.ordergate.v1.OrderRule.overrides:type_name -> aval.ordergate.v1.RuleOverride
+	25, // 50: aval.ordergate.v1.OrderPolicy.rules:type_name -> aval.ordergate.v1.OrderRule
+	26, // 51: aval.ordergate.v1.OrderPolicy.release_memory:type_name -> aval.ordergate.v1.ReleaseMemory
+	42, // 52: aval.ordergate.v1.OrderPolicy.release_authority:type_name -> aval.type.v1.AuthorityRow
+	43, // 53: aval.ordergate.v1.OrderPolicy.combinations:type_name -> aval.ordergate.v1.RuleCombination
+	44, // 54: aval.ordergate.v1.OrderPolicy.bucket_weights:type_name -> aval.ordergate.v1.BucketWeights
+	45, // 55: aval.ordergate.v1.OrderPolicy.conversion:type_name -> aval.ordergate.v1.CurrencyConversion
+	46, // 56: aval.ordergate.v1.OrderPolicy.controls:type_name -> aval.ordergate.v1.OrderControls
+	47, // 57: aval.ordergate.v1.OrderPolicy.daily_report:type_name -> aval.ordergate.v1.DailyReportSettings
+	2,  // 58: aval.ordergate.v1.OrderPolicy.waiting_order:type_name -> aval.ordergate.v1.WaitingCriterion
+	4,  // 59: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:input_type -> aval.ordergate.v1.CreateOrderPolicyRequest
+	6,  // 60: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:input_type -> aval.ordergate.v1.SignOrderPolicyRequest
+	8,  // 61: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:input_type -> aval.ordergate.v1.GetOrderPolicyRequest
+	10, // 62: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:input_type -> aval.ordergate.v1.ListOrderPoliciesRequest
+	5,  // 63: aval.ordergate.v1.OrderPolicyService.CreateOrderPolicy:output_type -> aval.ordergate.v1.CreateOrderPolicyResponse
+	7,  // 64: aval.ordergate.v1.OrderPolicyService.SignOrderPolicy:output_type -> aval.ordergate.v1.SignOrderPolicyResponse
+	9,  // 65: aval.ordergate.v1.OrderPolicyService.GetOrderPolicy:output_type -> aval.ordergate.v1.GetOrderPolicyResponse
+	11, // 66: aval.ordergate.v1.OrderPolicyService.ListOrderPolicies:output_type -> aval.ordergate.v1.ListOrderPoliciesResponse
+	63, // [63:67] is the sub-list for method output_type
+	59, // [59:63] is the sub-list for method input_type
+	59, // [59:59] is the sub-list for extension type_name
+	59, // [59:59] is the sub-list for extension extendee
+	0,  // [0:59] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_policy_proto_init() }
@@ -2779,6 +2810,7 @@ func file_aval_ordergate_v1_policy_proto_init() {
 		(*OrderRule_DunningLevel)(nil),
 		(*OrderRule_Expression)(nil),
 		(*OrderRule_CategoryCap)(nil),
+		(*OrderRule_SupplyStop)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -536,6 +536,44 @@ func (x *DunningLevelCheck) GetMaxLevel() int32 {
 	return 0
 }
 
+// SupplyStopCheck: no dunning letter about an open item stopped supply on credit. Which levels of the ladder do is said by the policy of
+// receivables (`stop_supply`), so that both need not name the same number.
+type SupplyStopCheck struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SupplyStopCheck) Reset() {
+	*x = SupplyStopCheck{}
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SupplyStopCheck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SupplyStopCheck) ProtoMessage() {}
+
+func (x *SupplyStopCheck) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SupplyStopCheck.ProtoReflect.Descriptor instead.
+func (*SupplyStopCheck) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{8}
+}
+
 // ExpressionCheck: an expression of the Common Expression Language over the gate's documented facts (see the gate's README) is true.
 // It is compiled when the policy is written, and stopped at a cost limit when it runs; one that cannot be worked out fails.
 type ExpressionCheck struct {
@@ -550,7 +588,7 @@ type ExpressionCheck struct {
 
 func (x *ExpressionCheck) Reset() {
 	*x = ExpressionCheck{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[8]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -562,7 +600,7 @@ func (x *ExpressionCheck) String() string {
 func (*ExpressionCheck) ProtoMessage() {}
 
 func (x *ExpressionCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[8]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -575,7 +613,7 @@ func (x *ExpressionCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExpressionCheck.ProtoReflect.Descriptor instead.
 func (*ExpressionCheck) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{8}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ExpressionCheck) GetExpression() string {
@@ -603,7 +641,7 @@ type RuleExemption struct {
 
 func (x *RuleExemption) Reset() {
 	*x = RuleExemption{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[9]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -615,7 +653,7 @@ func (x *RuleExemption) String() string {
 func (*RuleExemption) ProtoMessage() {}
 
 func (x *RuleExemption) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[9]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -628,7 +666,7 @@ func (x *RuleExemption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleExemption.ProtoReflect.Descriptor instead.
 func (*RuleExemption) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{9}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RuleExemption) GetReason() string {
@@ -651,7 +689,7 @@ type RuleCombination struct {
 
 func (x *RuleCombination) Reset() {
 	*x = RuleCombination{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[10]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -663,7 +701,7 @@ func (x *RuleCombination) String() string {
 func (*RuleCombination) ProtoMessage() {}
 
 func (x *RuleCombination) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[10]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -676,7 +714,7 @@ func (x *RuleCombination) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleCombination.ProtoReflect.Descriptor instead.
 func (*RuleCombination) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{10}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RuleCombination) GetName() string {
@@ -713,7 +751,7 @@ type BucketWeights struct {
 
 func (x *BucketWeights) Reset() {
 	*x = BucketWeights{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[11]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -725,7 +763,7 @@ func (x *BucketWeights) String() string {
 func (*BucketWeights) ProtoMessage() {}
 
 func (x *BucketWeights) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[11]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -738,7 +776,7 @@ func (x *BucketWeights) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BucketWeights.ProtoReflect.Descriptor instead.
 func (*BucketWeights) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{11}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *BucketWeights) GetBankBill() string {
@@ -793,7 +831,7 @@ type ExchangeRate struct {
 
 func (x *ExchangeRate) Reset() {
 	*x = ExchangeRate{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[12]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -805,7 +843,7 @@ func (x *ExchangeRate) String() string {
 func (*ExchangeRate) ProtoMessage() {}
 
 func (x *ExchangeRate) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[12]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -818,7 +856,7 @@ func (x *ExchangeRate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExchangeRate.ProtoReflect.Descriptor instead.
 func (*ExchangeRate) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{12}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ExchangeRate) GetFromCurrency() string {
@@ -862,7 +900,7 @@ type CurrencyConversion struct {
 
 func (x *CurrencyConversion) Reset() {
 	*x = CurrencyConversion{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[13]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -874,7 +912,7 @@ func (x *CurrencyConversion) String() string {
 func (*CurrencyConversion) ProtoMessage() {}
 
 func (x *CurrencyConversion) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[13]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -887,7 +925,7 @@ func (x *CurrencyConversion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CurrencyConversion.ProtoReflect.Descriptor instead.
 func (*CurrencyConversion) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{13}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CurrencyConversion) GetKind() RateKind {
@@ -934,7 +972,8 @@ const file_aval_ordergate_v1_rule_proto_rawDesc = "" +
 	"\n" +
 	"max_amount\x18\x01 \x01(\tB,\xbaH)r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\tmaxAmount\";\n" +
 	"\x11DunningLevelCheck\x12&\n" +
-	"\tmax_level\x18\x01 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\bmaxLevel\"c\n" +
+	"\tmax_level\x18\x01 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\bmaxLevel\"\x11\n" +
+	"\x0fSupplyStopCheck\"c\n" +
 	"\x0fExpressionCheck\x12*\n" +
 	"\n" +
 	"expression\x18\x01 \x01(\tB\n" +
@@ -989,7 +1028,7 @@ func file_aval_ordergate_v1_rule_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_ordergate_v1_rule_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_aval_ordergate_v1_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_aval_ordergate_v1_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_aval_ordergate_v1_rule_proto_goTypes = []any{
 	(SecurityMode)(0),           // 0: aval.ordergate.v1.SecurityMode
 	(RateKind)(0),               // 1: aval.ordergate.v1.RateKind
@@ -1001,17 +1040,18 @@ var file_aval_ordergate_v1_rule_proto_goTypes = []any{
 	(*BrokenPromiseCheck)(nil),  // 7: aval.ordergate.v1.BrokenPromiseCheck
 	(*OpenDisputeCheck)(nil),    // 8: aval.ordergate.v1.OpenDisputeCheck
 	(*DunningLevelCheck)(nil),   // 9: aval.ordergate.v1.DunningLevelCheck
-	(*ExpressionCheck)(nil),     // 10: aval.ordergate.v1.ExpressionCheck
-	(*RuleExemption)(nil),       // 11: aval.ordergate.v1.RuleExemption
-	(*RuleCombination)(nil),     // 12: aval.ordergate.v1.RuleCombination
-	(*BucketWeights)(nil),       // 13: aval.ordergate.v1.BucketWeights
-	(*ExchangeRate)(nil),        // 14: aval.ordergate.v1.ExchangeRate
-	(*CurrencyConversion)(nil),  // 15: aval.ordergate.v1.CurrencyConversion
+	(*SupplyStopCheck)(nil),     // 10: aval.ordergate.v1.SupplyStopCheck
+	(*ExpressionCheck)(nil),     // 11: aval.ordergate.v1.ExpressionCheck
+	(*RuleExemption)(nil),       // 12: aval.ordergate.v1.RuleExemption
+	(*RuleCombination)(nil),     // 13: aval.ordergate.v1.RuleCombination
+	(*BucketWeights)(nil),       // 14: aval.ordergate.v1.BucketWeights
+	(*ExchangeRate)(nil),        // 15: aval.ordergate.v1.ExchangeRate
+	(*CurrencyConversion)(nil),  // 16: aval.ordergate.v1.CurrencyConversion
 }
 var file_aval_ordergate_v1_rule_proto_depIdxs = []int32{
 	0,  // 0: aval.ordergate.v1.SecurityUse.mode:type_name -> aval.ordergate.v1.SecurityMode
 	1,  // 1: aval.ordergate.v1.CurrencyConversion.kind:type_name -> aval.ordergate.v1.RateKind
-	14, // 2: aval.ordergate.v1.CurrencyConversion.rates:type_name -> aval.ordergate.v1.ExchangeRate
+	15, // 2: aval.ordergate.v1.CurrencyConversion.rates:type_name -> aval.ordergate.v1.ExchangeRate
 	3,  // [3:3] is the sub-list for method output_type
 	3,  // [3:3] is the sub-list for method input_type
 	3,  // [3:3] is the sub-list for extension type_name
@@ -1030,7 +1070,7 @@ func file_aval_ordergate_v1_rule_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_ordergate_v1_rule_proto_rawDesc), len(file_aval_ordergate_v1_rule_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

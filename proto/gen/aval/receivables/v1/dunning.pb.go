@@ -842,7 +842,7 @@ type DunningStanding struct {
 	Level int32 `protobuf:"varint,3,opt,name=level,proto3" json:"level,omitempty"`
 	// Day of the newest letter; empty: none.
 	LetterDate string `protobuf:"bytes,4,opt,name=letter_date,json=letterDate,proto3" json:"letter_date,omitempty"`
-	// A level that was reached stops supply on credit.
+	// A letter about an item that is still open stopped supply on credit: so the gate is told.
 	SupplyStopped bool `protobuf:"varint,5,opt,name=supply_stopped,json=supplyStopped,proto3" json:"supply_stopped,omitempty"`
 	// A level that was reached hands over to the lawyers.
 	HandToLegal bool `protobuf:"varint,6,opt,name=hand_to_legal,json=handToLegal,proto3" json:"hand_to_legal,omitempty"`

@@ -287,8 +287,10 @@ type Position struct {
 	OpenInvoices int32 `protobuf:"varint,19,opt,name=open_invoices,json=openInvoices,proto3" json:"open_invoices,omitempty"`
 	// Payment notices, not withdrawn, with money that is confirmed and still to come, or received and not applied; by number; empty: none.
 	PaymentNotices []*NoticedPayment `protobuf:"bytes,20,rep,name=payment_notices,json=paymentNotices,proto3" json:"payment_notices,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// A dunning letter about an item that is still open told the customer that nothing more is supplied on credit (`stop_supply` of its level).
+	SupplyStopped bool `protobuf:"varint,21,opt,name=supply_stopped,json=supplyStopped,proto3" json:"supply_stopped,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Position) Reset() {
@@ -459,6 +461,13 @@ func (x *Position) GetPaymentNotices() []*NoticedPayment {
 		return x.PaymentNotices
 	}
 	return nil
+}
+
+func (x *Position) GetSupplyStopped() bool {
+	if x != nil {
+		return x.SupplyStopped
+	}
+	return false
 }
 
 // PaymentRecord is how a customer paid us, as of a day, in the currency of its account.
@@ -1120,7 +1129,7 @@ const file_aval_receivables_v1_feed_proto_rawDesc = "" +
 	"\breceived\x18\x04 \x01(\v2\x13.aval.type.v1.MoneyR\breceived\x121\n" +
 	"\tunapplied\x18\x05 \x01(\v2\x13.aval.type.v1.MoneyR\tunapplied\x12H\n" +
 	"\rexpected_date\x18\x06 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\fexpectedDate\x12@\n" +
-	"\tlast_date\x18\a \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\blastDate\"\x93\t\n" +
+	"\tlast_date\x18\a \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\blastDate\"\xba\t\n" +
 	"\bPosition\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12#\n" +
@@ -1146,7 +1155,8 @@ const file_aval_receivables_v1_feed_proto_rawDesc = "" +
 	"\x18last_broken_promise_date\x18\x11 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x15lastBrokenPromiseDate\x12,\n" +
 	"\rdunning_level\x18\x12 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\fdunningLevel\x12,\n" +
 	"\ropen_invoices\x18\x13 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\fopenInvoices\x12L\n" +
-	"\x0fpayment_notices\x18\x14 \x03(\v2#.aval.receivables.v1.NoticedPaymentR\x0epaymentNotices\"\x89\a\n" +
+	"\x0fpayment_notices\x18\x14 \x03(\v2#.aval.receivables.v1.NoticedPaymentR\x0epaymentNotices\x12%\n" +
+	"\x0esupply_stopped\x18\x15 \x01(\bR\rsupplyStopped\"\x89\a\n" +
 	"\rPaymentRecord\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12\x1c\n" +

@@ -1,6 +1,7 @@
 package reportfile
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -56,9 +57,10 @@ func chineseWords() words {
 			"approval.act": "审批", "orderPolicy.sign": "签署订单政策",
 			"BLOCK_SET": "客户冻结", "BLOCK_LIFTED": "客户解冻", "CREDIT_STOPPED": "停止发货", "CREDIT_STOP_LIFTED": "恢复发货",
 		},
-		rules: map[string]string{
+		rules: map[string]string{ //nolint:gosec // words, no credentials
 			"treatment": "信用待遇", "grant_validity": "授信有效期", "limit": "信用额度", "group_pool": "集团额度", "ceiling": "应收总额上限", "budget": "赊销预算",
-			"term": "账期", "days_overdue": "逾期天数", "overdue_amount": "逾期金额",
+			"term": "账期", "days_overdue": "逾期天数", "overdue_amount": "逾期金额", "broken_promise": "付款承诺未兑现", "supply_stop": "催款停供",
+			"block": "客户冻结", "credit_stop": "停止发货",
 		},
 		between: "、",
 	}
@@ -88,13 +90,14 @@ func englishWords() words {
 	}
 }
 
-// ruleNames are the rules by their names in the language; a rule that the company named itself goes by that name.
-func (w words) ruleNames(rules []string) string {
+// ruleNames are the rules by their names in the language: in Chinese the one that the policy gives (own), else that of the shipped rule
+// of this name; where there is neither, the name itself.
+func (w words) ruleNames(rules []string, own map[string]string) string {
 	names := make([]string, len(rules))
 	for i, r := range rules {
 		names[i] = r
-		if n, ok := w.rules[r]; ok {
-			names[i] = n
+		if w.rules != nil {
+			names[i] = cmp.Or(own[r], w.rules[r], r)
 		}
 	}
 	return strings.Join(names, w.between)
@@ -158,7 +161,7 @@ func (w words) holdPart(d report.Daily) part {
 	for _, h := range d.Holds {
 		p.rows = append(p.rows, []cell{
 			text(h.OrderID), text(h.ID), text(h.Name), text(h.Salesperson), text(h.Currency), amount(h.Amount, h.Currency), amount(h.Excess, h.Currency),
-			number(h.DaysOverdue), text(w.ruleNames(h.Reasons)), text(h.SubmitDate.String()), text(w.term(string(h.State))),
+			number(h.DaysOverdue), text(w.ruleNames(h.Reasons, d.Settings.RuleNames)), text(h.SubmitDate.String()), text(w.term(string(h.State))),
 		})
 	}
 	return p
@@ -172,7 +175,7 @@ func (w words) releasePart(d report.Daily) part {
 	for _, r := range d.Releases {
 		p.rows = append(p.rows, []cell{
 			text(r.OrderID), text(r.ID), text(r.Name), text(r.Currency), amount(r.Amount, r.Currency), amount(r.Excess, r.Currency),
-			number(r.DaysOverdue), text(w.ruleNames(r.Reasons)), number(r.Row), text(strings.Join(r.Approvers, ", ")), text(r.Reason),
+			number(r.DaysOverdue), text(w.ruleNames(r.Reasons, d.Settings.RuleNames)), number(r.Row), text(strings.Join(r.Approvers, ", ")), text(r.Reason),
 		})
 	}
 	return p

@@ -12,7 +12,7 @@ func TestShippedRulesHaveChineseNames(t *testing.T) {
 	t.Parallel()
 	w := wordsOf(Chinese)
 	rules := regexp.MustCompile(`(?m)^  - name: ([a-z_]+)$`).FindAllStringSubmatch(defaults.Default, -1)
-	if len(rules) < 9 {
+	if len(rules) < 11 {
 		t.Fatalf("only %d rules found", len(rules))
 	}
 	for _, r := range rules {
@@ -20,10 +20,17 @@ func TestShippedRulesHaveChineseNames(t *testing.T) {
 			t.Errorf("rule %s has no Chinese name", r[1])
 		}
 	}
-	if got := w.ruleNames([]string{"limit", "our_own"}); got != "信用额度、our_own" {
-		t.Errorf("%s", got)
-	}
-	if got := wordsOf(English).ruleNames([]string{"limit", "our_own"}); got != "limit, our_own" {
-		t.Errorf("%s", got)
+	for _, c := range []struct {
+		l    Language
+		own  map[string]string
+		want string
+	}{
+		{Chinese, nil, "信用额度、our_own"},
+		{Chinese, map[string]string{"our_own": "我方规则", "limit": "授信额度"}, "授信额度、我方规则"},
+		{English, map[string]string{"our_own": "我方规则"}, "limit, our_own"},
+	} {
+		if got := wordsOf(c.l).ruleNames([]string{"limit", "our_own"}, c.own); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
+		}
 	}
 }

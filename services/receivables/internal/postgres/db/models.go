@@ -441,6 +441,7 @@ type DunningState struct {
 	RemindedFor   calendar.Date
 	RemindedDays  int16
 	InterestUntil calendar.Date
+	StopsSupply   bool
 }
 
 type Invoice struct {
