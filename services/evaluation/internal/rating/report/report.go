@@ -112,7 +112,11 @@ func (w writer) summary() Part {
 	if w.res.Limit != nil {
 		limit = w.res.Limit.String() + " " + w.res.Limit.Currency
 	}
-	add("recommended", limit, w.res.TermDays)
+	if w.res.Treatment == grade.Credit {
+		add("recommended", limit, w.res.TermDays)
+	} else {
+		add("no_recommendation")
+	}
 	p.Lines = append(p.Lines, w.moved()...)
 	if w.in.Cause != "" {
 		add("cause", w.words.phrase(w.in.Cause))
@@ -335,6 +339,13 @@ func (w writer) limit() Part {
 	default:
 		p.Lines = append(p.Lines, w.usual(l))
 	}
+	if r := l.Rounding; r != nil {
+		key := "limit_down"
+		if r.HalfUp {
+			key = "limit_half_up"
+		}
+		p.Lines = append(p.Lines, w.fill(key, r.Text, w.in.Currency))
+	}
 	if l.Cap != nil {
 		p.Lines = append(p.Lines, w.fill("limit_cap", l.Cap, l.Cap.Currency))
 	}
@@ -357,7 +368,11 @@ func (w writer) usual(l criteria.Limit) string {
 	case n == 0:
 		return w.fill("usual_stated", usual, usual.Currency, l.Factor)
 	default:
-		return w.fill("usual_measured", w.words.name(string(l.Usual)), n, l.WindowMonths, usual, usual.Currency, l.Factor)
+		measure := w.words.name(string(l.Usual))
+		if l.Usual == criteria.Percentile {
+			measure = w.fill("percentile", l.Percentile)
+		}
+		return w.fill("usual_measured", measure, n, l.WindowMonths, usual, usual.Currency, l.Factor)
 	}
 }
 

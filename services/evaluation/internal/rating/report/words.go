@@ -202,7 +202,7 @@ func english() words {
 	return words{text: map[string]string{ //nolint:gosec // words, no credentials
 		"title": "Credit rating %s", "colon": ": ",
 		"summary": "Result", "customer": "Customer: %s (%s)", "made": "Business date %s, policy version %d; occasion: %s",
-		"grade": "Grade: %s; treatment: %s", "deciding": "Decided by: %s", "recommended": "Recommended: limit %s, term %d days from the invoice date",
+		"grade": "Grade: %s; treatment: %s", "deciding": "Decided by: %s", "recommended": "Recommended: limit %s, term %d days from the invoice date", "no_recommendation": "Recommended: no credit",
 		"cause": "Rated because %s", "hash": "Hash of the record: %s", "none": "none", "ungraded": "not graded", "missing": "missing", "unknown": "unknown",
 		"by_cap": "cap %s", "by_score": "scorecard, %s points (%s)", "by_figure": "%s / %s = %s (%s)",
 		"first": "The first rating of the customer.", "unchanged": "Unchanged since %s: %s.", "moved": "Since %s moved from %s to %s:",
@@ -217,6 +217,7 @@ func english() words {
 		"caps": "Caps", "no_caps": "The policy has no caps.", "yes": "yes", "no": "no",
 		"limit": "Limit and term", "no_credit": "No credit: %s.", "formula_failed": "The formula could not be worked out: %s", "by_formula": "Limit by formula: %s",
 		"limit_cap": "At most the cap of %s %s.", "limit_is": "Recommended limit: %s %s.", "term_is": "Recommended term: %d days; grace %d days. ",
+		"percentile": "percentile %d", "limit_down": "Rounded down to steps of %s %s.", "limit_half_up": "Rounded half up to steps of %s %s.",
 		"usual_unknown": "No invoice within %d months and no usual purchase stated.", "usual_stated": "Usual purchase as stated in the customer file: %s %s, x factor %s",
 		"usual_measured": "%s of %d invoices within %d months: %s %s, x factor %s",
 		"limit_formula":  "Formula of the limit", "term_formula": "Formula of the term",
@@ -237,7 +238,7 @@ func chinese() words {
 	return words{chinese: true, text: map[string]string{ //nolint:gosec // words, no credentials
 		"title": "信用评级报告 %s", "colon": "：",
 		"summary": "评级结果", "customer": "客户：%s（%s）", "made": "业务日期 %s，政策版本 %d；评级原因：%s",
-		"grade": "等级：%s；信用待遇：%s", "deciding": "决定因素：%s", "recommended": "建议：额度 %s，账期自发票日起 %d 天",
+		"grade": "等级：%s；信用待遇：%s", "deciding": "决定因素：%s", "recommended": "建议：额度 %s，账期自发票日起 %d 天", "no_recommendation": "建议：不予赊销",
 		"cause": "触发事项：%s", "hash": "记录哈希：%s", "none": "无", "ungraded": "未评级", "missing": "缺失", "unknown": "未知",
 		"by_cap": "封顶规则 %s", "by_score": "评分卡 %s 分（%s）", "by_figure": "%s / %s = %s（%s）",
 		"first": "该客户首次评级。", "unchanged": "自 %s 起未变：%s。", "moved": "自 %s 起由 %s 变为 %s：",
@@ -252,6 +253,7 @@ func chinese() words {
 		"caps": "封顶规则", "no_caps": "政策没有封顶规则。", "yes": "是", "no": "否",
 		"limit": "额度与账期", "no_credit": "不予授信：%s。", "formula_failed": "公式无法计算：%s", "by_formula": "额度公式：%s",
 		"limit_cap": "不超过上限 %s %s。", "limit_is": "建议额度：%s %s。", "term_is": "建议账期：%d 天；宽限期 %d 天。",
+		"percentile": "第 %d 百分位数", "limit_down": "向下取整至 %s %s 的整数倍。", "limit_half_up": "四舍五入至 %s %s 的整数倍。",
 		"usual_unknown": "%d 个月内没有发票，也未申报通常采购额。", "usual_stated": "客户档案申报的通常采购额：%s %s，× 系数 %s",
 		"usual_measured": "%[3]d 个月内 %[2]d 张发票的%[1]s：%[4]s %[5]s，× 系数 %[6]s",
 		"limit_formula":  "额度公式", "term_formula": "账期公式",
