@@ -3,6 +3,7 @@
 package criteria
 
 import (
+	"fmt"
 	"math/big"
 	"slices"
 
@@ -284,19 +285,70 @@ const (
 	Mean Usual = "mean"
 	// Largest of the window's invoices.
 	Largest Usual = "largest"
+	// Percentile of the window's invoices: the smallest such that so many of a hundred, or more, are no larger.
+	Percentile Usual = "percentile"
 )
+
+// Measure says how one usual purchase is measured.
+func (l Limit) Measure() string {
+	if l.Usual == Percentile {
+		return fmt.Sprintf("percentile %d", l.Percentile)
+	}
+	return string(l.Usual)
+}
 
 // Limit gives the recommended limit: usual purchase x factor, or what a formula gives, at
 // most Cap.
 type Limit struct {
 	Usual        Usual
 	WindowMonths int
+	// Percentile is which one, 1 to 99; 0 where Usual is none.
+	Percentile int
+	// Rounding of the limit; nil: to the minor unit only.
+	Rounding *Rounding
 	// Factor is zero where there is a formula.
 	Factor money.Ratio
 	// Cap is in the base currency; nil: none.
 	Cap *money.Money
 	// Formula gives the limit in units of the account's currency; nil: usual purchase x Factor.
 	Formula *Formula
+}
+
+// Rounding makes limits whole multiples of a step.
+type Rounding struct {
+	// Step is in units of the account's currency; Text is how the policy wrote it.
+	Step *big.Rat
+	Text string
+	// HalfUp rounds to the nearest multiple; else to the one below.
+	HalfUp bool
+}
+
+// String says how limits are rounded.
+func (r Rounding) String() string {
+	if r.HalfUp {
+		return "rounded half up to steps of " + r.Text
+	}
+	return "rounded down to steps of " + r.Text
+}
+
+// Round makes an amount a multiple of the step; a step below the minor unit changes nothing.
+func (r Rounding) Round(m money.Money) money.Money {
+	digits, _ := money.Digits(m.Currency)
+	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil)
+	step := new(big.Rat).Mul(r.Step, new(big.Rat).SetInt(scale))
+	if step.Sign() <= 0 || !step.IsInt() {
+		return m
+	}
+	n := step.Num()
+	at := big.NewInt(m.Minor)
+	if r.HalfUp {
+		at.Add(at, new(big.Int).Rsh(n, 1))
+	}
+	at.Sub(at, new(big.Int).Mod(at, n))
+	if most := big.NewInt(money.MaxMinor); at.Cmp(most) > 0 {
+		at.Sub(at, n)
+	}
+	return money.New(at.Int64(), m.Currency)
 }
 
 // Policy is one version of the evaluation policy.

@@ -42,6 +42,8 @@ func (p Policy) formulaRules(names func(formula.Formula) []string) []Rule {
 
 func (l Limit) check(bad func(field, rule, message string)) {
 	switch {
+	case (l.Usual == Percentile) != (l.Percentile > 0):
+		bad("limit.percentile", "percentile", "goes with USUAL_PURCHASE_PERCENTILE, which needs 1 to 99")
 	case l.Formula == nil && l.Factor.Num <= 0:
 		bad("limit.factor", "positive", "must be above zero")
 	case l.Formula != nil && l.Factor.Num != 0:

@@ -27,8 +27,8 @@ const (
 )
 
 const (
-	runNumberSQL  = `SELECT number FROM operations WHERE operation_id = $1`
-	countRowsSQL  = `SELECT count(*) FROM portfolio_rows WHERE run = $1`
+	runNumberSQL = `SELECT number FROM operations WHERE operation_id = $1`
+	countRowsSQL = `SELECT count(*) FROM portfolio_rows WHERE run = $1`
 	// All sums in one pass over the rows: by pair of grades (7), by salesperson (11), unit (13) and group (14), each by currency. Of the last three
 	// the most affected only: who loses most of the limits, then most of the grades. There is no join, as no statistics tell the planner of a
 	// new run.

@@ -26,6 +26,9 @@ func usualPurchase(in *Inputs, l criteria.Limit) *money.Money {
 		minor = mean(rising)
 	case criteria.Largest:
 		minor = rising[len(rising)-1]
+	case criteria.Percentile:
+		const hundred = 100
+		minor = rising[max(0, (len(rising)*l.Percentile+hundred-1)/hundred-1)]
 	default:
 		minor = median(rising)
 	}
@@ -45,7 +48,7 @@ func usualText(in Inputs, l criteria.Limit) string {
 	case len(in.Payment.InvoiceMinor) == 0:
 		return fmt.Sprintf("usual purchase as stated in the customer file: %s %s", usual, usual.Currency)
 	default:
-		return fmt.Sprintf("%s of %d invoices within %d months: %s %s", l.Usual, len(in.Payment.InvoiceMinor), l.WindowMonths, usual, usual.Currency)
+		return fmt.Sprintf("%s of %d invoices within %d months: %s %s", l.Measure(), len(in.Payment.InvoiceMinor), l.WindowMonths, usual, usual.Currency)
 	}
 }
 

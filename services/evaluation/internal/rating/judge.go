@@ -31,8 +31,8 @@ type judgement struct {
 	dimensions []judgedDimension
 	score      judgedScore
 	caps       []CapResult
-	// uncapped is the limit before the cap; nil where none can be told.
-	uncapped *money.Money
+	// uncapped is the limit before the cap, unrounded the one before it was rounded to steps; nil where none can be told.
+	uncapped, unrounded *money.Money
 	// The formulas as they were worked out; nil where the policy has none.
 	limitFormula, termFormula *formula.Worked
 }
@@ -147,7 +147,7 @@ func lowest(dims []criteria.Dimension, judged []judgedDimension) (worst grade.Gr
 }
 
 // recommend sets limit and term: one usual purchase x factor, or what the formula gives, at
-// most the cap (S2.4, S2.13); the treatment's longest term, or what the formula gives, at
+// most the cap (S2.4, S2.13), rounded to steps where the policy has them; the treatment's longest term, or what the formula gives, at
 // most that (S2.14). The limit is nil where it cannot be told.
 func (j *judgement) recommend(in *Inputs, p *criteria.Policy) {
 	switch usual := usualPurchase(in, p.Limit); {
@@ -156,6 +156,10 @@ func (j *judgement) recommend(in *Inputs, p *criteria.Policy) {
 	case usual != nil:
 		limit := times(*usual, p.Limit.Factor)
 		j.uncapped = &limit
+	}
+	if r := p.Limit.Rounding; r != nil && j.uncapped != nil {
+		limit := r.Round(*j.uncapped)
+		j.unrounded, j.uncapped = j.uncapped, &limit
 	}
 	j.Limit = j.uncapped
 	if c := p.Limit.Cap; c != nil && j.Limit != nil && c.Currency == j.Limit.Currency && j.Limit.Cmp(*c) > 0 {

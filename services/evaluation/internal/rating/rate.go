@@ -119,6 +119,9 @@ func explainLimit(in Inputs, l criteria.Limit, j judgement) string {
 	}
 	var how string
 	uncapped := j.uncapped
+	if j.unrounded != nil {
+		uncapped = j.unrounded
+	}
 	switch {
 	case l.Formula != nil && uncapped == nil:
 		return "limit.formula: " + j.limitFormula.Error + ": no limit can be recommended"
@@ -128,6 +131,10 @@ func explainLimit(in Inputs, l criteria.Limit, j judgement) string {
 		return usualText(in, l)
 	default:
 		how = usualText(in, l) + fmt.Sprintf(", x factor %s = %s %s", l.Factor, uncapped, uncapped.Currency)
+	}
+	if j.unrounded != nil {
+		uncapped = j.uncapped
+		how += fmt.Sprintf("; %s: %s %s", l.Rounding, uncapped, uncapped.Currency)
 	}
 	if c := l.Cap; c != nil {
 		switch {

@@ -142,10 +142,11 @@ func policyIn(m *evaluationv1.EvaluationPolicy) (criteria.Policy, error) {
 		GrantValidDays: int(m.GetGrantValidDays()), ReviewIntervalDays: int(m.GetReviewIntervalDays()),
 		Treatments: map[grade.Grade]criteria.Treatment{}, Checklist: checklistIn(m.GetChecklist()), Scales: scalesIn(&r, m.GetRatingScales()),
 	}
+	conventions := m.GetConventions()
 	for _, d := range m.GetDimensions() {
 		dim := criteria.Dimension{Name: d.GetName(), NameZH: d.GetNameZh()}
 		for _, rule := range d.GetIndicators() {
-			in := ruleIn(rule)
+			in := ruleIn(rule, conventions)
 			in.Scales = p.Scales
 			dim.Rules = append(dim.Rules, in)
 		}
@@ -163,11 +164,13 @@ func policyIn(m *evaluationv1.EvaluationPolicy) (criteria.Policy, error) {
 			MaxTermDays: int(t.GetMaxTermDays()), GraceDays: int(t.GetGraceDays()),
 		}
 	}
-	p.Scorecard = scorecardIn(m.GetScorecard(), p.Scales)
+	p.Scorecard = scorecardIn(m.GetScorecard(), p.Scales, conventions)
 	p.Limit = limitRuleIn(&r, m.GetLimit(), p.BaseCurrency)
+	p.Limit.Rounding = roundingIn(&r, conventions)
 	p.Term = formulaIn(&r, "term.formula", m.GetTerm().GetFormula(), m.GetTerm().GetFacts())
 	for _, f := range []*criteria.Formula{p.Limit.Formula, p.Term} {
 		if f != nil {
+			f.Facts = byConvention(f.Facts, conventions)
 			f.Facts.Scales = p.Scales
 		}
 	}
@@ -190,7 +193,40 @@ func policyIn(m *evaluationv1.EvaluationPolicy) (criteria.Policy, error) {
 	return p, r.err()
 }
 
-func ruleIn(m *evaluationv1.IndicatorRule) criteria.Rule {
+// byConvention fills in what a rule does not say.
+func byConvention(r criteria.Rule, c *evaluationv1.EvaluationConventions) criteria.Rule {
+	if r.Missing == "" {
+		r.Missing = criteria.Fail
+		if c.GetMissing() == evaluationv1.ConventionMissing_CONVENTION_MISSING_IGNORE {
+			r.Missing = criteria.Ignore
+		}
+	}
+	if r.MaxAgeDays == 0 {
+		r.MaxAgeDays = int(c.GetMaxAgeDays())
+	}
+	if r.MinItems == 0 && (r.Indicator.FromPayments() || r.Indicator == "") {
+		r.MinItems = int64(c.GetMinItems())
+	}
+	return r
+}
+
+// roundingIn reads how limits are rounded; nil: to the minor unit only.
+func roundingIn(r *reader, c *evaluationv1.EvaluationConventions) *criteria.Rounding {
+	switch step := rat(c.GetLimitStep()); {
+	case step == nil && c.GetLimitRounding() != evaluationv1.LimitRounding_LIMIT_ROUNDING_UNSPECIFIED:
+		r.found = append(r.found, errs.Violation{Field: "conventions.limit_step", Rule: "required", Message: "limit_rounding needs the step that limits are rounded to"})
+	case step == nil:
+	case step.Sign() <= 0:
+		r.found = append(r.found, errs.Violation{Field: "conventions.limit_step", Rule: "positive", Message: "must be above zero"})
+	default:
+		return &criteria.Rounding{
+			Step: step, Text: c.GetLimitStep(), HalfUp: c.GetLimitRounding() == evaluationv1.LimitRounding_LIMIT_ROUNDING_HALF_UP,
+		}
+	}
+	return nil
+}
+
+func ruleIn(m *evaluationv1.IndicatorRule, c *evaluationv1.EvaluationConventions) criteria.Rule {
 	rule := criteria.Rule{
 		Indicator: criteria.Indicator(strings.ToLower(name(m.GetIndicator(), evaluationv1.Indicator_name, "INDICATOR_"))),
 		Missing:   criteria.Missing(strings.ToLower(name(m.GetMissing(), evaluationv1.MissingRule_name, "MISSING_RULE_"))),
@@ -198,9 +234,7 @@ func ruleIn(m *evaluationv1.IndicatorRule) criteria.Rule {
 		MissingValue: rat(m.GetMissingValue()), MissingText: m.GetMissingValue(), MissingGrade: gradeIn(m.GetMissingGrade()),
 		MaxAgeDays: int(m.GetMaxAgeDays()), VerifiedOnly: m.GetVerifiedOnly(), MinItems: int64(m.GetMinItems()),
 	}
-	if rule.Missing == "" {
-		rule.Missing = criteria.Fail
-	}
+	rule = byConvention(rule, c)
 	if rule.MissingGrade == grade.None {
 		rule.MissingGrade = grade.D
 	}
@@ -237,12 +271,14 @@ func rat(text string) *big.Rat {
 }
 
 func limitRuleIn(r *reader, m *evaluationv1.LimitRule, currency string) criteria.Limit {
-	l := criteria.Limit{Usual: criteria.Median, WindowMonths: int(m.GetWindowMonths())}
+	l := criteria.Limit{Usual: criteria.Median, WindowMonths: int(m.GetWindowMonths()), Percentile: int(m.GetPercentile())}
 	switch m.GetUsualPurchase() {
 	case evaluationv1.UsualPurchase_USUAL_PURCHASE_MEAN:
 		l.Usual = criteria.Mean
 	case evaluationv1.UsualPurchase_USUAL_PURCHASE_MAX:
 		l.Usual = criteria.Largest
+	case evaluationv1.UsualPurchase_USUAL_PURCHASE_PERCENTILE:
+		l.Usual = criteria.Percentile
 	default: // the median
 	}
 	if m.GetFactor() != "" {

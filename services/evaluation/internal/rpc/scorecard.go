@@ -25,7 +25,7 @@ func thresholdsIn(all []*evaluationv1.GradeThreshold) []criteria.Threshold {
 }
 
 // scorecardIn reads a scorecard; nil where there is none. The contract's patterns admit decimals only.
-func scorecardIn(m *evaluationv1.Scorecard, scales []criteria.Scale) *criteria.Scorecard {
+func scorecardIn(m *evaluationv1.Scorecard, scales []criteria.Scale, c *evaluationv1.EvaluationConventions) *criteria.Scorecard {
 	if m == nil {
 		return nil
 	}
@@ -38,8 +38,10 @@ func scorecardIn(m *evaluationv1.Scorecard, scales []criteria.Scale) *criteria.S
 			MissingPoints: rat(r.GetMissingPoints()), MissingValue: rat(r.GetMissingValue()), MissingText: r.GetMissingValue(),
 			MaxAgeDays: int(r.GetMaxAgeDays()), VerifiedOnly: r.GetVerifiedOnly(), MinItems: int64(r.GetMinItems()), Scales: scales,
 		}
+		said := byConvention(rule.Figure(), c)
+		rule.MaxAgeDays, rule.MinItems = said.MaxAgeDays, said.MinItems
 		if rule.Missing == "" {
-			rule.Missing = criteria.Fail
+			rule.Missing = said.Missing
 		}
 		for _, b := range r.GetBands() {
 			band := criteria.Band{Points: rat(b.GetPoints()), Text: b.GetPoints(), Bound: criteria.Threshold{Bound: criteria.Otherwise}}

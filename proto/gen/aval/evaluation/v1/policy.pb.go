@@ -215,7 +215,7 @@ func (Indicator) EnumDescriptor() ([]byte, []int) {
 type MissingRule int32
 
 const (
-	// Not given: FAIL.
+	// Not given: what the policy's conventions say, else FAIL.
 	MissingRule_MISSING_RULE_UNSPECIFIED MissingRule = 0
 	// The indicator gets the worst grade that the rule names.
 	MissingRule_MISSING_RULE_FAIL MissingRule = 1
@@ -349,6 +349,8 @@ const (
 	UsualPurchase_USUAL_PURCHASE_MEAN UsualPurchase = 2
 	// Largest invoice of the window.
 	UsualPurchase_USUAL_PURCHASE_MAX UsualPurchase = 3
+	// The smallest invoice of the window such that at least LimitRule.percentile of a hundred are no larger.
+	UsualPurchase_USUAL_PURCHASE_PERCENTILE UsualPurchase = 4
 )
 
 // Enum value maps for UsualPurchase.
@@ -358,12 +360,14 @@ var (
 		1: "USUAL_PURCHASE_MEDIAN",
 		2: "USUAL_PURCHASE_MEAN",
 		3: "USUAL_PURCHASE_MAX",
+		4: "USUAL_PURCHASE_PERCENTILE",
 	}
 	UsualPurchase_value = map[string]int32{
 		"USUAL_PURCHASE_UNSPECIFIED": 0,
 		"USUAL_PURCHASE_MEDIAN":      1,
 		"USUAL_PURCHASE_MEAN":        2,
 		"USUAL_PURCHASE_MAX":         3,
+		"USUAL_PURCHASE_PERCENTILE":  4,
 	}
 )
 
@@ -1494,7 +1498,9 @@ type LimitRule struct {
 	// half up to the currency's minor unit; below zero it is zero. Empty: usual purchase x factor.
 	Formula string `protobuf:"bytes,70,opt,name=formula,proto3" json:"formula,omitempty"`
 	// Which facts the formula may use.
-	Facts         *FormulaFacts `protobuf:"bytes,71,opt,name=facts,proto3" json:"facts,omitempty"`
+	Facts *FormulaFacts `protobuf:"bytes,71,opt,name=facts,proto3" json:"facts,omitempty"`
+	// With USUAL_PURCHASE_PERCENTILE, which one: 1 to 99.
+	Percentile    int32 `protobuf:"varint,72,opt,name=percentile,proto3" json:"percentile,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1569,6 +1575,13 @@ func (x *LimitRule) GetFacts() *FormulaFacts {
 		return x.Facts
 	}
 	return nil
+}
+
+func (x *LimitRule) GetPercentile() int32 {
+	if x != nil {
+		return x.Percentile
+	}
+	return 0
 }
 
 // TermRule gives the recommended term (S2.14); whatever it gives, no more than the grade's `max_term_days`.
@@ -1719,6 +1732,8 @@ type EvaluationPolicy struct {
 	ShortCycle *ShortCycle `protobuf:"bytes,91,opt,name=short_cycle,json=shortCycle,proto3" json:"short_cycle,omitempty"`
 	// What is expected of customers with credit (S2.13). Absent: the defaults of its fields.
 	Growth *GrowthRule `protobuf:"bytes,92,opt,name=growth,proto3" json:"growth,omitempty"`
+	// What holds where a rule says nothing, and how limits are rounded. Absent: the defaults of its fields.
+	Conventions *EvaluationConventions `protobuf:"bytes,93,opt,name=conventions,proto3" json:"conventions,omitempty"`
 	// Facts that a rating wants to have. What an indicator cannot do without is on the checklist of every customer, whether it is named here or not.
 	Checklist []*ChecklistRule `protobuf:"bytes,40,rep,name=checklist,proto3" json:"checklist,omitempty"`
 	// Points scorecard; beside dimensions the lower of the two grades holds. Absent: none.
@@ -1852,6 +1867,13 @@ func (x *EvaluationPolicy) GetShortCycle() *ShortCycle {
 func (x *EvaluationPolicy) GetGrowth() *GrowthRule {
 	if x != nil {
 		return x.Growth
+	}
+	return nil
+}
+
+func (x *EvaluationPolicy) GetConventions() *EvaluationConventions {
+	if x != nil {
+		return x.Conventions
 	}
 	return nil
 }
@@ -2572,7 +2594,7 @@ var File_aval_evaluation_v1_policy_proto protoreflect.FileDescriptor
 
 const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x1faval/evaluation/v1/policy.proto\x12\x12aval.evaluation.v1\x1a\"aval/evaluation/v1/checklist.proto\x1a!aval/evaluation/v1/customer.proto\x1a\x1faval/evaluation/v1/rating.proto\x1a#aval/options/v1/authorization.proto\x1a\x1baval/type/v1/approval.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x03\n" +
+	"\x1faval/evaluation/v1/policy.proto\x12\x12aval.evaluation.v1\x1a\"aval/evaluation/v1/checklist.proto\x1a$aval/evaluation/v1/conventions.proto\x1a!aval/evaluation/v1/customer.proto\x1a\x1faval/evaluation/v1/rating.proto\x1a#aval/options/v1/authorization.proto\x1a\x1baval/type/v1/approval.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x03\n" +
 	"\x17EvaluationPolicyVersion\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x12/\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x19.aval.type.v1.PolicyStateR\x05state\x12<\n" +
@@ -2662,14 +2684,17 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\vmaxTermDays\x12)\n" +
 	"\n" +
 	"grace_days\x18\x04 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xed\x02(\x00R\tgraceDays\"\xed\x02\n" +
+	"\xbaH\a\x1a\x05\x18\xed\x02(\x00R\tgraceDays\"\x98\x03\n" +
 	"\tLimitRule\x12R\n" +
 	"\x0eusual_purchase\x18\x01 \x01(\x0e2!.aval.evaluation.v1.UsualPurchaseB\b\xbaH\x05\x82\x01\x02\x10\x01R\rusualPurchase\x12.\n" +
 	"\rwindow_months\x18\x02 \x01(\x05B\t\xbaH\x06\x1a\x04\x18x(\x01R\fwindowMonths\x12=\n" +
 	"\x06factor\x18\x03 \x01(\tB%\xbaH\"\xd8\x01\x01r\x1d2\x1b^[0-9]{1,6}(\\.[0-9]{1,6})?$R\x06factor\x12A\n" +
 	"\x03cap\x18\x04 \x01(\tB/\xbaH,\xd8\x01\x01r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\x03cap\x12\"\n" +
 	"\aformula\x18F \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\aformula\x126\n" +
-	"\x05facts\x18G \x01(\v2 .aval.evaluation.v1.FormulaFactsR\x05facts\"h\n" +
+	"\x05facts\x18G \x01(\v2 .aval.evaluation.v1.FormulaFactsR\x05facts\x12)\n" +
+	"\n" +
+	"percentile\x18H \x01(\x05B\t\xbaH\x06\x1a\x04\x18c(\x00R\n" +
+	"percentile\"h\n" +
 	"\bTermRule\x12$\n" +
 	"\aformula\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xe8\aR\aformula\x126\n" +
@@ -2678,7 +2703,8 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\fmax_age_days\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\n" +
 	"maxAgeDays\x12#\n" +
 	"\rverified_only\x18\x02 \x01(\bR\fverifiedOnly\x12$\n" +
-	"\tmin_items\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\xd6\t\n" +
+	"\tmin_items\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\xa3\n" +
+	"\n" +
 	"\x10EvaluationPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x126\n" +
@@ -2703,7 +2729,8 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\rgrade_reviews\x18Z \x03(\v2\x1f.aval.evaluation.v1.GradeReviewB\b\xbaH\x05\x92\x01\x02\x10\x04R\fgradeReviews\x12?\n" +
 	"\vshort_cycle\x18[ \x01(\v2\x1e.aval.evaluation.v1.ShortCycleR\n" +
 	"shortCycle\x126\n" +
-	"\x06growth\x18\\ \x01(\v2\x1e.aval.evaluation.v1.GrowthRuleR\x06growth\x12I\n" +
+	"\x06growth\x18\\ \x01(\v2\x1e.aval.evaluation.v1.GrowthRuleR\x06growth\x12K\n" +
+	"\vconventions\x18] \x01(\v2).aval.evaluation.v1.EvaluationConventionsR\vconventions\x12I\n" +
 	"\tchecklist\x18( \x03(\v2!.aval.evaluation.v1.ChecklistRuleB\b\xbaH\x05\x92\x01\x02\x10\x14R\tchecklist\x12;\n" +
 	"\tscorecard\x18\x1e \x01(\v2\x1d.aval.evaluation.v1.ScorecardR\tscorecard\x126\n" +
 	"\bdue_days\x18< \x01(\v2\x1b.aval.evaluation.v1.DueDaysR\adueDays\x12?\n" +
@@ -2831,12 +2858,13 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\x16CAP_CONDITION_ENFORCED\x10F\x12\"\n" +
 	"\x1eCAP_CONDITION_DISHONEST_DEBTOR\x10G\x12#\n" +
 	"\x1fCAP_CONDITION_OVERDUE_WITH_BANK\x10H\x12\x1f\n" +
-	"\x1bCAP_CONDITION_NOT_OPERATING\x10I*{\n" +
+	"\x1bCAP_CONDITION_NOT_OPERATING\x10I*\x9a\x01\n" +
 	"\rUsualPurchase\x12\x1e\n" +
 	"\x1aUSUAL_PURCHASE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15USUAL_PURCHASE_MEDIAN\x10\x01\x12\x17\n" +
 	"\x13USUAL_PURCHASE_MEAN\x10\x02\x12\x16\n" +
-	"\x12USUAL_PURCHASE_MAX\x10\x03*}\n" +
+	"\x12USUAL_PURCHASE_MAX\x10\x03\x12\x1d\n" +
+	"\x19USUAL_PURCHASE_PERCENTILE\x10\x04*}\n" +
 	"\x10GrowthComparison\x12!\n" +
 	"\x1dGROWTH_COMPARISON_UNSPECIFIED\x10\x00\x12#\n" +
 	"\x1fGROWTH_COMPARISON_PERIOD_BEFORE\x10\x01\x12!\n" +
@@ -2906,7 +2934,8 @@ var file_aval_evaluation_v1_policy_proto_goTypes = []any{
 	(Grade)(0),                             // 34: aval.evaluation.v1.Grade
 	(Treatment)(0),                         // 35: aval.evaluation.v1.Treatment
 	(*v1.AuthorityRow)(nil),                // 36: aval.type.v1.AuthorityRow
-	(*ChecklistRule)(nil),                  // 37: aval.evaluation.v1.ChecklistRule
+	(*EvaluationConventions)(nil),          // 37: aval.evaluation.v1.EvaluationConventions
+	(*ChecklistRule)(nil),                  // 38: aval.evaluation.v1.ChecklistRule
 }
 var file_aval_evaluation_v1_policy_proto_depIdxs = []int32{
 	32, // 0: aval.evaluation.v1.EvaluationPolicyVersion.state:type_name -> aval.type.v1.PolicyState
@@ -2939,32 +2968,33 @@ var file_aval_evaluation_v1_policy_proto_depIdxs = []int32{
 	23, // 27: aval.evaluation.v1.EvaluationPolicy.grade_reviews:type_name -> aval.evaluation.v1.GradeReview
 	25, // 28: aval.evaluation.v1.EvaluationPolicy.short_cycle:type_name -> aval.evaluation.v1.ShortCycle
 	24, // 29: aval.evaluation.v1.EvaluationPolicy.growth:type_name -> aval.evaluation.v1.GrowthRule
-	37, // 30: aval.evaluation.v1.EvaluationPolicy.checklist:type_name -> aval.evaluation.v1.ChecklistRule
-	29, // 31: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
-	28, // 32: aval.evaluation.v1.EvaluationPolicy.due_days:type_name -> aval.evaluation.v1.DueDays
-	20, // 33: aval.evaluation.v1.EvaluationPolicy.term:type_name -> aval.evaluation.v1.TermRule
-	26, // 34: aval.evaluation.v1.EvaluationPolicy.rating_scales:type_name -> aval.evaluation.v1.RatingScale
-	34, // 35: aval.evaluation.v1.GradeReview.grade:type_name -> aval.evaluation.v1.Grade
-	4,  // 36: aval.evaluation.v1.GrowthRule.compare_with:type_name -> aval.evaluation.v1.GrowthComparison
-	27, // 37: aval.evaluation.v1.RatingScale.ratings:type_name -> aval.evaluation.v1.RatingPoints
-	30, // 38: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
-	14, // 39: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
-	0,  // 40: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
-	31, // 41: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
-	1,  // 42: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
-	6,  // 43: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
-	8,  // 44: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
-	10, // 45: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
-	12, // 46: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
-	7,  // 47: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
-	9,  // 48: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
-	11, // 49: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
-	13, // 50: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
-	47, // [47:51] is the sub-list for method output_type
-	43, // [43:47] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	37, // 30: aval.evaluation.v1.EvaluationPolicy.conventions:type_name -> aval.evaluation.v1.EvaluationConventions
+	38, // 31: aval.evaluation.v1.EvaluationPolicy.checklist:type_name -> aval.evaluation.v1.ChecklistRule
+	29, // 32: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
+	28, // 33: aval.evaluation.v1.EvaluationPolicy.due_days:type_name -> aval.evaluation.v1.DueDays
+	20, // 34: aval.evaluation.v1.EvaluationPolicy.term:type_name -> aval.evaluation.v1.TermRule
+	26, // 35: aval.evaluation.v1.EvaluationPolicy.rating_scales:type_name -> aval.evaluation.v1.RatingScale
+	34, // 36: aval.evaluation.v1.GradeReview.grade:type_name -> aval.evaluation.v1.Grade
+	4,  // 37: aval.evaluation.v1.GrowthRule.compare_with:type_name -> aval.evaluation.v1.GrowthComparison
+	27, // 38: aval.evaluation.v1.RatingScale.ratings:type_name -> aval.evaluation.v1.RatingPoints
+	30, // 39: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
+	14, // 40: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
+	0,  // 41: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
+	31, // 42: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
+	1,  // 43: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
+	6,  // 44: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
+	8,  // 45: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
+	10, // 46: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
+	12, // 47: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
+	7,  // 48: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
+	9,  // 49: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
+	11, // 50: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
+	13, // 51: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
+	48, // [48:52] is the sub-list for method output_type
+	44, // [44:48] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_policy_proto_init() }
@@ -2973,6 +3003,7 @@ func file_aval_evaluation_v1_policy_proto_init() {
 		return
 	}
 	file_aval_evaluation_v1_checklist_proto_init()
+	file_aval_evaluation_v1_conventions_proto_init()
 	file_aval_evaluation_v1_customer_proto_init()
 	file_aval_evaluation_v1_rating_proto_init()
 	file_aval_evaluation_v1_policy_proto_msgTypes[1].OneofWrappers = []any{
