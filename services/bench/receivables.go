@@ -35,7 +35,7 @@ import (
 const itemsEach = 10
 
 // pastDays are how long ago the days are at which aging of the past is measured; the slowest counts.
-var pastDays = []int{30, 90, 180, 270, 330} // constant
+var pastDays = []int{1, 30, 90, 180, 270, 330, 360} // constant
 
 // receivablesBench is the phase after the sale behind real gRPC, with a gate that takes every position and does nothing.
 type receivablesBench struct {
@@ -305,9 +305,15 @@ SELECT 'INV-' || 100000000 + n, 'C' || 10000000 + 1 + (n::bigint * 7919) % $CUST
        current_date - age, current_date - age + 45 + (n % 3) * 15, 'CNY', 10000 + n % 90000, 'S' || n % 100, 'U' || n % 10, current_date - age, 1
 FROM (SELECT n, (abs(hashint8(n)) % 366 * (abs(hashint8(n + 1)) % 366) / 366)::int AS age FROM generate_series(1, $ITEMS) n) items;
 INSERT INTO item_balances (item_id, customer_id, due_date, open) SELECT item_id, customer_id, due_date, amount FROM items;
-INSERT INTO due_ladders (customer_id, currency, newest, due_dates, opens, items, unapplied)
-SELECT customer_id, 'CNY', max(newest), array_agg(due_date ORDER BY due_date), array_agg(opens ORDER BY due_date), array_agg(items ORDER BY due_date), 0
-FROM (SELECT customer_id, due_date, max(document_date) AS newest, (sum(sum(amount)) OVER due)::bigint AS opens, (sum(count(*)) OVER due)::int AS items
+` + laddersSQL
+
+// laddersSQL keeps of the items what posting them would have kept.
+const laddersSQL = `
+INSERT INTO open_moves (currency, on_date, due_date, amount, items, unapplied)
+SELECT currency, document_date, due_date, sum(amount), count(*), 0 FROM items GROUP BY currency, document_date, due_date;
+INSERT INTO due_ladders (customer_id, currency, newest, oldest, due_dates, opens, items, unapplied)
+SELECT customer_id, 'CNY', max(newest), min(oldest), array_agg(due_date ORDER BY due_date), array_agg(opens ORDER BY due_date), array_agg(items ORDER BY due_date), 0
+FROM (SELECT customer_id, due_date, max(document_date) AS newest, min(document_date) AS oldest, (sum(sum(amount)) OVER due)::bigint AS opens, (sum(count(*)) OVER due)::int AS items
       FROM items GROUP BY customer_id, due_date WINDOW due AS (PARTITION BY customer_id ORDER BY due_date)) steps
 GROUP BY customer_id`
 
@@ -367,7 +373,7 @@ func (b *receivablesBench) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, table := range []string{"customers", "accounts", "items", "item_balances", "due_ladders"} {
+	for _, table := range []string{"customers", "accounts", "items", "item_balances", "due_ladders", "open_moves"} {
 		if _, err := b.pool.Exec(ctx, `VACUUM (ANALYZE) `+table); err != nil {
 			return err
 		}
@@ -386,20 +392,25 @@ func (b *receivablesBench) age(ctx context.Context, at calendar.Date) error {
 	return err
 }
 
-// customerAging ages one customer at a time, today and a quarter ago.
+// customerAging ages one customer at a time, today and on days of the past; the slower of the two counts.
 func (b *receivablesBench) customerAging(ctx context.Context, today calendar.Date) error {
-	var took []float64
-	for i := range 400 {
+	var now, past []float64
+	for i := range 200 {
 		id := "C" + strconv.Itoa(10_000_001+rand.IntN(b.cfg.Items/itemsEach)) //nolint:gosec // load, not secrets
-		at := today.AddDays(-90 * (i % 2))
-		if err := timed(&took, func() error {
-			_, err := b.aging.GetAging(ctx, &receivablesv1.GetAgingRequest{AsOf: at.String(), GroupBy: "customer", CustomerId: id})
-			return err
-		}); err != nil {
-			return err
+		for _, m := range []struct {
+			into *[]float64
+			at   calendar.Date
+		}{{&now, today}, {&past, today.AddDays(-pastDays[i%len(pastDays)])}} {
+			if err := timed(m.into, func() error {
+				_, err := b.aging.GetAging(ctx, &receivablesv1.GetAgingRequest{AsOf: m.at.String(), GroupBy: "customer", CustomerId: id})
+				return err
+			}); err != nil {
+				return err
+			}
 		}
 	}
-	report(b.out, "receivables.customer_aging_ms", median(took)*1000, 2)
+	fmt.Fprintf(b.out, "GetAging of one customer, %d calls: today %.2f ms, on days of the past %.2f ms\n", len(now), median(now)*1000, median(past)*1000)
+	report(b.out, "receivables.customer_aging_ms", max(median(now), median(past))*1000, 2)
 	return nil
 }
 

@@ -90,6 +90,7 @@ type Service struct {
 	reports     *rpc.Reports
 	work        *operation.Worker
 	collection  *jobs.Collection
+	moves       *jobs.Moves
 	fontFile    string
 }
 
@@ -141,6 +142,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		Kinds: map[string]operation.Work{app.KindDunningPropose: s.app.ProposeWork, app.KindDunningSend: s.app.SendWork},
 	})
 	s.collection = jobs.NewCollection(s.app, log)
+	s.moves = jobs.NewMoves(s.app, log)
 	if d.Config.Warnings {
 		s.warnings = jobs.NewWarnings(s.app, log)
 		s.months = jobs.NewMonths(s.app, d.Clock, zone, log)
@@ -208,6 +210,7 @@ func (s *Service) Run(ctx context.Context) error {
 		{Name: "receivables requests", Run: s.keeper.Run},
 		{Name: "receivables operations", Run: s.work.Run},
 		{Name: "receivables collection", Run: s.collection.Run},
+		{Name: "receivables moves", Run: s.moves.Run},
 	}
 	if s.warnings != nil {
 		tasks = append(tasks, lifecycle.Task{Name: "receivables warnings", Run: s.warnings.Run})

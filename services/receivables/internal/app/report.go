@@ -62,6 +62,12 @@ func (s *Service) AgingItems(ctx context.Context, q aging.Query, bucket string, 
 	return items, q, err
 }
 
+// FoldMoves keeps what moved of all that is open short; no figure changes.
+func (s *Service) FoldMoves(ctx context.Context) error {
+	_, err := s.store.FoldMoves(ctx)
+	return err
+}
+
 // maxFileRows bounds what a spreadsheet holds.
 const maxFileRows = 100_000
 

@@ -35,8 +35,12 @@ type Account struct {
 	head       ledger.Head
 	appSeq     int64
 	appHash    []byte
-	// newest is the newest date of what was posted and applied under this lock; none: nothing was.
-	newest calendar.Date
+	// newest and oldest are the dates of what was posted and applied under this lock; none: nothing was.
+	newest, oldest calendar.Date
+	// before is where the account's entries and applications ended when it was locked.
+	before struct{ entry, application int64 }
+	// touched are the items and credits that changed since.
+	touched []string
 	// closedUntil is the last day on which nothing is posted any more; none: all are open.
 	closedUntil calendar.Date
 }
@@ -65,17 +69,27 @@ func LockAccount(ctx context.Context, tx pgx.Tx, c Customer, act Act) (*Account,
 }
 
 func accountOf(tx pgx.Tx, q *db.Queries, act Act, row db.Account) *Account {
-	return &Account{
+	a := &Account{
 		tx: tx, q: q, act: act, customerID: row.CustomerID, currency: row.Currency,
 		head:   ledger.Head{Sequence: row.LedgerSequence, Balance: cash(row.Balance, row.Currency), Hash: row.LedgerHash},
 		appSeq: row.ApplicationSequence, appHash: row.ApplicationHash,
+	}
+	a.before.entry, a.before.application = row.LedgerSequence, row.ApplicationSequence
+	return a
+}
+
+// dated notes the date of what is posted or applied.
+func (a *Account) dated(d calendar.Date) {
+	a.newest = invoice.Latest(a.newest, d)
+	if a.oldest.IsZero() || d.Before(a.oldest) {
+		a.oldest = d
 	}
 }
 
 // Currency of the account.
 func (a *Account) Currency() string { return a.currency }
 
-// Save writes the account's heads and its due ladder; call it once, at the end.
+// Save writes the account's heads, its due ladder, and what moved of all that is open; call it once, at the end.
 func (a *Account) Save(ctx context.Context) error {
 	err := a.q.SaveAccount(ctx, db.SaveAccountParams{
 		CustomerID: a.customerID, LedgerSequence: a.head.Sequence, LedgerHash: a.head.Hash, Balance: a.head.Balance.Minor,
@@ -84,7 +98,15 @@ func (a *Account) Save(ctx context.Context) error {
 	if err != nil || a.newest.IsZero() {
 		return pg.Err(err)
 	}
-	return pg.Err(a.q.SaveLadders(ctx, db.SaveLaddersParams{CustomerIds: []string{a.customerID}, Dates: []calendar.Date{a.newest}}))
+	if len(a.touched) > 0 {
+		err = a.q.AddOpenMoves(ctx, db.AddOpenMovesParams{Entry: a.before.entry, Application: a.before.application, Documents: a.touched})
+		if err != nil {
+			return pg.Err(err)
+		}
+	}
+	return pg.Err(a.q.SaveLadders(ctx, db.SaveLaddersParams{
+		CustomerIds: []string{a.customerID}, Dates: []calendar.Date{a.newest}, OldestDates: []calendar.Date{a.oldest},
+	}))
 }
 
 func (a *Account) post(ctx context.Context, d ledger.Document) (ledger.Entry, error) {
@@ -104,7 +126,7 @@ func (a *Account) next(d ledger.Document) (ledger.Entry, ledger.Head, error) {
 	if err := period.Check(a.closedUntil, d.EntryDate, dateField(d.Kind)); err != nil {
 		return ledger.Entry{}, a.head, err
 	}
-	a.newest = invoice.Latest(a.newest, d.EntryDate)
+	a.dated(d.EntryDate)
 	d.PostDate, d.PostedBy, d.CreateTime = a.act.Today, a.act.Actor, a.act.Now
 	return ledger.Post(a.head, a.customerID, d, audit.Link)
 }
@@ -207,6 +229,7 @@ func (a *Account) addItems(ctx context.Context, items []db.Item) error {
 	if err := a.q.AddItems(ctx, p); err != nil {
 		return err
 	}
+	a.touched = append(a.touched, p.ItemIds...)
 	return a.q.AddItemBalances(ctx, db.AddItemBalancesParams{
 		ItemIds: p.ItemIds, CustomerID: p.CustomerID, DueDates: p.DueDates, Amounts: p.Amounts,
 	})
@@ -254,6 +277,7 @@ func (a *Account) addCredit(ctx context.Context, c db.AddCreditParams) error {
 	if err != nil {
 		return pg.Err(err)
 	}
+	a.touched = append(a.touched, c.CreditID)
 	return pg.Err(a.q.AddCreditBalance(ctx, db.AddCreditBalanceParams{CreditID: c.CreditID, CustomerID: c.CustomerID, Unapplied: c.Amount}))
 }
 
@@ -283,6 +307,7 @@ func (a *Account) closeItems(ctx context.Context, ids []string, e ledger.Entry, 
 	if err != nil {
 		return pg.Err(err)
 	}
+	a.touched = append(a.touched, ids...)
 	return pg.Err(a.q.CloseItems(ctx, ids))
 }
 
@@ -314,6 +339,7 @@ func (a *Account) closeCredit(ctx context.Context, id string, e ledger.Entry, r 
 	if err != nil {
 		return pg.Err(err)
 	}
+	a.touched = append(a.touched, id)
 	return pg.Err(a.q.CloseCredit(ctx, id))
 }
 
@@ -335,13 +361,14 @@ func (a *Account) Apply(ctx context.Context, applications []invoice.Application)
 		p.ItemIds = append(p.ItemIds, app.ItemID)
 		p.Amounts = append(p.Amounts, app.Amount.Minor)
 		p.Dates = append(p.Dates, app.Date)
-		a.newest = invoice.Latest(a.newest, app.Date)
+		a.dated(app.Date)
 		p.Prevs = append(p.Prevs, prev)
 		p.Hashes = append(p.Hashes, a.appHash)
 	}
 	if err := a.q.AddApplications(ctx, p); err != nil {
 		return pg.Err(err)
 	}
+	a.touched = append(append(a.touched, p.CreditIds...), p.ItemIds...)
 	if err := a.q.ApplyToItems(ctx, db.ApplyToItemsParams{ItemIds: p.ItemIds, Amounts: p.Amounts, Dates: p.Dates}); err != nil {
 		return pg.Err(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/avalcredit/aval/pkg/audit"
+	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
 	"github.com/avalcredit/aval/services/receivables/internal/ledger"
@@ -19,7 +20,17 @@ type Accounts struct {
 	q    *db.Queries
 	act  Act
 	byID map[string]*Account
+	// opened is what the items add to what is open.
+	opened map[openKey]openSum
 }
+
+// openKey and openSum: what is open of items from a day on, by due date.
+type openKey struct {
+	currency string
+	on, due  calendar.Date
+}
+
+type openSum struct{ amount, items int64 }
 
 // LockAccounts opens accounts at their first use and locks them in one order, so that two
 // writers of many accounts do not wait for each other.
@@ -41,7 +52,7 @@ func LockAccounts(ctx context.Context, tx pgx.Tx, customerIDs []string, act Act)
 	if err != nil {
 		return nil, err
 	}
-	a := &Accounts{tx: tx, q: q, act: act, byID: make(map[string]*Account, len(rows))}
+	a := &Accounts{tx: tx, q: q, act: act, byID: make(map[string]*Account, len(rows)), opened: map[openKey]openSum{}}
 	for _, r := range rows {
 		account := accountOf(tx, q, act, r)
 		account.closedUntil = closed
@@ -83,6 +94,10 @@ func (a *Accounts) AddInvoices(ctx context.Context, list []invoice.Invoice) (at 
 		}
 		account.head, entries[i] = head, e
 		items = append(items, itemsOf(inv, e.Sequence)...)
+	}
+	for _, i := range items {
+		k := openKey{i.Currency, i.DocumentDate, i.DueDate}
+		a.opened[k] = openSum{a.opened[k].amount + i.Amount, a.opened[k].items + 1}
 	}
 	for _, set := range []struct {
 		table   string
@@ -126,7 +141,7 @@ func itemValues(i db.Item) []any {
 	}
 }
 
-// Save writes the accounts' ledger heads and due ladders; call it once, at the end.
+// Save writes the accounts' ledger heads and due ladders, and what is open more; call it once, at the end.
 func (a *Accounts) Save(ctx context.Context) error {
 	var p db.SaveLedgerHeadsParams
 	var ladders db.SaveLaddersParams
@@ -135,12 +150,28 @@ func (a *Accounts) Save(ctx context.Context) error {
 		p.Hashes, p.Balances = append(p.Hashes, account.head.Hash), append(p.Balances, account.head.Balance.Minor)
 		if !account.newest.IsZero() {
 			ladders.CustomerIds, ladders.Dates = append(ladders.CustomerIds, id), append(ladders.Dates, account.newest)
+			ladders.OldestDates = append(ladders.OldestDates, account.oldest)
 		}
 	}
 	if err := a.q.SaveLedgerHeads(ctx, p); err != nil {
 		return pg.Err(err)
 	}
+	if err := a.addOpened(ctx); err != nil {
+		return pg.Err(err)
+	}
 	return pg.Err(a.q.SaveLadders(ctx, ladders))
+}
+
+func (a *Accounts) addOpened(ctx context.Context) error {
+	var p db.AddOpenItemsParams
+	for k, s := range a.opened {
+		p.Currencies, p.OnDates, p.DueDates = append(p.Currencies, k.currency), append(p.OnDates, k.on), append(p.DueDates, k.due)
+		p.Amounts, p.Items = append(p.Amounts, s.amount), append(p.Items, s.items)
+	}
+	if len(p.Items) == 0 {
+		return nil
+	}
+	return a.q.AddOpenItems(ctx, p)
 }
 
 // Standings are what the customers owe now.

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -10,13 +12,10 @@ import (
 	"github.com/avalcredit/aval/services/receivables/internal/aging"
 )
 
-// maxFloors is the most overdue buckets that a policy can have.
-const maxFloors = 13
-
-// columns joins a term for every overdue bucket; in it %[1]d is the bucket's number.
-func columns(format string) string {
+// columns joins a term for each of so many overdue buckets; in it %[1]d is the bucket's number.
+func columns(buckets int, format string) string {
 	var b strings.Builder
-	for i := 1; i <= maxFloors; i++ {
+	for i := 1; i <= buckets; i++ {
 		fmt.Fprintf(&b, format, i)
 	}
 	return b.String()
@@ -43,11 +42,11 @@ var keys = map[aging.GroupBy][2]string{ // constant
 // first day of each bucket. A customer whose oldest due date is younger has nothing there.
 //
 // $1 day, $7 first days of the buckets.
-func nowSQL(by aging.GroupBy) string {
+func nowSQL(by aging.GroupBy, buckets int) string {
 	return `
     SELECT ` + keyed(by, "l") + ` AS key, l.currency, sum(l.unapplied) AS unapplied,
            sum(l.opens[cardinality(l.opens)]) AS open, sum(l.items[cardinality(l.items)]) AS items` +
-		columns(`,
+		columns(buckets, `,
            sum(CASE WHEN l.due_dates[1] <= $1::date - ($7::int[])[%[1]d] THEN l.opens[width_bucket($1::date - ($7::int[])[%[1]d], l.due_dates)] END) AS o%[1]d,
            sum(CASE WHEN l.due_dates[1] <= $1::date - ($7::int[])[%[1]d] THEN l.items[width_bucket($1::date - ($7::int[])[%[1]d], l.due_dates)] END) AS i%[1]d`) + `
     FROM due_ladders l ` + joined(by, "l") + `
@@ -62,12 +61,12 @@ func joined(by aging.GroupBy, table string) string {
 }
 
 // thenSQL adds by how much what was due when, and money, was something else on the day: what is dated after it. Where few
-// customers have anything newer than the day ($9 is false) only theirs is read.
-func thenSQL(by aging.GroupBy) string {
+// of all customers have anything newer than the day ($9 is false) only theirs is read.
+func thenSQL(by aging.GroupBy, buckets int) string {
 	return `
     UNION ALL
     SELECT key, currency, 0, sum(moved), sum(items)` +
-		columns(`,
+		columns(buckets, `,
            sum(moved) FILTER (WHERE due_date <= $1::date - ($7::int[])[%[1]d]), sum(items) FILTER (WHERE due_date <= $1::date - ($7::int[])[%[1]d])`) + `
     FROM (
         SELECT key, currency, due_date, sum(past - now) AS moved, sum((past > 0)::int - (now > 0)::int) AS items
@@ -83,7 +82,7 @@ func thenSQL(by aging.GroupBy) string {
         GROUP BY key, currency, due_date) d
     GROUP BY key, currency
     UNION ALL
-    SELECT key, currency, sum(past - now), 0, 0` + strings.Repeat(", 0, 0", maxFloors) + `
+    SELECT key, currency, sum(past - now), 0, 0` + strings.Repeat(", 0, 0", buckets) + `
     FROM (
         SELECT ` + keyed(by, "c") + ` AS key, c.currency,
                CASE WHEN c.credit_date <= $1::date AND coalesce(r.reverse_date > $1::date, true) THEN c.amount - coalesce(a.past, 0) ELSE 0 END AS past,
@@ -107,18 +106,34 @@ const beforeSQL = `stale AS MATERIALIZED (
 ), `
 
 // sumsSQL puts the parts together.
-var sumsSQL = `
-SELECT key, currency, coalesce((SELECT display_name FROM customers WHERE %s AND customer_id = key), ''),
+func sumsSQL(by aging.GroupBy, buckets int) string {
+	return `
+SELECT key, currency, coalesce((SELECT display_name FROM customers WHERE ` + strconv.FormatBool(by == aging.GroupCustomer) + ` AND customer_id = key), ''),
        coalesce(sum(open), 0)::bigint, coalesce(sum(items), 0)::bigint, coalesce(sum(unapplied), 0)::bigint,
-       ARRAY[` + strings.TrimPrefix(columns(`, coalesce(sum(o%[1]d), 0)::bigint`), ", ") + `], ARRAY[` + strings.TrimPrefix(columns(`, coalesce(sum(i%[1]d), 0)::bigint`), ", ") + `]
+       ARRAY[` + strings.TrimPrefix(columns(buckets, `, coalesce(sum(o%[1]d), 0)::bigint`), ", ") + `], ARRAY[` + strings.TrimPrefix(columns(buckets, `, coalesce(sum(i%[1]d), 0)::bigint`), ", ") + `]
 FROM parts GROUP BY key, currency HAVING coalesce(sum(open), 0) <> 0 OR coalesce(sum(unapplied), 0) <> 0
 ORDER BY key COLLATE "C", currency COLLATE "C"`
+}
 
-// nextSQL are the customers after one, by number: those with an account of their own, or with one that was merged into theirs.
+// everybodySQL are the totals of all customers on a day: the sum of what moved until then.
+//
+// $1 day, $2 first days of the buckets, $3 currency.
+func everybodySQL(buckets int) string {
+	return `
+SELECT '', currency, '', sum(amount)::bigint, sum(items)::bigint, sum(unapplied)::bigint,
+       ARRAY[` + strings.TrimPrefix(columns(buckets, `, coalesce(sum(amount) FILTER (WHERE due_date <= $1::date - ($2::int[])[%[1]d]), 0)::bigint`), ", ") + `],
+       ARRAY[` + strings.TrimPrefix(columns(buckets, `, coalesce(sum(items) FILTER (WHERE due_date <= $1::date - ($2::int[])[%[1]d]), 0)::bigint`), ", ") + `]
+FROM open_moves WHERE on_date <= $1 AND ($3 = '' OR currency = $3)
+GROUP BY currency HAVING sum(amount) <> 0 OR sum(unapplied) <> 0
+ORDER BY currency COLLATE "C"`
+}
+
+// nextSQL are the customers after one, by number: those with an account of their own on which something was posted by a day, or
+// with one that was merged into theirs.
 const nextSQL = `
 SELECT customer_id FROM (
     (SELECT customer_id COLLATE "C" AS customer_id FROM due_ladders l
-     WHERE customer_id COLLATE "C" > $1 AND NOT EXISTS (SELECT FROM merged_accounts m WHERE m.customer_id = l.customer_id)
+     WHERE customer_id COLLATE "C" > $1 AND oldest <= $3 AND NOT EXISTS (SELECT FROM merged_accounts m WHERE m.customer_id = l.customer_id)
      ORDER BY customer_id COLLATE "C" LIMIT $2)
     UNION
     (SELECT DISTINCT survivor_id COLLATE "C" FROM merged_accounts WHERE survivor_id COLLATE "C" > $1 ORDER BY survivor_id COLLATE "C" LIMIT $2)
@@ -134,27 +149,21 @@ func laddered(q aging.Query) bool {
 	return q.By == aging.ByDueDate && q.UnitID == "" && q.Salesperson == ""
 }
 
-// ladderAging answers from the ladders.
+// ladderAging answers from the ladders, totals of everybody from what moved.
 func ladderAging(ctx context.Context, tx pgx.Tx, q aging.Query, accounts []string) (p aging.Page, err error) {
 	// The parameters decide what is read at all, so that no plan fits all of them.
 	if _, err := tx.Exec(ctx, `SET LOCAL plan_cache_mode = force_custom_plan`); err != nil {
 		return p, err
 	}
-	l := ladderQuery{tx: tx, q: q, accounts: accounts}
+	l := ladderQuery{tx: tx, q: q, accounts: accounts, all: q.CustomerID == "" && q.Owner == "" && q.GroupID == "" && q.Grade == ""}
 	if err := tx.QueryRow(ctx, staleSQL, q.AsOf, accounts).Scan(&l.stale, &l.many); err != nil {
 		return p, err
 	}
-	if p.Totals, err = l.sums(ctx, aging.GroupTotal, nil); err != nil {
-		return p, err
-	}
-	switch q.GroupBy {
-	case aging.GroupTotal:
-		p.Rows = p.Totals
-	case aging.GroupCustomer:
-		p.Rows, err = l.customers(ctx)
-	default:
+	if q.GroupBy == aging.GroupCustomer && accounts != nil { // its rows are all there are
 		p.Rows, err = l.sums(ctx, q.GroupBy, nil)
-		p.Rows = afterCursor(p.Rows, q.After)
+		p.Totals, p.Rows = totalsOf(p.Rows), afterCursor(p.Rows, q.After)
+	} else if p.Totals, err = l.totals(ctx); err == nil {
+		p.Rows, err = l.rows(ctx, p.Totals)
 	}
 	if err != nil {
 		return p, err
@@ -163,6 +172,39 @@ func ladderAging(ctx context.Context, tx pgx.Tx, q aging.Query, accounts []strin
 		p.Rows = p.Rows[:q.Limit]
 	}
 	return p, marked(ctx, tx, q, accounts, &p)
+}
+
+// rows are the rows of the page and at least one more, if there is one.
+func (l ladderQuery) rows(ctx context.Context, totals []aging.Row) ([]aging.Row, error) {
+	switch {
+	case l.q.GroupBy == aging.GroupTotal:
+		return totals, nil
+	case l.q.GroupBy == aging.GroupCustomer:
+		return l.customers(ctx)
+	case l.q.GroupBy == aging.GroupCurrency:
+		return afterCursor(byCurrency(totals), l.q.After), nil
+	default:
+		rows, err := l.sums(ctx, l.q.GroupBy, nil)
+		return afterCursor(rows, l.q.After), err
+	}
+}
+
+// totalsOf are the rows of one customer as totals: it has one a currency.
+func totalsOf(rows []aging.Row) []aging.Row {
+	totals := slices.Clone(rows)
+	for i := range totals {
+		totals[i].Key, totals[i].DisplayName = "", ""
+	}
+	return totals
+}
+
+// byCurrency are totals as rows of their currencies.
+func byCurrency(totals []aging.Row) []aging.Row {
+	rows := slices.Clone(totals)
+	for i := range rows {
+		rows[i].Key = rows[i].Currency
+	}
+	return rows
 }
 
 // staleSQL says whether any ladder is newer than the day, and whether more than a few are.
@@ -187,26 +229,36 @@ type ladderQuery struct {
 	q  aging.Query
 	// accounts of the one customer that is asked for; nil: everybody's.
 	accounts []string
+	// all says that it is asked for everybody.
+	all bool
 	// stale says that some ladders are newer than the day, many that more than a few are.
 	stale, many bool
+}
+
+// totals are those over all rows.
+func (l ladderQuery) totals(ctx context.Context) ([]aging.Row, error) {
+	if !l.all {
+		return l.sums(ctx, aging.GroupTotal, nil)
+	}
+	rows, err := l.tx.Query(ctx, everybodySQL(len(l.q.Buckets.Floors)), l.q.AsOf, l.q.Buckets.Floors, l.q.Currency)
+	if err != nil {
+		return nil, err
+	}
+	return l.collect(rows)
 }
 
 // maxBatch bounds how many customers are read at a time.
 const maxBatch = 50_000
 
-// customers are the rows of one page and one more, read so many customers at a time: some have nothing.
+// customers are the rows of one page of everybody's and one more, read so many customers at a time: some have nothing.
 func (l ladderQuery) customers(ctx context.Context) ([]aging.Row, error) {
-	if l.accounts != nil {
-		rows, err := l.sums(ctx, aging.GroupCustomer, l.accounts)
-		return afterCursor(rows, l.q.After), err
-	}
 	var out []aging.Row
 	last := ""
 	if l.q.After != nil {
 		last = l.q.After.Key
 	}
 	for size := l.q.Limit + 1; len(out) <= l.q.Limit; size = min(4*size, maxBatch) { // long ago most customers have nothing
-		rows, err := l.tx.Query(ctx, nextSQL, last, size)
+		rows, err := l.tx.Query(ctx, nextSQL, last, size, l.q.AsOf)
 		if err != nil {
 			return nil, err
 		}
@@ -229,20 +281,21 @@ func (l ladderQuery) customers(ctx context.Context) ([]aging.Row, error) {
 
 // sums are the rows of groups; ids: of these accounts only.
 func (l ladderQuery) sums(ctx context.Context, by aging.GroupBy, ids []string) ([]aging.Row, error) {
-	named := "false"
-	if by == aging.GroupCustomer {
-		named = "true"
-	}
+	buckets := len(l.q.Buckets.Floors)
 	args := []any{l.q.AsOf, l.accounts, l.q.Owner, l.q.GroupID, l.q.Grade, l.q.Currency, l.q.Buckets.Floors, ids}
-	sql := `WITH parts AS (` + nowSQL(by) + `)` + fmt.Sprintf(sumsSQL, named)
+	sql := `WITH parts AS (` + nowSQL(by, buckets) + `)` + sumsSQL(by, buckets)
 	if l.stale {
-		sql = `WITH ` + beforeSQL + `parts AS (` + nowSQL(by) + thenSQL(by) + `)` + fmt.Sprintf(sumsSQL, named)
-		args = append(args, l.many || ids != nil)
+		sql = `WITH ` + beforeSQL + `parts AS (` + nowSQL(by, buckets) + thenSQL(by, buckets) + `)` + sumsSQL(by, buckets)
+		args = append(args, l.many || l.accounts != nil || ids != nil)
 	}
 	rows, err := l.tx.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
 	}
+	return l.collect(rows)
+}
+
+func (l ladderQuery) collect(rows pgx.Rows) ([]aging.Row, error) {
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (aging.Row, error) { return ladderRow(row, l.q.Buckets) })
 }
 

@@ -32,11 +32,14 @@ func (s *Store) Verify(ctx context.Context) (ledger.Report, error) {
 // VerifyIn is Verify on what a transaction sees.
 func VerifyIn(ctx context.Context, tx pgx.Tx) (ledger.Report, error) {
 	var r ledger.Report
-	v := verifier{tx: tx, report: &r}
+	v := verifier{tx: tx, report: &r, moves: map[moveKey]move{}}
 	for after := ""; ; {
 		accounts, err := v.accounts(ctx, after)
-		if err != nil || len(accounts) == 0 {
+		if err != nil {
 			return r, err
+		}
+		if len(accounts) == 0 {
+			return r, v.openMoves(ctx)
 		}
 		if err := v.batch(ctx, accounts); err != nil {
 			return r, err
@@ -48,7 +51,14 @@ func VerifyIn(ctx context.Context, tx pgx.Tx) (ledger.Report, error) {
 type verifier struct {
 	tx     pgx.Tx
 	report *ledger.Report
+	// moves are what the accounts seen so far give of all that moved.
+	moves map[moveKey]move
 }
+
+// moveKey and move are a row of what moved.
+type moveKey struct{ currency, on, due string }
+
+type move struct{ amount, items, unapplied int64 }
 
 const accountsSQL = `SELECT * FROM accounts WHERE customer_id COLLATE "C" > $1 ORDER BY customer_id COLLATE "C" LIMIT $2`
 
@@ -75,7 +85,38 @@ func (v verifier) batch(ctx context.Context, accounts []db.Account) error {
 	if err := v.applications(ctx, accounts, ids); err != nil {
 		return err
 	}
-	return v.balances(ctx, ids)
+	if err := v.balances(ctx, ids); err != nil {
+		return err
+	}
+	return v.add(ctx, 1, `SELECT currency, on_date::text, due_date::text, amount, items, unapplied FROM open_move_folds WHERE customer_id = ANY ($1)`, ids)
+}
+
+// add adds rows, or takes them off.
+func (v verifier) add(ctx context.Context, sign int64, sql string, args ...any) error {
+	rows, err := v.tx.Query(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	var k moveKey
+	var m move
+	_, err = pgx.ForEachRow(rows, []any{&k.currency, &k.on, &k.due, &m.amount, &m.items, &m.unapplied}, func() error {
+		sum := v.moves[k]
+		v.moves[k] = move{sum.amount + sign*m.amount, sum.items + sign*m.items, sum.unapplied + sign*m.unapplied}
+		return nil
+	})
+	return err
+}
+
+// openMoves holds what is kept of all that moved to what the accounts gave.
+func (v verifier) openMoves(ctx context.Context) error {
+	err := v.add(ctx, -1, `SELECT currency, on_date::text, due_date::text, sum(amount)::bigint, sum(items)::bigint, sum(unapplied)::bigint
+		FROM open_moves GROUP BY currency, on_date, due_date`)
+	for k, off := range v.moves {
+		if off != (move{}) {
+			v.report.Add("aging/"+k.currency, 0, "what moved on "+k.on+" of what is due "+k.due+" is not what documents and applications give")
+		}
+	}
+	return err
 }
 
 type entryKey struct {
@@ -263,7 +304,8 @@ SELECT f.customer_id, 'due ladder: it is not what the balances give', 0
 FROM due_ladder_folds f
 LEFT JOIN due_ladders l USING (customer_id)
 WHERE f.customer_id = ANY ($1)
-  AND (l.due_dates, l.opens, l.items, l.unapplied, l.currency, l.newest) IS DISTINCT FROM (f.due_dates, f.opens, f.items, f.unapplied, f.currency, greatest(
+  AND (l.due_dates, l.opens, l.items, l.unapplied, l.currency, l.oldest, l.newest) IS DISTINCT FROM (f.due_dates, f.opens, f.items, f.unapplied, f.currency,
+          (SELECT min(entry_date) FROM ledger_entries e WHERE e.customer_id = f.customer_id), greatest(
           (SELECT max(entry_date) FROM ledger_entries e WHERE e.customer_id = f.customer_id),
           (SELECT max(application_date) FROM applications p WHERE p.customer_id = f.customer_id)))
   AND EXISTS (SELECT FROM ledger_entries e WHERE e.customer_id = f.customer_id)

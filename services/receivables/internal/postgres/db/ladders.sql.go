@@ -11,23 +11,101 @@ import (
 	"github.com/avalcredit/aval/pkg/calendar"
 )
 
+const addOpenItems = `-- name: AddOpenItems :exec
+INSERT INTO open_moves (currency, on_date, due_date, amount, items, unapplied)
+SELECT unnest($1::text[]), unnest($2::date[]), unnest($3::date[]),
+       unnest($4::bigint[]), unnest($5::bigint[]), 0
+`
+
+type AddOpenItemsParams struct {
+	Currencies []string
+	OnDates    []calendar.Date
+	DueDates   []calendar.Date
+	Amounts    []int64
+	Items      []int64
+}
+
+func (q *Queries) AddOpenItems(ctx context.Context, arg AddOpenItemsParams) error {
+	_, err := q.db.Exec(ctx, addOpenItems,
+		arg.Currencies,
+		arg.OnDates,
+		arg.DueDates,
+		arg.Amounts,
+		arg.Items,
+	)
+	return err
+}
+
+const addOpenMoves = `-- name: AddOpenMoves :exec
+INSERT INTO open_moves (currency, on_date, due_date, amount, items, unapplied)
+SELECT currency, on_date, due_date, sum(CASE WHEN money THEN 0 ELSE sign * (open - was) END),
+       sum(CASE WHEN money THEN 0 ELSE sign * ((open > 0)::int - (was > 0)::int) END), sum(CASE WHEN money THEN sign * (open - was) ELSE 0 END)
+FROM (SELECT sign, currency, document, money, due_date, on_date, open, coalesce(lag(open) OVER (PARTITION BY sign, money, document ORDER BY on_date), 0) AS was
+      FROM (SELECT sign, currency, document, money, due_date, on_date,
+                   CASE WHEN bool_or(bool_or(what = 'REVERSED')) OVER days OR NOT bool_or(bool_or(what = 'POSTED')) OVER days THEN 0
+                        ELSE sum(sum(amount)) OVER days END AS open
+            FROM open_events e
+            JOIN (SELECT 1 AS sign UNION ALL SELECT -1) versions ON sign = 1
+              OR (e.ledger_sequence <= $1::bigint AND e.application_sequence <= $2::bigint)
+            WHERE e.document = ANY ($3::text[])
+            GROUP BY sign, currency, document, money, due_date, on_date
+            WINDOW days AS (PARTITION BY sign, money, document ORDER BY on_date)) opens) steps
+GROUP BY currency, on_date, due_date
+HAVING sum(sign * (open - was)) <> 0 OR sum(sign * ((open > 0)::int - (was > 0)::int)) <> 0
+`
+
+type AddOpenMovesParams struct {
+	Entry       int64
+	Application int64
+	Documents   []string
+}
+
+// What a change moved: how some documents of a customer stand on each day now, less how they stood by the entry and the
+// application before it.
+func (q *Queries) AddOpenMoves(ctx context.Context, arg AddOpenMovesParams) error {
+	_, err := q.db.Exec(ctx, addOpenMoves, arg.Entry, arg.Application, arg.Documents)
+	return err
+}
+
+const foldOpenMoves = `-- name: FoldOpenMoves :execrows
+WITH many AS (
+    SELECT currency, on_date, due_date FROM open_moves GROUP BY currency, on_date, due_date HAVING count(*) > 1
+), gone AS (
+    DELETE FROM open_moves m USING many k WHERE m.currency = k.currency AND m.on_date = k.on_date AND m.due_date = k.due_date
+    RETURNING m.currency, m.on_date, m.due_date, m.amount, m.items, m.unapplied
+)
+INSERT INTO open_moves (currency, on_date, due_date, amount, items, unapplied)
+SELECT currency, on_date, due_date, sum(amount), sum(items), sum(unapplied) FROM gone GROUP BY currency, on_date, due_date
+HAVING sum(amount) <> 0 OR sum(items) <> 0 OR sum(unapplied) <> 0
+`
+
+// Rows of one key become one; whoever adds or reads meanwhile sees the same sums.
+func (q *Queries) FoldOpenMoves(ctx context.Context) (int64, error) {
+	result, err := q.db.Exec(ctx, foldOpenMoves)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const saveLadders = `-- name: SaveLadders :exec
-INSERT INTO due_ladders (customer_id, currency, newest, due_dates, opens, items, unapplied)
-SELECT f.customer_id, f.currency, n.newest, f.due_dates, f.opens, f.items, f.unapplied
-FROM (SELECT unnest($1::text[]) AS customer_id, unnest($2::date[]) AS newest) n
+INSERT INTO due_ladders (customer_id, currency, newest, oldest, due_dates, opens, items, unapplied)
+SELECT f.customer_id, f.currency, n.newest, n.oldest, f.due_dates, f.opens, f.items, f.unapplied
+FROM (SELECT unnest($1::text[]) AS customer_id, unnest($2::date[]) AS newest, unnest($3::date[]) AS oldest) n
 JOIN due_ladder_folds f ON f.customer_id = n.customer_id
 ON CONFLICT (customer_id) DO UPDATE SET
-    newest = greatest(due_ladders.newest, excluded.newest), due_dates = excluded.due_dates, opens = excluded.opens,
-    items = excluded.items, unapplied = excluded.unapplied
+    newest = greatest(due_ladders.newest, excluded.newest), oldest = least(due_ladders.oldest, excluded.oldest),
+    due_dates = excluded.due_dates, opens = excluded.opens, items = excluded.items, unapplied = excluded.unapplied
 `
 
 type SaveLaddersParams struct {
 	CustomerIds []string
 	Dates       []calendar.Date
+	OldestDates []calendar.Date
 }
 
-// The ladders of customers as they are now; dates are the newest of the change.
+// The ladders of customers as they are now; dates are the newest and the oldest of the change.
 func (q *Queries) SaveLadders(ctx context.Context, arg SaveLaddersParams) error {
-	_, err := q.db.Exec(ctx, saveLadders, arg.CustomerIds, arg.Dates)
+	_, err := q.db.Exec(ctx, saveLadders, arg.CustomerIds, arg.Dates, arg.OldestDates)
 	return err
 }

@@ -351,6 +351,7 @@ type DueLadder struct {
 	Opens      []int64
 	Items      []int32
 	Unapplied  int64
+	Oldest     calendar.Date
 }
 
 type DueLadderFold struct {
@@ -642,6 +643,38 @@ type MonthlyReportRun struct {
 	Month      calendar.Date
 	Worker     string
 	LeaseUntil time.Time
+}
+
+type OpenEvent struct {
+	CustomerID          string
+	Currency            string
+	Document            string
+	Money               bool
+	DueDate             calendar.Date
+	OnDate              calendar.Date
+	Amount              int64
+	What                string
+	LedgerSequence      int64
+	ApplicationSequence int64
+}
+
+type OpenMove struct {
+	Currency  string
+	OnDate    calendar.Date
+	DueDate   calendar.Date
+	Amount    int64
+	Items     int64
+	Unapplied int64
+}
+
+type OpenMoveFold struct {
+	CustomerID string
+	Currency   string
+	OnDate     calendar.Date
+	DueDate    calendar.Date
+	Amount     int64
+	Items      int64
+	Unapplied  int64
 }
 
 type Operation struct {
