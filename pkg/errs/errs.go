@@ -43,6 +43,9 @@ type Error struct {
 	RetryAfter time.Duration
 	// Cause is the inner error for the log; it never leaves the process.
 	Cause error
+	// Witnessed is set where what was refused goes around procedure: who tried it is recorded, as are acts beyond authority,
+	// whatever the kind. It never leaves the process.
+	Witnessed bool
 }
 
 // New makes an error whose message is formatted as with fmt.Sprintf.
@@ -117,6 +120,13 @@ func (e *Error) With(key, value string) *Error {
 func (e *Error) WithCause(err error) *Error {
 	c := e.clone()
 	c.Cause = err
+	return c
+}
+
+// WithWitness returns a copy of the error whose refused act is recorded.
+func (e *Error) WithWitness() *Error {
+	c := e.clone()
+	c.Witnessed = true
 	return c
 }
 

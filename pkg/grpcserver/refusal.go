@@ -13,7 +13,7 @@ import (
 // witnessTimeout bounds what a refused call waits for those who see it.
 const witnessTimeout = 5 * time.Second
 
-// Refusal is a call of somebody who is known and may not do what they called for.
+// Refusal is a call of somebody who is known and may not do what they called for, or not in this way.
 type Refusal struct {
 	// Method is the full name, "/package.Service/Method".
 	Method string
@@ -21,7 +21,7 @@ type Refusal struct {
 	Caller authn.Principal
 	// Request is what they sent; nil of a stream. It may not have been checked: roles are looked at first.
 	Request proto.Message
-	// Err is why, of kind PermissionDenied.
+	// Err is why: of kind PermissionDenied, or an *errs.Error that is to be witnessed.
 	Err error
 }
 
@@ -41,7 +41,7 @@ func (r *registrar) OnRefused(fn func(context.Context, Refusal)) {
 
 // witnessed shows a refusal to those who want to see it.
 func (s *Server) witnessed(ctx context.Context, record *callRecord) {
-	if len(s.services.witnesses) == 0 || record.caller.Subject == "" || errs.KindOf(record.cause) != errs.PermissionDenied {
+	if len(s.services.witnesses) == 0 || record.caller.Subject == "" || !isRefusal(record.cause) {
 		return
 	}
 	// Hanging up does not keep an attempt out of the record.
@@ -55,4 +55,10 @@ func (s *Server) witnessed(ctx context.Context, record *callRecord) {
 	for _, fn := range s.services.witnesses {
 		fn(ctx, Refusal{Method: record.method, Caller: record.caller, Request: request, Err: record.cause})
 	}
+}
+
+// isRefusal reports whether an error refuses an act beyond somebody's authority, or one around procedure.
+func isRefusal(err error) bool {
+	e, ok := errs.As(err)
+	return ok && (e.Kind == errs.PermissionDenied || e.Witnessed)
 }

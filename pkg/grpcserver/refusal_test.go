@@ -30,6 +30,8 @@ func TestRefusalsAreWitnessed(t *testing.T) {
 			return "", errs.New(errs.PermissionDenied, "SAME_PERSON", "no")
 		case text == "closed":
 			return "", errs.New(errs.FailedPrecondition, "CLOSED", "no")
+		case text == "around":
+			return "", errs.New(errs.FailedPrecondition, "MEMO_REQUIRED", "no").WithWitness().With("a", "b")
 		}
 		return text, nil
 	})
@@ -57,6 +59,7 @@ func TestRefusalsAreWitnessed(t *testing.T) {
 	}{
 		{echo.Say, "a", "AUDITOR", "hello", codes.OK, ""},
 		{echo.Say, "a", "AUDITOR", "closed", codes.FailedPrecondition, "CLOSED"},
+		{echo.Say, "c", "AUDITOR", "around", codes.FailedPrecondition, "MEMO_REQUIRED"},
 		{echo.Say, "a", "WAREHOUSE", "hello", codes.PermissionDenied, "ROLE_REQUIRED"},
 		{echo.Say, "a", "AUDITOR", "", codes.InvalidArgument, "INVALID_FIELD"},
 		{echo.Sign, "b", "GENERAL_MANAGER", "hello", codes.PermissionDenied, "SAME_PERSON"},
@@ -68,7 +71,7 @@ func TestRefusalsAreWitnessed(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if len(seen) != 2 || seen[0] != echo.Say+" a ROLE_REQUIRED 2026-03-04" || seen[1] != echo.Sign+" b SAME_PERSON 2026-03-04" {
+	if len(seen) != 3 || seen[0] != echo.Say+" c MEMO_REQUIRED 2026-03-04" || seen[1] != echo.Say+" a ROLE_REQUIRED 2026-03-04" || seen[2] != echo.Sign+" b SAME_PERSON 2026-03-04" {
 		t.Errorf("%q", seen)
 	}
 }

@@ -60,7 +60,13 @@ func (w *world) reversed(t *testing.T) {
 	r, err := w.receipts.ReverseReceipt(ctx, &receivablesv1.ReverseReceiptRequest{RequestId: "back R-1", ReceiptId: "R-1", Reason: "returned"})
 	must(t, err)
 	equal(t, "reversed", r.GetReceipt().GetReversed(), true)
-	i, err := w.invoices.ReverseInvoice(ctx, &receivablesv1.ReverseInvoiceRequest{RequestId: "back I-1", InvoiceId: "I-1", Reason: "wrong"})
+	cancel := &receivablesv1.ReverseInvoiceRequest{RequestId: "back I-1", InvoiceId: "I-1", Reason: "wrong"}
+	_, err = w.invoices.ReverseInvoice(ctx, cancel)
+	want(t, err, errs.PermissionDenied, "ROLE_REQUIRED")
+	_, err = w.invoices.ReverseInvoice(w.as(t, "ERP", "2024-01-20"), cancel) // money had been applied to it
+	want(t, err, errs.FailedPrecondition, "CREDIT_MEMO_REQUIRED")
+	w.takeBack(t, "C-1", "I-1", "2024-01-20")
+	i, err := w.invoices.GetInvoice(ctx, &receivablesv1.GetInvoiceRequest{InvoiceId: "I-1"})
 	must(t, err)
 	equal(t, "state", i.GetInvoice().GetState(), receivablesv1.InvoiceState_INVOICE_STATE_REVERSED)
 	w.set(func() {
@@ -68,7 +74,7 @@ func (w *world) reversed(t *testing.T) {
 		equal(t, "receivable after the return", p[2].GetReceivable().GetAmount(), "100.00")
 		equal(t, "unapplied after the return", p[2].GetUnapplied().GetAmount(), "0.00")
 		equal(t, "movement back", p[3].GetMovements()[0].GetAmount().GetAmount(), "-100.00")
-		equal(t, "cause", p[3].GetCause(), "invoice I-1")
+		equal(t, "cause", p[3].GetCause(), "credit memo CM-000001")
 	})
 	l, err := w.ledger.GetLedger(w.as(t, "AUDITOR", ""), &receivablesv1.GetLedgerRequest{CustomerId: "C-1"})
 	must(t, err)
@@ -91,6 +97,20 @@ func (w *world) reversed(t *testing.T) {
 	if len(v.GetBreaks()) > 0 || v.GetChains() < 4 || v.GetEntries() < 10 {
 		t.Errorf("verification %v", v)
 	}
+}
+
+// takeBack has a document taken back by a credit memo of two people.
+func (w *world) takeBack(t *testing.T, customer, id, date string) {
+	t.Helper()
+	memos := receivablesv1.NewCreditMemoServiceClient(w.conn)
+	m, err := memos.ProposeCreditMemo(w.as(t, "FINANCE_CLERK", date), &receivablesv1.ProposeCreditMemoRequest{RequestId: "take back " + id, CreditMemo: &receivablesv1.CreditMemo{
+		CustomerId: customer, Kind: receivablesv1.CreditMemoKind_CREDIT_MEMO_KIND_REVERSAL, ReasonCode: "CANCELLED", Text: "wrong", ReversedDocumentId: id,
+	}})
+	must(t, err)
+	_, err = memos.DecideCreditMemo(w.as(t, "FINANCE_MANAGER", date), &receivablesv1.DecideCreditMemoRequest{
+		RequestId: "so be it " + id, CreditMemoId: m.GetCreditMemo().GetCreditMemoId(), Decision: "APPROVE",
+	})
+	must(t, err)
 }
 
 // Invariant 7: while the gate is down calls succeed, and it gets everything in order later.

@@ -148,7 +148,7 @@ func (r *run) step(t *testing.T, customer string, st step) error {
 	case st.Apply != nil:
 		_, err = r.h.ApplyReceipt(ctx, r.h.request(), r.prefix+st.Apply.Receipt, receipt.Order{Named: r.named(t, st.Apply.Named)})
 	case st.ReverseInvoice != "":
-		_, err = r.h.ReverseInvoice(ctx, r.h.request(), r.prefix+st.ReverseInvoice, "case")
+		err = r.h.takeBack(ctx, customer, r.prefix+st.ReverseInvoice)
 	case st.ReverseReceipt != "":
 		_, err = r.h.ReverseReceipt(ctx, r.h.request(), r.prefix+st.ReverseReceipt, "case")
 	}

@@ -109,7 +109,7 @@ func (c *change) takeDiscountsBack(ctx context.Context, receiptID, reason string
 		if err != nil {
 			return err
 		}
-		if err := c.takeBack(ctx, doc, reason); err != nil {
+		if err := c.takeBack(ctx, doc, byMemo{reason: reason}); err != nil {
 			return err
 		}
 	}

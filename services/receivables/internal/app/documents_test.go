@@ -1,13 +1,11 @@
 package app_test
 
 import (
-	"context"
 	"strconv"
 
 	"pgregory.net/rapid"
 
 	"github.com/avalcredit/aval/pkg/approval"
-	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/receivables/internal/aging"
@@ -17,11 +15,6 @@ import (
 	"github.com/avalcredit/aval/services/receivables/internal/receipt"
 	"github.com/avalcredit/aval/services/receivables/internal/voucher"
 )
-
-// manager is a call of a finance manager, on the business date of another call.
-func (w *walk) manager(ctx context.Context) context.Context {
-	return authn.WithPrincipal(ctx, authn.Principal{Subject: "manager", Roles: []string{"FINANCE_MANAGER"}})
-}
 
 // document takes a step with a document that is neither invoice nor receipt.
 func (w *walk) document(kind string) {
@@ -62,6 +55,10 @@ func (w *walk) document(kind string) {
 func (w *walk) post(d voucher.Draft) string {
 	d.ID, d.CustomerID, d.Date = w.customer+"/V"+strconv.Itoa(len(w.vouchers)), w.customer, w.date("date")
 	_, err := w.h.PostVoucher(w.ctx(), w.h.request(), d, receipt.Order{})
+	if memo.PaysBack(d.Kind) { // never by one person
+		wantReasonOf(w.rt, err, "CREDIT_MEMO_REQUIRED")
+		err = w.h.byMemo(w.ctx(), memo.Draft{CustomerID: w.customer, Kind: d.Kind, Amount: d.Amount, About: d.About, DocumentID: d.ID, DocumentDate: d.Date})
+	}
 	must(w.rt, err)
 	w.vouchers = append(w.vouchers, d.ID)
 	return d.ID
@@ -113,7 +110,7 @@ func (w *walk) memo() {
 	if after := w.balance(); after != before {
 		w.rt.Fatalf("a proposal moved the balance from %d to %d", before, after)
 	}
-	_, err = w.h.DecideMemo(w.manager(ctx), w.h.request(), m.ID, approval.Approve, "")
+	_, err = w.h.DecideMemo(manager(ctx), w.h.request(), m.ID, approval.Approve, "")
 	must(w.rt, err)
 	if after := w.balance(); after != before-d.Amount.Minor {
 		w.rt.Fatalf("approval of %s moved the balance from %d to %d", d.Amount, before, after)
@@ -146,16 +143,12 @@ func (w *walk) reverseVoucher() {
 		return
 	}
 	before := w.balance()
-	ctx := w.ctx()
-	if v.MemoID == "" {
-		_, err = w.h.ReverseVoucher(ctx, w.h.request(), id, "property")
-		must(w.rt, err)
-	} else {
-		m, err := w.h.ProposeMemo(ctx, w.h.request(), memo.Draft{CustomerID: w.customer, Kind: ledger.KindReversal, ReasonCode: "RETURN", Text: "property", About: id})
-		must(w.rt, err)
-		_, err = w.h.DecideMemo(w.manager(ctx), w.h.request(), m.ID, approval.Approve, "")
-		must(w.rt, err)
+	_, err = w.h.ReverseVoucher(w.ctx(), w.h.request(), id, "property")
+	if v.MemoID != "" || voucher.IsDebit(v.Kind) { // never by one person
+		wantReasonOf(w.rt, err, "CREDIT_MEMO_REQUIRED")
+		err = w.h.takeBack(w.ctx(), w.customer, id)
 	}
+	must(w.rt, err)
 	moved := int64(0)
 	switch {
 	case voucher.IsDebit(v.Kind):

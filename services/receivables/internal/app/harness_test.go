@@ -19,6 +19,8 @@ import (
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/pgtest"
 	"github.com/avalcredit/aval/services/receivables/internal/app"
+	"github.com/avalcredit/aval/services/receivables/internal/ledger"
+	"github.com/avalcredit/aval/services/receivables/internal/memo"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres"
 	"github.com/avalcredit/aval/services/receivables/internal/terms"
 )
@@ -128,4 +130,25 @@ func dateOf(s string) calendar.Date {
 		return calendar.Date{}
 	}
 	return calendar.MustDate(s)
+}
+
+// manager is a call of a finance manager, on the business date of another call.
+func manager(ctx context.Context) context.Context {
+	return authn.WithPrincipal(ctx, authn.Principal{Subject: "manager", Roles: []string{"FINANCE_MANAGER"}})
+}
+
+// byMemo proposes a credit memo and has another person approve it.
+func (h *house) byMemo(ctx context.Context, d memo.Draft) error {
+	d.ReasonCode, d.Text = "RETURN", "test"
+	m, err := h.ProposeMemo(ctx, h.request(), d)
+	if err != nil {
+		return err
+	}
+	_, err = h.DecideMemo(manager(ctx), h.request(), m.ID, approval.Approve, "")
+	return err
+}
+
+// takeBack has a document taken back, by two people.
+func (h *house) takeBack(ctx context.Context, customer, id string) error {
+	return h.byMemo(ctx, memo.Draft{CustomerID: customer, Kind: ledger.KindReversal, About: id})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/avalcredit/aval/services/receivables/internal/postgres"
 	"github.com/avalcredit/aval/services/receivables/internal/receipt"
 	"github.com/avalcredit/aval/services/receivables/internal/terms"
+	"github.com/avalcredit/aval/services/receivables/internal/voucher"
 )
 
 // PostInvoice posts an invoice. Errors: NotFound CUSTOMER_UNKNOWN, AlreadyExists
@@ -48,8 +49,8 @@ func defaults(policy terms.Policy, customer Customer, act postgres.Act, currency
 	}
 }
 
-// ReverseInvoice takes an invoice back; money applied to it becomes unapplied.
-// Errors: NotFound INVOICE_UNKNOWN, FailedPrecondition INVOICE_REVERSED and DOCUMENT_IN_USE.
+// ReverseInvoice takes back an invoice that nothing was ever applied to, as its ERP cancelled it; all others are taken back by a
+// credit memo. Errors: NotFound INVOICE_UNKNOWN, FailedPrecondition INVOICE_REVERSED and CREDIT_MEMO_REQUIRED.
 func (s *Service) ReverseInvoice(ctx context.Context, req idem.Request, id, reason string) (invoice.Invoice, error) {
 	found, err := s.store.Invoice(ctx, id)
 	if err != nil {
@@ -60,28 +61,17 @@ func (s *Service) ReverseInvoice(ctx context.Context, req idem.Request, id, reas
 		return invoice.Invoice{}, err
 	}
 	return write(ctx, s, req, customer, func(ctx context.Context, c *change) (invoice.Invoice, error) {
-		doc, err := c.Invoice(ctx, id)
+		doc, err := c.standingInvoice(ctx, id)
 		if err != nil {
 			return invoice.Invoice{}, err
 		}
-		if doc.State() == invoice.StateReversed {
-			return invoice.Invoice{}, errs.New(errs.FailedPrecondition, "INVOICE_REVERSED", "invoice %s was reversed before", id).With("invoice_id", id)
+		if !doc.LastApplication.IsZero() {
+			return invoice.Invoice{}, voucher.ByMemoOnly("invoice_id", "something was applied to invoice %s: propose a credit memo for its reversal", id).
+				With("invoice_id", id)
 		}
-		on := invoice.Latest(c.act.Today, doc.Date, doc.LastApplication)
-		applied, err := c.ItemApplications(ctx, doc.ItemIDs()...)
-		if err != nil {
+		if err := c.takeInvoiceBack(ctx, doc, byMemo{reason: reason}); err != nil {
 			return invoice.Invoice{}, err
 		}
-		if err := c.nothingGivenUp(ctx, id, applied); err != nil {
-			return invoice.Invoice{}, err
-		}
-		if err := c.Apply(ctx, receipt.Undo(applied, on)); err != nil {
-			return invoice.Invoice{}, err
-		}
-		if err := c.Account.ReverseInvoice(ctx, doc, postgres.Reversal{On: on, Reason: reason}); err != nil {
-			return invoice.Invoice{}, err
-		}
-		c.movements = append(c.movements, position.Movement{OrderID: doc.OrderID, InvoiceID: id, Amount: doc.Amount.Neg()})
 		if err := c.tell("invoice.reverse", "invoice "+id, map[string]string{"reason": reason}); err != nil {
 			return invoice.Invoice{}, err
 		}
@@ -92,6 +82,38 @@ func (s *Service) ReverseInvoice(ctx context.Context, req idem.Request, id, reas
 		after.Applications, err = c.ItemApplications(ctx, after.ItemIDs()...)
 		return after.Invoice, err
 	})
+}
+
+// standingInvoice reads an invoice that was not taken back.
+func (c *change) standingInvoice(ctx context.Context, id string) (postgres.InvoiceDocument, error) {
+	doc, err := c.Invoice(ctx, id)
+	if err == nil && doc.State() == invoice.StateReversed {
+		err = errs.New(errs.FailedPrecondition, "INVOICE_REVERSED", "invoice %s was reversed before", id).With("invoice_id", id)
+	}
+	return doc, err
+}
+
+// takeInvoiceBack reverses an invoice that stands; money applied to it becomes unapplied. Errors: FailedPrecondition DOCUMENT_IN_USE.
+func (c *change) takeInvoiceBack(ctx context.Context, doc postgres.InvoiceDocument, why byMemo) error {
+	on := invoice.Latest(c.act.Today, doc.Date, doc.LastApplication)
+	applied, err := c.ItemApplications(ctx, doc.ItemIDs()...)
+	if err != nil {
+		return err
+	}
+	if err := c.nothingGivenUp(ctx, doc.ID, applied); err != nil {
+		return err
+	}
+	if err := c.notCredited(ctx, doc.ID); err != nil {
+		return err
+	}
+	if err := c.Apply(ctx, receipt.Undo(applied, on)); err != nil {
+		return err
+	}
+	if err := c.Account.ReverseInvoice(ctx, doc, postgres.Reversal{On: on, Reason: why.reason, MemoID: why.memoID}); err != nil {
+		return err
+	}
+	c.movements = append(c.movements, position.Movement{OrderID: doc.OrderID, InvoiceID: doc.ID, Amount: doc.Amount.Neg()})
+	return nil
 }
 
 // Invoice returns an invoice with what was applied to it. Errors: NotFound INVOICE_UNKNOWN.

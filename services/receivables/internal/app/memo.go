@@ -20,8 +20,9 @@ import (
 )
 
 // ProposeMemo proposes an adjustment of a customer's account: nothing of the account changes. It is tried, so that what
-// could not be posted is not put to anybody. Errors: NotFound CUSTOMER_UNKNOWN, INVOICE_UNKNOWN and DOCUMENT_UNKNOWN,
-// FailedPrecondition OVERAPPLIED, NOT_WHOLLY_APPLIED and AUTHORITY_EXCEEDED, those of memo.Propose.
+// could not be posted is not put to anybody. Errors: NotFound CUSTOMER_UNKNOWN, INVOICE_UNKNOWN, DOCUMENT_UNKNOWN and CREDIT_UNKNOWN,
+// FailedPrecondition OVERAPPLIED, NOT_WHOLLY_APPLIED, AMOUNT_EXCEEDS, NOT_MONEY, ABOVE_INVOICE and AUTHORITY_EXCEEDED, those of
+// memo.Propose.
 func (s *Service) ProposeMemo(ctx context.Context, req idem.Request, d memo.Draft) (memo.Memo, error) {
 	const field = "credit_memo.customer_id"
 	customer, err := s.customerFor(ctx, d.CustomerID, field)
@@ -62,18 +63,72 @@ func (s *Service) ProposeMemo(ctx context.Context, req idem.Request, d memo.Draf
 // try holds a draft to the account as it is: what it names is there, and as much of it is open.
 func (c *change) try(ctx context.Context, d *memo.Draft) error {
 	if d.Kind == ledger.KindReversal {
-		doc, err := c.standing(ctx, d.About)
-		if err == nil && doc.CustomerID != c.customer.ID {
-			err = postgres.Unknown("DOCUMENT_UNKNOWN", "document", d.About)
-		}
-		d.Amount = doc.Amount
-		return inField(err, "credit_memo.reversed_document_id")
+		return inField(c.tryReversal(ctx, d), memo.AboutField(d.Kind))
 	}
 	if err := invoice.CheckAmount("credit_memo.amount", d.Amount, c.Currency()); err != nil {
 		return err
 	}
+	if memo.PaysBack(d.Kind) {
+		return c.tryPayment(ctx, d)
+	}
 	_, _, err := c.settles(ctx, voucher.Voucher{ID: "tried", Kind: d.Kind, Date: c.act.Today, Amount: d.Amount}, orderOf(d.Named, d.OldestDueFirst))
+	if err == nil {
+		d.Shares, err = c.divide(ctx, *d, "")
+	}
 	return err
+}
+
+// tryReversal finds what a reversal takes back: a document that stands, else an invoice of the number.
+func (c *change) tryReversal(ctx context.Context, d *memo.Draft) error {
+	if err := d.Check(); err != nil {
+		return err
+	}
+	doc, err := c.standing(ctx, d.About)
+	if err == nil && doc.CustomerID == c.customer.ID {
+		d.Amount = doc.Amount
+		return nil
+	}
+	inv, notInvoice := c.standingInvoice(ctx, d.About)
+	if notInvoice == nil && inv.CustomerID == c.customer.ID {
+		d.Amount, d.Invoice = inv.Amount, true
+		return nil
+	}
+	switch {
+	case err != nil && errs.KindOf(err) != errs.NotFound: // a document that was reversed before
+		return err
+	case notInvoice != nil && errs.KindOf(notInvoice) != errs.NotFound:
+		return notInvoice
+	default:
+		return postgres.Unknown("DOCUMENT_UNKNOWN", "document", d.About)
+	}
+}
+
+// tryPayment holds what is paid back to what is there: money that is not applied, or what is left of a deposit.
+func (c *change) tryPayment(ctx context.Context, d *memo.Draft) error {
+	if err := d.Check(); err != nil {
+		return err
+	}
+	v := voucher.Draft{CustomerID: d.CustomerID, Kind: d.Kind, Amount: d.Amount, About: d.About}
+	if d.Kind == ledger.KindRefund {
+		return ofMemo(c.aboutMoney(ctx, v), d.Kind)
+	}
+	return ofMemo(c.aboutVoucher(ctx, v, ledger.KindDeposit), d.Kind)
+}
+
+// ofMemo has an error name the fields of a memo where it names those of the document.
+func ofMemo(err error, kind ledger.Kind) error {
+	e, ok := errs.As(err)
+	if !ok {
+		return err
+	}
+	switch e.Meta["field"] {
+	case aboutField:
+		return e.With("field", memo.AboutField(kind))
+	case amountField:
+		return e.With("field", "credit_memo.amount")
+	default:
+		return err
+	}
 }
 
 func orderOf(named []receipt.Named, oldest bool) receipt.Order {
@@ -104,22 +159,40 @@ func (s *Service) DecideMemo(ctx context.Context, req idem.Request, id string, d
 
 // postMemo does what an approved memo says.
 func (s *Service) postMemo(ctx context.Context, c *change, m memo.Memo) error {
+	back := byMemo{reason: "credit memo " + m.ID + ": " + m.Text, memoID: m.ID}
+	if m.Kind == ledger.KindReversal && m.Invoice {
+		doc, err := c.standingInvoice(ctx, m.About)
+		if err != nil {
+			return err
+		}
+		return c.takeInvoiceBack(ctx, doc, back)
+	}
 	if m.Kind == ledger.KindReversal {
 		doc, err := c.standing(ctx, m.About)
 		if err != nil {
 			return err
 		}
-		return c.takeBack(ctx, doc, "credit memo "+m.ID+": "+m.Text)
+		return c.takeBack(ctx, doc, back)
+	}
+	// What was credited meanwhile counts too.
+	if _, err := c.divide(ctx, memo.Draft{Kind: m.Kind, Amount: m.Amount, Named: m.Named, OldestDueFirst: m.OldestDueFirst}, m.ID); err != nil {
+		return err
 	}
 	_, err := s.post(ctx, c, voucher.Draft{
-		ID: m.DocumentID, CustomerID: m.CustomerID, Kind: m.Kind, Date: m.DocumentDate, Amount: m.Amount,
+		ID: m.DocumentID, CustomerID: m.CustomerID, Kind: m.Kind, Date: m.DocumentDate, Amount: m.Amount, Instrument: m.Instrument,
 		Counterparty: m.Counterparty, Reference: m.ReasonCode, Reason: m.Text, MemoID: m.ID, About: aboutOf(m),
 	}, orderOf(m.Named, m.OldestDueFirst))
 	return err
 }
 
-// aboutOf is the one document that a memo settles, where it is one.
+// byMemo is why a document is taken back, and the credit memo that says so; none where it needs none.
+type byMemo struct{ reason, memoID string }
+
+// aboutOf is the one document that a memo pays back or settles, where it is one.
 func aboutOf(m memo.Memo) string {
+	if m.About != "" {
+		return m.About
+	}
 	if len(m.Named) == 1 {
 		return m.Named[0].InvoiceID
 	}

@@ -87,15 +87,7 @@ func (w *walk) step() {
 		}
 	case "reverse invoice":
 		if id, ok := w.pick(w.invoices); ok {
-			given, err := w.givenUp(id)
-			must(w.rt, err)
-			_, err = w.h.ReverseInvoice(w.ctx(), w.h.request(), id, "property")
-			if given { // what is written off would be money of the customer
-				wantReasonOf(w.rt, err, "DOCUMENT_IN_USE")
-				return
-			}
-			must(w.rt, err)
-			w.reversed[id] = true
+			w.reverseInvoice(id)
 		}
 	}
 }
@@ -153,6 +145,43 @@ func (w *walk) givenUp(id string) (bool, error) {
 		}
 	}
 	return stands > 0, err
+}
+
+// reverseInvoice takes an invoice back: its ERP does where nothing was ever applied to it, else two people by a memo.
+func (w *walk) reverseInvoice(id string) {
+	inv, err := w.h.Invoice(clerk(w.t), id)
+	must(w.rt, err)
+	held, err := w.givenUp(id)
+	must(w.rt, err)
+	if len(inv.Applications) == 0 && rapid.Bool().Draw(w.rt, "by the ERP") {
+		_, err = w.h.ReverseInvoice(w.ctx(), w.h.request(), id, "property")
+	} else {
+		if len(inv.Applications) > 0 {
+			_, err = w.h.ReverseInvoice(w.ctx(), w.h.request(), id, "property")
+			wantReasonOf(w.rt, err, "CREDIT_MEMO_REQUIRED")
+		}
+		err = w.h.takeBack(w.ctx(), w.customer, id)
+	}
+	if held || w.credited(inv) { // what was credited or written off would be money of the customer
+		wantReasonOf(w.rt, err, "DOCUMENT_IN_USE")
+		return
+	}
+	must(w.rt, err)
+	w.reversed[id] = true
+}
+
+// credited says whether a credit note that names the invoice stands: all of those that the walk makes do, and are applied to it.
+func (w *walk) credited(inv invoice.Invoice) bool {
+	stands := map[string]int64{}
+	for _, a := range inv.Applications {
+		stands[a.CreditID] += a.Amount.Minor
+	}
+	for id, minor := range stands {
+		if v, err := w.h.Voucher(clerk(w.t), id); err == nil && v.Kind == ledger.KindCreditNote && minor > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // reverseReceipt holds the reversal to what it has to restore: each invoice is owed

@@ -15,14 +15,23 @@ import (
 	"github.com/avalcredit/aval/services/receivables/internal/voucher"
 )
 
-// aboutField is the path of the document that a voucher is about.
-const aboutField = "document.about_document_id"
+// The paths of the document that a voucher is about, and of its amount.
+const (
+	aboutField  = "document.about_document_id"
+	amountField = "document.amount"
+)
 
 // PostVoucher posts a document that needs no credit memo. Errors: NotFound CUSTOMER_UNKNOWN and for
 // what it names, AlreadyExists DOCUMENT_EXISTS, FailedPrecondition CREDIT_MEMO_REQUIRED, PERIOD_CLOSED
 // and those of its kind.
 func (s *Service) PostVoucher(ctx context.Context, req idem.Request, d voucher.Draft, order receipt.Order) (voucher.Voucher, error) {
 	d.MemoID = "" // only a memo posts by a memo
+	switch {
+	case voucher.NeedsMemo(d.Kind):
+		return voucher.Voucher{}, voucher.ByMemoOnly("document.kind", "a document of kind %s is posted by an approved credit memo only: propose one", d.Kind)
+	case d.Kind == ledger.KindDiscount:
+		return voucher.Voucher{}, voucher.ByMemoOnly("document.kind", "a discount comes with the bank line that earned it; propose a credit note for any other")
+	}
 	customer, err := s.customerFor(ctx, d.CustomerID, "document.customer_id")
 	if err != nil {
 		return voucher.Voucher{}, err
@@ -125,7 +134,7 @@ func (c *change) aboutItem(ctx context.Context, d voucher.Draft, def *voucher.De
 // last day that interest on it, or on its whole document, was asked for, by letter or otherwise.
 func (c *change) lateInterest(ctx context.Context, d voucher.Draft, items []receipt.Item, late interest.Terms) (money.Money, error) {
 	if !late.AnnualRate.IsValid() {
-		return money.Money{}, errs.New(errs.FailedPrecondition, "NO_LATE_INTEREST", "the policy asks for no interest on late payment: give an amount").With("field", "document.amount")
+		return money.Money{}, errs.New(errs.FailedPrecondition, "NO_LATE_INTEREST", "the policy asks for no interest on late payment: give an amount").With("field", amountField)
 	}
 	until := d.Date
 	if until.IsZero() {
@@ -165,7 +174,7 @@ func lateFee(d voucher.Draft, items []receipt.Item, late interest.Terms) (money.
 	fee, known := late.Fee(open)
 	if !known {
 		return fee, errs.New(errs.FailedPrecondition, "NO_LATE_FEE", "the policy asks for no compensation on %s: give an amount", open).
-			With("invoice_id", d.About).With("field", "document.amount")
+			With("invoice_id", d.About).With("field", amountField)
 	}
 	return fee, nil
 }
@@ -244,7 +253,7 @@ func within(d voucher.Draft, left money.Money, of string) error {
 		return nil
 	}
 	return errs.New(errs.FailedPrecondition, "AMOUNT_EXCEEDS", "%s asked about %s, but only %s %s", d.Amount, d.About, left, of).
-		With("document_id", d.About).With("asked", d.Amount.String()).With("available", left.String()).With("field", "document.amount")
+		With("document_id", d.About).With("asked", d.Amount.String()).With("available", left.String()).With("field", amountField)
 }
 
 // settles decides what a credit settles, before it is posted.
@@ -329,16 +338,16 @@ func (c *change) follow(ctx context.Context, v *voucher.Voucher) error {
 	return nil
 }
 
-// ReverseVoucher takes a document back, and with it what it had settled. What a credit memo posted is taken
-// back by another one. Errors: NotFound DOCUMENT_UNKNOWN, FailedPrecondition DOCUMENT_REVERSED,
+// ReverseVoucher takes a document back, and with it what it had settled. What a credit memo posted, and what is owed, is taken
+// back by another memo. Errors: NotFound DOCUMENT_UNKNOWN, FailedPrecondition DOCUMENT_REVERSED,
 // DOCUMENT_IN_USE, BILL_STATE, CREDIT_MEMO_REQUIRED.
 func (s *Service) ReverseVoucher(ctx context.Context, req idem.Request, id, reason string) (voucher.Voucher, error) {
 	return s.onVoucher(ctx, req, id, func(ctx context.Context, c *change, doc postgres.VoucherDocument) error {
-		if doc.MemoID != "" {
-			return errs.New(errs.FailedPrecondition, "CREDIT_MEMO_REQUIRED", "document %s was posted by credit memo %s: propose its reversal", id, doc.MemoID).
+		if doc.MemoID != "" || voucher.IsDebit(doc.Kind) {
+			return voucher.ByMemoOnly("document_id", "document %s of kind %s is taken back by an approved credit memo only: propose its reversal", id, doc.Kind).
 				With("document_id", id)
 		}
-		if err := c.takeBack(ctx, doc, reason); err != nil {
+		if err := c.takeBack(ctx, doc, byMemo{reason: reason}); err != nil {
 			return err
 		}
 		return c.tell("document.reverse", "document "+id, map[string]string{"reason": reason})
@@ -404,7 +413,7 @@ func (c *change) standing(ctx context.Context, id string) (postgres.VoucherDocum
 }
 
 // takeBack reverses a document that stands: what it settled is owed again, what it drew is there again.
-func (c *change) takeBack(ctx context.Context, doc postgres.VoucherDocument, reason string) error {
+func (c *change) takeBack(ctx context.Context, doc postgres.VoucherDocument, why byMemo) error {
 	if doc.Left.IsPositive() && doc.Left != doc.Amount || (doc.Kind == ledger.KindDeposit || doc.Kind == ledger.KindWriteOff) && doc.Left.IsZero() {
 		return errs.New(errs.FailedPrecondition, "DOCUMENT_IN_USE", "only %s of %s is left of document %s: reverse what drew on it first", doc.Left, doc.Amount, doc.ID).
 			With("document_id", doc.ID)
@@ -420,12 +429,15 @@ func (c *change) takeBack(ctx context.Context, doc postgres.VoucherDocument, rea
 		if err := c.nothingGivenUp(ctx, doc.ID, applied); err != nil {
 			return err
 		}
+		if err := c.notCredited(ctx, doc.ID); err != nil {
+			return err
+		}
 	}
 	on := invoice.Latest(c.act.Today, doc.Date, doc.LastApplication)
 	if err := c.Apply(ctx, receipt.Undo(applied, on)); err != nil {
 		return err
 	}
-	return c.Account.ReverseVoucher(ctx, doc, postgres.Reversal{On: on, Reason: reason})
+	return c.Account.ReverseVoucher(ctx, doc, postgres.Reversal{On: on, Reason: why.reason, MemoID: why.memoID})
 }
 
 // nothingGivenUp refuses to take a debit document back while a part of it is written off, waived or let go for paying early: freed from

@@ -41,8 +41,14 @@ type Memo struct {
 	Named []receipt.Named `json:"named,omitempty"`
 	// OldestDueFirst applies a credit note that names nothing to the oldest due; else it stands alone.
 	OldestDueFirst bool `json:"oldest_due_first,omitempty"`
-	// About is the document that a reversal takes back.
+	// About is the document that a reversal takes back, or whose money is paid back.
 	About string `json:"about,omitempty"`
+	// Invoice says that what a reversal takes back is an invoice.
+	Invoice bool `json:"invoice,omitempty"`
+	// Instrument by which money is paid back.
+	Instrument string `json:"instrument,omitempty"`
+	// Shares are how much of the amount is for which of the documents named.
+	Shares []Share `json:"shares,omitempty"`
 	// Counterparty is the document of payables that a contra sets off.
 	Counterparty string `json:"counterparty,omitempty"`
 	// Evidence says where the papers are.
@@ -74,6 +80,9 @@ type Draft struct {
 	Named          []receipt.Named
 	OldestDueFirst bool
 	About          string
+	Invoice        bool // what a reversal takes back is an invoice; found when it is tried
+	Instrument     string
+	Shares         []Share // found when it is tried
 	Counterparty   string
 	Evidence       string
 	DocumentID     string // empty: the memo's own number
@@ -104,7 +113,7 @@ func Propose(d Draft, p Proposal, r Rules) (Memo, error) {
 	if !slices.Contains(r.Reasons, d.ReasonCode) {
 		return Memo{}, errs.Field("credit_memo.reason_code", "known", "%q is no reason of the policy: %s", d.ReasonCode, strings.Join(r.Reasons, ", "))
 	}
-	if err := d.check(); err != nil {
+	if err := d.Check(); err != nil {
 		return Memo{}, err
 	}
 	row, steps, err := r.route(d.Amount)
@@ -113,7 +122,7 @@ func Propose(d Draft, p Proposal, r Rules) (Memo, error) {
 	}
 	m := Memo{
 		ID: p.ID, CustomerID: d.CustomerID, Kind: d.Kind, ReasonCode: d.ReasonCode, Text: d.Text, Amount: d.Amount, Named: d.Named,
-		OldestDueFirst: d.OldestDueFirst, About: d.About, Counterparty: d.Counterparty, Evidence: d.Evidence,
+		OldestDueFirst: d.OldestDueFirst, About: d.About, Invoice: d.Invoice, Instrument: d.Instrument, Shares: d.Shares, Counterparty: d.Counterparty, Evidence: d.Evidence,
 		DocumentID: d.DocumentID, DocumentDate: d.DocumentDate, ProposedBy: p.Actor, ProposeDate: p.Today, CreateTime: p.Now,
 		PolicyVersion: r.Version, Form: approval.New(p.Actor, row, steps), State: Proposed,
 	}
@@ -131,14 +140,29 @@ func (r Rules) route(amount money.Money) (int, []approval.Step, error) {
 	return r.Authority.Route(amount.Minor, 0)
 }
 
-// check holds a draft to what its kind needs.
-func (d Draft) check() error {
-	reversal := d.Kind == ledger.KindReversal
+// PaysBack says whether a memo of a kind pays money back to the customer.
+func PaysBack(k ledger.Kind) bool { return k == ledger.KindRefund || k == ledger.KindDepositReturn }
+
+// AboutField is the path of the document that a memo of a kind is about.
+func AboutField(k ledger.Kind) string {
+	if PaysBack(k) {
+		return "credit_memo.paid_back_document_id"
+	}
+	return "credit_memo.reversed_document_id"
+}
+
+// Check holds a draft to what its kind needs. Errors: Invalid, naming the field.
+func (d Draft) Check() error {
+	about := d.Kind == ledger.KindReversal || PaysBack(d.Kind)
 	switch {
-	case reversal != (d.About != ""):
-		return errs.Field("credit_memo.reversed_document_id", "of_reversal", "a reversal names the document that it takes back, and nothing else does")
-	case reversal && len(d.Named) > 0:
-		return errs.Field("credit_memo.invoices", "not_of_reversal", "a reversal settles nothing")
+	case about && d.About == "":
+		return errs.Field(AboutField(d.Kind), "required", "name the document that is taken back, or whose money is paid back")
+	case !about && d.About != "":
+		return errs.Field(AboutField(d.Kind), "of_reversal", "only a reversal takes a document back")
+	case about && len(d.Named) > 0:
+		return errs.Field("credit_memo.invoices", "not_of_reversal", "a reversal, a refund, the return of a deposit settle nothing")
+	case !PaysBack(d.Kind) && d.Instrument != "":
+		return errs.Field("credit_memo.instrument", "of_refund", "only a refund or the return of a deposit is paid")
 	case (d.Kind == ledger.KindWriteOff || d.Kind == ledger.KindChargeWaiver) && len(d.Named) == 0:
 		return errs.Field("credit_memo.invoices", "required", "name what is written off or waived")
 	case (d.Kind == ledger.KindContra) != (d.Counterparty != ""):

@@ -285,6 +285,8 @@ func (a *Account) addCredit(ctx context.Context, c db.AddCreditParams) error {
 type Reversal struct {
 	On     calendar.Date
 	Reason string
+	// MemoID is the credit memo by which a debit document is taken back; empty of other documents, and of an invoice that its ERP cancelled.
+	MemoID string
 }
 
 // ReverseInvoice takes an invoice back; what was applied to it must be undone before.
@@ -302,7 +304,7 @@ func (a *Account) ReverseInvoice(ctx context.Context, d InvoiceDocument, r Rever
 func (a *Account) closeItems(ctx context.Context, ids []string, e ledger.Entry, r Reversal) error {
 	err := a.q.AddItemReversals(ctx, db.AddItemReversalsParams{
 		ItemIds: ids, CustomerID: a.customerID, ReverseDate: r.On, Reason: r.Reason, ReversedBy: a.act.Actor,
-		CreatedAt: a.act.Now, LedgerSequence: e.Sequence,
+		CreatedAt: a.act.Now, LedgerSequence: e.Sequence, MemoID: r.MemoID,
 	})
 	if err != nil {
 		return pg.Err(err)

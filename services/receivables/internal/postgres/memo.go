@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/memo"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres/db"
@@ -40,6 +41,31 @@ func (a *Account) Memo(ctx context.Context, id string) (memo.Memo, error) {
 // Memo reads a memo. Errors: NotFound CREDIT_MEMO_UNKNOWN.
 func (s *Store) Memo(ctx context.Context, id string) (memo.Memo, error) {
 	return memoByID(ctx, s.q, id)
+}
+
+// CreditNotes are the memos of credit notes that name a document or an instalment, and stand or wait, oldest first.
+func (a *Account) CreditNotes(ctx context.Context, names []string) ([]memo.Memo, error) {
+	rows, err := a.q.CreditNotesNaming(ctx, db.CreditNotesNamingParams{CustomerID: a.customerID, Names: names})
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	out := make([]memo.Memo, len(rows))
+	for i, body := range rows {
+		if err := json.Unmarshal(body, &out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// GivenUp is what was written off, waived or let go of items and stands, by their documents.
+func (a *Account) GivenUp(ctx context.Context, items []string) (map[string]money.Money, error) {
+	rows, err := a.q.GivenUp(ctx, items)
+	out := make(map[string]money.Money, len(rows))
+	for _, r := range rows {
+		out[r.DocumentID] = cash(r.Amount, a.currency)
+	}
+	return out, pg.Err(err)
 }
 
 func memoByID(ctx context.Context, q *db.Queries, id string) (memo.Memo, error) {

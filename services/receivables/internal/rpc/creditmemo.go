@@ -39,6 +39,7 @@ func (s *CreditMemos) ProposeCreditMemo(ctx context.Context, req *receivablesv1.
 		OldestDueFirst: in.GetOldestDueFirst(), About: in.GetReversedDocumentId(), Counterparty: in.GetPayableReference(),
 		Evidence: in.GetEvidence(), DocumentID: in.GetDocumentId(), DocumentDate: f.date("credit_memo.document_date", in.GetDocumentDate()),
 	}
+	f.paidBack(&d, in)
 	if f.err == nil && (d.Kind == ledger.KindReversal) == (in.GetAmount() != nil) {
 		f.err = errs.Field("credit_memo.amount", "required", "an adjustment has an amount; a reversal takes the document's")
 	}
@@ -55,6 +56,25 @@ func (s *CreditMemos) ProposeCreditMemo(ctx context.Context, req *receivablesv1.
 		return nil, err
 	}
 	return &receivablesv1.ProposeCreditMemoResponse{CreditMemo: memoOf(m)}, nil
+}
+
+// paidBack reads what a memo pays back, and how. Money goes back as money.
+func (f *fields) paidBack(d *memo.Draft, in *receivablesv1.CreditMemo) {
+	if in.GetInstrument() != receivablesv1.PaymentInstrument_PAYMENT_INSTRUMENT_UNSPECIFIED {
+		d.Instrument = string(instrument(in.GetInstrument()))
+	}
+	switch back := in.GetPaidBackDocumentId(); {
+	case f.err != nil:
+	case memo.PaysBack(d.Kind) && d.About != "":
+		f.err = errs.Field("credit_memo.reversed_document_id", "of_reversal", "only a reversal takes a document back")
+	case memo.PaysBack(d.Kind):
+		d.About = back
+	case back != "":
+		f.err = errs.Field("credit_memo.paid_back_document_id", "of_refund", "only a refund or the return of a deposit pays money back")
+	}
+	if f.err == nil && receipt.Instrument(d.Instrument).IsBill() {
+		f.err = errs.Field("credit_memo.instrument", "money", "a bill is no money yet")
+	}
 }
 
 // GetCreditMemo implements CreditMemoService.
@@ -126,11 +146,14 @@ func memoOf(m memo.Memo) *receivablesv1.CreditMemo {
 	out := &receivablesv1.CreditMemo{
 		CreditMemoId: m.ID, CustomerId: m.CustomerID, Kind: receivablesv1.CreditMemoKind(receivablesv1.CreditMemoKind_value[memoPrefix+string(m.Kind)]),
 		ReasonCode: m.ReasonCode, Text: m.Text, Amount: moneyOf(m.Amount), Invoices: namedOf(m.Named), OldestDueFirst: m.OldestDueFirst,
-		ReversedDocumentId: m.About, PayableReference: m.Counterparty, Evidence: m.Evidence, DocumentId: m.DocumentID,
+		PayableReference: m.Counterparty, Evidence: m.Evidence, DocumentId: m.DocumentID,
 		DocumentDate: m.DocumentDate.String(), State: receivablesv1.CreditMemoState(receivablesv1.CreditMemoState_value[memoStatePrefix+string(m.State)]),
 		ProposedBy: m.ProposedBy, ProposeDate: m.ProposeDate.String(), CreateTime: timeOf(m.CreateTime), PolicyVersion: m.PolicyVersion,
 		AuthorityRow: int32(m.Form.Row) + 1, NextRoles: rolesOf(m.NextRoles()), //nolint:gosec // at most twenty rows
 		WithdrawReason: m.CloseReason, WithdrawnBy: m.ClosedBy, CloseDate: m.CloseDate.String(),
+	}
+	if out.ReversedDocumentId = m.About; memo.PaysBack(m.Kind) {
+		out.ReversedDocumentId, out.PaidBackDocumentId, out.Instrument = "", m.About, instrumentOf(receipt.Instrument(m.Instrument))
 	}
 	for _, step := range m.Form.Steps {
 		out.Steps = append(out.Steps, &typev1.ApprovalStep{Name: step.Name, Roles: rolesOf(step.AnyOf), AllOf: rolesOf(step.AllOf)})

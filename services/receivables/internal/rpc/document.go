@@ -72,7 +72,7 @@ func (f *fields) direct(d voucher.Draft, amount *typev1.Money) {
 
 func needsAbout(k ledger.Kind) bool {
 	switch k {
-	case ledger.KindRefund, ledger.KindChargeback, ledger.KindDepositUse, ledger.KindDepositReturn, ledger.KindRecovery:
+	case ledger.KindChargeback, ledger.KindDepositUse, ledger.KindRecovery:
 		return true
 	default:
 		return false

@@ -16,6 +16,7 @@ import (
 func shippedReasons() []string {
 	return []string{
 		"RETURN", "PRICE", "QUANTITY", "QUALITY", "REBATE", "BILLING_ERROR", "SET_OFF", "UNCOLLECTABLE", "INSOLVENCY", "SETTLEMENT", "GOODWILL",
+		"OVERPAYMENT", "CANCELLED",
 	}
 }
 

@@ -96,11 +96,16 @@ func IsCredit(k ledger.Kind) bool {
 // NeedsMemo says whether a kind comes about by a credit memo only.
 func NeedsMemo(k ledger.Kind) bool {
 	switch k {
-	case ledger.KindCreditNote, ledger.KindContra, ledger.KindWriteOff, ledger.KindChargeWaiver:
+	case ledger.KindCreditNote, ledger.KindContra, ledger.KindWriteOff, ledger.KindChargeWaiver, ledger.KindRefund, ledger.KindDepositReturn:
 		return true
 	default:
 		return false
 	}
+}
+
+// ByMemoOnly refuses what only an approved credit memo does; who tries it otherwise is recorded. field is the path of what asked for it.
+func ByMemoOnly(field, format string, args ...any) *errs.Error {
+	return errs.New(errs.FailedPrecondition, "CREDIT_MEMO_REQUIRED", format, args...).With("field", field).WithWitness()
 }
 
 // GivesUp says whether a kind gives up a claim: what is written off, waived or let go for paying early is never money of the
@@ -119,8 +124,7 @@ func WhollyApplied(k ledger.Kind) bool {
 // adjustment without a memo has FailedPrecondition CREDIT_MEMO_REQUIRED.
 func New(d Draft, def Defaults) (Voucher, error) {
 	if NeedsMemo(d.Kind) && d.MemoID == "" {
-		return Voucher{}, errs.New(errs.FailedPrecondition, "CREDIT_MEMO_REQUIRED",
-			"a document of kind %s is posted by an approved credit memo only: propose one", d.Kind).With("field", "document.kind")
+		return Voucher{}, ByMemoOnly("document.kind", "a document of kind %s is posted by an approved credit memo only: propose one", d.Kind)
 	}
 	if err := invoice.CheckAmount("document.amount", d.Amount, def.Currency); err != nil {
 		return Voucher{}, err

@@ -40,8 +40,12 @@ const (
 	CreditMemoKind_CREDIT_MEMO_KIND_WRITE_OFF CreditMemoKind = 3
 	// Lets interest or fees go.
 	CreditMemoKind_CREDIT_MEMO_KIND_CHARGE_WAIVER CreditMemoKind = 4
-	// Takes back a document, of another memo say.
+	// Takes back a document: an invoice, another debit document, one of another memo.
 	CreditMemoKind_CREDIT_MEMO_KIND_REVERSAL CreditMemoKind = 5
+	// Pays unapplied money of a receipt or another credit back to the customer.
+	CreditMemoKind_CREDIT_MEMO_KIND_REFUND CreditMemoKind = 6
+	// Pays a deposit back, or a part of it.
+	CreditMemoKind_CREDIT_MEMO_KIND_DEPOSIT_RETURN CreditMemoKind = 7
 )
 
 // Enum value maps for CreditMemoKind.
@@ -53,14 +57,18 @@ var (
 		3: "CREDIT_MEMO_KIND_WRITE_OFF",
 		4: "CREDIT_MEMO_KIND_CHARGE_WAIVER",
 		5: "CREDIT_MEMO_KIND_REVERSAL",
+		6: "CREDIT_MEMO_KIND_REFUND",
+		7: "CREDIT_MEMO_KIND_DEPOSIT_RETURN",
 	}
 	CreditMemoKind_value = map[string]int32{
-		"CREDIT_MEMO_KIND_UNSPECIFIED":   0,
-		"CREDIT_MEMO_KIND_CREDIT_NOTE":   1,
-		"CREDIT_MEMO_KIND_CONTRA":        2,
-		"CREDIT_MEMO_KIND_WRITE_OFF":     3,
-		"CREDIT_MEMO_KIND_CHARGE_WAIVER": 4,
-		"CREDIT_MEMO_KIND_REVERSAL":      5,
+		"CREDIT_MEMO_KIND_UNSPECIFIED":    0,
+		"CREDIT_MEMO_KIND_CREDIT_NOTE":    1,
+		"CREDIT_MEMO_KIND_CONTRA":         2,
+		"CREDIT_MEMO_KIND_WRITE_OFF":      3,
+		"CREDIT_MEMO_KIND_CHARGE_WAIVER":  4,
+		"CREDIT_MEMO_KIND_REVERSAL":       5,
+		"CREDIT_MEMO_KIND_REFUND":         6,
+		"CREDIT_MEMO_KIND_DEPOSIT_RETURN": 7,
 	}
 )
 
@@ -175,7 +183,7 @@ type CreditMemo struct {
 	Invoices []*InvoiceAmount `protobuf:"bytes,7,rep,name=invoices,proto3" json:"invoices,omitempty"`
 	// A credit note or contra goes, beyond the invoices named, to the oldest due.
 	OldestDueFirst bool `protobuf:"varint,8,opt,name=oldest_due_first,json=oldestDueFirst,proto3" json:"oldest_due_first,omitempty"`
-	// Document that a reversal takes back.
+	// Document that a reversal takes back: one of DocumentService, else the invoice of that number.
 	ReversedDocumentId string `protobuf:"bytes,9,opt,name=reversed_document_id,json=reversedDocumentId,proto3" json:"reversed_document_id,omitempty"`
 	// Document of payables that a contra sets off.
 	PayableReference string `protobuf:"bytes,10,opt,name=payable_reference,json=payableReference,proto3" json:"payable_reference,omitempty"`
@@ -208,7 +216,11 @@ type CreditMemo struct {
 	// Output: subject who withdrew it.
 	WithdrawnBy string `protobuf:"bytes,24,opt,name=withdrawn_by,json=withdrawnBy,proto3" json:"withdrawn_by,omitempty"`
 	// Output: business date on which it was closed; empty: not yet.
-	CloseDate     string `protobuf:"bytes,25,opt,name=close_date,json=closeDate,proto3" json:"close_date,omitempty"`
+	CloseDate string `protobuf:"bytes,25,opt,name=close_date,json=closeDate,proto3" json:"close_date,omitempty"`
+	// What a refund or the return of a deposit pays back: the receipt or other credit document whose money is not applied, or the deposit.
+	PaidBackDocumentId string `protobuf:"bytes,26,opt,name=paid_back_document_id,json=paidBackDocumentId,proto3" json:"paid_back_document_id,omitempty"`
+	// How a refund or the return of a deposit is paid.
+	Instrument    PaymentInstrument `protobuf:"varint,27,opt,name=instrument,proto3,enum=aval.receivables.v1.PaymentInstrument" json:"instrument,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -416,6 +428,20 @@ func (x *CreditMemo) GetCloseDate() string {
 		return x.CloseDate
 	}
 	return ""
+}
+
+func (x *CreditMemo) GetPaidBackDocumentId() string {
+	if x != nil {
+		return x.PaidBackDocumentId
+	}
+	return ""
+}
+
+func (x *CreditMemo) GetInstrument() PaymentInstrument {
+	if x != nil {
+		return x.Instrument
+	}
+	return PaymentInstrument_PAYMENT_INSTRUMENT_UNSPECIFIED
 }
 
 // Request of ProposeCreditMemo.
@@ -999,8 +1025,7 @@ var File_aval_receivables_v1_credit_memo_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_credit_memo_proto_rawDesc = "" +
 	"\n" +
-	"%aval/receivables/v1/credit_memo.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\"aval/receivables/v1/document.proto\x1a!aval/receivables/v1/receipt.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\n" +
-	"\n" +
+	"%aval/receivables/v1/credit_memo.proto\x12\x13aval.receivables.v1\x1a#aval/options/v1/authorization.proto\x1a\"aval/receivables/v1/document.proto\x1a!aval/receivables/v1/receipt.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcf\v\n" +
 	"\n" +
 	"CreditMemo\x12$\n" +
 	"\x0ecredit_memo_id\x18\x01 \x01(\tR\fcreditMemoId\x12I\n" +
@@ -1036,7 +1061,11 @@ const file_aval_receivables_v1_credit_memo_proto_rawDesc = "" +
 	"\x0fwithdraw_reason\x18\x17 \x01(\tR\x0ewithdrawReason\x12!\n" +
 	"\fwithdrawn_by\x18\x18 \x01(\tR\vwithdrawnBy\x12\x1d\n" +
 	"\n" +
-	"close_date\x18\x19 \x01(\tR\tcloseDate\"\xb4\x01\n" +
+	"close_date\x18\x19 \x01(\tR\tcloseDate\x12^\n" +
+	"\x15paid_back_document_id\x18\x1a \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,78}[^\\pC\\s])?$R\x12paidBackDocumentId\x12P\n" +
+	"\n" +
+	"instrument\x18\x1b \x01(\x0e2&.aval.receivables.v1.PaymentInstrumentB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
+	"instrument\"\xb4\x01\n" +
 	"\x18ProposeCreditMemoRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -1082,14 +1111,16 @@ const file_aval_receivables_v1_credit_memo_proto_rawDesc = "" +
 	"\x06reason\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\xd0\x0f2\t[^\\pC\\pZ]R\x06reason\"^\n" +
 	"\x1aWithdrawCreditMemoResponse\x12@\n" +
 	"\vcredit_memo\x18\x01 \x01(\v2\x1f.aval.receivables.v1.CreditMemoR\n" +
-	"creditMemo*\xd4\x01\n" +
+	"creditMemo*\x96\x02\n" +
 	"\x0eCreditMemoKind\x12 \n" +
 	"\x1cCREDIT_MEMO_KIND_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cCREDIT_MEMO_KIND_CREDIT_NOTE\x10\x01\x12\x1b\n" +
 	"\x17CREDIT_MEMO_KIND_CONTRA\x10\x02\x12\x1e\n" +
 	"\x1aCREDIT_MEMO_KIND_WRITE_OFF\x10\x03\x12\"\n" +
 	"\x1eCREDIT_MEMO_KIND_CHARGE_WAIVER\x10\x04\x12\x1d\n" +
-	"\x19CREDIT_MEMO_KIND_REVERSAL\x10\x05*\xd3\x01\n" +
+	"\x19CREDIT_MEMO_KIND_REVERSAL\x10\x05\x12\x1b\n" +
+	"\x17CREDIT_MEMO_KIND_REFUND\x10\x06\x12#\n" +
+	"\x1fCREDIT_MEMO_KIND_DEPOSIT_RETURN\x10\a*\xd3\x01\n" +
 	"\x0fCreditMemoState\x12!\n" +
 	"\x1dCREDIT_MEMO_STATE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aCREDIT_MEMO_STATE_PROPOSED\x10\x01\x12\x1e\n" +
@@ -1146,7 +1177,8 @@ var file_aval_receivables_v1_credit_memo_proto_goTypes = []any{
 	(*v1.ApprovalStep)(nil),            // 16: aval.type.v1.ApprovalStep
 	(*v1.ApprovalAct)(nil),             // 17: aval.type.v1.ApprovalAct
 	(v11.Role)(0),                      // 18: aval.options.v1.Role
-	(*Document)(nil),                   // 19: aval.receivables.v1.Document
+	(PaymentInstrument)(0),             // 19: aval.receivables.v1.PaymentInstrument
+	(*Document)(nil),                   // 20: aval.receivables.v1.Document
 }
 var file_aval_receivables_v1_credit_memo_proto_depIdxs = []int32{
 	0,  // 0: aval.receivables.v1.CreditMemo.kind:type_name -> aval.receivables.v1.CreditMemoKind
@@ -1157,29 +1189,30 @@ var file_aval_receivables_v1_credit_memo_proto_depIdxs = []int32{
 	16, // 5: aval.receivables.v1.CreditMemo.steps:type_name -> aval.type.v1.ApprovalStep
 	17, // 6: aval.receivables.v1.CreditMemo.acts:type_name -> aval.type.v1.ApprovalAct
 	18, // 7: aval.receivables.v1.CreditMemo.next_roles:type_name -> aval.options.v1.Role
-	2,  // 8: aval.receivables.v1.ProposeCreditMemoRequest.credit_memo:type_name -> aval.receivables.v1.CreditMemo
-	2,  // 9: aval.receivables.v1.ProposeCreditMemoResponse.credit_memo:type_name -> aval.receivables.v1.CreditMemo
-	2,  // 10: aval.receivables.v1.GetCreditMemoResponse.credit_memo:type_name -> aval.receivables.v1.CreditMemo
-	19, // 11: aval.receivables.v1.GetCreditMemoResponse.document:type_name -> aval.receivables.v1.Document
-	1,  // 12: aval.receivables.v1.ListCreditMemosRequest.state:type_name -> aval.receivables.v1.CreditMemoState
-	2,  // 13: aval.receivables.v1.ListCreditMemosResponse.credit_memos:type_name -> aval.receivables.v1.CreditMemo
-	2,  // 14: aval.receivables.v1.DecideCreditMemoResponse.credit_memo:type_name -> aval.receivables.v1.CreditMemo
-	2,  // 15: aval.receivables.v1.WithdrawCreditMemoResponse.credit_memo:type_name -> aval.receivables.v1.CreditMemo
-	3,  // 16: aval.receivables.v1.CreditMemoService.ProposeCreditMemo:input_type -> aval.receivables.v1.ProposeCreditMemoRequest
-	5,  // 17: aval.receivables.v1.CreditMemoService.GetCreditMemo:input_type -> aval.receivables.v1.GetCreditMemoRequest
-	7,  // 18: aval.receivables.v1.CreditMemoService.ListCreditMemos:input_type -> aval.receivables.v1.ListCreditMemosRequest
-	9,  // 19: aval.receivables.v1.CreditMemoService.DecideCreditMemo:input_type -> aval.receivables.v1.DecideCreditMemoRequest
-	11, // 20: aval.receivables.v1.CreditMemoService.WithdrawCreditMemo:input_type -> aval.receivables.v1.WithdrawCreditMemoRequest
-	4,  // 21: aval.receivables.v1.CreditMemoService.ProposeCreditMemo:output_type -> aval.receivables.v1.ProposeCreditMemoResponse
-	6,  // 22: aval.receivables.v1.CreditMemoService.GetCreditMemo:output_type -> aval.receivables.v1.GetCreditMemoResponse
-	8,  // 23: aval.receivables.v1.CreditMemoService.ListCreditMemos:output_type -> aval.receivables.v1.ListCreditMemosResponse
-	10, // 24: aval.receivables.v1.CreditMemoService.DecideCreditMemo:output_type -> aval.receivables.v1.DecideCreditMemoResponse
-	12, // 25: aval.receivables.v1.CreditMemoService.WithdrawCreditMemo:output_type -> aval.receivables.v1.WithdrawCreditMemoResponse
-	21, // [21:26] is the sub-list for method output_type
-	16, // [16:21] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	19, // 8: aval.receivables.v1.CreditMemo.instrument:type_name -> aval.receivables.v1.PaymentInstrument
+	2,  // 9: aval.receivables.v1.ProposeCreditMemoRequest.credit_memo:type_name -> aval.receivables.v1.CreditMemo
+	2,  // 10: aval.receivables.v1.ProposeCreditMemoResponse.credit_memo:type_name -> aval.receivables.v1.CreditMemo
+	2,  // 11: aval.receivables.v1.GetCreditMemoResponse.credit_memo:type_name -> aval.receivables.v1.CreditMemo
+	20, // 12: aval.receivables.v1.GetCreditMemoResponse.document:type_name -> aval.receivables.v1.Document
+	1,  // 13: aval.receivables.v1.ListCreditMemosRequest.state:type_name -> aval.receivables.v1.CreditMemoState
+	2,  // 14: aval.receivables.v1.ListCreditMemosResponse.credit_memos:type_name -> aval.receivables.v1.CreditMemo
+	2,  // 15: aval.receivables.v1.DecideCreditMemoResponse.credit_memo:type_name -> aval.receivables.v1.CreditMemo
+	2,  // 16: aval.receivables.v1.WithdrawCreditMemoResponse.credit_memo:type_name -> aval.receivables.v1.CreditMemo
+	3,  // 17: aval.receivables.v1.CreditMemoService.ProposeCreditMemo:input_type -> aval.receivables.v1.ProposeCreditMemoRequest
+	5,  // 18: aval.receivables.v1.CreditMemoService.GetCreditMemo:input_type -> aval.receivables.v1.GetCreditMemoRequest
+	7,  // 19: aval.receivables.v1.CreditMemoService.ListCreditMemos:input_type -> aval.receivables.v1.ListCreditMemosRequest
+	9,  // 20: aval.receivables.v1.CreditMemoService.DecideCreditMemo:input_type -> aval.receivables.v1.DecideCreditMemoRequest
+	11, // 21: aval.receivables.v1.CreditMemoService.WithdrawCreditMemo:input_type -> aval.receivables.v1.WithdrawCreditMemoRequest
+	4,  // 22: aval.receivables.v1.CreditMemoService.ProposeCreditMemo:output_type -> aval.receivables.v1.ProposeCreditMemoResponse
+	6,  // 23: aval.receivables.v1.CreditMemoService.GetCreditMemo:output_type -> aval.receivables.v1.GetCreditMemoResponse
+	8,  // 24: aval.receivables.v1.CreditMemoService.ListCreditMemos:output_type -> aval.receivables.v1.ListCreditMemosResponse
+	10, // 25: aval.receivables.v1.CreditMemoService.DecideCreditMemo:output_type -> aval.receivables.v1.DecideCreditMemoResponse
+	12, // 26: aval.receivables.v1.CreditMemoService.WithdrawCreditMemo:output_type -> aval.receivables.v1.WithdrawCreditMemoResponse
+	22, // [22:27] is the sub-list for method output_type
+	17, // [17:22] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_credit_memo_proto_init() }

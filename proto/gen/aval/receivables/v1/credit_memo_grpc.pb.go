@@ -32,14 +32,14 @@ const (
 //
 // CreditMemoService is how a customer's account is adjusted (S2.19): somebody proposes, with the reason; the finance manager, and above an amount who the policy's authority table names, approves; the document is posted on the last approval and never before.
 type CreditMemoServiceClient interface {
-	// Proposes an adjustment. It is tried against the account as it is. Errors: NOT_FOUND (CUSTOMER_UNKNOWN, INVOICE_UNKNOWN, DOCUMENT_UNKNOWN), FAILED_PRECONDITION (OVERAPPLIED, NOT_WHOLLY_APPLIED, NOT_A_CHARGE, DOCUMENT_REVERSED, AUTHORITY_EXCEEDED).
+	// Proposes an adjustment. It is tried against the account as it is. Errors: NOT_FOUND (CUSTOMER_UNKNOWN, INVOICE_UNKNOWN, DOCUMENT_UNKNOWN, CREDIT_UNKNOWN), FAILED_PRECONDITION (OVERAPPLIED, NOT_WHOLLY_APPLIED, NOT_A_CHARGE, DOCUMENT_REVERSED, INVOICE_REVERSED, AMOUNT_EXCEEDS, NOT_MONEY, AUTHORITY_EXCEEDED; ABOVE_INVOICE: with what was credited on the documents named before, and what waits to be, it is more than they were for).
 	ProposeCreditMemo(ctx context.Context, in *ProposeCreditMemoRequest, opts ...grpc.CallOption) (*ProposeCreditMemoResponse, error)
 	// Returns one memo.
 	GetCreditMemo(ctx context.Context, in *GetCreditMemoRequest, opts ...grpc.CallOption) (*GetCreditMemoResponse, error)
 	// Lists memos, newest first.
 	ListCreditMemos(ctx context.Context, in *ListCreditMemosRequest, opts ...grpc.CallOption) (*ListCreditMemosResponse, error)
 	// Takes the next step of a memo. The last approval posts its document in the same transaction: if that is refused, the memo waits as before.
-	// Errors: PERMISSION_DENIED (SAME_PERSON: who proposed it, or acted on it before; NOT_YOUR_STEP), INVALID_ARGUMENT (REASON_REQUIRED), FAILED_PRECONDITION (FORM_CLOSED, OVERAPPLIED, NOT_WHOLLY_APPLIED, PERIOD_CLOSED, DOCUMENT_IN_USE).
+	// Errors: PERMISSION_DENIED (SAME_PERSON: who proposed it, or acted on it before; NOT_YOUR_STEP), INVALID_ARGUMENT (REASON_REQUIRED), FAILED_PRECONDITION (FORM_CLOSED, OVERAPPLIED, NOT_WHOLLY_APPLIED, PERIOD_CLOSED, DOCUMENT_IN_USE, ABOVE_INVOICE, AMOUNT_EXCEEDS).
 	DecideCreditMemo(ctx context.Context, in *DecideCreditMemoRequest, opts ...grpc.CallOption) (*DecideCreditMemoResponse, error)
 	// Takes a proposal back, by who made it or a finance manager. Errors: PERMISSION_DENIED (NOT_PROPOSER), FAILED_PRECONDITION (FORM_CLOSED).
 	WithdrawCreditMemo(ctx context.Context, in *WithdrawCreditMemoRequest, opts ...grpc.CallOption) (*WithdrawCreditMemoResponse, error)
@@ -109,14 +109,14 @@ func (c *creditMemoServiceClient) WithdrawCreditMemo(ctx context.Context, in *Wi
 //
 // CreditMemoService is how a customer's account is adjusted (S2.19): somebody proposes, with the reason; the finance manager, and above an amount who the policy's authority table names, approves; the document is posted on the last approval and never before.
 type CreditMemoServiceServer interface {
-	// Proposes an adjustment. It is tried against the account as it is. Errors: NOT_FOUND (CUSTOMER_UNKNOWN, INVOICE_UNKNOWN, DOCUMENT_UNKNOWN), FAILED_PRECONDITION (OVERAPPLIED, NOT_WHOLLY_APPLIED, NOT_A_CHARGE, DOCUMENT_REVERSED, AUTHORITY_EXCEEDED).
+	// Proposes an adjustment. It is tried against the account as it is. Errors: NOT_FOUND (CUSTOMER_UNKNOWN, INVOICE_UNKNOWN, DOCUMENT_UNKNOWN, CREDIT_UNKNOWN), FAILED_PRECONDITION (OVERAPPLIED, NOT_WHOLLY_APPLIED, NOT_A_CHARGE, DOCUMENT_REVERSED, INVOICE_REVERSED, AMOUNT_EXCEEDS, NOT_MONEY, AUTHORITY_EXCEEDED; ABOVE_INVOICE: with what was credited on the documents named before, and what waits to be, it is more than they were for).
 	ProposeCreditMemo(context.Context, *ProposeCreditMemoRequest) (*ProposeCreditMemoResponse, error)
 	// Returns one memo.
 	GetCreditMemo(context.Context, *GetCreditMemoRequest) (*GetCreditMemoResponse, error)
 	// Lists memos, newest first.
 	ListCreditMemos(context.Context, *ListCreditMemosRequest) (*ListCreditMemosResponse, error)
 	// Takes the next step of a memo. The last approval posts its document in the same transaction: if that is refused, the memo waits as before.
-	// Errors: PERMISSION_DENIED (SAME_PERSON: who proposed it, or acted on it before; NOT_YOUR_STEP), INVALID_ARGUMENT (REASON_REQUIRED), FAILED_PRECONDITION (FORM_CLOSED, OVERAPPLIED, NOT_WHOLLY_APPLIED, PERIOD_CLOSED, DOCUMENT_IN_USE).
+	// Errors: PERMISSION_DENIED (SAME_PERSON: who proposed it, or acted on it before; NOT_YOUR_STEP), INVALID_ARGUMENT (REASON_REQUIRED), FAILED_PRECONDITION (FORM_CLOSED, OVERAPPLIED, NOT_WHOLLY_APPLIED, PERIOD_CLOSED, DOCUMENT_IN_USE, ABOVE_INVOICE, AMOUNT_EXCEEDS).
 	DecideCreditMemo(context.Context, *DecideCreditMemoRequest) (*DecideCreditMemoResponse, error)
 	// Takes a proposal back, by who made it or a finance manager. Errors: PERMISSION_DENIED (NOT_PROPOSER), FAILED_PRECONDITION (FORM_CLOSED).
 	WithdrawCreditMemo(context.Context, *WithdrawCreditMemoRequest) (*WithdrawCreditMemoResponse, error)

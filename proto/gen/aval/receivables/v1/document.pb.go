@@ -38,7 +38,7 @@ const (
 	DocumentKind_DOCUMENT_KIND_LATE_INTEREST DocumentKind = 2
 	// Fee, of dunning say. Debits RECEIVABLE, credits FEE_INCOME.
 	DocumentKind_DOCUMENT_KIND_FEE DocumentKind = 3
-	// Unapplied money paid back to the customer, and applied to at once. Debits RECEIVABLE, credits CASH.
+	// Unapplied money paid back to the customer, and applied to at once. Debits RECEIVABLE, credits CASH. By credit memo only.
 	DocumentKind_DOCUMENT_KIND_REFUND DocumentKind = 4
 	// Money of a receipt that the bank took back: owed again, due since what it had settled was. Debits RECEIVABLE, credits CASH.
 	DocumentKind_DOCUMENT_KIND_CHARGEBACK DocumentKind = 5
@@ -50,7 +50,7 @@ const (
 	DocumentKind_DOCUMENT_KIND_CONTRA DocumentKind = 8
 	// Written off as lost. Debits ALLOWANCE, credits RECEIVABLE. By credit memo only.
 	DocumentKind_DOCUMENT_KIND_WRITE_OFF DocumentKind = 9
-	// Discount for early payment. Debits SALES_DISCOUNT, credits RECEIVABLE.
+	// Discount for early payment. Debits SALES_DISCOUNT, credits RECEIVABLE. Comes about with the bank line that earned it.
 	DocumentKind_DOCUMENT_KIND_DISCOUNT DocumentKind = 10
 	// Interest or fees that are let go. Debits FINANCE_INCOME and FEE_INCOME, credits RECEIVABLE. By credit memo only.
 	DocumentKind_DOCUMENT_KIND_CHARGE_WAIVER DocumentKind = 11
@@ -64,7 +64,7 @@ const (
 	DocumentKind_DOCUMENT_KIND_DEPOSIT DocumentKind = 15
 	// Deposit used to settle. Debits DEPOSITS, credits RECEIVABLE.
 	DocumentKind_DOCUMENT_KIND_DEPOSIT_USE DocumentKind = 16
-	// Deposit paid back. Debits DEPOSITS, credits CASH.
+	// Deposit paid back. Debits DEPOSITS, credits CASH. By credit memo only.
 	DocumentKind_DOCUMENT_KIND_DEPOSIT_RETURN DocumentKind = 17
 	// Money on what was written off. Debits CASH, credits ALLOWANCE.
 	DocumentKind_DOCUMENT_KIND_RECOVERY DocumentKind = 18
@@ -403,7 +403,7 @@ type PostDocumentRequest struct {
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The document.
 	Document *Document `protobuf:"bytes,2,opt,name=document,proto3" json:"document,omitempty"`
-	// What a discount or the use of a deposit settles, in order; none: oldest due first.
+	// What the use of a deposit settles, in order; none: oldest due first.
 	Invoices []*InvoiceAmount `protobuf:"bytes,3,rep,name=invoices,proto3" json:"invoices,omitempty"`
 	// Only say what would become of the request: everything is checked and answered as without it, nothing is kept and the request id stays free.
 	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`

@@ -30,10 +30,10 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// DocumentService posts the documents of the ledger beside invoices and receipts. Each is one balanced entry; a mistake is corrected by a reversal. Credit notes, contra, write-offs and waivers are posted by credit memos only.
+// DocumentService posts the documents of the ledger beside invoices and receipts. Each is one balanced entry; a mistake is corrected by a reversal. What lowers what a customer owes or pays money back to it - credit notes, contra, write-offs, waivers, refunds, the return of a deposit, the reversal of a debit document - is posted by credit memos only.
 type DocumentServiceClient interface {
 	// Posts a document. Errors: NOT_FOUND (CUSTOMER_UNKNOWN, INVOICE_UNKNOWN, CREDIT_UNKNOWN, DOCUMENT_UNKNOWN), ALREADY_EXISTS (DOCUMENT_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH),
-	// FAILED_PRECONDITION (CREDIT_MEMO_REQUIRED, PERIOD_CLOSED, AMOUNT_EXCEEDS, NOT_MONEY, NOT_WHOLLY_APPLIED, OVERAPPLIED, NO_LATE_INTEREST, NOT_LATE, NO_LATE_FEE).
+	// FAILED_PRECONDITION (CREDIT_MEMO_REQUIRED, which is recorded as a violation; PERIOD_CLOSED, AMOUNT_EXCEEDS, NOT_MONEY, NOT_WHOLLY_APPLIED, OVERAPPLIED, NO_LATE_INTEREST, NOT_LATE, NO_LATE_FEE).
 	PostDocument(ctx context.Context, in *PostDocumentRequest, opts ...grpc.CallOption) (*PostDocumentResponse, error)
 	// Returns one document.
 	GetDocument(ctx context.Context, in *GetDocumentRequest, opts ...grpc.CallOption) (*GetDocumentResponse, error)
@@ -41,7 +41,7 @@ type DocumentServiceClient interface {
 	ListDocuments(ctx context.Context, in *ListDocumentsRequest, opts ...grpc.CallOption) (*ListDocumentsResponse, error)
 	// Applies what a credit document has left to the invoices named, else oldest due first. Errors: FAILED_PRECONDITION (NOT_A_CREDIT, DOCUMENT_REVERSED, OVERAPPLIED), NOT_FOUND (INVOICE_UNKNOWN).
 	ApplyDocument(ctx context.Context, in *ApplyDocumentRequest, opts ...grpc.CallOption) (*ApplyDocumentResponse, error)
-	// Reverses a document: what it settled is owed again, what it drew on is there again. Errors: FAILED_PRECONDITION (DOCUMENT_REVERSED, DOCUMENT_IN_USE, BILL_STATE, CREDIT_MEMO_REQUIRED: one that a credit memo posted is reversed by another memo).
+	// Reverses a deposit, its use, a recovery, a discount or an act on a bill: what it settled is owed again, what it drew on is there again. Errors: FAILED_PRECONDITION (DOCUMENT_REVERSED, DOCUMENT_IN_USE, BILL_STATE; CREDIT_MEMO_REQUIRED: a debit document, and whatever a credit memo posted, is reversed by a memo that others approve; who tries otherwise is recorded).
 	ReverseDocument(ctx context.Context, in *ReverseDocumentRequest, opts ...grpc.CallOption) (*ReverseDocumentResponse, error)
 }
 
@@ -107,10 +107,10 @@ func (c *documentServiceClient) ReverseDocument(ctx context.Context, in *Reverse
 // All implementations must embed UnimplementedDocumentServiceServer
 // for forward compatibility.
 //
-// DocumentService posts the documents of the ledger beside invoices and receipts. Each is one balanced entry; a mistake is corrected by a reversal. Credit notes, contra, write-offs and waivers are posted by credit memos only.
+// DocumentService posts the documents of the ledger beside invoices and receipts. Each is one balanced entry; a mistake is corrected by a reversal. What lowers what a customer owes or pays money back to it - credit notes, contra, write-offs, waivers, refunds, the return of a deposit, the reversal of a debit document - is posted by credit memos only.
 type DocumentServiceServer interface {
 	// Posts a document. Errors: NOT_FOUND (CUSTOMER_UNKNOWN, INVOICE_UNKNOWN, CREDIT_UNKNOWN, DOCUMENT_UNKNOWN), ALREADY_EXISTS (DOCUMENT_EXISTS), INVALID_ARGUMENT (CURRENCY_MISMATCH),
-	// FAILED_PRECONDITION (CREDIT_MEMO_REQUIRED, PERIOD_CLOSED, AMOUNT_EXCEEDS, NOT_MONEY, NOT_WHOLLY_APPLIED, OVERAPPLIED, NO_LATE_INTEREST, NOT_LATE, NO_LATE_FEE).
+	// FAILED_PRECONDITION (CREDIT_MEMO_REQUIRED, which is recorded as a violation; PERIOD_CLOSED, AMOUNT_EXCEEDS, NOT_MONEY, NOT_WHOLLY_APPLIED, OVERAPPLIED, NO_LATE_INTEREST, NOT_LATE, NO_LATE_FEE).
 	PostDocument(context.Context, *PostDocumentRequest) (*PostDocumentResponse, error)
 	// Returns one document.
 	GetDocument(context.Context, *GetDocumentRequest) (*GetDocumentResponse, error)
@@ -118,7 +118,7 @@ type DocumentServiceServer interface {
 	ListDocuments(context.Context, *ListDocumentsRequest) (*ListDocumentsResponse, error)
 	// Applies what a credit document has left to the invoices named, else oldest due first. Errors: FAILED_PRECONDITION (NOT_A_CREDIT, DOCUMENT_REVERSED, OVERAPPLIED), NOT_FOUND (INVOICE_UNKNOWN).
 	ApplyDocument(context.Context, *ApplyDocumentRequest) (*ApplyDocumentResponse, error)
-	// Reverses a document: what it settled is owed again, what it drew on is there again. Errors: FAILED_PRECONDITION (DOCUMENT_REVERSED, DOCUMENT_IN_USE, BILL_STATE, CREDIT_MEMO_REQUIRED: one that a credit memo posted is reversed by another memo).
+	// Reverses a deposit, its use, a recovery, a discount or an act on a bill: what it settled is owed again, what it drew on is there again. Errors: FAILED_PRECONDITION (DOCUMENT_REVERSED, DOCUMENT_IN_USE, BILL_STATE; CREDIT_MEMO_REQUIRED: a debit document, and whatever a credit memo posted, is reversed by a memo that others approve; who tries otherwise is recorded).
 	ReverseDocument(context.Context, *ReverseDocumentRequest) (*ReverseDocumentResponse, error)
 	mustEmbedUnimplementedDocumentServiceServer()
 }

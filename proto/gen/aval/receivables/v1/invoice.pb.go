@@ -1146,7 +1146,7 @@ const file_aval_receivables_v1_invoice_proto_rawDesc = "" +
 	"\x19INVOICE_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12INVOICE_STATE_OPEN\x10\x01\x12\x19\n" +
 	"\x15INVOICE_STATE_SETTLED\x10\x02\x12\x1a\n" +
-	"\x16INVOICE_STATE_REVERSED\x10\x032\xf8\x05\n" +
+	"\x16INVOICE_STATE_REVERSED\x10\x032\xf7\x05\n" +
 	"\x0eInvoiceService\x12\x83\x01\n" +
 	"\vPostInvoice\x12'.aval.receivables.v1.PostInvoiceRequest\x1a(.aval.receivables.v1.PostInvoiceResponse\"!\x8a\xb5\x18\x06\n" +
 	"\x04\a\b\x0e\x10\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/v1/invoices\x12\x90\x01\n" +
@@ -1158,9 +1158,9 @@ const file_aval_receivables_v1_invoice_proto_rawDesc = "" +
 	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/invoices/{invoice_id}\x12\x90\x01\n" +
 	"\fListInvoices\x12(.aval.receivables.v1.ListInvoicesRequest\x1a).aval.receivables.v1.ListInvoicesResponse\"+\x8a\xb5\x18\x13\n" +
 	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
-	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/invoices\x12\x9f\x01\n" +
-	"\x0eReverseInvoice\x12*.aval.receivables.v1.ReverseInvoiceRequest\x1a+.aval.receivables.v1.ReverseInvoiceResponse\"4\x8a\xb5\x18\x04\n" +
-	"\x02\b\t\x82\xd3\xe4\x93\x02&:\x01*\"!/v1/invoices/{invoice_id}:reverseBHZFgithub.com/avalcredit/aval/proto/gen/aval/receivables/v1;receivablesv1b\x06proto3"
+	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/invoices\x12\x9e\x01\n" +
+	"\x0eReverseInvoice\x12*.aval.receivables.v1.ReverseInvoiceRequest\x1a+.aval.receivables.v1.ReverseInvoiceResponse\"3\x8a\xb5\x18\x03\n" +
+	"\x01\x0e\x82\xd3\xe4\x93\x02&:\x01*\"!/v1/invoices/{invoice_id}:reverseBHZFgithub.com/avalcredit/aval/proto/gen/aval/receivables/v1;receivablesv1b\x06proto3"
 
 var (
 	file_aval_receivables_v1_invoice_proto_rawDescOnce sync.Once

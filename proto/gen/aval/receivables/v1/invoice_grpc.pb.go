@@ -41,7 +41,7 @@ type InvoiceServiceClient interface {
 	GetInvoice(ctx context.Context, in *GetInvoiceRequest, opts ...grpc.CallOption) (*GetInvoiceResponse, error)
 	// Lists invoices, newest first.
 	ListInvoices(ctx context.Context, in *ListInvoicesRequest, opts ...grpc.CallOption) (*ListInvoicesResponse, error)
-	// Reverses an invoice by entries that name what they reverse; money applied to it becomes unapplied. Errors: FAILED_PRECONDITION (INVOICE_REVERSED; DOCUMENT_IN_USE: a part is written off or let go for paying early, reverse that first).
+	// Passes on that the ERP has cancelled an invoice that it issued, and that nothing was ever applied to: its entry is reversed. It is for the ERP alone, which has its own approval. People, and the ERP once money or a credit was applied, propose a credit memo of kind REVERSAL, which others approve. Errors: FAILED_PRECONDITION (INVOICE_REVERSED; CREDIT_MEMO_REQUIRED, which is recorded as a violation).
 	ReverseInvoice(ctx context.Context, in *ReverseInvoiceRequest, opts ...grpc.CallOption) (*ReverseInvoiceResponse, error)
 }
 
@@ -118,7 +118,7 @@ type InvoiceServiceServer interface {
 	GetInvoice(context.Context, *GetInvoiceRequest) (*GetInvoiceResponse, error)
 	// Lists invoices, newest first.
 	ListInvoices(context.Context, *ListInvoicesRequest) (*ListInvoicesResponse, error)
-	// Reverses an invoice by entries that name what they reverse; money applied to it becomes unapplied. Errors: FAILED_PRECONDITION (INVOICE_REVERSED; DOCUMENT_IN_USE: a part is written off or let go for paying early, reverse that first).
+	// Passes on that the ERP has cancelled an invoice that it issued, and that nothing was ever applied to: its entry is reversed. It is for the ERP alone, which has its own approval. People, and the ERP once money or a credit was applied, propose a credit memo of kind REVERSAL, which others approve. Errors: FAILED_PRECONDITION (INVOICE_REVERSED; CREDIT_MEMO_REQUIRED, which is recorded as a violation).
 	ReverseInvoice(context.Context, *ReverseInvoiceRequest) (*ReverseInvoiceResponse, error)
 	mustEmbedUnimplementedInvoiceServiceServer()
 }

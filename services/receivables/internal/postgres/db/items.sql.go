@@ -35,9 +35,9 @@ func (q *Queries) AddItemBalances(ctx context.Context, arg AddItemBalancesParams
 }
 
 const addItemReversals = `-- name: AddItemReversals :exec
-INSERT INTO item_reversals (item_id, customer_id, reverse_date, reason, reversed_by, created_at, ledger_sequence)
+INSERT INTO item_reversals (item_id, customer_id, reverse_date, reason, reversed_by, created_at, ledger_sequence, memo_id)
 SELECT unnest($1::text[]), $2::text, $3::date, $4::text,
-    $5::text, $6::timestamptz, $7::bigint
+    $5::text, $6::timestamptz, $7::bigint, $8::text
 `
 
 type AddItemReversalsParams struct {
@@ -48,6 +48,7 @@ type AddItemReversalsParams struct {
 	ReversedBy     string
 	CreatedAt      time.Time
 	LedgerSequence int64
+	MemoID         string
 }
 
 func (q *Queries) AddItemReversals(ctx context.Context, arg AddItemReversalsParams) error {
@@ -59,6 +60,7 @@ func (q *Queries) AddItemReversals(ctx context.Context, arg AddItemReversalsPara
 		arg.ReversedBy,
 		arg.CreatedAt,
 		arg.LedgerSequence,
+		arg.MemoID,
 	)
 	return err
 }

@@ -60,6 +60,75 @@ func (q *Queries) CreditMemoByID(ctx context.Context, memoID string) (CreditMemo
 	return i, err
 }
 
+const creditNotesNaming = `-- name: CreditNotesNaming :many
+SELECT m.body FROM credit_memos m
+LEFT JOIN vouchers v ON v.customer_id = m.customer_id AND v.memo_id = m.memo_id
+LEFT JOIN voucher_reversals r ON r.voucher_id = v.voucher_id
+WHERE m.customer_id = $1 AND m.kind = 'CREDIT_NOTE' AND m.state IN ('PROPOSED', 'POSTED') AND r.voucher_id IS NULL
+  AND EXISTS (SELECT FROM json_array_elements(m.body -> 'named') n WHERE n ->> 'InvoiceID' = ANY ($2::text[]))
+ORDER BY m.created_at, m.memo_id
+`
+
+type CreditNotesNamingParams struct {
+	CustomerID string
+	Names      []string
+}
+
+// Credit notes that name one of these, an invoice or its instalment, and stand or wait.
+func (q *Queries) CreditNotesNaming(ctx context.Context, arg CreditNotesNamingParams) ([][]byte, error) {
+	rows, err := q.db.Query(ctx, creditNotesNaming, arg.CustomerID, arg.Names)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var body []byte
+		if err := rows.Scan(&body); err != nil {
+			return nil, err
+		}
+		items = append(items, body)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const givenUp = `-- name: GivenUp :many
+SELECT i.document_id, sum(a.amount)::bigint AS amount FROM items i
+JOIN applications a USING (item_id)
+JOIN credits c ON c.credit_id = a.credit_id
+WHERE i.item_id = ANY ($1::text[]) AND c.kind IN ('WRITE_OFF', 'CHARGE_WAIVER', 'DISCOUNT')
+GROUP BY i.document_id
+`
+
+type GivenUpRow struct {
+	DocumentID string
+	Amount     int64
+}
+
+// What was written off, waived or let go for paying early of items and stands, by their documents.
+func (q *Queries) GivenUp(ctx context.Context, itemIds []string) ([]GivenUpRow, error) {
+	rows, err := q.db.Query(ctx, givenUp, itemIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []GivenUpRow
+	for rows.Next() {
+		var i GivenUpRow
+		if err := rows.Scan(&i.DocumentID, &i.Amount); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const saveCreditMemo = `-- name: SaveCreditMemo :exec
 UPDATE credit_memos SET state = $2, next_roles = $3, body = $4 WHERE memo_id = $1
 `

@@ -561,6 +561,7 @@ type ItemReversal struct {
 	ReversedBy     string
 	CreatedAt      time.Time
 	LedgerSequence int64
+	MemoID         string
 }
 
 type LedgerEntry struct {

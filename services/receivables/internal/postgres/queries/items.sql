@@ -11,9 +11,9 @@ INSERT INTO item_balances (item_id, customer_id, due_date, open)
 SELECT unnest(sqlc.arg(item_ids)::text[]), sqlc.arg(customer_id)::text, unnest(sqlc.arg(due_dates)::date[]), unnest(sqlc.arg(amounts)::bigint[]);
 
 -- name: AddItemReversals :exec
-INSERT INTO item_reversals (item_id, customer_id, reverse_date, reason, reversed_by, created_at, ledger_sequence)
+INSERT INTO item_reversals (item_id, customer_id, reverse_date, reason, reversed_by, created_at, ledger_sequence, memo_id)
 SELECT unnest(sqlc.arg(item_ids)::text[]), sqlc.arg(customer_id)::text, sqlc.arg(reverse_date)::date, sqlc.arg(reason)::text,
-    sqlc.arg(reversed_by)::text, sqlc.arg(created_at)::timestamptz, sqlc.arg(ledger_sequence)::bigint;
+    sqlc.arg(reversed_by)::text, sqlc.arg(created_at)::timestamptz, sqlc.arg(ledger_sequence)::bigint, sqlc.arg(memo_id)::text;
 
 -- name: CloseItems :exec
 UPDATE item_balances SET open = 0 WHERE item_id = ANY (sqlc.arg(item_ids)::text[]);
