@@ -267,7 +267,68 @@ func TestDisputeFromOpenToGate(t *testing.T) {
 	equal(t, "told", len(w.position(t, "C").GetDisputed()), 0)
 	_, err = w.collection.CloseDispute(w.as(t, collector, "2024-03-18"), &receivablesv1.CloseDisputeRequest{RequestId: "close2", DisputeId: "X", Outcome: receivablesv1.DisputeOutcome_DISPUTE_OUTCOME_PAID, Text: "x"})
 	want(t, err, errs.FailedPrecondition, "DISPUTE_CLOSED")
-	must(t, open("Y", "I1", ""))
+	w.pay(t, "2024-03-18", &receivablesv1.Receipt{ReceiptId: "before", CustomerId: "C", Amount: cny("20")})
+	must(t, open("Y", "I1", "40"))
+	paid := &receivablesv1.CloseDisputeRequest{RequestId: "paid", DisputeId: "Y", Outcome: receivablesv1.DisputeOutcome_DISPUTE_OUTCOME_PAID, Text: "they paid"}
+	notPaid := func(when string) {
+		t.Helper()
+		_, err := w.collection.CloseDispute(w.as(t, collector, "2024-03-20"), paid)
+		if e := refusal(t, err, errs.FailedPrecondition, "DISPUTE_NOT_PAID"); !names(e, "outcome") {
+			t.Errorf("%s: %v", when, e)
+		}
+	}
+	notPaid("nothing came since")
+	w.pay(t, "2024-03-19", &receivablesv1.Receipt{ReceiptId: "R-39", CustomerId: "C", Amount: cny("39")})
+	notPaid("less came")
+	w.pay(t, "2024-03-19", &receivablesv1.Receipt{ReceiptId: "R-1", CustomerId: "C", Amount: cny("1")})
+	_, err = w.receipts.ReverseReceipt(w.as(t, "FINANCE_MANAGER", "2024-03-19"), &receivablesv1.ReverseReceiptRequest{RequestId: "back", ReceiptId: "R-1", Reason: "bounced"})
+	must(t, err)
+	notPaid("it went back")
+	w.pay(t, "2024-03-20", &receivablesv1.Receipt{ReceiptId: "R-2", CustomerId: "C", Amount: cny("1")})
+	done, err := w.collection.CloseDispute(w.as(t, collector, "2024-03-20"), paid)
+	must(t, err)
+	equal(t, "outcome", done.GetDispute().GetOutcome(), receivablesv1.DisputeOutcome_DISPUTE_OUTCOME_PAID)
+}
+
+// Promises do not follow one another without end: after as many as the policy lets fail a manager who recorded none of them decides.
+func TestPromisesThatFail(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.sign(t, &receivablesv1.ReceivablesPolicy{
+		Name: "bounded", BaseCurrency: "CNY", AgingBounds: []int32{30}, DefaultTermDays: 30, DefaultAfterDays: 91,
+		Collection: &receivablesv1.CollectionPolicy{FailedPromises: 2},
+	})
+	w.deliver(t, profile("C", "S", 1))
+	for _, id := range []string{"I1", "I2"} {
+		w.post(t, "2024-02-01", &receivablesv1.Invoice{InvoiceId: id, CustomerId: "C", DueDate: "2024-03-01", Amount: cny("100")})
+	}
+	record := func(who, role, id, day, by, item string) error {
+		_, err := w.collection.RecordPromise(w.by(t, who, role, day), &receivablesv1.RecordPromiseRequest{RequestId: id + who + role, Promise: &receivablesv1.Promise{
+			PromiseId: id, CustomerId: "C", ItemIds: []string{item}, Parts: []*receivablesv1.PromisePart{{Date: by, Amount: cny("100")}},
+		}})
+		return err
+	}
+	takeBack := func(id, day string) {
+		t.Helper()
+		_, err := w.collection.WithdrawPromise(w.as(t, collector, day), &receivablesv1.WithdrawPromiseRequest{RequestId: "w " + id, PromiseId: id, Reason: "put off"})
+		must(t, err)
+	}
+	must(t, record("li", collector, "P1", "2024-03-02", "2024-03-05", "I1")) // missed
+	must(t, record("li", collector, "P2", "2024-03-06", "2024-03-10", "I1"))
+	takeBack("P2", "2024-03-06") // mistyped
+	must(t, record("li", collector, "P3", "2024-03-06", "2024-03-10", "I1"))
+	takeBack("P3", "2024-03-09") // put off: the second that failed
+	refused := func(err error) {
+		t.Helper()
+		if e := refusal(t, err, errs.PermissionDenied, "PROMISES_FAILED"); !names(e, "promise.item_ids") || e.Meta["failed"] != "2" {
+			t.Error(e)
+		}
+	}
+	refused(record("li", collector, "P4", "2024-03-09", "2024-03-20", "I1"))
+	refused(record("wu", "SALES_MANAGER", "P4", "2024-03-09", "2024-03-20", "I1"))
+	refused(record("li", manager, "P4", "2024-03-09", "2024-03-20", "I1")) // recorded the others
+	must(t, record("li", collector, "other", "2024-03-09", "2024-03-20", "I2"))
+	must(t, record("zhou", manager, "P4", "2024-03-09", "2024-03-20", "I1"))
 }
 
 // A run from its proposal to its letters: edited, refused to those who had a part in it, sent once, told to the gate.

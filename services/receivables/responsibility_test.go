@@ -34,7 +34,14 @@ func TestClearanceWaitsForTheHandOver(t *testing.T) {
 	w.post(t, "2024-01-02", &receivablesv1.Invoice{InvoiceId: "I-1", CustomerId: "C-1", Amount: cny("100")})
 	w.post(t, "2024-01-02", &receivablesv1.Invoice{InvoiceId: "I-2", CustomerId: "C-1", Amount: cny("50")})
 	w.post(t, "2024-01-02", &receivablesv1.Invoice{InvoiceId: "I-3", CustomerId: "C-2", Amount: cny("7")})
-	_, err := w.clear(t, "anna", "early")
+	// Nobody of that name ever had a customer, an item or a hand-over, or did anything: it is mistyped.
+	_, err := w.clear(t, "hannah", "typing")
+	if e := refusal(t, err, errs.NotFound, "PERSON_UNKNOWN"); !names(e, "person") {
+		t.Error(e)
+	}
+	_, err = w.duties().CheckClearance(w.as(t, "AUDITOR", "2024-03-01"), &receivablesv1.CheckClearanceRequest{Person: "hannah"})
+	want(t, err, errs.NotFound, "PERSON_UNKNOWN")
+	_, err = w.clear(t, "anna", "early")
 	e := refusal(t, err, errs.FailedPrecondition, "NOT_CLEARED")
 	equal(t, "open items", e.Meta["open_items"], "2")
 	check, err := w.duties().CheckClearance(w.by(t, "anna", "SALESPERSON", "2024-03-01"), &receivablesv1.CheckClearanceRequest{Person: "anna"})
@@ -124,4 +131,20 @@ func TestHandOverWithoutTheGiver(t *testing.T) {
 	equal(t, "another's", len(other.GetHandOvers()), 0)
 	_, err = w.duties().GetHandOver(w.by(t, "carl", "SALESPERSON", ""), &receivablesv1.GetHandOverRequest{HandOverId: "H-1"})
 	want(t, err, errs.NotFound, "HAND_OVER_UNKNOWN")
+}
+
+// Who once had a customer and nothing else, who was named for an item, and who only ever did something are known, and cleared.
+func TestWhoIsKnown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.deliver(t, profile("C-1", "anna", 1))
+	w.deliver(t, profile("C-1", "ben", 2)) // anna's is gone without a trace of her but this
+	w.post(t, "2024-01-02", &receivablesv1.Invoice{InvoiceId: "I-1", CustomerId: "C-1", Amount: cny("100"), SalespersonId: "carl"})
+	w.pay(t, "2024-01-03", &receivablesv1.Receipt{ReceiptId: "R-1", CustomerId: "C-1", Amount: cny("100")})
+	for _, person := range []string{"anna", "carl", "ERP"} {
+		_, err := w.clear(t, person, "clear "+person)
+		must(t, err)
+	}
+	_, err := w.clear(t, "dora", "clear dora")
+	want(t, err, errs.NotFound, "PERSON_UNKNOWN")
 }

@@ -222,6 +222,43 @@ func (o *office) lastDay(t *testing.T, item string) string {
 	return got.GetLimitation().GetLastDate()
 }
 
+// Nobody answers what did not reach it: not while the letter waits, nor when it failed; once it was handed over on paper it may be answered.
+func TestAnswerToWhatDidNotArrive(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.writeTo(t, "C-1", "nobody@buyer.example", receivablesv1.LetterLanguage_LETTER_LANGUAGE_EN)
+	id := o.draft(t, "draft", confirmation, "C-1")[0].GetStatementId()
+	agree := &receivablesv1.RecordStatementAnswerRequest{RequestId: "agrees", StatementId: id, Agrees: true, AnsweredBy: "Li Ming"}
+	refused := func(when string) {
+		t.Helper()
+		if _, err := o.statements.RecordStatementAnswer(o.analyst(t, "2024-03-12"), agree); reasonOf(err) != "STATEMENT_STATE" {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	refused("a draft")
+	_, err := o.statements.SendStatements(o.analyst(t, "2024-03-10"), &receivablesv1.SendStatementsRequest{RequestId: "send", StatementIds: []string{id}})
+	must(t, err)
+	o.until(t, id, "NOT_DELIVERED")
+	_, err = o.pool.Exec(t.Context(), `UPDATE mail_queue SET state = 'QUEUED', next_attempt_at = now() + interval '1 hour'`)
+	must(t, err)
+	equal(t, "waits", o.stateOn(t, id, "2024-03-12"), "QUEUED")
+	refused("in the queue")
+	_, err = o.pool.Exec(t.Context(), `UPDATE mail_queue SET state = 'FAILED'`)
+	must(t, err)
+	refused("not delivered")
+	equal(t, "the period runs on", o.lastDay(t, "I-1"), "2027-03-05")
+	_, err = o.statements.SendStatements(o.analyst(t, "2024-03-11"), &receivablesv1.SendStatementsRequest{RequestId: "by hand", StatementIds: []string{id}, ByPost: true})
+	must(t, err)
+	equal(t, "handed over", o.stateOn(t, id, "2024-03-12"), "SENT")
+	_, err = o.statements.RecordStatementAnswer(o.analyst(t, "2024-03-12"), agree)
+	must(t, err)
+	equal(t, "period after", o.lastDay(t, "I-1"), "2027-03-12")
+	v := o.told(t, 1)[0]
+	if v.GetAct() != "StatementService.RecordStatementAnswer" || v.GetReasonCode() != "STATEMENT_STATE" {
+		t.Errorf("%v", v)
+	}
+}
+
 // A statement of account shows the month and what is open; it is for those who need one; what was wrong is taken back and drawn up again; a mailbox
 // that does not exist shows, and a person sends again.
 func TestStatementOfAccount(t *testing.T) {

@@ -41,6 +41,7 @@ func (s *Service) OpenDispute(ctx context.Context, req idem.Request, d dispute.D
 		if err != nil {
 			return d, err
 		}
+		r.After = c.ApplicationSequence()
 		if err := postgres.AddRecord(ctx, c.tx, r, c.act); err != nil {
 			return d, err
 		}
@@ -65,16 +66,25 @@ func disputeRecord(d dispute.Dispute) (postgres.CollectionRecord, error) {
 
 // AssignDispute gives a dispute to another owner or due date. Errors: NotFound DISPUTE_UNKNOWN, those of dispute.Assign.
 func (s *Service) AssignDispute(ctx context.Context, req idem.Request, id, owner string, due calendar.Date, reason string) (dispute.Dispute, error) {
-	return s.onDispute(ctx, req, id, "dispute.assign", func(c *change, d dispute.Dispute) (dispute.Dispute, error) {
+	return s.onDispute(ctx, req, id, "dispute.assign", func(_ context.Context, c *change, d dispute.Dispute) (dispute.Dispute, error) {
 		c.untold = true
 		return d.Assign(owner, due, c.act.Today, reason)
 	})
 }
 
 // CloseDispute ends a dispute; the gate is told. Errors: NotFound DISPUTE_UNKNOWN and CREDIT_MEMO_UNKNOWN, FailedPrecondition
-// CREDIT_MEMO_NOT_POSTED, those of dispute.Close.
+// CREDIT_MEMO_NOT_POSTED, those of dispute.Close and dispute.Paid.
 func (s *Service) CloseDispute(ctx context.Context, req idem.Request, id string, closing dispute.Closing) (dispute.Dispute, error) {
-	return s.onDispute(ctx, req, id, "dispute.close", func(c *change, d dispute.Dispute) (dispute.Dispute, error) {
+	return s.onDispute(ctx, req, id, "dispute.close", func(ctx context.Context, c *change, d dispute.Dispute) (dispute.Dispute, error) {
+		if closing.Outcome == dispute.OutcomePaid && d.Outcome == "" {
+			settled, err := postgres.SettledSince(ctx, c.tx, id, c.Currency())
+			if err == nil {
+				err = d.Paid(settled)
+			}
+			if err != nil {
+				return d, err
+			}
+		}
 		if closing.Outcome == dispute.OutcomeCreditMemo && closing.DocumentID != "" {
 			if err := c.postedMemo(ctx, closing.DocumentID); err != nil {
 				return d, err
@@ -98,13 +108,13 @@ func (c *change) postedMemo(ctx context.Context, id string) error {
 	return inField(err, "document_id")
 }
 
-func (s *Service) onDispute(ctx context.Context, req idem.Request, id, action string, fn func(c *change, d dispute.Dispute) (dispute.Dispute, error)) (dispute.Dispute, error) {
-	err := s.onRecord(ctx, req, postgres.RecordDispute, id, func(_ context.Context, c *change, r postgres.CollectionRecord) (postgres.CollectionRecord, error) {
+func (s *Service) onDispute(ctx context.Context, req idem.Request, id, action string, fn func(ctx context.Context, c *change, d dispute.Dispute) (dispute.Dispute, error)) (dispute.Dispute, error) {
+	err := s.onRecord(ctx, req, postgres.RecordDispute, id, func(ctx context.Context, c *change, r postgres.CollectionRecord) (postgres.CollectionRecord, error) {
 		var d dispute.Dispute
 		if err := json.Unmarshal(r.Body, &d); err != nil {
 			return r, err
 		}
-		d, err := fn(c, d)
+		d, err := fn(ctx, c, d)
 		if err != nil {
 			return r, err
 		}

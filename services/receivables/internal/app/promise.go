@@ -31,7 +31,7 @@ func (s *Service) ofCollector(ctx context.Context, id, field string) (Customer, 
 
 // RecordPromise records a promise to pay; without items it is for all that are overdue. Errors: NotFound
 // CUSTOMER_UNKNOWN and ITEM_UNKNOWN, AlreadyExists PROMISE_EXISTS, FailedPrecondition PROMISE_OPEN and NOTHING_OPEN,
-// those of promise.New.
+// those of promise.New and promise.Further.
 func (s *Service) RecordPromise(ctx context.Context, req idem.Request, d promise.Draft) (Promise, error) {
 	customer, err := s.ofCollector(ctx, d.CustomerID, "promise.customer_id")
 	if err != nil {
@@ -61,6 +61,9 @@ func (s *Service) RecordPromise(ctx context.Context, req idem.Request, d promise
 			p.ItemIDs = append(p.ItemIDs, i.ID)
 		}
 		if err := c.notPromised(ctx, p.ItemIDs); err != nil {
+			return "", err
+		}
+		if err := c.mayPromise(ctx, p.ItemIDs, policy.Collection.FailedPromises); err != nil {
 			return "", err
 		}
 		r, err := promiseRecord(p, c.act.Today)
@@ -184,6 +187,27 @@ func (c *change) notPromised(ctx context.Context, ids []string) error {
 	return nil
 }
 
+// mayPromise holds a further promise for items to how often promises for them failed.
+func (c *change) mayPromise(ctx context.Context, ids []string, most int) error {
+	if most == 0 {
+		return nil
+	}
+	records, err := postgres.PromisesFor(ctx, c.tx, c.customer.ID, ids)
+	if err != nil {
+		return err
+	}
+	failed, err := postgres.FailedPromises(ctx, c.tx, records, c.act.Today)
+	if err != nil {
+		return err
+	}
+	return promise.Further(ids, failed, most, promise.Recorder{Subject: c.act.Actor, Manager: isManager(ctx)})
+}
+
+// isManager tells whether the caller is in charge of credit or finance.
+func isManager(ctx context.Context) bool {
+	return slices.ContainsFunc(mayForgive, func(role string) bool { return slices.Contains(rolesOf(ctx), role) })
+}
+
 func promiseRecord(p promise.Promise, day calendar.Date) (postgres.CollectionRecord, error) {
 	body, err := json.Marshal(p)
 	last := p.Parts[len(p.Parts)-1].Date.AddDays(p.GraceDays)
@@ -201,7 +225,7 @@ func promiseRecord(p promise.Promise, day calendar.Date) (postgres.CollectionRec
 	return r, err
 }
 
-// mayForgive are the roles that take back a promise whose date was missed: until then the gate holds it against the customer.
+// mayForgive are the roles that take back a promise whose date was missed, and let a customer promise again whose promises failed.
 var mayForgive = []string{"CREDIT_MANAGER", "FINANCE_MANAGER"}
 
 // forgives refuses to take back a promise that was missed to all who are in charge of neither credit nor finance, and to whoever
@@ -211,8 +235,7 @@ func (c *change) forgives(ctx context.Context, r postgres.CollectionRecord, p pr
 	if err != nil || judged[0].BrokenOn.IsZero() {
 		return err
 	}
-	has := func(role string) bool { return slices.Contains(rolesOf(ctx), role) }
-	if c.act.Actor == p.RecordedBy || !slices.ContainsFunc(mayForgive, has) {
+	if c.act.Actor == p.RecordedBy || !isManager(ctx) {
 		return errs.New(errs.PermissionDenied, "PROMISE_MISSED", "promise %s was missed: only another person who is credit or finance manager takes it back", p.ID).
 			With("promise_id", p.ID).With("broken_date", judged[0].BrokenOn.String())
 	}

@@ -175,28 +175,40 @@ func (s *Service) Responsibilities(ctx context.Context, q responsibility.Query) 
 	return s.store.Responsibles(ctx, q)
 }
 
+// left is what is left to a person of whom there is a trace. Errors: NotFound PERSON_UNKNOWN.
+func left(ctx context.Context, c *postgres.Claims, subject string) (responsibility.Clearance, error) {
+	known, err := c.Known(ctx, subject)
+	if err == nil && !known {
+		err = responsibility.Unknown(subject)
+	}
+	if err != nil {
+		return responsibility.Clearance{}, err
+	}
+	return c.Left(ctx, subject)
+}
+
 // Clearance says what keeps a person from being cleared. Errors: PermissionDenied NOT_A_SIDE where a salesperson asks for
-// another.
+// another, NotFound PERSON_UNKNOWN.
 func (s *Service) Clearance(ctx context.Context, subject string) (responsibility.Clearance, error) {
 	var out responsibility.Clearance
 	if by := person(ctx); by.Only && by.Subject != subject {
 		return out, errs.New(errs.PermissionDenied, responsibility.ReasonNotASide, "a salesperson asks for itself")
 	}
 	err := pg.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (err error) {
-		out, err = postgres.NewClaims(tx, s.act(ctx)).Left(ctx, subject)
+		out, err = left(ctx, postgres.NewClaims(tx, s.act(ctx)), subject)
 		return err
 	})
 	return out, err
 }
 
-// ClearPerson clears a person who leaves. Errors: those of Clearance.Grant.
+// ClearPerson clears a person who leaves. Errors: NotFound PERSON_UNKNOWN, those of Clearance.Grant.
 func (s *Service) ClearPerson(ctx context.Context, req idem.Request, subject, note string) (responsibility.Clearance, error) {
 	var out responsibility.Clearance
 	err := pg.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (err error) {
 		out, _, err = idem.Do(ctx, tx, req, func() (responsibility.Clearance, error) {
 			act := s.act(ctx)
 			c := postgres.NewClaims(tx, act)
-			left, err := c.Left(ctx, subject)
+			left, err := left(ctx, c, subject)
 			if err != nil {
 				return left, err
 			}

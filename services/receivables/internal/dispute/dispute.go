@@ -107,6 +107,29 @@ type Closing struct {
 	Today            calendar.Date
 }
 
+// Settled is what became of the item since the dispute was opened.
+type Settled struct {
+	// Open is what is owed of it now.
+	Open money.Money
+	// Came is the money that came for it and stands, Applied all that was applied to it, credits of all kinds.
+	Came, Applied money.Money
+}
+
+// Paid holds the outcome PAID to the money: what was disputed came, or money came and nothing is open any more. Errors: FailedPrecondition
+// DISPUTE_NOT_PAID.
+func (d Dispute) Paid(s Settled) error {
+	disputed := s.Open.Add(s.Applied) // all that was open
+	if d.Amount != nil {
+		disputed = *d.Amount
+	}
+	if s.Came.IsPositive() && (s.Open.IsZero() || s.Came.Cmp(disputed) >= 0) {
+		return nil
+	}
+	e := errs.New(errs.FailedPrecondition, "DISPUTE_NOT_PAID", "%s of item %s were in dispute: since then %s came, and %s are open", disputed, d.ItemID, s.Came, s.Open)
+	return e.With("dispute_id", d.ID).With("disputed", disputed.String()).With("came", s.Came.String()).With("open", s.Open.String()).With("field", "outcome").
+		WithViolations(errs.Violation{Field: "outcome", Rule: "paid", Message: e.Message}).WithWitness()
+}
+
 // Close ends it. Errors: FailedPrecondition DISPUTE_CLOSED, Invalid rule required where a credit memo is not named.
 func (d Dispute) Close(c Closing) (Dispute, error) {
 	if err := d.open(); err != nil {

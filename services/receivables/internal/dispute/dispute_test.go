@@ -46,4 +46,35 @@ func TestDispute(t *testing.T) {
 	}
 }
 
+// PAID needs the money: what was disputed, or some and nothing open any more.
+func TestPaid(t *testing.T) {
+	t.Parallel()
+	yuan := func(n int64) money.Money { return money.New(n*100, "CNY") }
+	for name, c := range map[string]struct {
+		part, open, came, applied int64 // part 0: all of it is disputed
+		ok                        bool
+	}{
+		"nothing came":                    {30, 100, 0, 0, false},
+		"less than disputed":              {30, 71, 29, 29, false},
+		"what was disputed":               {30, 70, 30, 30, true},
+		"all of it, a part came":          {0, 40, 60, 60, false},
+		"all of it came":                  {0, 0, 100, 100, true},
+		"a credit note is no money":       {30, 70, 0, 30, false},
+		"written off":                     {0, 0, 0, 100, false},
+		"the rest was credited":           {0, 0, 60, 100, true},
+		"taken back with its invoice":     {30, 0, 0, 0, false},
+		"a part credited, the other came": {50, 60, 30, 40, false},
+	} {
+		d := dispute.Dispute{ID: "X", ItemID: "I"}
+		if c.part > 0 {
+			d.Amount = ptr(yuan(c.part))
+		}
+		err := d.Paid(dispute.Settled{Open: yuan(c.open), Came: yuan(c.came), Applied: yuan(c.applied)})
+		e, refused := errs.As(err)
+		if refused == c.ok || refused && (e.Reason != "DISPUTE_NOT_PAID" || e.Violations[0].Field != "outcome" || !e.Witnessed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func ptr[T any](v T) *T { return &v }

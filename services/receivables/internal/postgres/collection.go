@@ -11,6 +11,7 @@ import (
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/pg"
+	"github.com/avalcredit/aval/services/receivables/internal/dispute"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
 	"github.com/avalcredit/aval/services/receivables/internal/position"
 	"github.com/avalcredit/aval/services/receivables/internal/promise"
@@ -169,6 +170,18 @@ func LiveRecords(ctx context.Context, q pg.Querier, customerIDs []string, kinds 
 	return out, pg.Err(err)
 }
 
+const promisesForSQL = `SELECT ` + recordFields + ` FROM collection_records WHERE customer_id = $1 AND kind = 'PROMISE' AND item_ids && $2 ORDER BY created_at, record_id`
+
+// PromisesFor are all promises of a customer for any of some items, those taken back too, oldest first.
+func PromisesFor(ctx context.Context, q pg.Querier, customerID string, itemIDs []string) ([]CollectionRecord, error) {
+	rows, err := q.Query(ctx, promisesForSQL, customerID, itemIDs)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	out, err := pgx.CollectRows(rows, scanRecord)
+	return out, pg.Err(err)
+}
+
 const dueRecordsSQL = `SELECT ` + recordFields + ` FROM collection_records WHERE kind = $1 AND next_date <= $2 AND live ORDER BY next_date, record_id LIMIT $3`
 
 // DueRecords are those whose next date has come, earliest first.
@@ -238,6 +251,23 @@ func CameFor(ctx context.Context, q pg.Querier, currencies map[string]string) (m
 	return out, pg.Err(err)
 }
 
+// What was applied to the item of a dispute since it was opened, and how much of that is money; of disputes of before it was kept
+// from where on applications count: since the day.
+const settledSinceSQL = `SELECT coalesce(max(b.open), 0)::bigint, coalesce(sum(a.amount), 0)::bigint,
+    coalesce(sum(a.amount) FILTER (WHERE c.kind IN ('RECEIPT', 'ADVANCE', 'BILL', 'DEPOSIT_USE', 'CONTRA')), 0)::bigint
+FROM collection_records r
+LEFT JOIN item_balances b ON b.item_id = r.item_ids[1]
+LEFT JOIN applications a ON a.item_id = b.item_id AND a.sequence > r.after_sequence AND (r.after_sequence > 0 OR a.post_date >= r.from_date)
+LEFT JOIN credits c ON c.credit_id = a.credit_id
+WHERE r.kind = 'DISPUTE' AND r.record_id = $1`
+
+// SettledSince is what became of the item of a dispute since it was opened.
+func SettledSince(ctx context.Context, q pg.Querier, id, currency string) (dispute.Settled, error) {
+	var open, applied, came int64
+	err := q.QueryRow(ctx, settledSinceSQL, id).Scan(&open, &applied, &came)
+	return dispute.Settled{Open: cash(open, currency), Applied: cash(applied, currency), Came: cash(came, currency)}, pg.Err(err)
+}
+
 // undo adds money, or takes the newest back where it is negative.
 func undo(stack []promise.Money, m promise.Money) []promise.Money {
 	if !m.Amount.IsNegative() {
@@ -262,19 +292,40 @@ type Judged struct {
 	promise.Judgement
 }
 
-// Judge reads promises out of records and judges them on a day.
-func Judge(ctx context.Context, q pg.Querier, records []CollectionRecord, day calendar.Date) ([]Judged, error) {
+// FailedPromises are those of the records that were missed or put off by a day.
+func FailedPromises(ctx context.Context, q pg.Querier, records []CollectionRecord, day calendar.Date) ([]promise.Promise, error) {
+	list, came, err := promisesIn(ctx, q, records)
+	if err != nil {
+		return nil, err
+	}
+	var out []promise.Promise
+	for _, j := range list {
+		if j.Promise.Failed(came[j.Record.ID], day) {
+			out = append(out, j.Promise)
+		}
+	}
+	return out, nil
+}
+
+// promisesIn reads promises out of records, not judged yet, and the money that came for them.
+func promisesIn(ctx context.Context, q pg.Querier, records []CollectionRecord) ([]Judged, map[string][]promise.Money, error) {
 	out := make([]Judged, 0, len(records))
 	currencies := map[string]string{}
 	for _, r := range records {
 		j := Judged{Record: r}
 		if err := json.Unmarshal(r.Body, &j.Promise); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		currencies[r.ID] = j.Parts[0].Amount.Currency
 		out = append(out, j)
 	}
 	came, err := CameFor(ctx, q, currencies)
+	return out, came, err
+}
+
+// Judge reads promises out of records and judges them on a day.
+func Judge(ctx context.Context, q pg.Querier, records []CollectionRecord, day calendar.Date) ([]Judged, error) {
+	out, came, err := promisesIn(ctx, q, records)
 	if err != nil {
 		return nil, err
 	}

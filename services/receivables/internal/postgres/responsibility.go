@@ -123,3 +123,17 @@ func (c *Claims) Left(ctx context.Context, person string) (responsibility.Cleara
 	}
 	return out, err
 }
+
+// Any trace of a person, the cheap ones first.
+const knownSQL = `SELECT EXISTS (SELECT FROM salespeople WHERE person = $1)
+    OR EXISTS (SELECT FROM item_responsibles WHERE person = $1)
+    OR EXISTS (SELECT FROM audit_events WHERE actor = $1)
+    OR EXISTS (SELECT FROM collectors WHERE collector = $1)
+    OR EXISTS (SELECT FROM claim_heads WHERE people @> ARRAY[$1::text])
+    OR EXISTS (SELECT FROM items WHERE salesperson = $1)`
+
+// Known tells whether a person was ever assigned a customer, responsible for an item, a side of a hand-over, or did anything.
+func (c *Claims) Known(ctx context.Context, person string) (known bool, err error) {
+	err = c.tx.QueryRow(ctx, knownSQL, person).Scan(&known)
+	return known, pg.Err(err)
+}

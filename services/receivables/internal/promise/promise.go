@@ -3,6 +3,8 @@ package promise
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/avalcredit/aval/pkg/calendar"
@@ -186,6 +188,46 @@ func (p Promise) Judge(came []Money, day calendar.Date) Judgement {
 		j.State = StateOpen
 	}
 	return j
+}
+
+// Failed tells whether by a day it was missed, paid since or not, or was put off: taken back after the day of its recording, before it was
+// kept or missed. One that was missed is taken back by a manager only: then it counts no more.
+func (p Promise) Failed(came []Money, day calendar.Date) bool {
+	withdrawn := p.WithdrawDate
+	if !withdrawn.IsZero() {
+		day = withdrawn
+	}
+	p.WithdrawDate = calendar.Date{}
+	j := p.Judge(came, day)
+	if withdrawn.IsZero() {
+		return !j.BrokenOn.IsZero()
+	}
+	return j.State == StateOpen && withdrawn.After(p.RecordDate)
+}
+
+// Further holds a further promise to how often the policy lets them fail: for none of its items more than most promises failed,
+// unless a manager who recorded none of them records it; most 0: as often as may be. Errors: PermissionDenied PROMISES_FAILED.
+func Further(itemIDs []string, failed []Promise, most int, by Recorder) error {
+	for _, id := range itemIDs {
+		count, own := 0, false
+		for _, p := range failed {
+			if slices.Contains(p.ItemIDs, id) {
+				count, own = count+1, own || p.RecordedBy == by.Subject
+			}
+		}
+		if most > 0 && count >= most && (own || !by.Manager) {
+			return errs.New(errs.PermissionDenied, "PROMISES_FAILED",
+				"%d promises for item %s were missed or put off: only a credit or finance manager who recorded none of them records a further one", count, id).
+				With("item_id", id).With("failed", strconv.Itoa(count)).With("field", "promise.item_ids")
+		}
+	}
+	return nil
+}
+
+// Recorder is who records a promise; Manager is set of those in charge of credit or finance.
+type Recorder struct {
+	Subject string
+	Manager bool
 }
 
 // Badge is what a list shows beside a promise.

@@ -78,3 +78,57 @@ func TestNewRefuses(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A promise fails where it was missed, or put off before its date; what was mistyped, kept, or forgiven by a manager does not.
+func TestFailed(t *testing.T) {
+	t.Parallel()
+	p := promise.Promise{ID: "P", RecordDate: d("2024-03-01"), Parts: []promise.Part{{Date: d("2024-03-10"), Amount: cny(100)}}, GraceDays: 1}
+	for name, c := range map[string]struct {
+		withdrawn string
+		came      []promise.Money
+		day       string
+		want      bool
+	}{
+		"open":                    {"", nil, "2024-03-11", false},
+		"missed":                  {"", nil, "2024-03-12", true},
+		"paid too late":           {"", []promise.Money{{d("2024-03-12"), cny(100)}}, "2024-03-13", true},
+		"kept":                    {"", []promise.Money{{d("2024-03-11"), cny(100)}}, "2024-06-01", false},
+		"mistyped":                {"2024-03-01", nil, "2024-06-01", false},
+		"put off":                 {"2024-03-02", nil, "2024-03-02", true},
+		"put off on its last day": {"2024-03-11", nil, "2024-06-01", true},
+		"forgiven":                {"2024-03-12", nil, "2024-06-01", false},
+		"kept and taken back":     {"2024-03-05", []promise.Money{{d("2024-03-04"), cny(100)}}, "2024-06-01", false},
+		"paid after it":           {"2024-03-05", []promise.Money{{d("2024-03-06"), cny(100)}}, "2024-06-01", true},
+	} {
+		q := p
+		if c.withdrawn != "" {
+			q.WithdrawDate = d(c.withdrawn)
+		}
+		if got := q.Failed(c.came, d(c.day)); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestFurther(t *testing.T) {
+	t.Parallel()
+	failed := []promise.Promise{{ItemIDs: []string{"A", "B"}, RecordedBy: "li"}, {ItemIDs: []string{"A"}, RecordedBy: "wu"}}
+	for name, c := range map[string]struct {
+		items []string
+		most  int
+		by    promise.Recorder
+		ok    bool
+	}{
+		"without a bound":            {[]string{"A"}, 0, promise.Recorder{Subject: "li"}, true},
+		"below it":                   {[]string{"A"}, 3, promise.Recorder{Subject: "li"}, true},
+		"at it":                      {[]string{"A"}, 2, promise.Recorder{Subject: "mo"}, false},
+		"of another item":            {[]string{"B"}, 2, promise.Recorder{Subject: "li"}, true},
+		"one of several":             {[]string{"B", "A"}, 2, promise.Recorder{Subject: "mo"}, false},
+		"a manager":                  {[]string{"A"}, 2, promise.Recorder{Subject: "mo", Manager: true}, true},
+		"a manager who recorded one": {[]string{"A"}, 2, promise.Recorder{Subject: "wu", Manager: true}, false},
+	} {
+		if err := promise.Further(c.items, failed, c.most, c.by); (err == nil) != c.ok || err != nil && errs.ReasonOf(err) != "PROMISES_FAILED" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

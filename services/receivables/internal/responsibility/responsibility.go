@@ -22,6 +22,8 @@ const (
 	ReasonCleared = "PERSON_CLEARED"
 	// ReasonNotCleared: something is left to the person.
 	ReasonNotCleared = "NOT_CLEARED"
+	// ReasonUnknown: nobody of that name was ever assigned a customer, responsible for an item, a side of a hand-over, or did anything.
+	ReasonUnknown = "PERSON_UNKNOWN"
 )
 
 // State is where a hand-over stands.
@@ -188,6 +190,12 @@ func (c Clearance) ID() string {
 // Clear reports whether nothing is left to the person.
 func (c Clearance) Clear() bool {
 	return c.OpenItems == 0 && len(c.CustomerIDs) == 0 && len(c.HandOverIDs) == 0
+}
+
+// Unknown is the answer for a person of whom there is no trace: most likely the name is mistyped.
+func Unknown(person string) error {
+	return errs.New(errs.NotFound, ReasonUnknown, "there is no trace of %s: no customer, item, hand-over or act, ever", person).
+		With("person", person).With("field", "person").WithWitness()
 }
 
 // Grant clears the person. Errors: PermissionDenied SAME_PERSON, FailedPrecondition PERSON_CLEARED and NOT_CLEARED with the

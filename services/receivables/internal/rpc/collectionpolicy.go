@@ -19,7 +19,7 @@ func collectionOf(p *receivablesv1.CollectionPolicy) (terms.Collection, error) {
 	r := reader{}
 	out := terms.Collection{
 		Dunning: dunning.Policy{Excluded: p.GetExcludedCustomerIds()}, PromiseGraceDays: int(p.GetPromiseGraceDays()),
-		PromiseRemindDays: int(p.GetPromiseRemindDays()), Points: terms.ShippedPoints(),
+		PromiseRemindDays: int(p.GetPromiseRemindDays()), FailedPromises: int(p.GetFailedPromises()), Points: terms.ShippedPoints(),
 	}
 	if w := p.GetWorklist(); w != nil {
 		out.Points = terms.WorklistPoints{

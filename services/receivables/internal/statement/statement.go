@@ -150,31 +150,35 @@ func (s Statement) Difference() *money.Money {
 	return &d
 }
 
-func (s Statement) refuse(why string) error {
+func (s Statement) refuse(why string) *errs.Error {
 	return errs.New(errs.FailedPrecondition, "STATEMENT_STATE", "statement %s %s", s.ID, why).With("statement_id", s.ID).With("state", string(s.Stage))
 }
 
-// Send notes that a draft goes out, to addresses or by post. Errors: FailedPrecondition STATEMENT_STATE and CORRESPONDENCE_MISSING.
+// Send notes that a draft goes out, to addresses or on paper. Where its letter by mail did not arrive it may still go on paper. Errors: FailedPrecondition STATEMENT_STATE and CORRESPONDENCE_MISSING.
 func (s Statement) Send(by string, on calendar.Date, recipients []string, byPost bool) (Statement, error) {
-	if s.Stage != Drafted {
-		return s, s.refuse("is no draft")
+	if s.Stage != Drafted && (s.Stage != Sent || s.Delivery != Failed || !byPost) {
+		return s, s.refuse("is no draft, and no letter that did not arrive and goes on paper now")
 	}
 	if len(recipients) == 0 && !byPost {
 		return s, errs.New(errs.FailedPrecondition, "CORRESPONDENCE_MISSING", "nobody said where letters to customer %s go", s.CustomerID).
 			With("customer_id", s.CustomerID).With("statement_id", s.ID)
 	}
-	s.Stage, s.SentBy, s.SentDate, s.ByPost, s.Delivery = Sent, by, on, byPost, Arrived
+	s.Stage, s.SentBy, s.SentDate, s.ByPost, s.Delivery, s.Recipients, s.LetterKey = Sent, by, on, byPost, Arrived, nil, ""
 	if !byPost {
 		s.Recipients, s.LetterKey, s.Delivery = recipients, "statement/"+s.ID, Waiting
 	}
 	return s, nil
 }
 
-// Record records what the customer answered. Agreement is final; a difference may be followed by agreement, or by another figure.
+// Record records what the customer answered. Nobody answers what did not reach it: the letter was handed to the mail server, or it went on
+// paper. Agreement is final; a difference may be followed by agreement, or by another figure.
 // Errors: FailedPrecondition STATEMENT_STATE, Invalid for an answer that does not fit.
 func (s Statement) Record(agrees bool, a Answer, today calendar.Date) (Statement, error) {
 	if s.Stage != Sent && s.Stage != Differs {
 		return s, s.refuse("waits for no answer")
+	}
+	if s.Stage == Sent && s.Delivery != Arrived {
+		return s, s.refuse("did not reach the customer: its letter waits or failed, and it did not go on paper").WithWitness()
 	}
 	if a.AnswerDate.IsZero() {
 		a.AnswerDate = today

@@ -65,6 +65,28 @@ func TestStates(t *testing.T) {
 	}
 }
 
+func arrived(t *testing.T) statement.Statement {
+	st := sent(t)
+	st.Delivery = statement.Arrived
+	return st
+}
+
+func failed(t *testing.T) statement.Statement {
+	st := sent(t)
+	st.Delivery = statement.Failed
+	return st
+}
+
+// onPaper is a statement whose letter failed, and which was handed over then.
+func onPaper(t *testing.T) statement.Statement {
+	t.Helper()
+	st, err := failed(t).Send("li", day("2026-04-05"), nil, true)
+	if err != nil || !st.ByPost || st.LetterKey != "" || st.SentDate != day("2026-04-05") || st.Delivery != statement.Arrived {
+		t.Fatalf("%+v, %v", st, err)
+	}
+	return st
+}
+
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	figure := func(minor int64, currency string) *money.Money {
@@ -79,17 +101,21 @@ func TestAnswers(t *testing.T) {
 		field  string // or the reason
 		want   statement.Stage
 	}{
-		"agrees":                 {st: sent(t), agrees: true, want: statement.Confirmed},
-		"agrees later":           {st: sent(t), agrees: true, answer: statement.Answer{AnswerDate: day("2026-04-05")}, want: statement.Confirmed},
-		"differs":                {st: sent(t), answer: differs, want: statement.Differs},
+		"agrees":                 {st: arrived(t), agrees: true, want: statement.Confirmed},
+		"agrees later":           {st: arrived(t), agrees: true, answer: statement.Answer{AnswerDate: day("2026-04-05")}, want: statement.Confirmed},
+		"differs":                {st: arrived(t), answer: differs, want: statement.Differs},
 		"a draft":                {st: draft(), agrees: true, field: "STATEMENT_STATE"},
-		"agrees with a figure":   {st: sent(t), agrees: true, answer: differs, field: "customer_figure"},
-		"differs without figure": {st: sent(t), field: "customer_figure"},
-		"differs by nothing":     {st: sent(t), answer: statement.Answer{Figure: figure(10_000, "CNY"), Reason: "r"}, field: "customer_figure"},
-		"without a reason":       {st: sent(t), answer: statement.Answer{Figure: figure(1, "CNY")}, field: "reason"},
-		"another currency":       {st: sent(t), answer: statement.Answer{Figure: figure(1, "USD"), Reason: "r"}, field: "customer_figure.currency_code"},
-		"before it was sent":     {st: sent(t), agrees: true, answer: statement.Answer{AnswerDate: day("2026-04-01")}, field: "answer_date"},
-		"tomorrow":               {st: sent(t), agrees: true, answer: statement.Answer{AnswerDate: day("2026-04-11")}, field: "answer_date"},
+		"its letter waits":       {st: sent(t), agrees: true, field: "STATEMENT_STATE"},
+		"its letter failed":      {st: failed(t), agrees: true, field: "STATEMENT_STATE"},
+		"differs, in the queue":  {st: sent(t), answer: differs, field: "STATEMENT_STATE"},
+		"went on paper then":     {st: onPaper(t), agrees: true, want: statement.Confirmed},
+		"agrees with a figure":   {st: arrived(t), agrees: true, answer: differs, field: "customer_figure"},
+		"differs without figure": {st: arrived(t), field: "customer_figure"},
+		"differs by nothing":     {st: arrived(t), answer: statement.Answer{Figure: figure(10_000, "CNY"), Reason: "r"}, field: "customer_figure"},
+		"without a reason":       {st: arrived(t), answer: statement.Answer{Figure: figure(1, "CNY")}, field: "reason"},
+		"another currency":       {st: arrived(t), answer: statement.Answer{Figure: figure(1, "USD"), Reason: "r"}, field: "customer_figure.currency_code"},
+		"before it was sent":     {st: arrived(t), agrees: true, answer: statement.Answer{AnswerDate: day("2026-04-01")}, field: "answer_date"},
+		"tomorrow":               {st: arrived(t), agrees: true, answer: statement.Answer{AnswerDate: day("2026-04-11")}, field: "answer_date"},
 	} {
 		got, err := c.st.Record(c.agrees, c.answer, day("2026-04-10"))
 		if c.field != "" {
@@ -104,7 +130,7 @@ func TestAnswers(t *testing.T) {
 		}
 	}
 	// What differs may be cleared up; what is agreed is final and cannot be taken back.
-	st, err := sent(t).Record(false, differs, day("2026-04-10"))
+	st, err := arrived(t).Record(false, differs, day("2026-04-10"))
 	if err != nil || st.Difference().String() != "-10.00" {
 		t.Fatalf("%+v, %v", st, err)
 	}
@@ -122,5 +148,13 @@ func TestAnswers(t *testing.T) {
 	}
 	if _, err := sent(t).Send("anna", day("2026-04-03"), []string{"a@b.example"}, false); errs.ReasonOf(err) != "STATEMENT_STATE" {
 		t.Errorf("sent twice: %v", err)
+	}
+	for name, st := range map[string]statement.Statement{"waits": sent(t), "arrived": arrived(t)} {
+		if _, err := st.Send("anna", day("2026-04-03"), nil, true); errs.ReasonOf(err) != "STATEMENT_STATE" {
+			t.Errorf("on paper while its letter %s: %v", name, err)
+		}
+	}
+	if _, err := failed(t).Send("anna", day("2026-04-03"), []string{"a@b.example"}, false); errs.ReasonOf(err) != "STATEMENT_STATE" {
+		t.Errorf("by mail under the same key: %v", err)
 	}
 }

@@ -9,7 +9,9 @@ type Collection struct {
 	PromiseGraceDays int
 	// PromiseRemindDays before a promised date the collector is reminded; 0: not.
 	PromiseRemindDays int
-	Points            WorklistPoints
+	// FailedPromises after which a further one for the same item needs a manager; 0: not bounded.
+	FailedPromises int
+	Points         WorklistPoints
 }
 
 // WorklistPoints is how many points each part of a priority brings at most.

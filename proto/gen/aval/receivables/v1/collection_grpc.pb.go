@@ -42,7 +42,7 @@ const (
 //
 // CollectionService is the work of collectors: promises to pay, disputes, contacts, who looks after whom, and what comes first.
 type CollectionServiceClient interface {
-	// Records a promise to pay, in one or more parts, for named items or for all that are overdue. While it is open its items get no letter. Errors: NOT_FOUND (CUSTOMER_UNKNOWN, ITEM_UNKNOWN), ALREADY_EXISTS (PROMISE_EXISTS), FAILED_PRECONDITION (PROMISE_OPEN: an item is promised already, NOTHING_OPEN), INVALID_ARGUMENT (rules count, CURRENCY_MISMATCH, AMOUNT_NOT_POSITIVE, DATE_PAST, DATE_TOO_FAR, rising, PROMISE_TOO_MUCH).
+	// Records a promise to pay, in one or more parts, for named items or for all that are overdue. While it is open its items get no letter. Errors: NOT_FOUND (CUSTOMER_UNKNOWN, ITEM_UNKNOWN), ALREADY_EXISTS (PROMISE_EXISTS), FAILED_PRECONDITION (PROMISE_OPEN: an item is promised already, NOTHING_OPEN), INVALID_ARGUMENT (rules count, CURRENCY_MISMATCH, AMOUNT_NOT_POSITIVE, DATE_PAST, DATE_TOO_FAR, rising, PROMISE_TOO_MUCH), PERMISSION_DENIED (PROMISES_FAILED: as many promises for an item failed as the policy allows; a credit or finance manager who recorded none of them records a further one).
 	RecordPromise(ctx context.Context, in *RecordPromiseRequest, opts ...grpc.CallOption) (*RecordPromiseResponse, error)
 	// Takes a promise back that was recorded by mistake or replaced. One whose date was missed counts at the gate: a credit or finance manager who did not record it takes it back. Errors: NOT_FOUND (PROMISE_UNKNOWN), FAILED_PRECONDITION (PROMISE_WITHDRAWN), PERMISSION_DENIED (PROMISE_MISSED).
 	WithdrawPromise(ctx context.Context, in *WithdrawPromiseRequest, opts ...grpc.CallOption) (*WithdrawPromiseResponse, error)
@@ -54,7 +54,7 @@ type CollectionServiceClient interface {
 	OpenDispute(ctx context.Context, in *OpenDisputeRequest, opts ...grpc.CallOption) (*OpenDisputeResponse, error)
 	// Gives a dispute to another owner, or another due date. Errors: NOT_FOUND (DISPUTE_UNKNOWN), FAILED_PRECONDITION (DISPUTE_CLOSED), INVALID_ARGUMENT (rule DATE_PAST).
 	AssignDispute(ctx context.Context, in *AssignDisputeRequest, opts ...grpc.CallOption) (*AssignDisputeResponse, error)
-	// Closes a dispute with its outcome; dunning goes on where it stood. Errors: NOT_FOUND (DISPUTE_UNKNOWN, CREDIT_MEMO_UNKNOWN), FAILED_PRECONDITION (DISPUTE_CLOSED; CREDIT_MEMO_NOT_POSTED: a proposal settles nothing), INVALID_ARGUMENT (rule required: a credit memo is named).
+	// Closes a dispute with its outcome; dunning goes on where it stood. Errors: NOT_FOUND (DISPUTE_UNKNOWN, CREDIT_MEMO_UNKNOWN), FAILED_PRECONDITION (DISPUTE_CLOSED; CREDIT_MEMO_NOT_POSTED: a proposal settles nothing; DISPUTE_NOT_PAID: as PAID it is closed only once the money that was disputed came, or money came and nothing is open any more, recorded as a violation), INVALID_ARGUMENT (rule required: a credit memo is named).
 	CloseDispute(ctx context.Context, in *CloseDisputeRequest, opts ...grpc.CallOption) (*CloseDisputeResponse, error)
 	// Returns a dispute. Errors: NOT_FOUND (DISPUTE_UNKNOWN).
 	GetDispute(ctx context.Context, in *GetDisputeRequest, opts ...grpc.CallOption) (*GetDisputeResponse, error)
@@ -238,7 +238,7 @@ func (c *collectionServiceClient) GetCollectionOverview(ctx context.Context, in 
 //
 // CollectionService is the work of collectors: promises to pay, disputes, contacts, who looks after whom, and what comes first.
 type CollectionServiceServer interface {
-	// Records a promise to pay, in one or more parts, for named items or for all that are overdue. While it is open its items get no letter. Errors: NOT_FOUND (CUSTOMER_UNKNOWN, ITEM_UNKNOWN), ALREADY_EXISTS (PROMISE_EXISTS), FAILED_PRECONDITION (PROMISE_OPEN: an item is promised already, NOTHING_OPEN), INVALID_ARGUMENT (rules count, CURRENCY_MISMATCH, AMOUNT_NOT_POSITIVE, DATE_PAST, DATE_TOO_FAR, rising, PROMISE_TOO_MUCH).
+	// Records a promise to pay, in one or more parts, for named items or for all that are overdue. While it is open its items get no letter. Errors: NOT_FOUND (CUSTOMER_UNKNOWN, ITEM_UNKNOWN), ALREADY_EXISTS (PROMISE_EXISTS), FAILED_PRECONDITION (PROMISE_OPEN: an item is promised already, NOTHING_OPEN), INVALID_ARGUMENT (rules count, CURRENCY_MISMATCH, AMOUNT_NOT_POSITIVE, DATE_PAST, DATE_TOO_FAR, rising, PROMISE_TOO_MUCH), PERMISSION_DENIED (PROMISES_FAILED: as many promises for an item failed as the policy allows; a credit or finance manager who recorded none of them records a further one).
 	RecordPromise(context.Context, *RecordPromiseRequest) (*RecordPromiseResponse, error)
 	// Takes a promise back that was recorded by mistake or replaced. One whose date was missed counts at the gate: a credit or finance manager who did not record it takes it back. Errors: NOT_FOUND (PROMISE_UNKNOWN), FAILED_PRECONDITION (PROMISE_WITHDRAWN), PERMISSION_DENIED (PROMISE_MISSED).
 	WithdrawPromise(context.Context, *WithdrawPromiseRequest) (*WithdrawPromiseResponse, error)
@@ -250,7 +250,7 @@ type CollectionServiceServer interface {
 	OpenDispute(context.Context, *OpenDisputeRequest) (*OpenDisputeResponse, error)
 	// Gives a dispute to another owner, or another due date. Errors: NOT_FOUND (DISPUTE_UNKNOWN), FAILED_PRECONDITION (DISPUTE_CLOSED), INVALID_ARGUMENT (rule DATE_PAST).
 	AssignDispute(context.Context, *AssignDisputeRequest) (*AssignDisputeResponse, error)
-	// Closes a dispute with its outcome; dunning goes on where it stood. Errors: NOT_FOUND (DISPUTE_UNKNOWN, CREDIT_MEMO_UNKNOWN), FAILED_PRECONDITION (DISPUTE_CLOSED; CREDIT_MEMO_NOT_POSTED: a proposal settles nothing), INVALID_ARGUMENT (rule required: a credit memo is named).
+	// Closes a dispute with its outcome; dunning goes on where it stood. Errors: NOT_FOUND (DISPUTE_UNKNOWN, CREDIT_MEMO_UNKNOWN), FAILED_PRECONDITION (DISPUTE_CLOSED; CREDIT_MEMO_NOT_POSTED: a proposal settles nothing; DISPUTE_NOT_PAID: as PAID it is closed only once the money that was disputed came, or money came and nothing is open any more, recorded as a violation), INVALID_ARGUMENT (rule required: a credit memo is named).
 	CloseDispute(context.Context, *CloseDisputeRequest) (*CloseDisputeResponse, error)
 	// Returns a dispute. Errors: NOT_FOUND (DISPUTE_UNKNOWN).
 	GetDispute(context.Context, *GetDisputeRequest) (*GetDisputeResponse, error)

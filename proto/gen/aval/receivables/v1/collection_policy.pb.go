@@ -141,9 +141,11 @@ type CollectionPolicy struct {
 	// Days before a promised date from which the collector is reminded of it; 0: not reminded.
 	PromiseRemindDays int32 `protobuf:"varint,4,opt,name=promise_remind_days,json=promiseRemindDays,proto3" json:"promise_remind_days,omitempty"`
 	// Points of the worklist; absent: those of the message's comments.
-	Worklist      *WorklistPoints `protobuf:"bytes,5,opt,name=worklist,proto3" json:"worklist,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Worklist *WorklistPoints `protobuf:"bytes,5,opt,name=worklist,proto3" json:"worklist,omitempty"`
+	// Failed promises after which a further one for the same item needs the credit or finance manager, who recorded none of them; 0: not bounded. Failed is a promise that was missed, paid since or not, and one that was taken back after the day of its recording and before its date, which puts it off. One that a manager took back once it was missed counts no more.
+	FailedPromises int32 `protobuf:"varint,6,opt,name=failed_promises,json=failedPromises,proto3" json:"failed_promises,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *CollectionPolicy) Reset() {
@@ -209,6 +211,13 @@ func (x *CollectionPolicy) GetWorklist() *WorklistPoints {
 		return x.Worklist
 	}
 	return nil
+}
+
+func (x *CollectionPolicy) GetFailedPromises() int32 {
+	if x != nil {
+		return x.FailedPromises
+	}
+	return 0
 }
 
 // DunningStrategy is how one kind of customers is dunned.
@@ -733,7 +742,7 @@ var File_aval_receivables_v1_collection_policy_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_collection_policy_proto_rawDesc = "" +
 	"\n" +
-	"+aval/receivables/v1/collection_policy.proto\x12\x13aval.receivables.v1\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\"\xfd\x02\n" +
+	"+aval/receivables/v1/collection_policy.proto\x12\x13aval.receivables.v1\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\"\xb1\x03\n" +
 	"\x10CollectionPolicy\x12N\n" +
 	"\n" +
 	"strategies\x18\x01 \x03(\v2$.aval.receivables.v1.DunningStrategyB\b\xbaH\x05\x92\x01\x02\x10\x14R\n" +
@@ -741,7 +750,8 @@ const file_aval_receivables_v1_collection_policy_proto_rawDesc = "" +
 	"\x15excluded_customer_ids\x18\x02 \x03(\tB0\xbaH-\x92\x01*\x10\xe8\a\"%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\x13excludedCustomerIds\x127\n" +
 	"\x12promise_grace_days\x18\x03 \x01(\x05B\t\xbaH\x06\x1a\x04\x18<(\x00R\x10promiseGraceDays\x129\n" +
 	"\x13promise_remind_days\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x18<(\x00R\x11promiseRemindDays\x12?\n" +
-	"\bworklist\x18\x05 \x01(\v2#.aval.receivables.v1.WorklistPointsR\bworklist\"\x86\x06\n" +
+	"\bworklist\x18\x05 \x01(\v2#.aval.receivables.v1.WorklistPointsR\bworklist\x122\n" +
+	"\x0ffailed_promises\x18\x06 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\x0efailedPromises\"\x86\x06\n" +
 	"\x0fDunningStrategy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x12>\n" +

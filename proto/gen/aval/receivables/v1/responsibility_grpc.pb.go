@@ -48,9 +48,9 @@ type ResponsibilityServiceClient interface {
 	ListHandOvers(ctx context.Context, in *ListHandOversRequest, opts ...grpc.CallOption) (*ListHandOversResponse, error)
 	// Lists open items with the person responsible, oldest due first. Salespeople see their own.
 	ListResponsibilities(ctx context.Context, in *ListResponsibilitiesRequest, opts ...grpc.CallOption) (*ListResponsibilitiesResponse, error)
-	// Says what keeps a person from being cleared: open items, customers assigned, unfinished hand-overs. A salesperson asks for itself only.
+	// Says what keeps a person from being cleared: open items, customers assigned, unfinished hand-overs. A salesperson asks for itself only. Errors: NOT_FOUND (PERSON_UNKNOWN), PERMISSION_DENIED (NOT_A_SIDE).
 	CheckClearance(ctx context.Context, in *CheckClearanceRequest, opts ...grpc.CallOption) (*CheckClearanceResponse, error)
-	// Clears a person who leaves, and records it under a number. Errors: FAILED_PRECONDITION (NOT_CLEARED, with the counts in the metadata; PERSON_CLEARED), PERMISSION_DENIED (SAME_PERSON).
+	// Clears a person who leaves, and records it under a number. Errors: NOT_FOUND (PERSON_UNKNOWN: no customer, item, hand-over or act of such a person, ever; recorded as a violation), FAILED_PRECONDITION (NOT_CLEARED, with the counts in the metadata; PERSON_CLEARED), PERMISSION_DENIED (SAME_PERSON).
 	ClearPerson(ctx context.Context, in *ClearPersonRequest, opts ...grpc.CallOption) (*ClearPersonResponse, error)
 	// Lists clearances, newest first.
 	ListClearances(ctx context.Context, in *ListClearancesRequest, opts ...grpc.CallOption) (*ListClearancesResponse, error)
@@ -172,9 +172,9 @@ type ResponsibilityServiceServer interface {
 	ListHandOvers(context.Context, *ListHandOversRequest) (*ListHandOversResponse, error)
 	// Lists open items with the person responsible, oldest due first. Salespeople see their own.
 	ListResponsibilities(context.Context, *ListResponsibilitiesRequest) (*ListResponsibilitiesResponse, error)
-	// Says what keeps a person from being cleared: open items, customers assigned, unfinished hand-overs. A salesperson asks for itself only.
+	// Says what keeps a person from being cleared: open items, customers assigned, unfinished hand-overs. A salesperson asks for itself only. Errors: NOT_FOUND (PERSON_UNKNOWN), PERMISSION_DENIED (NOT_A_SIDE).
 	CheckClearance(context.Context, *CheckClearanceRequest) (*CheckClearanceResponse, error)
-	// Clears a person who leaves, and records it under a number. Errors: FAILED_PRECONDITION (NOT_CLEARED, with the counts in the metadata; PERSON_CLEARED), PERMISSION_DENIED (SAME_PERSON).
+	// Clears a person who leaves, and records it under a number. Errors: NOT_FOUND (PERSON_UNKNOWN: no customer, item, hand-over or act of such a person, ever; recorded as a violation), FAILED_PRECONDITION (NOT_CLEARED, with the counts in the metadata; PERSON_CLEARED), PERMISSION_DENIED (SAME_PERSON).
 	ClearPerson(context.Context, *ClearPersonRequest) (*ClearPersonResponse, error)
 	// Lists clearances, newest first.
 	ListClearances(context.Context, *ListClearancesRequest) (*ListClearancesResponse, error)

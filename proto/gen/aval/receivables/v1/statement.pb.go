@@ -1180,9 +1180,9 @@ type SendStatementsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier of the request, chosen by the caller: the same id with the same body gives the first answer, with another body or from another caller ALREADY_EXISTS (REQUEST_ID_REUSED).
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Which drafts.
+	// Which drafts, or statements whose letter did not arrive.
 	StatementIds []string `protobuf:"bytes,2,rep,name=statement_ids,json=statementIds,proto3" json:"statement_ids,omitempty"`
-	// They went by post: nothing is queued.
+	// They went on paper, by post or by hand: nothing is queued.
 	ByPost        bool `protobuf:"varint,3,opt,name=by_post,json=byPost,proto3" json:"by_post,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

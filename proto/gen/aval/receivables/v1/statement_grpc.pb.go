@@ -43,7 +43,7 @@ type StatementServiceClient interface {
 	GetCorrespondence(ctx context.Context, in *GetCorrespondenceRequest, opts ...grpc.CallOption) (*GetCorrespondenceResponse, error)
 	// Draws up statements of one kind and day: for the customers named, or for those who owe something or have money here and have none of that kind and day, at most 200 at a time. One customer gets one of a kind and day; where it is there, not cancelled, it is answered as it is. Errors: NOT_FOUND (CUSTOMER_UNKNOWN).
 	DraftStatements(ctx context.Context, in *DraftStatementsRequest, opts ...grpc.CallOption) (*DraftStatementsResponse, error)
-	// Sends drafts: queues a letter with the document to the customer's addresses, once, or notes that they went by post. Errors: FAILED_PRECONDITION (STATEMENT_STATE, CORRESPONDENCE_MISSING, FONT_MISSING); none is sent then.
+	// Sends drafts: queues a letter with the document to the customer's addresses, once, or notes that they went on paper, by post or by hand; that is said too of one whose letter by mail did not arrive. Errors: FAILED_PRECONDITION (STATEMENT_STATE, CORRESPONDENCE_MISSING, FONT_MISSING); none is sent then.
 	SendStatements(ctx context.Context, in *SendStatementsRequest, opts ...grpc.CallOption) (*SendStatementsResponse, error)
 	// Returns a statement with what it says.
 	GetStatement(ctx context.Context, in *GetStatementRequest, opts ...grpc.CallOption) (*GetStatementResponse, error)
@@ -53,7 +53,7 @@ type StatementServiceClient interface {
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
 	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	DownloadStatement(ctx context.Context, in *DownloadStatementRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
-	// Records what the customer answered: it agrees, or has another figure and says why. Agreement acknowledges the debt: it starts the limitation periods of the items anew. A difference that is cleared up may be followed by agreement. Errors: NOT_FOUND (STATEMENT_UNKNOWN), FAILED_PRECONDITION (STATEMENT_STATE).
+	// Records what the customer answered: it agrees, or has another figure and says why. Agreement acknowledges the debt: it starts the limitation periods of the items anew. A difference that is cleared up may be followed by agreement. Nobody answers what did not reach it: while its letter waits, or failed, and it did not go on paper either, an answer is refused, and recorded as a violation. Errors: NOT_FOUND (STATEMENT_UNKNOWN), FAILED_PRECONDITION (STATEMENT_STATE).
 	RecordStatementAnswer(ctx context.Context, in *RecordStatementAnswerRequest, opts ...grpc.CallOption) (*RecordStatementAnswerResponse, error)
 	// Takes a statement back that was wrong; another of the same day may follow. Errors: NOT_FOUND (STATEMENT_UNKNOWN), FAILED_PRECONDITION (STATEMENT_STATE).
 	CancelStatement(ctx context.Context, in *CancelStatementRequest, opts ...grpc.CallOption) (*CancelStatementResponse, error)
@@ -169,7 +169,7 @@ type StatementServiceServer interface {
 	GetCorrespondence(context.Context, *GetCorrespondenceRequest) (*GetCorrespondenceResponse, error)
 	// Draws up statements of one kind and day: for the customers named, or for those who owe something or have money here and have none of that kind and day, at most 200 at a time. One customer gets one of a kind and day; where it is there, not cancelled, it is answered as it is. Errors: NOT_FOUND (CUSTOMER_UNKNOWN).
 	DraftStatements(context.Context, *DraftStatementsRequest) (*DraftStatementsResponse, error)
-	// Sends drafts: queues a letter with the document to the customer's addresses, once, or notes that they went by post. Errors: FAILED_PRECONDITION (STATEMENT_STATE, CORRESPONDENCE_MISSING, FONT_MISSING); none is sent then.
+	// Sends drafts: queues a letter with the document to the customer's addresses, once, or notes that they went on paper, by post or by hand; that is said too of one whose letter by mail did not arrive. Errors: FAILED_PRECONDITION (STATEMENT_STATE, CORRESPONDENCE_MISSING, FONT_MISSING); none is sent then.
 	SendStatements(context.Context, *SendStatementsRequest) (*SendStatementsResponse, error)
 	// Returns a statement with what it says.
 	GetStatement(context.Context, *GetStatementRequest) (*GetStatementResponse, error)
@@ -179,7 +179,7 @@ type StatementServiceServer interface {
 	// buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
 	// buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
 	DownloadStatement(context.Context, *DownloadStatementRequest) (*httpbody.HttpBody, error)
-	// Records what the customer answered: it agrees, or has another figure and says why. Agreement acknowledges the debt: it starts the limitation periods of the items anew. A difference that is cleared up may be followed by agreement. Errors: NOT_FOUND (STATEMENT_UNKNOWN), FAILED_PRECONDITION (STATEMENT_STATE).
+	// Records what the customer answered: it agrees, or has another figure and says why. Agreement acknowledges the debt: it starts the limitation periods of the items anew. A difference that is cleared up may be followed by agreement. Nobody answers what did not reach it: while its letter waits, or failed, and it did not go on paper either, an answer is refused, and recorded as a violation. Errors: NOT_FOUND (STATEMENT_UNKNOWN), FAILED_PRECONDITION (STATEMENT_STATE).
 	RecordStatementAnswer(context.Context, *RecordStatementAnswerRequest) (*RecordStatementAnswerResponse, error)
 	// Takes a statement back that was wrong; another of the same day may follow. Errors: NOT_FOUND (STATEMENT_UNKNOWN), FAILED_PRECONDITION (STATEMENT_STATE).
 	CancelStatement(context.Context, *CancelStatementRequest) (*CancelStatementResponse, error)

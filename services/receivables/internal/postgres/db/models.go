@@ -853,6 +853,10 @@ type ReceiptRegistration struct {
 	Body           []byte
 }
 
+type Salesperson struct {
+	Person string
+}
+
 type Voucher struct {
 	VoucherID      string
 	CustomerID     string
