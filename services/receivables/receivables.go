@@ -168,7 +168,7 @@ func chains(pool *pgxpool.Pool, store *policy.Store) []app.Chain {
 // Register adds the phase's services to a gRPC server.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	refused.Watch(r, s.app.Register, "aval.receivables.v1", "invoice_id", "receipt_id", "payment_notice_id", "credit_memo_id", "document_id",
-		"promise_id", "dispute_id", "dunning_run_id", "restructuring_id", "hand_over_id", "security_id", "legal_case_id", "limitation_event_id", "warning_id", "item_id")
+		"promise_id", "dispute_id", "statement_id", "dunning_run_id", "restructuring_id", "hand_over_id", "security_id", "legal_case_id", "limitation_event_id", "warning_id", "item_id", "person")
 	receivablesv1.RegisterInvoiceServiceServer(r, &rpc.Invoices{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterReceiptServiceServer(r, &rpc.Receipts{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterBankServiceServer(r, &rpc.Bank{App: s.app, Pages: s.pages, Clock: s.clock})

@@ -7,10 +7,12 @@ import (
 
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/receivables/internal/invoice"
 	"github.com/avalcredit/aval/services/receivables/internal/ledger"
 	"github.com/avalcredit/aval/services/receivables/internal/memo"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres"
 	"github.com/avalcredit/aval/services/receivables/internal/receipt"
+	"github.com/avalcredit/aval/services/receivables/internal/voucher"
 )
 
 // divide holds a credit note to what the documents that it names were for: with what was credited on them before, given up of them
@@ -134,6 +136,30 @@ func (c *change) notCredited(ctx context.Context, documentID string) error {
 		if named[documentID].Credited != before {
 			return errs.New(errs.FailedPrecondition, "DOCUMENT_IN_USE", "credit note %s of credit memo %s stands on %s: reverse it first", m.DocumentID, m.ID, documentID).
 				With("document_id", m.DocumentID)
+		}
+	}
+	return nil
+}
+
+// nothingGivenUp refuses to take a debit document back while a part of it is written off, waived or let go for paying early: freed from
+// it that would stand as money of the customer, to be applied elsewhere or paid out.
+func (c *change) nothingGivenUp(ctx context.Context, id string, applied []invoice.Application) error {
+	stands := map[string]int64{}
+	for _, a := range applied {
+		stands[a.CreditID] += a.Amount.Minor
+	}
+	for _, a := range applied {
+		if stands[a.CreditID] == 0 {
+			continue
+		}
+		stands[a.CreditID] = 0 // once is enough
+		credit, err := c.Credit(ctx, a.CreditID)
+		if err != nil {
+			return err
+		}
+		if voucher.GivesUp(credit.Kind) {
+			return errs.New(errs.FailedPrecondition, "DOCUMENT_IN_USE", "document %s of kind %s stands on %s: reverse it first", credit.ID, credit.Kind, id).
+				With("document_id", credit.ID)
 		}
 	}
 	return nil

@@ -440,30 +440,6 @@ func (c *change) takeBack(ctx context.Context, doc postgres.VoucherDocument, why
 	return c.Account.ReverseVoucher(ctx, doc, postgres.Reversal{On: on, Reason: why.reason, MemoID: why.memoID})
 }
 
-// nothingGivenUp refuses to take a debit document back while a part of it is written off, waived or let go for paying early: freed from
-// it that would stand as money of the customer, to be applied elsewhere or paid out.
-func (c *change) nothingGivenUp(ctx context.Context, id string, applied []invoice.Application) error {
-	stands := map[string]int64{}
-	for _, a := range applied {
-		stands[a.CreditID] += a.Amount.Minor
-	}
-	for _, a := range applied {
-		if stands[a.CreditID] == 0 {
-			continue
-		}
-		stands[a.CreditID] = 0 // once is enough
-		credit, err := c.Credit(ctx, a.CreditID)
-		if err != nil {
-			return err
-		}
-		if voucher.GivesUp(credit.Kind) {
-			return errs.New(errs.FailedPrecondition, "DOCUMENT_IN_USE", "document %s of kind %s stands on %s: reverse it first", credit.ID, credit.Kind, id).
-				With("document_id", credit.ID)
-		}
-	}
-	return nil
-}
-
 // giveBack returns what a document had drawn; of a bill only the last act is taken back.
 func (c *change) giveBack(ctx context.Context, doc postgres.VoucherDocument) error {
 	switch doc.Kind {
