@@ -74,9 +74,8 @@ func (r *Run) Entry(e gate.Entry) error {
 	in := rec.Input
 	in.PolicyVersion, in.PolicyHash = r.policy.Version, r.policy.Hash
 	again := check.Decide(in, r.policy)
-	held, would := rec.Result.Verdict != check.Approve, again.Verdict != check.Approve
 	r.Result.Decisions++
-	if held != would {
+	if rec.Result.Verdict != again.Verdict {
 		r.Result.DecisionsChanged++
 	}
 	if in.Point == check.AtSubmit {
@@ -92,7 +91,7 @@ func (r *Run) submitted(e gate.Entry, rec check.Record, again check.Result) erro
 	currency, minor := in.Account.Currency, in.Order.Amount
 	r.Result.Orders.add(held, would, currency, minor)
 	r.Result.grade(in.Account.Grade).add(held, would, currency, minor)
-	was, now := rec.Result.HoldReasons(), again.HoldReasons()
+	was, now := stoppedBy(rec.Result), stoppedBy(again)
 	for _, name := range was {
 		t := r.Result.rule(name)
 		t.Held++
@@ -129,6 +128,11 @@ func (r *Run) submitted(e gate.Entry, rec check.Record, again check.Result) erro
 	}
 	r.walk.followed[c.OrderID] = &followed{Changed: c}
 	return nil
+}
+
+// stoppedBy are the rules that do not let an order go: those that hold it, and those that refuse it.
+func stoppedBy(res check.Result) []string {
+	return append(res.HoldReasons(), res.RefusalReasons()...)
 }
 
 func (r *Run) readLadder() error {

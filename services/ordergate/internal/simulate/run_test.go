@@ -114,6 +114,27 @@ func TestStricterPolicy(t *testing.T) {
 	}
 }
 
+// An order that the policy would refuse counts as held, and under the rule that refuses it.
+func TestForbiddingPolicy(t *testing.T) {
+	t.Parallel()
+	j := &journal{old: policyOf(1, "1")}
+	j.submit("2026-07-01", "small", 0, 400)
+	j.submit("2026-07-02", "passed", 0, 500)
+	j.submit("2026-07-03", "held", 900, 500)
+	strict := policyOf(2, "1")
+	strict.Rules = append(strict.Rules, check.Rule{Name: "size", Kind: check.KindOrderSize, Enforcement: check.Forbid, MaxAmount: "4.00"})
+	got := j.run(july, strict, "2026-08-01")
+	if got.DecisionsChanged != 2 || got.Orders.NewlyHeld != 1 || got.Orders.HeldBoth != 1 || got.Orders.PassBoth != 1 {
+		t.Errorf("%d decisions changed, orders %+v", got.DecisionsChanged, got.Orders)
+	}
+	if size := got.Rules["size"]; size == nil || size.WouldHold != 2 || size.Held != 0 || size.NewlyHeldAmounts["CNY"] != 1000 {
+		t.Errorf("rule size %+v", size)
+	}
+	if len(got.Changed) != 1 || got.Changed[0].OrderID != "passed" || !reflect.DeepEqual(got.Changed[0].Rules, []string{"size"}) {
+		t.Errorf("changed %+v", got.Changed)
+	}
+}
+
 func TestLooserPolicy(t *testing.T) {
 	t.Parallel()
 	j := &journal{old: policyOf(1, "0.5")}

@@ -37,11 +37,11 @@ type SimulationResult struct {
 	Accounts int64 `protobuf:"varint,4,opt,name=accounts,proto3" json:"accounts,omitempty"`
 	// Decisions made again: submissions, amendments and rechecks.
 	Decisions int64 `protobuf:"varint,5,opt,name=decisions,proto3" json:"decisions,omitempty"`
-	// Decisions with another verdict than the one kept.
+	// Decisions with another verdict than the one kept: approve, hold or refuse.
 	DecisionsChanged int64 `protobuf:"varint,6,opt,name=decisions_changed,json=decisionsChanged,proto3" json:"decisions_changed,omitempty"`
 	// Orders submitted in the period, by what the two policies say at submission.
 	Orders *SimulationTally `protobuf:"bytes,7,opt,name=orders,proto3" json:"orders,omitempty"`
-	// The same by rule; an order counts under each rule that holds it.
+	// The same by rule; an order counts under each rule that holds or refuses it.
 	Rules []*SimulationRule `protobuf:"bytes,8,rep,name=rules,proto3" json:"rules,omitempty"`
 	// The same by grade at the time.
 	Grades []*SimulationGrade `protobuf:"bytes,9,rep,name=grades,proto3" json:"grades,omitempty"`
@@ -49,9 +49,9 @@ type SimulationResult struct {
 	NewlyHeld *SimulationOutcome `protobuf:"bytes,10,opt,name=newly_held,json=newlyHeld,proto3" json:"newly_held,omitempty"`
 	// Of the orders that would pass in addition: what became of them.
 	NewlyPassed *SimulationOutcome `protobuf:"bytes,11,opt,name=newly_passed,json=newlyPassed,proto3" json:"newly_passed,omitempty"`
-	// The orders with another verdict, largest amount first, at most 1,000.
+	// The orders that pass under one of the policies only, largest amount first, at most 1,000.
 	ChangedOrders []*SimulationOrder `protobuf:"bytes,12,rep,name=changed_orders,json=changedOrders,proto3" json:"changed_orders,omitempty"`
-	// Orders with another verdict whose later life was not followed, because an account had more than 100,000 of them.
+	// Of those, orders whose later life was not followed, because an account had more than 100,000 of them.
 	NotFollowed   int64 `protobuf:"varint,13,opt,name=not_followed,json=notFollowed,proto3" json:"not_followed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -183,11 +183,11 @@ type SimulationTally struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Pass under both policies.
 	PassBoth int64 `protobuf:"varint,1,opt,name=pass_both,json=passBoth,proto3" json:"pass_both,omitempty"`
-	// Held under both.
+	// Held, or refused, under both.
 	HeldBoth int64 `protobuf:"varint,2,opt,name=held_both,json=heldBoth,proto3" json:"held_both,omitempty"`
-	// Passed, would be held: held more.
+	// Passed, would be held or refused: held more.
 	NewlyHeld int64 `protobuf:"varint,3,opt,name=newly_held,json=newlyHeld,proto3" json:"newly_held,omitempty"`
-	// Held, would pass: held less.
+	// Held or refused, would pass: held less.
 	NewlyPassed int64 `protobuf:"varint,4,opt,name=newly_passed,json=newlyPassed,proto3" json:"newly_passed,omitempty"`
 	// Amounts of the orders newly held, one for each currency.
 	NewlyHeldAmounts []*v1.Money `protobuf:"bytes,5,rep,name=newly_held_amounts,json=newlyHeldAmounts,proto3" json:"newly_held_amounts,omitempty"`
@@ -283,9 +283,9 @@ type SimulationRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the rule, in the policies of the time or in the one tried.
 	Rule string `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
-	// Orders that it held.
+	// Orders that it held or refused.
 	Held int64 `protobuf:"varint,2,opt,name=held,proto3" json:"held,omitempty"`
-	// Orders that it would hold.
+	// Orders that it would hold or refuse.
 	WouldHold int64 `protobuf:"varint,3,opt,name=would_hold,json=wouldHold,proto3" json:"would_hold,omitempty"`
 	// Amounts of the orders that it would hold and did not, one for each currency.
 	NewlyHeldAmounts []*v1.Money `protobuf:"bytes,4,rep,name=newly_held_amounts,json=newlyHeldAmounts,proto3" json:"newly_held_amounts,omitempty"`
@@ -506,7 +506,7 @@ func (x *SimulationOutcome) GetLostAmounts() []*v1.Money {
 	return nil
 }
 
-// SimulationOrder is an order with another verdict.
+// SimulationOrder is an order that passes under one of the policies only.
 type SimulationOrder struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Order.
@@ -521,9 +521,9 @@ type SimulationOrder struct {
 	Amount *v1.Money `protobuf:"bytes,5,opt,name=amount,proto3" json:"amount,omitempty"`
 	// Grade at the time; empty: none.
 	Grade string `protobuf:"bytes,6,opt,name=grade,proto3" json:"grade,omitempty"`
-	// True: it passed and would be held; false: it was held and would pass.
+	// True: it passed and would be held or refused; false: it was held or refused and would pass.
 	WouldHold bool `protobuf:"varint,7,opt,name=would_hold,json=wouldHold,proto3" json:"would_hold,omitempty"`
-	// Rules that would hold it, or that held it.
+	// Rules that would hold or refuse it, or that did.
 	Rules []string `protobuf:"bytes,8,rep,name=rules,proto3" json:"rules,omitempty"`
 	// Part of an invoice of it was open past its due date.
 	BecameOverdue bool `protobuf:"varint,9,opt,name=became_overdue,json=becameOverdue,proto3" json:"became_overdue,omitempty"`
