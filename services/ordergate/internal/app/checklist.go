@@ -97,7 +97,7 @@ func (l *listed) submit(w *work) (*check.Record, error) {
 		return nil, gate.UnknownCustomer(o.CustomerID) // before its orders: who does not see the customer does not see them
 	}
 	if l.seen[o.ID] || l.view.taken[o.ID] != (postgres.Key{}) {
-		return nil, errs.New(errs.AlreadyExists, "ORDER_EXISTS", "order %s exists already", o.ID).With("order_id", o.ID)
+		return nil, orderExists(o.ID)
 	}
 	env, err := l.view.env(w)
 	if err != nil {

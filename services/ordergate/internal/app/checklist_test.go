@@ -6,6 +6,7 @@ import (
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/services/ordergate/internal/app"
 	"github.com/avalcredit/aval/services/ordergate/internal/check"
+	"github.com/avalcredit/aval/services/ordergate/internal/order"
 )
 
 // A list is judged as if its orders were submitted one after the other, nothing is kept, and the submissions then say the same.
@@ -57,5 +58,59 @@ func TestCheckListSaysWhatSubmissionsWouldGet(t *testing.T) {
 	hidden := []app.Checked{{Order: newOrder("O9", "C1", 1)}, {Order: newOrder("O0", "C1", 1)}}
 	if err := g.CheckList(ctx, stranger, hidden); err != nil || errs.ReasonOf(hidden[0].Err) != "CUSTOMER_UNKNOWN" || errs.ReasonOf(hidden[1].Err) != "CUSTOMER_UNKNOWN" {
 		t.Errorf("another salesperson's customer: %v %v, its order: %v", err, hidden[0].Err, hidden[1].Err)
+	}
+}
+
+// A question about an order that is there says what a change of it would get: it never competes with itself, and nothing is kept.
+func TestAQuestionAboutAnOrderIsAboutAChangeOfIt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	g := r.start()
+	r.customer("C1", 10_000)
+	r.customer("C2", 10_000)
+	ctx, sales := t.Context(), person("sales")
+	for _, o := range []order.Order{newOrder("O1", "C1", 6_000), newOrder("GONE", "C1", 1_000)} {
+		if _, err := g.Submit(ctx, sales, request(o.ID), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := g.Cancel(ctx, sales, request("cancel"), "GONE", ""); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		order         order.Order
+		want          string
+		before, after int64
+	}{
+		"as it is":              {newOrder("O1", "C1", 6_000), "APPROVE", 6_000, 6_000},
+		"up to the limit":       {newOrder("O1", "C1", 10_000), "APPROVE", 6_000, 10_000},
+		"beyond it":             {newOrder("O1", "C1", 10_001), "HOLD", 6_000, 10_001},
+		"another beside it":     {newOrder("O2", "C1", 6_000), "HOLD", 6_000, 12_000},
+		"one that has ended":    {newOrder("GONE", "C1", 1), "ORDER_CLOSED", 0, 0},
+		"another one's number":  {newOrder("O1", "C2", 1), "ORDER_EXISTS", 0, 0},
+		"for nobody who exists": {newOrder("O1", "nobody", 1), "CUSTOMER_UNKNOWN", 0, 0},
+	} {
+		a, err := g.Check(ctx, sales, c.order)
+		got := errs.ReasonOf(err)
+		if err == nil {
+			got = string(a.Record.Result.Verdict)
+			if res := a.Record.Result; res.ExposureBefore != c.before || res.ExposureAfter != c.after {
+				t.Errorf("%s: exposure %d, then %d", name, res.ExposureBefore, res.ExposureAfter)
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %s (%v), want %s", name, got, err, c.want)
+		}
+	}
+	if a, err := g.Check(ctx, sales, newOrder("O1", "C1", 10_001)); err != nil || a.Record.Input.Point != check.AtAmend {
+		t.Errorf("checked at %v (%v)", a.Record, err)
+	}
+	stranger := app.Caller{Subject: "other", Sees: func(s string) bool { return s == "other" }}
+	if _, err := g.Check(ctx, stranger, newOrder("O1", "C1", 1)); errs.ReasonOf(err) != "CUSTOMER_UNKNOWN" {
+		t.Errorf("another salesperson's order: %v", err)
+	}
+	sheet, err := g.queries.Account(ctx, person("x"), "C1")
+	if err != nil || sheet.Account.Buckets.Order != 6_000 || sheet.Account.Seq != 4 {
+		t.Errorf("the questions left something behind: %+v %v", sheet.Account, err)
 	}
 }

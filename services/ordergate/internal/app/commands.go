@@ -7,6 +7,7 @@ import (
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/check"
 	"github.com/avalcredit/aval/services/ordergate/internal/gate"
 	"github.com/avalcredit/aval/services/ordergate/internal/order"
 	"github.com/avalcredit/aval/services/ordergate/internal/postgres"
@@ -61,7 +62,7 @@ func (g *Gate) submission(ctx context.Context, c Caller, req Request, o order.Or
 	w.apply = func(env gate.Env, v *view) (Answer, error) {
 		_, exists := v.orders[postgres.OrderKey{Key: w.key, OrderID: o.ID}]
 		if exists || v.taken[o.ID] != (postgres.Key{}) {
-			return Answer{}, errs.New(errs.AlreadyExists, "ORDER_EXISTS", "order %s exists already", o.ID).With("order_id", o.ID)
+			return Answer{}, orderExists(o.ID)
 		}
 		a, asked := v.accounts[w.key], o
 		asked.Budgets = v.drafted(w, a).Budgets
@@ -312,10 +313,11 @@ type receipt struct {
 	before *account.Account
 }
 
-// Check decides about an order without any effect.
+// Check decides about an order without any effect: about a submission, or, where the customer has an order of that number, about an
+// amendment of it. Errors: those of Submit but REQUEST_ID_REUSED and OVERLOADED; those of gate.CheckAmendment.
 func (g *Gate) Check(ctx context.Context, c Caller, o order.Order) (Answer, error) {
 	return g.known(ctx, o.CustomerID, func() (Answer, error) {
-		w := &work{ctx: ctx, key: g.keyOf(o.CustomerID), caller: c, today: g.Clock.Today(ctx), draft: &o}
+		w := &work{ctx: ctx, key: g.keyOf(o.CustomerID), caller: c, today: g.Clock.Today(ctx), submit: o.ID, draft: &o, orders: []string{o.ID}}
 		v, unknown, err := g.rehearsal(ctx, []*work{w})
 		if err == nil {
 			err = unknown[o.CustomerID]
@@ -330,12 +332,39 @@ func (g *Gate) Check(ctx context.Context, c Caller, o order.Order) (Answer, erro
 		if err := v.expire(env, w); err != nil { // as a submission would, without effect
 			return Answer{}, err
 		}
-		asked := o
-		asked.Budgets = v.drafted(w, v.accounts[w.key]).Budgets
-		rec, err := gate.Check(env, v.accounts[w.key], asked)
+		rec, err := v.question(env, w)
 		if err != nil {
 			return Answer{}, err
 		}
 		return Answer{Record: &rec, Order: o}, nil
 	})
+}
+
+// question judges the order that is asked about: as an amendment where the account has an order of that number, else as a submission.
+func (v *view) question(env gate.Env, w *work) (check.Record, error) {
+	a, asked := v.accounts[w.key], *w.draft
+	if !a.Known() || !w.caller.Sees(a.Profile.SalespersonID) {
+		return check.Record{}, gate.UnknownCustomer(asked.CustomerID) // before its orders
+	}
+	if there, err := v.order(w.key, asked.ID); err == nil {
+		amount := money.New(asked.Amount, asked.Currency)
+		return gate.CheckAmendment(env, a, there, gate.Amendment{Amount: &amount, TermDays: asked.TermDays, RequestedDelivery: func(o *order.Order) {
+			if !asked.RequestedDelivery.IsZero() {
+				o.RequestedDelivery = asked.RequestedDelivery
+			}
+			if !asked.ValidUntil.IsZero() {
+				o.ValidUntil = asked.ValidUntil
+			}
+		}})
+	}
+	if v.taken[asked.ID] != (postgres.Key{}) {
+		return check.Record{}, orderExists(asked.ID)
+	}
+	asked.Budgets = v.drafted(w, a).Budgets
+	return gate.Check(env, a, asked)
+}
+
+func orderExists(id string) error {
+	return errs.New(errs.AlreadyExists, "ORDER_EXISTS", "order %s exists already", id).With("order_id", id).
+		WithViolations(errs.Violation{Field: "order.order_id", Rule: "ORDER_EXISTS", Message: "is taken by another order"})
 }

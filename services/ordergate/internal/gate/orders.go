@@ -89,25 +89,41 @@ func (m Amendment) ranksOnly(before, after order.Order) bool {
 // AMENDMENT_HELD where the change does not pass and HoldIfNeeded is not set; ORDER_CLOSED; AMOUNT_BELOW_SHIPPED; CURRENCY_MISMATCH;
 // PRIORITY_NOT_ALLOWED.
 func Amend(env Env, a account.Account, o order.Order, m Amendment) (Change, error) {
-	if !env.Sees(a.Profile.SalespersonID) {
-		return Change{}, unknownOrder(o.ID)
+	after, err := amended(env, a, o, m)
+	if err != nil {
+		return Change{}, err
 	}
-	if a.Profile.LifeCycle == account.Closed {
-		return Change{}, customerClosed(a.ID)
+	if m.ranksOnly(o, after) {
+		return changed(a, o, after, Change{Kind: OrderAmended}), nil
 	}
-	if o.State == order.Rejected || o.State == order.Cancelled || o.State == order.Closed || o.State == order.Expired {
-		return Change{}, errs.New(errs.FailedPrecondition, "ORDER_CLOSED", "order %s is %s and cannot be amended", o.ID, o.State).With("state", string(o.State))
+	askedFor(env, &after)
+	c, err := judge(env, a, o, after, check.AtAmend, OrderAmended)
+	if err != nil || c.Record.Result.Verdict == check.Approve || o.State == order.Held || m.HoldIfNeeded {
+		return c, err
+	}
+	return Change{}, amendmentHeld(o, *c.Record)
+}
+
+// amended is an order as an amendment asks for it. Errors: those of Amend but AMENDMENT_HELD.
+func amended(env Env, a account.Account, o order.Order, m Amendment) (order.Order, error) {
+	switch {
+	case !env.Sees(a.Profile.SalespersonID):
+		return o, unknownOrder(o.ID)
+	case a.Profile.LifeCycle == account.Closed:
+		return o, customerClosed(a.ID)
+	case o.State == order.Rejected || o.State == order.Cancelled || o.State == order.Closed || o.State == order.Expired:
+		return o, errs.New(errs.FailedPrecondition, "ORDER_CLOSED", "order %s is %s and cannot be amended", o.ID, o.State).With("state", string(o.State))
 	}
 	after := o.Clone()
 	if m.Priority != nil {
 		if err := mayRank(env, o.Priority, *m.Priority); err != nil {
-			return Change{}, err
+			return o, err
 		}
 		after.Priority = *m.Priority
 	}
 	if m.Amount != nil {
 		if err := reprice(&after, *m.Amount); err != nil {
-			return Change{}, err
+			return o, err
 		}
 	}
 	if m.TermDays != nil {
@@ -116,21 +132,27 @@ func Amend(env Env, a account.Account, o order.Order, m Amendment) (Change, erro
 	if m.RequestedDelivery != nil {
 		m.RequestedDelivery(&after)
 	}
-	if m.ranksOnly(o, after) {
-		return changed(a, o, after, Change{Kind: OrderAmended}), nil
-	}
 	if after.ValidUntil != o.ValidUntil && after.ValidUntil.Before(env.Today) {
-		return Change{}, pastDate("valid_until_date", after.ValidUntil)
+		return o, pastDate("valid_until_date", after.ValidUntil)
 	}
 	if after.Open() < 0 && after.Amount < o.Amount {
-		return Change{}, errs.Field("amount", "AMOUNT_BELOW_SHIPPED", "%s of order %s is shipped, invoiced or cancelled already", o.Money(o.Amount+o.Over-o.Open()), o.ID)
+		return o, errs.Field("amount", "AMOUNT_BELOW_SHIPPED", "%s of order %s is shipped, invoiced or cancelled already", o.Money(o.Amount+o.Over-o.Open()), o.ID)
 	}
-	askedFor(env, &after)
-	c, err := judge(env, a, o, after, check.AtAmend, OrderAmended)
-	if err != nil || c.Record.Result.Verdict == check.Approve || o.State == order.Held || m.HoldIfNeeded {
-		return c, err
+	return after, nil
+}
+
+// CheckAmendment decides about an amendment without any effect: what it would get if it were asked for now. Errors: those of Amend but
+// AMENDMENT_HELD.
+func CheckAmendment(env Env, a account.Account, o order.Order, m Amendment) (check.Record, error) {
+	after, err := amended(env, a, o, m)
+	if err != nil {
+		return check.Record{}, err
 	}
-	return Change{}, amendmentHeld(o, *c.Record)
+	if after, err = converted(env, a, after); err != nil {
+		return check.Record{}, err
+	}
+	in := facts(env, a, o, after, check.AtAmend)
+	return check.Record{Input: in, Result: check.Decide(in, env.Policy)}, nil
 }
 
 // askedFor records that the caller is among those who asked for the order as it is now, none of whom decides about it.

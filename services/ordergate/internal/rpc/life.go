@@ -121,7 +121,7 @@ func (s *Orders) ReturnGoods(ctx context.Context, r *pb.ReturnGoodsRequest) (*pb
 	}
 	a, err := s.Gate.TakeBack(ctx, caller(ctx), request(ctx, "ReturnGoods", r.GetRequestId(), r), r.GetOrderId(), app.Goods{ID: id, Amount: *amount, Replace: r.GetReplace()})
 	if err != nil {
-		return nil, err
+		return nil, told(ctx, r.GetOrderId(), err)
 	}
 	return &pb.ReturnGoodsResponse{Order: handled(ctx, a.Order)}, nil
 }

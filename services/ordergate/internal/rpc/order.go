@@ -90,6 +90,9 @@ func (s *Orders) begin(ctx context.Context, r *pb.SubmitOrderRequest) (app.Submi
 
 // AmendOrder implements the contract.
 func (s *Orders) AmendOrder(ctx context.Context, r *pb.AmendOrderRequest) (*pb.AmendOrderResponse, error) {
+	if r.GetAmount() == nil && r.RequestedTermDays == nil && r.Priority == nil && r.GetRequestedDeliveryDate() == "" && r.GetValidUntilDate() == "" { //nolint:protogetter // absent is not zero
+		return nil, errs.Field("amount", "NOTHING_TO_CHANGE", "an amendment changes the amount, requested_term_days, requested_delivery_date, valid_until_date or the priority; to have an order judged again, recheck it")
+	}
 	m := gate.Amendment{TermDays: dayCount(r.RequestedTermDays), HoldIfNeeded: r.GetHoldIfNeeded(), Priority: dayCount(r.Priority)} //nolint:protogetter // absent is not zero
 	if r.GetAmount() != nil {
 		amount, err := parseMoney("amount", r.GetAmount())
@@ -173,7 +176,7 @@ func (s *Orders) ShipOrder(ctx context.Context, r *pb.ShipOrderRequest) (*pb.Shi
 	}
 	a, err := s.Gate.Ship(ctx, caller(ctx), request(ctx, "ShipOrder", r.GetRequestId(), r), r.GetOrderId(), ship)
 	if err != nil {
-		return nil, err
+		return nil, told(ctx, r.GetOrderId(), err)
 	}
 	return &pb.ShipOrderResponse{Order: handled(ctx, a.Order)}, nil
 }
@@ -220,12 +223,31 @@ func (s *Orders) ListOrders(ctx context.Context, r *pb.ListOrdersRequest) (*pb.L
 // handled is an order as those see it who handle its goods: who is of the warehouse and nothing else is told no amounts.
 func handled(ctx context.Context, o order.Order) *pb.Order {
 	out := orderOf(o)
-	if p, _ := authn.FromContext(ctx); !slices.Equal(p.Roles, []string{"WAREHOUSE"}) {
+	if !onlyWarehouse(ctx) {
 		return out
 	}
 	return &pb.Order{
 		OrderId: out.GetOrderId(), CustomerId: out.GetCustomerId(), State: out.GetState(), Revision: out.GetRevision(), JournalSequence: out.GetJournalSequence(),
 	}
+}
+
+// told is an error about goods as those see it who handle them: no amounts for the warehouse either.
+func told(ctx context.Context, orderID string, err error) error {
+	if !onlyWarehouse(ctx) {
+		return err
+	}
+	switch reason := errs.ReasonOf(err); reason {
+	case gate.OverShipment:
+		return errs.New(errs.FailedPrecondition, reason, "less than that is left to ship of order %s; it has to be amended first", orderID)
+	case "RETURN_EXCEEDS_DELIVERED":
+		return errs.New(errs.FailedPrecondition, reason, "less than that of order %s is shipped and not invoiced; invoiced goods come back by a credit note", orderID)
+	}
+	return err
+}
+
+func onlyWarehouse(ctx context.Context) bool {
+	p, _ := authn.FromContext(ctx)
+	return slices.Equal(p.Roles, []string{"WAREHOUSE"})
 }
 
 func orderOf(o order.Order) *pb.Order {

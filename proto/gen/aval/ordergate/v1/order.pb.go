@@ -653,9 +653,9 @@ type OrderApproval struct {
 	Conditions *ReleaseConditions `protobuf:"bytes,10,opt,name=conditions,proto3" json:"conditions,omitempty"`
 	// Business date on which the form was opened.
 	OpenDate string `protobuf:"bytes,11,opt,name=open_date,json=openDate,proto3" json:"open_date,omitempty"`
-	// Last business date on which it is decided in time; empty: no such date.
+	// Last business date on which it is decided in time, of an order on hold; given by GetOrder, ListOrders and the answers to acts on the form. Empty: no such date.
 	DueDate string `protobuf:"bytes,12,opt,name=due_date,json=dueDate,proto3" json:"due_date,omitempty"`
-	// It is past its due date: the people of the next row may decide it too.
+	// It is past its due date: the people of the next row may decide it too. Given where due_date is.
 	Late          bool `protobuf:"varint,13,opt,name=late,proto3" json:"late,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -785,7 +785,7 @@ func (x *OrderApproval) GetLate() bool {
 // Request of CheckOrder.
 type CheckOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The order as it would be submitted.
+	// The order as it would be submitted, or as it would be after a change.
 	Order         *Order `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -831,7 +831,7 @@ func (x *CheckOrderRequest) GetOrder() *Order {
 // Answer of CheckOrder.
 type CheckOrderResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The decision that a submission would get now; it has no identifier, for it is not kept.
+	// The decision that a submission, or the change, would get now; it has no identifier, for it is not kept.
 	Decision      *Decision `protobuf:"bytes,1,opt,name=decision,proto3" json:"decision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

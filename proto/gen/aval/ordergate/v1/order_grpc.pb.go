@@ -45,7 +45,9 @@ const (
 //
 // OrderService takes orders through the gate: check, approve or hold, ship, and what becomes of them.
 type OrderServiceClient interface {
-	// Decides about an order without any effect.
+	// Decides about an order without any effect, as if it were submitted now. Where the customer has an order of that number already, it says what a change of it to this amount, term, delivery
+	// date and last day would get (check point AMEND; what is left out stays as it is, nothing else of an order can be changed): judged by the difference to what the order has reserved.
+	// Errors: those of SubmitOrder about the order; FAILED_PRECONDITION (ORDER_CLOSED) for an order that has ended; ALREADY_EXISTS (ORDER_EXISTS) where another customer has an order of that number.
 	CheckOrder(ctx context.Context, in *CheckOrderRequest, opts ...grpc.CallOption) (*CheckOrderResponse, error)
 	// Decides about a list of orders, one after the other, as if they were submitted in that order now: what passes uses credit for those
 	// behind it. Nothing is kept. An order that could not be submitted says why and does not stop the others.
@@ -57,7 +59,8 @@ type OrderServiceClient interface {
 	// When the stream breaks, submissions without a result are sent again with their request ids. Errors that end the stream: INVALID_ARGUMENT (a message against the contract), UNAVAILABLE (SHUTTING_DOWN).
 	SubmitOrders(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[SubmitOrdersRequest, SubmitOrdersResponse], error)
 	// Changes amount, term, delivery date or priority of an order. It is judged by the difference to its own reservation; a change that lowers it is never refused.
-	// Where the change would be held, it is refused (AMENDMENT_HELD, with the failed rules) and the order stays as it was, unless hold_if_needed is set.
+	// Where the change would be held, it is refused (AMENDMENT_HELD, with the failed rules) and the order stays as it was, unless hold_if_needed is set. CheckOrder says beforehand what a change would get, with its cures.
+	// Errors: INVALID_ARGUMENT (NOTHING_TO_CHANGE, AMOUNT_BELOW_SHIPPED, DATE_PAST, CURRENCY_MISMATCH, MONEY_INVALID), FAILED_PRECONDITION (AMENDMENT_HELD, ORDER_REFUSED, ORDER_CLOSED), PERMISSION_DENIED (PRIORITY_NOT_ALLOWED).
 	AmendOrder(ctx context.Context, in *AmendOrderRequest, opts ...grpc.CallOption) (*AmendOrderResponse, error)
 	// Cancels what is not shipped of an order and frees its reservation. Cancelling twice has no further effect.
 	CancelOrder(ctx context.Context, in *CancelOrderRequest, opts ...grpc.CallOption) (*CancelOrderResponse, error)
@@ -69,8 +72,9 @@ type OrderServiceClient interface {
 	// goes on hold with a new form: what it had reserved is free for others, unless the policy lets orders on hold reserve, and people decide. A release that the policy still remembers covers it. Nothing that has shipped is undone.
 	// Errors: FAILED_PRECONDITION (ORDER_NOT_HELD: neither on hold, nor anything left to ship; CUSTOMER_CLOSED).
 	RecheckOrder(ctx context.Context, in *RecheckOrderRequest, opts ...grpc.CallOption) (*RecheckOrderResponse, error)
-	// Records goods issue for an approved order: the amount moves from ORDER to DELIVERY. More than was ordered is accepted within the policy's over-shipment, judged as an amendment beyond it.
-	// Errors: FAILED_PRECONDITION (ORDER_NOT_APPROVED, ORDER_EXPIRED, SHIPMENT_EXISTS, OVER_SHIPMENT).
+	// Records goods issue for an approved order: the amount moves from ORDER to DELIVERY. More than was ordered is accepted within the policy's over-shipment; beyond it (OVER_SHIPMENT) the order has to be amended first, which is checked.
+	// Errors: FAILED_PRECONDITION (SHIPMENT_EXISTS; OVER_SHIPMENT, with metadata `left`, not for the warehouse; and whatever else AuthorizeShipment refuses goods for: ORDER_NOT_APPROVED, ORDER_EXPIRED, RELEASE_EXPIRED, NOTHING_TO_SHIP, CUSTOMER_STOPPED,
+	// CUSTOMER_ON_HOLD, CREDIT_STOPPED, CREDIT_WITHDRAWN, PAYMENT_MISSING, all of them in metadata `reason_codes`).
 	ShipOrder(ctx context.Context, in *ShipOrderRequest, opts ...grpc.CallOption) (*ShipOrderResponse, error)
 	// Sends a held order back to whoever submitted it, with what is to be changed; amended or rechecked, it goes on with a new form.
 	// Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON), FAILED_PRECONDITION (ORDER_NOT_HELD, AUTHORITY_RAISED, FORM_CLOSED).
@@ -79,7 +83,7 @@ type OrderServiceClient interface {
 	// The errors of a result are those of ApproveOrder, and FAILED_PRECONDITION (BATCH_CAP) where its excess is above the policy's bound for batches.
 	DecideOrders(ctx context.Context, in *DecideOrdersRequest, opts ...grpc.CallOption) (*DecideOrdersResponse, error)
 	// Records goods that came back before they were invoiced: they leave DELIVERY. Goods that are invoiced come back by a credit note in receivables. Never blocked.
-	// Errors: FAILED_PRECONDITION (RETURN_EXISTS, RETURN_EXCEEDS_DELIVERED, with metadata `delivered`), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID).
+	// Errors: FAILED_PRECONDITION (RETURN_EXISTS, RETURN_EXCEEDS_DELIVERED, with metadata `delivered`, not for the warehouse), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID).
 	ReturnGoods(ctx context.Context, in *ReturnGoodsRequest, opts ...grpc.CallOption) (*ReturnGoodsResponse, error)
 	// Closes an approved order: nothing more is shipped, and what is still reserved is freed. Closing twice has no further effect. Errors: FAILED_PRECONDITION (ORDER_NOT_APPROVED).
 	CloseOrder(ctx context.Context, in *CloseOrderRequest, opts ...grpc.CallOption) (*CloseOrderResponse, error)
@@ -295,7 +299,9 @@ func (c *orderServiceClient) ListOrders(ctx context.Context, in *ListOrdersReque
 //
 // OrderService takes orders through the gate: check, approve or hold, ship, and what becomes of them.
 type OrderServiceServer interface {
-	// Decides about an order without any effect.
+	// Decides about an order without any effect, as if it were submitted now. Where the customer has an order of that number already, it says what a change of it to this amount, term, delivery
+	// date and last day would get (check point AMEND; what is left out stays as it is, nothing else of an order can be changed): judged by the difference to what the order has reserved.
+	// Errors: those of SubmitOrder about the order; FAILED_PRECONDITION (ORDER_CLOSED) for an order that has ended; ALREADY_EXISTS (ORDER_EXISTS) where another customer has an order of that number.
 	CheckOrder(context.Context, *CheckOrderRequest) (*CheckOrderResponse, error)
 	// Decides about a list of orders, one after the other, as if they were submitted in that order now: what passes uses credit for those
 	// behind it. Nothing is kept. An order that could not be submitted says why and does not stop the others.
@@ -307,7 +313,8 @@ type OrderServiceServer interface {
 	// When the stream breaks, submissions without a result are sent again with their request ids. Errors that end the stream: INVALID_ARGUMENT (a message against the contract), UNAVAILABLE (SHUTTING_DOWN).
 	SubmitOrders(grpc.BidiStreamingServer[SubmitOrdersRequest, SubmitOrdersResponse]) error
 	// Changes amount, term, delivery date or priority of an order. It is judged by the difference to its own reservation; a change that lowers it is never refused.
-	// Where the change would be held, it is refused (AMENDMENT_HELD, with the failed rules) and the order stays as it was, unless hold_if_needed is set.
+	// Where the change would be held, it is refused (AMENDMENT_HELD, with the failed rules) and the order stays as it was, unless hold_if_needed is set. CheckOrder says beforehand what a change would get, with its cures.
+	// Errors: INVALID_ARGUMENT (NOTHING_TO_CHANGE, AMOUNT_BELOW_SHIPPED, DATE_PAST, CURRENCY_MISMATCH, MONEY_INVALID), FAILED_PRECONDITION (AMENDMENT_HELD, ORDER_REFUSED, ORDER_CLOSED), PERMISSION_DENIED (PRIORITY_NOT_ALLOWED).
 	AmendOrder(context.Context, *AmendOrderRequest) (*AmendOrderResponse, error)
 	// Cancels what is not shipped of an order and frees its reservation. Cancelling twice has no further effect.
 	CancelOrder(context.Context, *CancelOrderRequest) (*CancelOrderResponse, error)
@@ -319,8 +326,9 @@ type OrderServiceServer interface {
 	// goes on hold with a new form: what it had reserved is free for others, unless the policy lets orders on hold reserve, and people decide. A release that the policy still remembers covers it. Nothing that has shipped is undone.
 	// Errors: FAILED_PRECONDITION (ORDER_NOT_HELD: neither on hold, nor anything left to ship; CUSTOMER_CLOSED).
 	RecheckOrder(context.Context, *RecheckOrderRequest) (*RecheckOrderResponse, error)
-	// Records goods issue for an approved order: the amount moves from ORDER to DELIVERY. More than was ordered is accepted within the policy's over-shipment, judged as an amendment beyond it.
-	// Errors: FAILED_PRECONDITION (ORDER_NOT_APPROVED, ORDER_EXPIRED, SHIPMENT_EXISTS, OVER_SHIPMENT).
+	// Records goods issue for an approved order: the amount moves from ORDER to DELIVERY. More than was ordered is accepted within the policy's over-shipment; beyond it (OVER_SHIPMENT) the order has to be amended first, which is checked.
+	// Errors: FAILED_PRECONDITION (SHIPMENT_EXISTS; OVER_SHIPMENT, with metadata `left`, not for the warehouse; and whatever else AuthorizeShipment refuses goods for: ORDER_NOT_APPROVED, ORDER_EXPIRED, RELEASE_EXPIRED, NOTHING_TO_SHIP, CUSTOMER_STOPPED,
+	// CUSTOMER_ON_HOLD, CREDIT_STOPPED, CREDIT_WITHDRAWN, PAYMENT_MISSING, all of them in metadata `reason_codes`).
 	ShipOrder(context.Context, *ShipOrderRequest) (*ShipOrderResponse, error)
 	// Sends a held order back to whoever submitted it, with what is to be changed; amended or rechecked, it goes on with a new form.
 	// Errors: PERMISSION_DENIED (NOT_YOUR_STEP, SAME_PERSON), FAILED_PRECONDITION (ORDER_NOT_HELD, AUTHORITY_RAISED, FORM_CLOSED).
@@ -329,7 +337,7 @@ type OrderServiceServer interface {
 	// The errors of a result are those of ApproveOrder, and FAILED_PRECONDITION (BATCH_CAP) where its excess is above the policy's bound for batches.
 	DecideOrders(context.Context, *DecideOrdersRequest) (*DecideOrdersResponse, error)
 	// Records goods that came back before they were invoiced: they leave DELIVERY. Goods that are invoiced come back by a credit note in receivables. Never blocked.
-	// Errors: FAILED_PRECONDITION (RETURN_EXISTS, RETURN_EXCEEDS_DELIVERED, with metadata `delivered`), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID).
+	// Errors: FAILED_PRECONDITION (RETURN_EXISTS, RETURN_EXCEEDS_DELIVERED, with metadata `delivered`, not for the warehouse), INVALID_ARGUMENT (CURRENCY_MISMATCH, MONEY_INVALID).
 	ReturnGoods(context.Context, *ReturnGoodsRequest) (*ReturnGoodsResponse, error)
 	// Closes an approved order: nothing more is shipped, and what is still reserved is freed. Closing twice has no further effect. Errors: FAILED_PRECONDITION (ORDER_NOT_APPROVED).
 	CloseOrder(context.Context, *CloseOrderRequest) (*CloseOrderResponse, error)
