@@ -15,6 +15,7 @@ import (
 	"github.com/avalcredit/aval/pkg/page"
 	"github.com/avalcredit/aval/pkg/serial"
 	"github.com/avalcredit/aval/services/evaluation/internal/application"
+	"github.com/avalcredit/aval/services/evaluation/internal/checklist"
 	"github.com/avalcredit/aval/services/evaluation/internal/criteria"
 	"github.com/avalcredit/aval/services/evaluation/internal/customer"
 	"github.com/avalcredit/aval/services/evaluation/internal/postgres"
@@ -189,6 +190,13 @@ func (a *App) submit(ctx context.Context, tx pgx.Tx, h handIn, s application.Sub
 		return f, err
 	}
 	s.Standing = standing.Grant
+	if s.Policy.Form.Checklist {
+		facts, err := store.Facts(ctx, f.CustomerID, s.Date, postgres.First, maxFacts)
+		if err != nil {
+			return f, err
+		}
+		s.Checklist = checklist.Of(s.Policy.Wants(), facts, s.Date)
+	}
 	if f, err = f.Submit(s); err != nil {
 		return f, err
 	}

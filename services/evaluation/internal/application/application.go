@@ -14,6 +14,7 @@ import (
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/evaluation/internal/checklist"
 	"github.com/avalcredit/aval/services/evaluation/internal/criteria"
 	"github.com/avalcredit/aval/services/evaluation/internal/customer"
 	"github.com/avalcredit/aval/services/evaluation/internal/grade"
@@ -143,6 +144,8 @@ type Submission struct {
 	Policy  criteria.Policy
 	// Standing is the newest grant; version 0: none.
 	Standing grant.Grant
+	// Checklist is how what is known stands to what the policy wants; read where the policy's form needs it.
+	Checklist []checklist.Item
 }
 
 // Submit completes the form and routes it by the authority table; the serial number
@@ -189,51 +192,6 @@ func (a Application) Submit(s Submission) (Application, error) {
 		a.StandingVersion = s.Standing.Version
 	}
 	return a, nil
-}
-
-// Who gets what is missing.
-const (
-	sales        = "SALESPERSON"
-	salesManager = "SALES_MANAGER"
-	analyst      = "CREDIT_ANALYST"
-	finance      = "FINANCE_CLERK"
-)
-
-// complete looks for what S2.11 asks for: customer data, payment record, limit, term.
-// What is missing is named with the role that gets it.
-func (a Application) complete(s Submission) error {
-	var missing []errs.Violation
-	var items, roles []string
-	lack := func(field, role, message string) {
-		missing = append(missing, errs.Violation{Field: field, Rule: "required", Message: message + " (for " + role + ")"})
-		items, roles = append(items, field), append(roles, role)
-	}
-	if strings.TrimSpace(s.Customer.LegalName) == "" && strings.TrimSpace(s.Customer.DisplayName) == "" {
-		lack("customer.legal_name", sales, "the customer file has no name")
-	}
-	if s.Customer.LifeCycle == customer.Closed {
-		lack("customer.life_cycle", sales, "the relation is closed")
-	}
-	if s.Customer.SalespersonID == "" {
-		lack("customer.salesperson_id", salesManager, "nobody is responsible for the customer")
-	}
-	if s.Rating.RatingID == "" {
-		lack("rating_id", analyst, "the customer is not rated")
-	}
-	if s.Payment.CustomerID == "" {
-		lack("payment_record", finance, "the payment record could not be had")
-	}
-	if field, message := a.lacks(s); field != "" {
-		lack(field, sales, message)
-	}
-	if !a.ValidUntil.IsZero() && a.ValidUntil.Before(s.Date) {
-		lack("requested_valid_until_date", sales, "the last day asked for is over")
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return errs.New(errs.FailedPrecondition, ReasonIncomplete, "the application is incomplete: %s", strings.Join(items, ", ")).
-		With("missing", strings.Join(items, ",")).With("responsible", strings.Join(roles, ",")).WithViolations(missing...)
 }
 
 // outside lists what the policy would not give by itself.

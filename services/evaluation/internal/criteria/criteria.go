@@ -381,6 +381,8 @@ type Policy struct {
 	Growth Growth
 	// Checklist names facts that a rating wants to have; Wants has what indicators need beside it.
 	Checklist []Wanted
+	// Form is what an application must have to be complete.
+	Form Form
 	// Scales of ratings by others.
 	Scales []Scale
 	// Scorecard is the second form of grading; nil: none. Beside dimensions the lower

@@ -184,7 +184,7 @@ func policyIn(m *evaluationv1.EvaluationPolicy) (criteria.Policy, error) {
 	for _, g := range m.GetGradeReviews() {
 		p.GradeReviews = append(p.GradeReviews, criteria.GradeReview{Grade: gradeIn(g.GetGrade()), Days: int(g.GetIntervalDays())})
 	}
-	p.Growth = growthIn(m.GetGrowth())
+	p.Growth, p.Form = growthIn(m.GetGrowth()), formIn(m.GetApplicationForm())
 	if c := m.GetShortCycle(); c != nil {
 		p.ShortCycle = &criteria.ShortCycle{
 			PurchaseDays: int(c.GetPurchaseIntervalDays()), ReviewDays: int(c.GetReviewIntervalDays()), InsteadOfTransactions: c.GetInsteadOfTransactions(),
@@ -351,6 +351,15 @@ func dueDaysIn(m *evaluationv1.DueDays) criteria.DueDays {
 		}
 	}
 	return d
+}
+
+// formIn reads what an application must have.
+func formIn(m *evaluationv1.ApplicationFormRule) criteria.Form {
+	f := criteria.Form{Purpose: m.GetPurpose(), Instruments: m.GetInstruments(), Checklist: m.GetChecklist(), Documents: int(m.GetDocuments())}
+	for _, field := range m.GetCustomerFields() {
+		f.Fields = append(f.Fields, criteria.FileField(name(field, evaluationv1.CustomerFileField_name, "CUSTOMER_FILE_FIELD_")))
+	}
+	return f
 }
 
 // growthIn reads what is expected of customers with credit; what is absent has its default.

@@ -1734,6 +1734,8 @@ type EvaluationPolicy struct {
 	Growth *GrowthRule `protobuf:"bytes,92,opt,name=growth,proto3" json:"growth,omitempty"`
 	// What holds where a rule says nothing, and how limits are rounded. Absent: the defaults of its fields.
 	Conventions *EvaluationConventions `protobuf:"bytes,93,opt,name=conventions,proto3" json:"conventions,omitempty"`
+	// What a credit application must have to be complete (S2.11). Absent: only what every one needs.
+	ApplicationForm *ApplicationFormRule `protobuf:"bytes,94,opt,name=application_form,json=applicationForm,proto3" json:"application_form,omitempty"`
 	// Facts that a rating wants to have. What an indicator cannot do without is on the checklist of every customer, whether it is named here or not.
 	Checklist []*ChecklistRule `protobuf:"bytes,40,rep,name=checklist,proto3" json:"checklist,omitempty"`
 	// Points scorecard; beside dimensions the lower of the two grades holds. Absent: none.
@@ -1874,6 +1876,13 @@ func (x *EvaluationPolicy) GetGrowth() *GrowthRule {
 func (x *EvaluationPolicy) GetConventions() *EvaluationConventions {
 	if x != nil {
 		return x.Conventions
+	}
+	return nil
+}
+
+func (x *EvaluationPolicy) GetApplicationForm() *ApplicationFormRule {
+	if x != nil {
+		return x.ApplicationForm
 	}
 	return nil
 }
@@ -2594,7 +2603,7 @@ var File_aval_evaluation_v1_policy_proto protoreflect.FileDescriptor
 
 const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x1faval/evaluation/v1/policy.proto\x12\x12aval.evaluation.v1\x1a\"aval/evaluation/v1/checklist.proto\x1a$aval/evaluation/v1/conventions.proto\x1a!aval/evaluation/v1/customer.proto\x1a\x1faval/evaluation/v1/rating.proto\x1a#aval/options/v1/authorization.proto\x1a\x1baval/type/v1/approval.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x03\n" +
+	"\x1faval/evaluation/v1/policy.proto\x12\x12aval.evaluation.v1\x1a\"aval/evaluation/v1/checklist.proto\x1a$aval/evaluation/v1/conventions.proto\x1a!aval/evaluation/v1/customer.proto\x1a\x1daval/evaluation/v1/form.proto\x1a\x1faval/evaluation/v1/rating.proto\x1a#aval/options/v1/authorization.proto\x1a\x1baval/type/v1/approval.proto\x1a\x19aval/type/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x03\n" +
 	"\x17EvaluationPolicyVersion\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x12/\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x19.aval.type.v1.PolicyStateR\x05state\x12<\n" +
@@ -2703,7 +2712,7 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\fmax_age_days\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\n" +
 	"maxAgeDays\x12#\n" +
 	"\rverified_only\x18\x02 \x01(\bR\fverifiedOnly\x12$\n" +
-	"\tmin_items\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\xa3\n" +
+	"\tmin_items\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bminItems\"\xf7\n" +
 	"\n" +
 	"\x10EvaluationPolicy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
@@ -2730,7 +2739,8 @@ const file_aval_evaluation_v1_policy_proto_rawDesc = "" +
 	"\vshort_cycle\x18[ \x01(\v2\x1e.aval.evaluation.v1.ShortCycleR\n" +
 	"shortCycle\x126\n" +
 	"\x06growth\x18\\ \x01(\v2\x1e.aval.evaluation.v1.GrowthRuleR\x06growth\x12K\n" +
-	"\vconventions\x18] \x01(\v2).aval.evaluation.v1.EvaluationConventionsR\vconventions\x12I\n" +
+	"\vconventions\x18] \x01(\v2).aval.evaluation.v1.EvaluationConventionsR\vconventions\x12R\n" +
+	"\x10application_form\x18^ \x01(\v2'.aval.evaluation.v1.ApplicationFormRuleR\x0fapplicationForm\x12I\n" +
 	"\tchecklist\x18( \x03(\v2!.aval.evaluation.v1.ChecklistRuleB\b\xbaH\x05\x92\x01\x02\x10\x14R\tchecklist\x12;\n" +
 	"\tscorecard\x18\x1e \x01(\v2\x1d.aval.evaluation.v1.ScorecardR\tscorecard\x126\n" +
 	"\bdue_days\x18< \x01(\v2\x1b.aval.evaluation.v1.DueDaysR\adueDays\x12?\n" +
@@ -2935,7 +2945,8 @@ var file_aval_evaluation_v1_policy_proto_goTypes = []any{
 	(Treatment)(0),                         // 35: aval.evaluation.v1.Treatment
 	(*v1.AuthorityRow)(nil),                // 36: aval.type.v1.AuthorityRow
 	(*EvaluationConventions)(nil),          // 37: aval.evaluation.v1.EvaluationConventions
-	(*ChecklistRule)(nil),                  // 38: aval.evaluation.v1.ChecklistRule
+	(*ApplicationFormRule)(nil),            // 38: aval.evaluation.v1.ApplicationFormRule
+	(*ChecklistRule)(nil),                  // 39: aval.evaluation.v1.ChecklistRule
 }
 var file_aval_evaluation_v1_policy_proto_depIdxs = []int32{
 	32, // 0: aval.evaluation.v1.EvaluationPolicyVersion.state:type_name -> aval.type.v1.PolicyState
@@ -2969,32 +2980,33 @@ var file_aval_evaluation_v1_policy_proto_depIdxs = []int32{
 	25, // 28: aval.evaluation.v1.EvaluationPolicy.short_cycle:type_name -> aval.evaluation.v1.ShortCycle
 	24, // 29: aval.evaluation.v1.EvaluationPolicy.growth:type_name -> aval.evaluation.v1.GrowthRule
 	37, // 30: aval.evaluation.v1.EvaluationPolicy.conventions:type_name -> aval.evaluation.v1.EvaluationConventions
-	38, // 31: aval.evaluation.v1.EvaluationPolicy.checklist:type_name -> aval.evaluation.v1.ChecklistRule
-	29, // 32: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
-	28, // 33: aval.evaluation.v1.EvaluationPolicy.due_days:type_name -> aval.evaluation.v1.DueDays
-	20, // 34: aval.evaluation.v1.EvaluationPolicy.term:type_name -> aval.evaluation.v1.TermRule
-	26, // 35: aval.evaluation.v1.EvaluationPolicy.rating_scales:type_name -> aval.evaluation.v1.RatingScale
-	34, // 36: aval.evaluation.v1.GradeReview.grade:type_name -> aval.evaluation.v1.Grade
-	4,  // 37: aval.evaluation.v1.GrowthRule.compare_with:type_name -> aval.evaluation.v1.GrowthComparison
-	27, // 38: aval.evaluation.v1.RatingScale.ratings:type_name -> aval.evaluation.v1.RatingPoints
-	30, // 39: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
-	14, // 40: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
-	0,  // 41: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
-	31, // 42: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
-	1,  // 43: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
-	6,  // 44: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
-	8,  // 45: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
-	10, // 46: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
-	12, // 47: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
-	7,  // 48: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
-	9,  // 49: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
-	11, // 50: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
-	13, // 51: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
-	48, // [48:52] is the sub-list for method output_type
-	44, // [44:48] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	38, // 31: aval.evaluation.v1.EvaluationPolicy.application_form:type_name -> aval.evaluation.v1.ApplicationFormRule
+	39, // 32: aval.evaluation.v1.EvaluationPolicy.checklist:type_name -> aval.evaluation.v1.ChecklistRule
+	29, // 33: aval.evaluation.v1.EvaluationPolicy.scorecard:type_name -> aval.evaluation.v1.Scorecard
+	28, // 34: aval.evaluation.v1.EvaluationPolicy.due_days:type_name -> aval.evaluation.v1.DueDays
+	20, // 35: aval.evaluation.v1.EvaluationPolicy.term:type_name -> aval.evaluation.v1.TermRule
+	26, // 36: aval.evaluation.v1.EvaluationPolicy.rating_scales:type_name -> aval.evaluation.v1.RatingScale
+	34, // 37: aval.evaluation.v1.GradeReview.grade:type_name -> aval.evaluation.v1.Grade
+	4,  // 38: aval.evaluation.v1.GrowthRule.compare_with:type_name -> aval.evaluation.v1.GrowthComparison
+	27, // 39: aval.evaluation.v1.RatingScale.ratings:type_name -> aval.evaluation.v1.RatingPoints
+	30, // 40: aval.evaluation.v1.Scorecard.indicators:type_name -> aval.evaluation.v1.ScoreRule
+	14, // 41: aval.evaluation.v1.Scorecard.grades:type_name -> aval.evaluation.v1.GradeThreshold
+	0,  // 42: aval.evaluation.v1.ScoreRule.indicator:type_name -> aval.evaluation.v1.Indicator
+	31, // 43: aval.evaluation.v1.ScoreRule.bands:type_name -> aval.evaluation.v1.ScoreBand
+	1,  // 44: aval.evaluation.v1.ScoreRule.missing:type_name -> aval.evaluation.v1.MissingRule
+	6,  // 45: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:input_type -> aval.evaluation.v1.CreateEvaluationPolicyRequest
+	8,  // 46: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:input_type -> aval.evaluation.v1.SignEvaluationPolicyRequest
+	10, // 47: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:input_type -> aval.evaluation.v1.GetEvaluationPolicyRequest
+	12, // 48: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:input_type -> aval.evaluation.v1.ListEvaluationPoliciesRequest
+	7,  // 49: aval.evaluation.v1.EvaluationPolicyService.CreateEvaluationPolicy:output_type -> aval.evaluation.v1.CreateEvaluationPolicyResponse
+	9,  // 50: aval.evaluation.v1.EvaluationPolicyService.SignEvaluationPolicy:output_type -> aval.evaluation.v1.SignEvaluationPolicyResponse
+	11, // 51: aval.evaluation.v1.EvaluationPolicyService.GetEvaluationPolicy:output_type -> aval.evaluation.v1.GetEvaluationPolicyResponse
+	13, // 52: aval.evaluation.v1.EvaluationPolicyService.ListEvaluationPolicies:output_type -> aval.evaluation.v1.ListEvaluationPoliciesResponse
+	49, // [49:53] is the sub-list for method output_type
+	45, // [45:49] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_aval_evaluation_v1_policy_proto_init() }
@@ -3005,6 +3017,7 @@ func file_aval_evaluation_v1_policy_proto_init() {
 	file_aval_evaluation_v1_checklist_proto_init()
 	file_aval_evaluation_v1_conventions_proto_init()
 	file_aval_evaluation_v1_customer_proto_init()
+	file_aval_evaluation_v1_form_proto_init()
 	file_aval_evaluation_v1_rating_proto_init()
 	file_aval_evaluation_v1_policy_proto_msgTypes[1].OneofWrappers = []any{
 		(*CreateEvaluationPolicyRequest_Policy)(nil),
