@@ -87,6 +87,7 @@ type Service struct {
 	keeper      idem.Keeper
 	warnings    *jobs.Warnings // nil: none
 	months      *jobs.Months   // nil: none
+	statements  *jobs.Statements
 	reports     *rpc.Reports
 	work        *operation.Worker
 	collection  *jobs.Collection
@@ -146,6 +147,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	if d.Config.Warnings {
 		s.warnings = jobs.NewWarnings(s.app, log)
 		s.months = jobs.NewMonths(s.app, d.Clock, zone, log)
+		s.statements = jobs.NewStatements(s.app, d.Clock, zone, log)
 	}
 	s.book = &policy.Book{Store: store, Clock: d.Clock, Signed: policies.Invalidate}
 	return s, nil
@@ -216,7 +218,7 @@ func (s *Service) Run(ctx context.Context) error {
 		tasks = append(tasks, lifecycle.Task{Name: "receivables warnings", Run: s.warnings.Run})
 	}
 	if s.months != nil {
-		tasks = append(tasks, lifecycle.Task{Name: "receivables monthly reports", Run: s.months.Run})
+		tasks = append(tasks, lifecycle.Task{Name: "receivables monthly reports", Run: s.months.Run}, lifecycle.Task{Name: "receivables statements", Run: s.statements.Run})
 	}
 	return lifecycle.Run(ctx, s.log, tasks...)
 }

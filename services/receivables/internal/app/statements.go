@@ -131,7 +131,7 @@ func (s *Service) DraftStatements(ctx context.Context, req idem.Request, d Draft
 	return onStatements(ctx, s, req, func(ctx context.Context, w *postgres.Statements, tx pgx.Tx, act postgres.Act) (Drafts, error) {
 		out := Drafts{More: more, Statements: []statement.Statement{}}
 		for _, c := range customers {
-			st, err := draft(ctx, w, tx, act, drafted{d, c, languages[c.ID].Language})
+			st, err := draft(ctx, w, tx, act, drafted{Drafting: d, customer: c, language: languages[c.ID].Language})
 			if err != nil {
 				return out, err
 			}
@@ -151,6 +151,8 @@ type drafted struct {
 	Drafting
 	customer Customer
 	language statement.Language // of the customer's correspondence
+	// wanted says by what it would say whether one is drawn up; nil: it is.
+	wanted func(statement.Content) bool
 }
 
 func draft(ctx context.Context, w *postgres.Statements, tx pgx.Tx, act postgres.Act, d drafted) (statement.Statement, error) {
@@ -161,6 +163,9 @@ func draft(ctx context.Context, w *postgres.Statements, tx pgx.Tx, act postgres.
 	// Under the account's lock: nobody draws up another of the kind and day meanwhile.
 	if st, there, err := w.Of(ctx, d.customer.ID, d.Kind, d.AsOf); err != nil || there {
 		return st, err
+	}
+	if d.wanted != nil && !d.wanted(content) {
+		return statement.Statement{}, nil
 	}
 	n, err := serial.Next(ctx, tx, "account_statement")
 	if err != nil {

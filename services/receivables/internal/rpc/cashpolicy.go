@@ -9,6 +9,7 @@ import (
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	"github.com/avalcredit/aval/services/receivables/internal/settlement"
+	"github.com/avalcredit/aval/services/receivables/internal/statement"
 	"github.com/avalcredit/aval/services/receivables/internal/terms"
 )
 
@@ -25,6 +26,12 @@ func cashOf(p *receivablesv1.CashPolicy) (terms.Cash, error) {
 		out.Letterhead = terms.Letterhead{
 			Company: h.GetCompanyName(), CompanyEN: h.GetCompanyNameEn(), Address: h.GetAddress(), Phone: h.GetPhone(), Email: h.GetEmail(),
 			PaymentDetails: h.GetPaymentDetails(),
+		}
+	}
+	if c := p.GetStatementSchedule(); c != nil {
+		out.Schedule = statement.Schedule{
+			AccountDay: int(c.GetAccountDay()), ConfirmationMonth: int(c.GetConfirmationMonth()), ConfirmationDay: int(c.GetConfirmationDay()),
+			Hour: int(c.GetHour()), Credits: c.GetAudience() == receivablesv1.StatementAudience_STATEMENT_AUDIENCE_OPEN_BALANCE,
 		}
 	}
 	return out, f.err

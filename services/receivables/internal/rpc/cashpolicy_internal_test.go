@@ -11,6 +11,7 @@ import (
 	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	"github.com/avalcredit/aval/services/receivables/internal/peers"
 	"github.com/avalcredit/aval/services/receivables/internal/settlement"
+	"github.com/avalcredit/aval/services/receivables/internal/statement"
 )
 
 const basePolicy = `name: Test
@@ -34,6 +35,7 @@ func TestCashPolicy(t *testing.T) {
     - {days: 20, rate: "0.01"}
   auto_confirm_score: 85
   answer_days: 14
+  statement_schedule: {account_day: 5, confirmation_month: 12, confirmation_day: 31, hour: 8, audience: STATEMENT_AUDIENCE_OPEN_BALANCE}
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +46,7 @@ func TestCashPolicy(t *testing.T) {
 	}
 	c := got.Cash
 	if *c.Terms != (settlement.Terms{Method: settlement.Monthly, ClosingDay: 25, Months: 1, Days: 30}) || len(c.Discount) != 2 ||
-		c.AutoConfirmScore != 85 || c.Wait() != 14 || c.Days.Shift != settlement.ModifiedFollowing ||
+		c.Schedule != (statement.Schedule{AccountDay: 5, ConfirmationMonth: 12, ConfirmationDay: 31, Hour: 8, Credits: true}) || c.AutoConfirmScore != 85 || c.Wait() != 14 || c.Days.Shift != settlement.ModifiedFollowing ||
 		len(c.Days.Weekend) != 2 || c.Days.Weekend[0] != time.Saturday || c.Days.Weekend[1] != time.Sunday ||
 		c.Days.Holidays[0].String() != "2026-10-01" || c.Days.Workdays[0].String() != "2026-10-10" {
 		t.Errorf("%+v", c)
@@ -54,7 +56,7 @@ func TestCashPolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := termsOf(p); err != nil || got.Cash.Terms != nil || got.Cash.Days != nil || got.Cash.Discount != nil || got.Cash.AutoConfirmScore != 0 || got.Cash.Wait() != 30 {
+	if got, err := termsOf(p); err != nil || got.Cash.Terms != nil || got.Cash.Days != nil || got.Cash.Discount != nil || got.Cash.AutoConfirmScore != 0 || got.Cash.Wait() != 30 || got.Cash.Schedule != (statement.Schedule{}) {
 		t.Errorf("%+v, %v", got.Cash, err)
 	}
 	for name, text := range map[string]string{
@@ -63,6 +65,7 @@ func TestCashPolicy(t *testing.T) {
 		"rates that rise":   `early_payment_discount: [{days: 10, rate: "0.01"}, {days: 20, rate: "0.02"}]`,
 		"not a day":         `business_days: {holidays: ["2026-02-30"]}`,
 		"an eighth weekday": "business_days: {weekend: [8]}",
+		"a month alone":     "statement_schedule: {confirmation_month: 12}",
 		"too many points":   "auto_confirm_score: 101",
 	} {
 		if _, err := ParsePolicy("policy.yaml", []byte(basePolicy+"cash:\n  "+text+"\n")); errs.KindOf(err) != errs.Invalid || errs.ReasonOf(err) == "" {

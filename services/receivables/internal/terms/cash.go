@@ -3,6 +3,7 @@ package terms
 import (
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/services/receivables/internal/settlement"
+	"github.com/avalcredit/aval/services/receivables/internal/statement"
 )
 
 // Cash is the part of the policy on due dates, money and letters. The zero value is what held before there was one.
@@ -18,6 +19,8 @@ type Cash struct {
 	// AnswerDays after which a letter counts as not answered.
 	AnswerDays int
 	Letterhead Letterhead
+	// Schedule of statements and confirmations.
+	Schedule statement.Schedule
 }
 
 // Letterhead is how the company presents itself in letters.
@@ -46,6 +49,9 @@ func (c Cash) check() error {
 		}
 	}
 	if err := c.Days.Check(at + "business_days"); err != nil {
+		return invalid(err)
+	}
+	if err := c.Schedule.Check(at + "statement_schedule"); err != nil {
 		return invalid(err)
 	}
 	return invalid(c.Discount.Check(at + "early_payment_discount"))

@@ -23,6 +23,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// StatementAudience is which customers get statements by themselves.
+type StatementAudience int32
+
+const (
+	// Not given: OPEN_ITEMS.
+	StatementAudience_STATEMENT_AUDIENCE_UNSPECIFIED StatementAudience = 0
+	// Who owes something.
+	StatementAudience_STATEMENT_AUDIENCE_OPEN_ITEMS StatementAudience = 1
+	// Who owes something, or has money here that is not applied.
+	StatementAudience_STATEMENT_AUDIENCE_OPEN_BALANCE StatementAudience = 2
+)
+
+// Enum value maps for StatementAudience.
+var (
+	StatementAudience_name = map[int32]string{
+		0: "STATEMENT_AUDIENCE_UNSPECIFIED",
+		1: "STATEMENT_AUDIENCE_OPEN_ITEMS",
+		2: "STATEMENT_AUDIENCE_OPEN_BALANCE",
+	}
+	StatementAudience_value = map[string]int32{
+		"STATEMENT_AUDIENCE_UNSPECIFIED":  0,
+		"STATEMENT_AUDIENCE_OPEN_ITEMS":   1,
+		"STATEMENT_AUDIENCE_OPEN_BALANCE": 2,
+	}
+)
+
+func (x StatementAudience) Enum() *StatementAudience {
+	p := new(StatementAudience)
+	*p = x
+	return p
+}
+
+func (x StatementAudience) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (StatementAudience) Descriptor() protoreflect.EnumDescriptor {
+	return file_aval_receivables_v1_cash_policy_proto_enumTypes[0].Descriptor()
+}
+
+func (StatementAudience) Type() protoreflect.EnumType {
+	return &file_aval_receivables_v1_cash_policy_proto_enumTypes[0]
+}
+
+func (x StatementAudience) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use StatementAudience.Descriptor instead.
+func (StatementAudience) EnumDescriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_cash_policy_proto_rawDescGZIP(), []int{0}
+}
+
 // DayShift is where a due date goes that falls on a day off.
 type DayShift int32
 
@@ -64,11 +117,11 @@ func (x DayShift) String() string {
 }
 
 func (DayShift) Descriptor() protoreflect.EnumDescriptor {
-	return file_aval_receivables_v1_cash_policy_proto_enumTypes[0].Descriptor()
+	return file_aval_receivables_v1_cash_policy_proto_enumTypes[1].Descriptor()
 }
 
 func (DayShift) Type() protoreflect.EnumType {
-	return &file_aval_receivables_v1_cash_policy_proto_enumTypes[0]
+	return &file_aval_receivables_v1_cash_policy_proto_enumTypes[1]
 }
 
 func (x DayShift) Number() protoreflect.EnumNumber {
@@ -77,7 +130,7 @@ func (x DayShift) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DayShift.Descriptor instead.
 func (DayShift) EnumDescriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_cash_policy_proto_rawDescGZIP(), []int{0}
+	return file_aval_receivables_v1_cash_policy_proto_rawDescGZIP(), []int{1}
 }
 
 // CashPolicy decides due dates where nothing else does, what is given for paying early, and how money and letters are dealt with.
@@ -94,9 +147,11 @@ type CashPolicy struct {
 	// Days after its sending from which a letter that asks for an answer counts as not answered; 0: 30.
 	AnswerDays int32 `protobuf:"varint,5,opt,name=answer_days,json=answerDays,proto3" json:"answer_days,omitempty"`
 	// How the company presents itself in letters.
-	Letterhead    *Letterhead `protobuf:"bytes,6,opt,name=letterhead,proto3" json:"letterhead,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Letterhead *Letterhead `protobuf:"bytes,6,opt,name=letterhead,proto3" json:"letterhead,omitempty"`
+	// When statements of account and confirmations go out by themselves; absent: never, the credit department sends them on demand.
+	StatementSchedule *StatementSchedule `protobuf:"bytes,7,opt,name=statement_schedule,json=statementSchedule,proto3" json:"statement_schedule,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *CashPolicy) Reset() {
@@ -171,6 +226,95 @@ func (x *CashPolicy) GetLetterhead() *Letterhead {
 	return nil
 }
 
+func (x *CashPolicy) GetStatementSchedule() *StatementSchedule {
+	if x != nil {
+		return x.StatementSchedule
+	}
+	return nil
+}
+
+// StatementSchedule says when statements of account and confirmations of balance are drawn up and sent, as of the end of the month before. A day that a month lacks is its last one. What was due while nothing ran is made up for within 30 days; a day on which the policy was not in force yet is not.
+type StatementSchedule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Day of each month for statements of account, of the month before; 0: none.
+	AccountDay int32 `protobuf:"varint,1,opt,name=account_day,json=accountDay,proto3" json:"account_day,omitempty"`
+	// Month of each year for confirmations, 1 to 12; 0: none.
+	ConfirmationMonth int32 `protobuf:"varint,2,opt,name=confirmation_month,json=confirmationMonth,proto3" json:"confirmation_month,omitempty"`
+	// Day of that month, given where the month is.
+	ConfirmationDay int32 `protobuf:"varint,3,opt,name=confirmation_day,json=confirmationDay,proto3" json:"confirmation_day,omitempty"`
+	// Hour of the day, in the business time zone, from which they go out.
+	Hour int32 `protobuf:"varint,4,opt,name=hour,proto3" json:"hour,omitempty"`
+	// Who gets them.
+	Audience      StatementAudience `protobuf:"varint,5,opt,name=audience,proto3,enum=aval.receivables.v1.StatementAudience" json:"audience,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatementSchedule) Reset() {
+	*x = StatementSchedule{}
+	mi := &file_aval_receivables_v1_cash_policy_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatementSchedule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatementSchedule) ProtoMessage() {}
+
+func (x *StatementSchedule) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_cash_policy_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatementSchedule.ProtoReflect.Descriptor instead.
+func (*StatementSchedule) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_cash_policy_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *StatementSchedule) GetAccountDay() int32 {
+	if x != nil {
+		return x.AccountDay
+	}
+	return 0
+}
+
+func (x *StatementSchedule) GetConfirmationMonth() int32 {
+	if x != nil {
+		return x.ConfirmationMonth
+	}
+	return 0
+}
+
+func (x *StatementSchedule) GetConfirmationDay() int32 {
+	if x != nil {
+		return x.ConfirmationDay
+	}
+	return 0
+}
+
+func (x *StatementSchedule) GetHour() int32 {
+	if x != nil {
+		return x.Hour
+	}
+	return 0
+}
+
+func (x *StatementSchedule) GetAudience() StatementAudience {
+	if x != nil {
+		return x.Audience
+	}
+	return StatementAudience_STATEMENT_AUDIENCE_UNSPECIFIED
+}
+
 // DiscountStep is one step of a discount for paying early: 2/10, 1/20 has the steps 10 days at 0.02 and 20 days at 0.01.
 type DiscountStep struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -184,7 +328,7 @@ type DiscountStep struct {
 
 func (x *DiscountStep) Reset() {
 	*x = DiscountStep{}
-	mi := &file_aval_receivables_v1_cash_policy_proto_msgTypes[1]
+	mi := &file_aval_receivables_v1_cash_policy_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -196,7 +340,7 @@ func (x *DiscountStep) String() string {
 func (*DiscountStep) ProtoMessage() {}
 
 func (x *DiscountStep) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_cash_policy_proto_msgTypes[1]
+	mi := &file_aval_receivables_v1_cash_policy_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -209,7 +353,7 @@ func (x *DiscountStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscountStep.ProtoReflect.Descriptor instead.
 func (*DiscountStep) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_cash_policy_proto_rawDescGZIP(), []int{1}
+	return file_aval_receivables_v1_cash_policy_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *DiscountStep) GetDays() int32 {
@@ -243,7 +387,7 @@ type BusinessDays struct {
 
 func (x *BusinessDays) Reset() {
 	*x = BusinessDays{}
-	mi := &file_aval_receivables_v1_cash_policy_proto_msgTypes[2]
+	mi := &file_aval_receivables_v1_cash_policy_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -255,7 +399,7 @@ func (x *BusinessDays) String() string {
 func (*BusinessDays) ProtoMessage() {}
 
 func (x *BusinessDays) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_cash_policy_proto_msgTypes[2]
+	mi := &file_aval_receivables_v1_cash_policy_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -268,7 +412,7 @@ func (x *BusinessDays) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BusinessDays.ProtoReflect.Descriptor instead.
 func (*BusinessDays) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_cash_policy_proto_rawDescGZIP(), []int{2}
+	return file_aval_receivables_v1_cash_policy_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *BusinessDays) GetWeekend() []int32 {
@@ -320,7 +464,7 @@ type Letterhead struct {
 
 func (x *Letterhead) Reset() {
 	*x = Letterhead{}
-	mi := &file_aval_receivables_v1_cash_policy_proto_msgTypes[3]
+	mi := &file_aval_receivables_v1_cash_policy_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -332,7 +476,7 @@ func (x *Letterhead) String() string {
 func (*Letterhead) ProtoMessage() {}
 
 func (x *Letterhead) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_cash_policy_proto_msgTypes[3]
+	mi := &file_aval_receivables_v1_cash_policy_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -345,7 +489,7 @@ func (x *Letterhead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Letterhead.ProtoReflect.Descriptor instead.
 func (*Letterhead) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_cash_policy_proto_rawDescGZIP(), []int{3}
+	return file_aval_receivables_v1_cash_policy_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Letterhead) GetCompanyName() string {
@@ -394,7 +538,7 @@ var File_aval_receivables_v1_cash_policy_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_cash_policy_proto_rawDesc = "" +
 	"\n" +
-	"%aval/receivables/v1/cash_policy.proto\x12\x13aval.receivables.v1\x1a\x1daval/type/v1/settlement.proto\x1a\x1bbuf/validate/validate.proto\"\xa8\x03\n" +
+	"%aval/receivables/v1/cash_policy.proto\x12\x13aval.receivables.v1\x1a\x1daval/type/v1/settlement.proto\x1a\x1bbuf/validate/validate.proto\"\xff\x03\n" +
 	"\n" +
 	"CashPolicy\x12H\n" +
 	"\x10settlement_terms\x18\x01 \x01(\v2\x1d.aval.type.v1.SettlementTermsR\x0fsettlementTerms\x12F\n" +
@@ -406,7 +550,15 @@ const file_aval_receivables_v1_cash_policy_proto_rawDesc = "" +
 	"answerDays\x12?\n" +
 	"\n" +
 	"letterhead\x18\x06 \x01(\v2\x1f.aval.receivables.v1.LetterheadR\n" +
-	"letterhead\"[\n" +
+	"letterhead\x12U\n" +
+	"\x12statement_schedule\x18\a \x01(\v2&.aval.receivables.v1.StatementScheduleR\x11statementSchedule\"\x9c\x02\n" +
+	"\x11StatementSchedule\x12*\n" +
+	"\vaccount_day\x18\x01 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x1f(\x00R\n" +
+	"accountDay\x128\n" +
+	"\x12confirmation_month\x18\x02 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\f(\x00R\x11confirmationMonth\x124\n" +
+	"\x10confirmation_day\x18\x03 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x1f(\x00R\x0fconfirmationDay\x12\x1d\n" +
+	"\x04hour\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x17(\x00R\x04hour\x12L\n" +
+	"\baudience\x18\x05 \x01(\x0e2&.aval.receivables.v1.StatementAudienceB\b\xbaH\x05\x82\x01\x02\x10\x01R\baudience\"[\n" +
 	"\fDiscountStep\x12\x1e\n" +
 	"\x04days\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\x04days\x12+\n" +
@@ -424,7 +576,11 @@ const file_aval_receivables_v1_cash_policy_proto_rawDesc = "" +
 	"\x05phone\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\x05phone\x12\x1e\n" +
 	"\x05email\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\xfe\x01R\x05email\x128\n" +
 	"\x0fpayment_details\x18\x06 \x03(\tB\x0f\xbaH\f\x92\x01\t\x10\n" +
-	"\"\x05r\x03\x18\xc8\x01R\x0epaymentDetails*y\n" +
+	"\"\x05r\x03\x18\xc8\x01R\x0epaymentDetails*\x7f\n" +
+	"\x11StatementAudience\x12\"\n" +
+	"\x1eSTATEMENT_AUDIENCE_UNSPECIFIED\x10\x00\x12!\n" +
+	"\x1dSTATEMENT_AUDIENCE_OPEN_ITEMS\x10\x01\x12#\n" +
+	"\x1fSTATEMENT_AUDIENCE_OPEN_BALANCE\x10\x02*y\n" +
 	"\bDayShift\x12\x19\n" +
 	"\x15DAY_SHIFT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13DAY_SHIFT_FOLLOWING\x10\x01\x12\x17\n" +
@@ -443,27 +599,31 @@ func file_aval_receivables_v1_cash_policy_proto_rawDescGZIP() []byte {
 	return file_aval_receivables_v1_cash_policy_proto_rawDescData
 }
 
-var file_aval_receivables_v1_cash_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_aval_receivables_v1_cash_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_aval_receivables_v1_cash_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_aval_receivables_v1_cash_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_aval_receivables_v1_cash_policy_proto_goTypes = []any{
-	(DayShift)(0),              // 0: aval.receivables.v1.DayShift
-	(*CashPolicy)(nil),         // 1: aval.receivables.v1.CashPolicy
-	(*DiscountStep)(nil),       // 2: aval.receivables.v1.DiscountStep
-	(*BusinessDays)(nil),       // 3: aval.receivables.v1.BusinessDays
-	(*Letterhead)(nil),         // 4: aval.receivables.v1.Letterhead
-	(*v1.SettlementTerms)(nil), // 5: aval.type.v1.SettlementTerms
+	(StatementAudience)(0),     // 0: aval.receivables.v1.StatementAudience
+	(DayShift)(0),              // 1: aval.receivables.v1.DayShift
+	(*CashPolicy)(nil),         // 2: aval.receivables.v1.CashPolicy
+	(*StatementSchedule)(nil),  // 3: aval.receivables.v1.StatementSchedule
+	(*DiscountStep)(nil),       // 4: aval.receivables.v1.DiscountStep
+	(*BusinessDays)(nil),       // 5: aval.receivables.v1.BusinessDays
+	(*Letterhead)(nil),         // 6: aval.receivables.v1.Letterhead
+	(*v1.SettlementTerms)(nil), // 7: aval.type.v1.SettlementTerms
 }
 var file_aval_receivables_v1_cash_policy_proto_depIdxs = []int32{
-	5, // 0: aval.receivables.v1.CashPolicy.settlement_terms:type_name -> aval.type.v1.SettlementTerms
-	3, // 1: aval.receivables.v1.CashPolicy.business_days:type_name -> aval.receivables.v1.BusinessDays
-	2, // 2: aval.receivables.v1.CashPolicy.early_payment_discount:type_name -> aval.receivables.v1.DiscountStep
-	4, // 3: aval.receivables.v1.CashPolicy.letterhead:type_name -> aval.receivables.v1.Letterhead
-	0, // 4: aval.receivables.v1.BusinessDays.shift:type_name -> aval.receivables.v1.DayShift
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	7, // 0: aval.receivables.v1.CashPolicy.settlement_terms:type_name -> aval.type.v1.SettlementTerms
+	5, // 1: aval.receivables.v1.CashPolicy.business_days:type_name -> aval.receivables.v1.BusinessDays
+	4, // 2: aval.receivables.v1.CashPolicy.early_payment_discount:type_name -> aval.receivables.v1.DiscountStep
+	6, // 3: aval.receivables.v1.CashPolicy.letterhead:type_name -> aval.receivables.v1.Letterhead
+	3, // 4: aval.receivables.v1.CashPolicy.statement_schedule:type_name -> aval.receivables.v1.StatementSchedule
+	0, // 5: aval.receivables.v1.StatementSchedule.audience:type_name -> aval.receivables.v1.StatementAudience
+	1, // 6: aval.receivables.v1.BusinessDays.shift:type_name -> aval.receivables.v1.DayShift
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_cash_policy_proto_init() }
@@ -476,8 +636,8 @@ func file_aval_receivables_v1_cash_policy_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_receivables_v1_cash_policy_proto_rawDesc), len(file_aval_receivables_v1_cash_policy_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   4,
+			NumEnums:      2,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

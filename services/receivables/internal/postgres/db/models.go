@@ -857,6 +857,15 @@ type Salesperson struct {
 	Person string
 }
 
+type StatementRun struct {
+	Kind       string
+	AsOfDate   calendar.Date
+	Worker     string
+	LeaseUntil time.Time
+	Cursor     string
+	FinishedAt pgtype.Timestamptz
+}
+
 type Voucher struct {
 	VoucherID      string
 	CustomerID     string
