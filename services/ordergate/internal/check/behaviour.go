@@ -13,7 +13,7 @@ func (d *decider) overdueRatio(r *Rule) finding {
 	open := d.in.Account.Buckets.Receivable
 	f := finding{outcome: Pass, figures: []Figure{{"overdue_amount", d.money(late)}, {"receivable", d.money(open)}}}
 	if open > 0 {
-		f.figures = append(f.figures, Figure{"overdue_ratio", ratioText(late, open)})
+		f.figures = append(f.figures, Figure{"overdue_ratio", d.ratioText(late, open)})
 	}
 	f.figures = append(f.figures, Figure{"max_ratio", r.MaxRatio.String()}, Figure{"min_days", strconv.Itoa(r.MinDays)})
 	if late <= 0 || open > 0 && (money.Ratio{Num: late, Den: open}).Cmp(r.MaxRatio) <= 0 {

@@ -46,7 +46,7 @@ func verdictOf(results []RuleResult) Verdict {
 			return Refuse
 		case Held:
 			v = Hold
-		case Pass, Warned, NotApplicable, Released, Exempt:
+		case Pass, Warned, NotApplicable, Released, Exempt, Informed:
 		}
 	}
 	return v
@@ -88,6 +88,8 @@ func (d *decider) apply(r *Rule) RuleResult {
 	case f.outcome != Held:
 	case exempt:
 		f.outcome, f.cures = Exempt, nil
+	case r.Enforcement == Inform && d.in.Edition >= 5:
+		f.outcome = Informed
 	case r.Enforcement == Inform:
 		f.outcome = Pass
 	case r.Enforcement == Warn:

@@ -1,8 +1,11 @@
 package check
 
 import (
+	"fmt"
+	"math/big"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/money"
@@ -238,9 +241,13 @@ func (d *decider) utilization(r *Rule) finding {
 		f.outcome, f.message = NotApplicable, "draws on the group's limit"
 		return f
 	}
-	f.figures = append(f.figures, Figure{"limit", d.money(m.limit.Minor)})
+	limit := d.money(m.limit.Minor)
+	if d.in.Edition >= 5 && m.limit.Kind == account.LimitUndefined {
+		limit = "undefined"
+	}
+	f.figures = append(f.figures, Figure{"limit", limit})
 	if m.limit.Minor > 0 {
-		f.figures = append(f.figures, Figure{"utilization", ratioText(m.after, m.limit.Minor)})
+		f.figures = append(f.figures, Figure{"utilization", d.ratioText(m.after, m.limit.Minor)})
 	}
 	f.figures = append(f.figures, Figure{"max_ratio", r.MaxRatio.String()})
 	if m.after <= 0 || m.limit.Minor > 0 && (money.Ratio{Num: m.after, Den: m.limit.Minor}).Cmp(r.MaxRatio) <= 0 {
@@ -251,4 +258,24 @@ func (d *decider) utilization(r *Rule) finding {
 	return f
 }
 
-func ratioText(num, den int64) string { return money.Ratio{Num: num, Den: den}.String() }
+// ratioText is a ratio as people read it: exactly where it has an end as a decimal, else to six digits, rounded up, so that one above a
+// policy's bound, which has no more digits, is never shown as the bound. It is not what is compared.
+func (d *decider) ratioText(num, den int64) string {
+	text := money.Ratio{Num: num, Den: den}.String()
+	if d.in.Edition < 5 || !strings.Contains(text, "/") {
+		return text
+	}
+	const digits = 1_000_000
+	scaled := new(big.Int).Mul(big.NewInt(num), big.NewInt(digits))
+	q, rest := new(big.Int).QuoRem(scaled, big.NewInt(den), new(big.Int))
+	if rest.Sign() > 0 {
+		q.Add(q, big.NewInt(1))
+	}
+	sign := ""
+	if q.Sign() < 0 {
+		sign = "-"
+		q.Abs(q)
+	}
+	whole, part := new(big.Int).QuoRem(q, big.NewInt(digits), new(big.Int))
+	return fmt.Sprintf("%s%s.%06d", sign, whole, part.Int64())
+}

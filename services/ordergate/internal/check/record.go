@@ -84,8 +84,9 @@ type Input struct {
 }
 
 // Edition is the newest way to decide. A record names the one that it was decided by, so that it decides the same again:
-// 0 the first; 2 what is paid for is never held; 3 a payment notice is named as a cure; 4 a release covers no longer term.
-const Edition = 4
+// 0 the first; 2 what is paid for is never held; 3 a payment notice is named as a cure; 4 a release covers no longer term;
+// 5 a failure that is only listed says so, no limit is named as none, and ratios are decimals.
+const Edition = 5
 
 // Delta is what the order would add to the exposure, less what it has reserved itself.
 func (in Input) Delta() int64 { return max(0, in.Order.Open) - in.Order.Reserved }
@@ -112,6 +113,7 @@ const (
 	Released      Outcome = "RELEASED"
 	Forbidden     Outcome = "FORBID"
 	Exempt        Outcome = "EXEMPT" // would not pass, but is exempt
+	Informed      Outcome = "INFORM" // does not pass, which is only listed
 )
 
 // Figure is one value that a rule compared: a decimal amount in the account's currency, days, a date or a word.

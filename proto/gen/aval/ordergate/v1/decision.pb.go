@@ -103,6 +103,8 @@ const (
 	Outcome_OUTCOME_FORBID Outcome = 6
 	// Would not pass, but the customer, its group or its grade is exempt.
 	Outcome_OUTCOME_EXEMPT Outcome = 7
+	// Does not pass, which is listed and has no other effect.
+	Outcome_OUTCOME_INFORM Outcome = 8
 )
 
 // Enum value maps for Outcome.
@@ -116,6 +118,7 @@ var (
 		5: "OUTCOME_RELEASED",
 		6: "OUTCOME_FORBID",
 		7: "OUTCOME_EXEMPT",
+		8: "OUTCOME_INFORM",
 	}
 	Outcome_value = map[string]int32{
 		"OUTCOME_UNSPECIFIED":    0,
@@ -126,6 +129,7 @@ var (
 		"OUTCOME_RELEASED":       5,
 		"OUTCOME_FORBID":         6,
 		"OUTCOME_EXEMPT":         7,
+		"OUTCOME_INFORM":         8,
 	}
 )
 
@@ -1230,7 +1234,7 @@ const file_aval_ordergate_v1_decision_proto_rawDesc = "" +
 	"\x13VERDICT_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fVERDICT_APPROVE\x10\x01\x12\x10\n" +
 	"\fVERDICT_HOLD\x10\x02\x12\x12\n" +
-	"\x0eVERDICT_REFUSE\x10\x03*\xb2\x01\n" +
+	"\x0eVERDICT_REFUSE\x10\x03*\xc6\x01\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fOUTCOME_PASS\x10\x01\x12\x10\n" +
@@ -1239,7 +1243,8 @@ const file_aval_ordergate_v1_decision_proto_rawDesc = "" +
 	"\x16OUTCOME_NOT_APPLICABLE\x10\x04\x12\x14\n" +
 	"\x10OUTCOME_RELEASED\x10\x05\x12\x12\n" +
 	"\x0eOUTCOME_FORBID\x10\x06\x12\x12\n" +
-	"\x0eOUTCOME_EXEMPT\x10\a*\xda\x01\n" +
+	"\x0eOUTCOME_EXEMPT\x10\a\x12\x12\n" +
+	"\x0eOUTCOME_INFORM\x10\b*\xda\x01\n" +
 	"\bCureKind\x12\x19\n" +
 	"\x15CURE_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11CURE_KIND_PAYMENT\x10\x01\x12\x12\n" +
