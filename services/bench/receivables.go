@@ -359,7 +359,27 @@ func measureAging(ctx context.Context, b *receivablesBench) error {
 	}
 	report(b.out, "receivables.aging10m_vs_sum", median(todays)/sum, 2)
 	report(b.out, "receivables.aging10m_past_vs_sum", slices.Max(worst)/sum, 2)
+	if err := b.groupAging(ctx, today, sum); err != nil {
+		return err
+	}
 	return b.customerAging(ctx, today)
+}
+
+// groupAging ages customers by their grade, for which all of them are read.
+func (b *receivablesBench) groupAging(ctx context.Context, today calendar.Date, sum float64) error {
+	for _, days := range []int{0, 30, 90, 180} {
+		var took []float64
+		for range b.cfg.Rounds {
+			if err := timed(&took, func() error {
+				_, err := b.aging.GetAging(ctx, &receivablesv1.GetAgingRequest{AsOf: today.AddDays(-days).String(), GroupBy: "grade"})
+				return err
+			}); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(b.out, "GetAging by grade, %d days ago: %.2f s, %.1f times as long as the sum (rounds: %.2f)\n", days, median(took), median(took)/sum, took)
+	}
+	return nil
 }
 
 func (b *receivablesBench) fill(ctx context.Context) error {

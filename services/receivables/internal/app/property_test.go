@@ -369,6 +369,12 @@ func (w *walk) sumsOfAll(at calendar.Date) {
 	if got, want := fmt.Sprintf("%+v", kept.Totals), fmt.Sprintf("%+v", items.Totals); got != want {
 		w.rt.Fatalf("%s: totals of everybody\n%s\nitems give\n%s", at, got, want)
 	}
+	// Nobody here has a grade, so that the one row there is holds all, from the ladders and what is taken back of them.
+	graded, _, err := w.h.Aging(clerk(w.t), aging.Query{AsOf: at, By: aging.ByDueDate, GroupBy: aging.GroupGrade, Limit: 10})
+	must(w.rt, err)
+	if got, want := fmt.Sprintf("%+v", graded.Rows), fmt.Sprintf("%+v", items.Totals); got != want {
+		w.rt.Fatalf("%s: by grade\n%s\nitems give\n%s", at, got, want)
+	}
 }
 
 // Invariants 1, 4, 5, 6 and 8: whatever is posted, applied and reversed, in whatever order and

@@ -60,8 +60,8 @@ func joined(by aging.GroupBy, table string) string {
 	return strings.ReplaceAll(keys[by][1], "@", table)
 }
 
-// thenSQL adds by how much what was due when, and money, was something else on the day: what is dated after it. Where few
-// of all customers have anything newer than the day ($9 is false) only theirs is read.
+// thenSQL adds by how much what was due when, and money, was something else on the day. What is dated after it was not there;
+// of what was there, what was applied after it was open, as was all of what was reversed after it.
 func thenSQL(by aging.GroupBy, buckets int) string {
 	return `
     UNION ALL
@@ -69,41 +69,53 @@ func thenSQL(by aging.GroupBy, buckets int) string {
 		columns(buckets, `,
            sum(moved) FILTER (WHERE due_date <= $1::date - ($7::int[])[%[1]d]), sum(items) FILTER (WHERE due_date <= $1::date - ($7::int[])[%[1]d])`) + `
     FROM (
-        SELECT key, currency, due_date, sum(past - now) AS moved, sum((past > 0)::int - (now > 0)::int) AS items
+        SELECT ` + keyed(by, "i") + ` AS key, i.currency, i.due_date, -sum(b.open) AS moved, -count(*) AS items
+        FROM items i ` + joined(by, "i") + `
+        JOIN item_balances b ON b.item_id = i.item_id AND ` + fmt.Sprintf(readSQL, "b") + `
+        WHERE i.document_date > $1::date AND b.open > 0 AND ` + fmt.Sprintf(scopeSQL, "i") + `
+        GROUP BY 1, 2, 3
+        UNION ALL
+        SELECT key, currency, due_date, sum(past - now), sum((past > 0)::int - (now > 0)::int)
         FROM (
-            SELECT ` + keyed(by, "i") + ` AS key, i.currency, i.due_date,
-                   CASE WHEN i.document_date <= $1::date AND coalesce(r.reverse_date > $1::date, true) THEN i.amount - coalesce(a.past, 0) ELSE 0 END AS past,
-                   CASE WHEN r.item_id IS NULL THEN i.amount - coalesce(a.now, 0) ELSE 0 END AS now
-            FROM items i ` + joined(by, "i") + `
+            SELECT ` + keyed(by, "i") + ` AS key, i.currency, i.due_date, b.open AS now,
+                   b.open + t.amount + CASE WHEN r.item_id IS NULL THEN 0 ELSE i.amount END AS past
+            FROM (SELECT item_id, sum(amount)::bigint AS amount
+                  FROM (SELECT item_id, amount FROM later
+                        UNION ALL
+                        SELECT item_id, 0 FROM item_reversals r WHERE reverse_date > $1::date AND ` + fmt.Sprintf(readSQL, "r") + `) touched
+                  GROUP BY item_id) t
+            JOIN items i ON i.item_id = t.item_id ` + joined(by, "i") + `
+            JOIN item_balances b ON b.item_id = i.item_id
             LEFT JOIN item_reversals r ON r.item_id = i.item_id
-            LEFT JOIN (SELECT item_id, sum(now)::bigint AS now, sum(past)::bigint AS past FROM applied GROUP BY item_id) a ON a.item_id = i.item_id
-            WHERE ($9 OR i.customer_id IN (SELECT customer_id FROM stale)) AND (i.document_date > $1::date OR r.reverse_date > $1::date OR a.now <> a.past)
-              AND ` + fmt.Sprintf(scopeSQL, "i") + `) m
-        GROUP BY key, currency, due_date) d
+            WHERE i.document_date <= $1::date AND (r.reverse_date IS NULL OR r.reverse_date > $1::date) AND ` + fmt.Sprintf(scopeSQL, "i") + `) m
+        GROUP BY 1, 2, 3) d
     GROUP BY key, currency
     UNION ALL
     SELECT key, currency, sum(past - now), 0, 0` + strings.Repeat(", 0, 0", buckets) + `
     FROM (
-        SELECT ` + keyed(by, "c") + ` AS key, c.currency,
-               CASE WHEN c.credit_date <= $1::date AND coalesce(r.reverse_date > $1::date, true) THEN c.amount - coalesce(a.past, 0) ELSE 0 END AS past,
-               CASE WHEN r.credit_id IS NULL THEN c.amount - coalesce(a.now, 0) ELSE 0 END AS now
+        SELECT ` + keyed(by, "c") + ` AS key, c.currency, 0 AS past, b.unapplied AS now
         FROM credits c ` + joined(by, "c") + `
+        JOIN credit_balances b ON b.credit_id = c.credit_id
+        WHERE c.credit_date > $1::date AND b.unapplied > 0 AND ` + fmt.Sprintf(scopeSQL, "c") + `
+        UNION ALL
+        SELECT ` + keyed(by, "c") + `, c.currency, b.unapplied + t.amount + CASE WHEN r.credit_id IS NULL THEN 0 ELSE c.amount END, b.unapplied
+        FROM (SELECT credit_id, sum(amount)::bigint AS amount
+              FROM (SELECT credit_id, amount FROM later UNION ALL SELECT credit_id, 0 FROM credit_reversals r WHERE reverse_date > $1::date AND ` + fmt.Sprintf(readSQL, "r") + `) touched
+              GROUP BY credit_id) t
+        JOIN credits c ON c.credit_id = t.credit_id ` + joined(by, "c") + `
+        JOIN credit_balances b ON b.credit_id = c.credit_id
         LEFT JOIN credit_reversals r ON r.credit_id = c.credit_id
-        LEFT JOIN (SELECT credit_id, sum(now)::bigint AS now, sum(past)::bigint AS past FROM applied GROUP BY credit_id) a ON a.credit_id = c.credit_id
-        WHERE ($9 OR c.customer_id IN (SELECT customer_id FROM stale)) AND (c.credit_date > $1::date OR r.reverse_date > $1::date OR a.now <> a.past)
-          AND ` + fmt.Sprintf(scopeSQL, "c") + `) m
+        WHERE c.credit_date <= $1::date AND (r.reverse_date IS NULL OR r.reverse_date > $1::date) AND ` + fmt.Sprintf(scopeSQL, "c") + `) m
     GROUP BY key, currency`
 }
 
-// beforeSQL is what thenSQL reads: whose ladder is newer than the day, and what was applied by then and is now.
-const beforeSQL = `stale AS MATERIALIZED (
-    SELECT customer_id FROM due_ladders WHERE newest > $1::date AND NOT $9
-), applied AS MATERIALIZED (
-    SELECT credit_id, item_id, sum(amount)::bigint AS now, coalesce(sum(amount) FILTER (WHERE application_date <= $1::date), 0)::bigint AS past
-    FROM applications p
-    WHERE ($2::text[] IS NULL OR customer_id = ANY ($2)) AND ($8::text[] IS NULL OR customer_id = ANY ($8)) AND ($9 OR customer_id IN (SELECT customer_id FROM stale))
-    GROUP BY credit_id, item_id
-), `
+// readSQL restricts rows of a table %s to the accounts that are read.
+const readSQL = `($2::text[] IS NULL OR %[1]s.customer_id = ANY ($2)) AND ($8::text[] IS NULL OR %[1]s.customer_id = ANY ($8))`
+
+// laterSQL is what was applied after the day.
+var laterSQL = `later AS MATERIALIZED (
+    SELECT credit_id, item_id, amount FROM applications a WHERE application_date > $1::date AND ` + fmt.Sprintf(readSQL, "a") + `
+), ` // constant
 
 // sumsSQL puts the parts together.
 func sumsSQL(by aging.GroupBy, buckets int) string {
@@ -151,13 +163,22 @@ func laddered(q aging.Query) bool {
 
 // ladderAging answers from the ladders, totals of everybody from what moved.
 func ladderAging(ctx context.Context, tx pgx.Tx, q aging.Query, accounts []string) (p aging.Page, err error) {
-	// The parameters decide what is read at all, so that no plan fits all of them.
-	if _, err := tx.Exec(ctx, `SET LOCAL plan_cache_mode = force_custom_plan`); err != nil {
+	// The parameters decide what is read at all, so that no plan fits all of them; what is open of everybody is joined in memory.
+	if _, err := tx.Exec(ctx, `SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL work_mem = '64MB'`); err != nil {
 		return p, err
 	}
 	l := ladderQuery{tx: tx, q: q, accounts: accounts, all: q.CustomerID == "" && q.Owner == "" && q.GroupID == "" && q.Grade == ""}
-	if err := tx.QueryRow(ctx, staleSQL, q.AsOf, accounts).Scan(&l.stale, &l.many); err != nil {
+	if err := tx.QueryRow(ctx, staleSQL, q.AsOf, accounts).Scan(&l.stale); err != nil {
 		return p, err
+	}
+	if l.stale && accounts == nil && l.grouped() {
+		var few bool
+		if err := tx.QueryRow(ctx, fewSQL, q.AsOf).Scan(&few); err != nil {
+			return p, err
+		}
+		if few {
+			return itemAging(ctx, tx, q, accounts)
+		}
 	}
 	if q.GroupBy == aging.GroupCustomer && accounts != nil { // its rows are all there are
 		p.Rows, err = l.sums(ctx, q.GroupBy, nil)
@@ -172,6 +193,15 @@ func ladderAging(ctx context.Context, tx pgx.Tx, q aging.Query, accounts []strin
 		p.Rows = p.Rows[:q.Limit]
 	}
 	return p, marked(ctx, tx, q, accounts, &p)
+}
+
+// fewSQL says whether fewer items were opened until the day than after it: these are read then, instead of what to take back.
+const fewSQL = `
+SELECT coalesce(sum(items) FILTER (WHERE on_date <= $1), 0) < coalesce(sum(items) FILTER (WHERE on_date > $1), 0) FROM open_moves WHERE items > 0`
+
+// grouped says that more customers have to be read than those of a page.
+func (l ladderQuery) grouped() bool {
+	return !l.all || l.q.GroupBy == aging.GroupCorporate || l.q.GroupBy == aging.GroupGrade
 }
 
 // rows are the rows of the page and at least one more, if there is one.
@@ -207,10 +237,8 @@ func byCurrency(totals []aging.Row) []aging.Row {
 	return rows
 }
 
-// staleSQL says whether any ladder is newer than the day, and whether more than a few are.
-const staleSQL = `
-SELECT count(*) > 0, count(*) > 1000 FROM (
-    SELECT FROM due_ladders WHERE newest > $1 AND ($2::text[] IS NULL OR customer_id = ANY ($2)) LIMIT 1001) newer`
+// staleSQL says whether any ladder is newer than the day.
+const staleSQL = `SELECT EXISTS (SELECT FROM due_ladders WHERE newest > $1 AND ($2::text[] IS NULL OR customer_id = ANY ($2)))`
 
 func afterCursor(rows []aging.Row, after *aging.Cursor) []aging.Row {
 	if after == nil {
@@ -231,8 +259,8 @@ type ladderQuery struct {
 	accounts []string
 	// all says that it is asked for everybody.
 	all bool
-	// stale says that some ladders are newer than the day, many that more than a few are.
-	stale, many bool
+	// stale says that some ladders are newer than the day.
+	stale bool
 }
 
 // totals are those over all rows.
@@ -285,8 +313,7 @@ func (l ladderQuery) sums(ctx context.Context, by aging.GroupBy, ids []string) (
 	args := []any{l.q.AsOf, l.accounts, l.q.Owner, l.q.GroupID, l.q.Grade, l.q.Currency, l.q.Buckets.Floors, ids}
 	sql := `WITH parts AS (` + nowSQL(by, buckets) + `)` + sumsSQL(by, buckets)
 	if l.stale {
-		sql = `WITH ` + beforeSQL + `parts AS (` + nowSQL(by, buckets) + thenSQL(by, buckets) + `)` + sumsSQL(by, buckets)
-		args = append(args, l.many || l.accounts != nil || ids != nil)
+		sql = `WITH ` + laterSQL + `parts AS (` + nowSQL(by, buckets) + thenSQL(by, buckets) + `)` + sumsSQL(by, buckets)
 	}
 	rows, err := l.tx.Query(ctx, sql, args...)
 	if err != nil {
