@@ -29,6 +29,7 @@ func TestLateCustomer(t *testing.T) {
 	c.changesHands(t)
 	c.isWrittenOff(t)
 	c.recovers(t)
+	c.isPaidBack(t)
 	c.leavesARecord(t)
 }
 
@@ -372,6 +373,43 @@ func (c claimStory) recovers(t *testing.T) {
 	c.wantWrittenOff(t, "2026-11-06", "I-1 WO-1 50000.00 left 42000.00, RUNNING 2029-11-05, ben")
 }
 
+// isPaidBack: the customer pays a bill of another firm; a clerk who would send the money back alone is refused, by memo two people do.
+func (c claimStory) isPaidBack(t *testing.T) {
+	t.Helper()
+	const day = "2026-11-06"
+	clerk := c.on(t, day, "FINANCE_CLERK", "clerk")
+	var paid receivablesv1.PostReceiptResponse
+	clerk.call(t, http.MethodPost, "/v1/receipts", &receivablesv1.PostReceiptRequest{
+		RequestId: "not ours", Receipt: &receivablesv1.Receipt{ReceiptId: "R-9", CustomerId: late, Amount: cny("700.00")},
+		ApplicationMode: receivablesv1.ApplicationMode_APPLICATION_MODE_NONE,
+	}, &paid)
+	alone := &receivablesv1.PostDocumentRequest{RequestId: "alone", Document: &receivablesv1.Document{
+		DocumentId: "RF-1", CustomerId: late, Kind: receivablesv1.DocumentKind_DOCUMENT_KIND_REFUND, AboutDocumentId: "R-9", Amount: cny("700.00"),
+	}}
+	if r := clerk.refused(t, http.MethodPost, "/v1/documents", alone); r.reason() != "CREDIT_MEMO_REQUIRED" {
+		t.Errorf("a clerk alone: %d %s", r.status, r.reason())
+	}
+	var memo receivablesv1.ProposeCreditMemoResponse
+	clerk.call(t, http.MethodPost, "/v1/creditMemos", &receivablesv1.ProposeCreditMemoRequest{RequestId: "back", CreditMemo: &receivablesv1.CreditMemo{
+		CustomerId: late, Kind: receivablesv1.CreditMemoKind_CREDIT_MEMO_KIND_REFUND, ReasonCode: "OVERPAYMENT", Text: "the bill of another firm",
+		Amount: cny("700.00"), PaidBackDocumentId: "R-9", Instrument: receivablesv1.PaymentInstrument_PAYMENT_INSTRUMENT_REMITTANCE, DocumentId: "RF-1",
+	}}, &memo)
+	path := "/v1/creditMemos/" + memo.GetCreditMemo().GetCreditMemoId() + ":decide"
+	approve := &receivablesv1.DecideCreditMemoRequest{RequestId: "approve back", Decision: "APPROVE"}
+	unapplied := func() string {
+		var a receivablesv1.GetAccountResponse
+		c.on(t, day, "AUDITOR", "auditor").call(t, http.MethodGet, "/v1/customers/"+late+"/account", nil, &a)
+		return a.GetAccount().GetUnappliedAmount().GetAmount()
+	}
+	if got := unapplied(); got != "700.00" {
+		t.Errorf("before the approval %s are unapplied", got)
+	}
+	c.on(t, day, "FINANCE_MANAGER", "fan").call(t, http.MethodPost, path, approve, &receivablesv1.DecideCreditMemoResponse{})
+	if got := unapplied(); got != "0.00" {
+		t.Errorf("after the approval %s are unapplied", got)
+	}
+}
+
 // leavesARecord: who tried what they may not is in the list of all phases, and all chains hold.
 func (c claimStory) leavesARecord(t *testing.T) {
 	t.Helper()
@@ -380,6 +418,12 @@ func (c claimStory) leavesARecord(t *testing.T) {
 		c.as(t, "AUDITOR", "auditor").call(t, http.MethodGet, "/v1/violations?phase=receivables&subject=zhou", nil, &list)
 		v := list.GetViolations()
 		return len(v) == 1 && v[0].GetReasonCode() == "SAME_PERSON" && v[0].GetObjectKind() == "credit_memo"
+	})
+	eventually(t, "the clerk who would pay back alone is in the register", func() bool {
+		var list evaluationv1.ListViolationsResponse
+		c.as(t, "AUDITOR", "auditor").call(t, http.MethodGet, "/v1/violations?phase=receivables&subject=clerk", nil, &list)
+		v := list.GetViolations()
+		return len(v) == 1 && v[0].GetReasonCode() == "CREDIT_MEMO_REQUIRED" && v[0].GetObjectId() == "RF-1"
 	})
 	var report receivablesv1.VerifyChainsResponse
 	c.as(t, "AUDITOR", "auditor").call(t, http.MethodPost, "/v1/receivables:verify", &receivablesv1.VerifyChainsRequest{}, &report)

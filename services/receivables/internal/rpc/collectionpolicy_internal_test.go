@@ -24,6 +24,8 @@ func TestCollectionPolicyIsHeldToItsRules(t *testing.T) {
 		{"share", "collection:\n  strategies:\n    - name: s\n      levels:\n" + strings.Replace(level, "%s", ", fee_share: much", 1), "ratio"},
 		{"a fee twice", "collection:\n  strategies:\n    - name: s\n      levels:\n" + strings.Replace(level, "%s", ", fees: [{currency_code: CNY, amount: \"1\"}, {currency_code: CNY, amount: \"2\"}]", 1), "unique"},
 		{"a negative minimum", "collection:\n  strategies:\n    - name: s\n      minimums: [{currency_code: CNY, amount: \"-1\"}]\n      levels:\n" + strings.Replace(level, "%s", "", 1), "range"},
+		{"promises that fail", "collection: {failed_promises: 2}", ""},
+		{"promises that fail without end", "collection: {failed_promises: 101}", "lte"},
 		{"a year of 364 days", "collection:\n  strategies:\n    - name: s\n      interest_year_days: 364\n      levels:\n" + strings.Replace(level, "%s", "", 1), "in"},
 	} {
 		_, err := ParsePolicy("p.yaml", []byte(policyHead+c.text))
@@ -40,7 +42,7 @@ func TestCollectionPolicyIsHeldToItsRules(t *testing.T) {
 	}
 }
 
-// A policy signed before collection was there reads as before: nobody is dunned.
+// A policy signed before collection was there reads as before: nobody is dunned, and promises are not bounded.
 func TestOlderPolicyDunsNobody(t *testing.T) {
 	t.Parallel()
 	old, err := proto.Marshal(&receivablesv1.ReceivablesPolicy{Name: "old", BaseCurrency: "CNY", AgingBounds: []int32{30}, DefaultAfterDays: 91})
@@ -48,7 +50,7 @@ func TestOlderPolicyDunsNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, err := DecodePolicy(policy.Version{Version: 3, Spec: old})
-	if err != nil || len(p.Collection.Dunning.Strategies) != 0 || p.Collection.PromiseGraceDays != 0 || p.Version != 3 {
+	if err != nil || len(p.Collection.Dunning.Strategies) != 0 || p.Collection.PromiseGraceDays != 0 || p.Collection.FailedPromises != 0 || p.Version != 3 {
 		t.Errorf("%+v %v", p, err)
 	}
 }
