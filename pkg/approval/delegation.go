@@ -34,7 +34,7 @@ type Delegation struct {
 func (d Delegation) Check(held []string, today calendar.Date) error {
 	var found []errs.Violation
 	bad := func(field, rule, message string) {
-		found = append(found, errs.Violation{Field: field, Rule: rule, Message: message})
+		found = append(found, errs.Violation{Field: "delegation." + field, Rule: rule, Message: message})
 	}
 	if strings.TrimSpace(d.Deputy) == "" {
 		bad("deputy", "required", "say who acts")
