@@ -136,7 +136,7 @@ func TestExamplesAreValid(t *testing.T) {
 			}
 		}
 	}
-	if shown < 20 {
+	if shown < 140 {
 		t.Errorf("%d of %d writes have an example", shown, writes)
 	}
 }
@@ -154,19 +154,34 @@ func validExample(route gateway.Route, example []byte) error {
 	if err := protojson.Unmarshal(example, body.Interface()); err != nil {
 		return err
 	}
-	for _, name := range regexp.MustCompile(`\{([a-z_.]+)\}`).FindAllStringSubmatch(route.Template, -1) {
-		if strings.Contains(name[1], ".") {
-			continue
-		}
-		message.Set(message.Descriptor().Fields().ByName(protoreflect.Name(name[1])), protoreflect.ValueOfString("X-1.1"))
-	}
 	if field := message.Descriptor().Fields().ByName("request_id"); field != nil && !message.Has(field) {
 		message.Set(field, protoreflect.ValueOfString("in-the-query")) // as a PATCH has it
 	}
-	if err := protovalidate.Validate(message.Interface()); err != nil {
-		return fmt.Errorf("%s: %w", proto.MessageName(message.Interface()), err)
+	// What stands in the path is a name of some form, a number or a month.
+	for _, id := range []string{"X-1.1", "X-1", "W-1", "2012-06"} {
+		fillPath(route, message, id)
+		if err = protovalidate.Validate(message.Interface()); err == nil {
+			return nil
+		}
 	}
-	return nil
+	return fmt.Errorf("%s: %w", proto.MessageName(message.Interface()), err)
+}
+
+// fillPath sets the fields that the path of a route names.
+func fillPath(route gateway.Route, message protoreflect.Message, id string) {
+	for _, name := range regexp.MustCompile(`\{([a-z_.]+)\}`).FindAllStringSubmatch(route.Template, -1) {
+		at := message
+		names := strings.Split(name[1], ".")
+		for _, n := range names[:len(names)-1] {
+			at = at.Mutable(at.Descriptor().Fields().ByName(protoreflect.Name(n))).Message()
+		}
+		field := at.Descriptor().Fields().ByName(protoreflect.Name(names[len(names)-1]))
+		if field.Kind() == protoreflect.Int64Kind {
+			at.Set(field, protoreflect.ValueOfInt64(1))
+		} else {
+			at.Set(field, protoreflect.ValueOfString(id))
+		}
+	}
 }
 
 // The page shows every call and runs under a policy that allows no script, and no style but our own file.
