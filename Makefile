@@ -39,7 +39,7 @@ gen: $(BIN)/.buf $(BIN)/.gen $(BIN)/.sqlc .cache/protodeps/.ok ## regenerate wha
 verify: $(BIN)/.buf $(BIN)/.gen $(BIN)/.sqlc $(BIN)/.lint .cache/protodeps/.ok ## generated code, contracts, modules, style, manifests (AGAINST=commit)
 	@MODULES="$(MODULES)" .ci/verify
 
-bench: ## figures of this machine, "bench NAME VALUE" on lines of their own (ONLY=gate, evaluation or receivables for one group)
+bench: ## figures of this machine, "bench NAME VALUE" on lines of their own (ONLY=gate, evaluation, receivables, posting, aging or dunning for a part)
 	@echo "Building Aval. The first compile takes a minute or two."
 	@go build -o $(BIN)/bench ./services/cmd/bench
 	@$(BIN)/bench --only=$(ONLY)

@@ -22,7 +22,7 @@ import (
 
 // Config of a run.
 type Config struct {
-	Only      string        `help:"One group of figures; empty: all." enum:",gate,evaluation,receivables" default:""`
+	Only      string        `help:"One group of figures, or one part of receivables; empty: all." enum:",gate,evaluation,receivables,posting,aging,dunning" default:""`
 	Rounds    int           `help:"Rounds of each measurement; the median counts." default:"5"`
 	Duration  time.Duration `help:"Length of one measurement." default:"3s"`
 	Customers int           `help:"Customers in the database." default:"100000"`
@@ -70,7 +70,7 @@ func Run(ctx context.Context, cfg Config, out io.Writer) error {
 			return err
 		}
 	}
-	if wanted("receivables") {
+	if slices.ContainsFunc([]string{"receivables", "posting", "aging", "dunning"}, wanted) {
 		return receivablesGroup(ctx, cfg, db, out)
 	}
 	return nil

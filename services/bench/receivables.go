@@ -24,10 +24,8 @@ import (
 	"github.com/avalcredit/aval/pkg/lifecycle"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/pkg/pgdev"
-	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	ordergatev1 "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
-	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	"github.com/avalcredit/aval/services/receivables"
 )
 
@@ -50,8 +48,10 @@ type receivablesBench struct {
 	approver receivablesv1.DunningServiceClient // another person
 	issuer   *authn.Issuer
 	next     int
-	stop     context.CancelFunc
-	done     chan error
+	// postmaster is PostgreSQL's first process.
+	postmaster int
+	stop       context.CancelFunc
+	done       chan error
 }
 
 // receivablesGroup measures posting in bulk and delivery, aging, and a dunning run, each on a database of its own.
@@ -61,6 +61,9 @@ func receivablesGroup(ctx context.Context, cfg Config, db *pgdev.Server, out io.
 		database string
 		measure  func(context.Context, *receivablesBench) error
 	}{{"posting", measurePosting}, {"aging", measureAging}, {"dunning", measureDunning}} {
+		if cfg.Only != "" && cfg.Only != "receivables" && cfg.Only != part.database {
+			continue
+		}
 		if err := onDatabase(ctx, db, "postgres", func(c *pgx.Conn) error {
 			_, err := c.Exec(ctx, `CREATE DATABASE `+part.database)
 			return err
@@ -106,6 +109,13 @@ func startReceivables(ctx context.Context, cfg Config, dsn string, out io.Writer
 		return nil, err
 	}
 	if b.pool, err = pg.Open(ctx, pg.Config{URL: dsn, Schema: receivables.Schema, MaxConns: 8}); err != nil {
+		return nil, err
+	}
+	err = b.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) (err error) {
+		_, b.postmaster, err = processorTime(int(c.Conn().PgConn().PID()))
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	clock := calendar.SystemClock(time.UTC)
@@ -183,113 +193,6 @@ func (b *receivablesBench) close() error {
 	err := <-b.done
 	b.pool.Close()
 	return err
-}
-
-// Posting in bulk: batches of so many invoices of a tenth as many customers.
-const (
-	batchSize      = 10_000
-	batchCustomers = 1_000
-)
-
-// measurePosting posts in bulk and copies as many rows into a plain table, in turn, and says how far the gate is behind at the end.
-func measurePosting(ctx context.Context, b *receivablesBench) error {
-	if err := b.tellCustomers(ctx); err != nil {
-		return err
-	}
-	if _, err := b.pool.Exec(ctx, `CREATE TABLE plain (LIKE invoices)`); err != nil {
-		return err
-	}
-	if _, err := b.postBatch(ctx); err != nil { // the first opens the accounts
-		return err
-	}
-	var post, copied, ratios []float64
-	for range b.cfg.Rounds {
-		p, err := b.postBatch(ctx)
-		if err != nil {
-			return err
-		}
-		c, err := b.copyBatch(ctx)
-		if err != nil {
-			return err
-		}
-		post, copied, ratios = append(post, p), append(copied, c), append(ratios, p/c)
-	}
-	fmt.Fprintf(b.out, "posting %d invoices of %d customers a request, with ledger, hash chains, items, due ladders, audit and positions: %.0f a second (rounds: %.0f)\n",
-		batchSize, batchCustomers, median(post), post)
-	fmt.Fprintf(b.out, "COPY of the same invoices into a table without index or check: %.0f a second (rounds: %.0f)\n", median(copied), copied)
-	report(b.out, "receivables.post_vs_copy", median(ratios), 3)
-	lag, err := b.lag(ctx)
-	if err != nil {
-		return err
-	}
-	report(b.out, "receivables.delivery_lag_s", lag.Seconds(), 2)
-	return nil
-}
-
-func (b *receivablesBench) tellCustomers(ctx context.Context) error {
-	for n := range batchCustomers {
-		_, err := b.feed.ApplyCustomers(ctx, &receivablesv1.ApplyCustomersRequest{Profiles: []*evaluationv1.CreditProfile{{
-			CustomerId: customerName(n), Sequence: 1, BusinessDate: "2020-01-01", DisplayName: "Customer " + strconv.Itoa(n), CurrencyCode: "CNY", SalespersonId: "S",
-		}}})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// postBatch posts one request and returns invoices a second.
-func (b *receivablesBench) postBatch(ctx context.Context) (float64, error) {
-	req := &receivablesv1.PostInvoicesRequest{RequestId: "batch " + strconv.Itoa(b.next)}
-	for i := range batchSize {
-		b.next++
-		req.Invoices = append(req.Invoices, &receivablesv1.Invoice{
-			InvoiceId: "INV-" + strconv.Itoa(10_000_000+b.next), CustomerId: customerName(i % batchCustomers), OrderId: "SO-" + strconv.Itoa(b.next),
-			Amount: &typev1.Money{CurrencyCode: "CNY", Amount: strconv.Itoa(100+b.next%9000) + ".50"}, Reference: "bench",
-		})
-	}
-	t0 := time.Now()
-	_, err := b.invoices.PostInvoices(ctx, req)
-	return batchSize / time.Since(t0).Seconds(), err
-}
-
-// copyBatch copies the newest batch of invoices into the plain table and returns rows a second.
-func (b *receivablesBench) copyBatch(ctx context.Context) (float64, error) {
-	rows, err := b.pool.Query(ctx, `SELECT * FROM invoices ORDER BY created_at DESC LIMIT $1`, batchSize)
-	if err != nil {
-		return 0, err
-	}
-	var columns []string
-	for _, f := range rows.FieldDescriptions() {
-		columns = append(columns, f.Name)
-	}
-	values, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) ([]any, error) { return row.Values() })
-	if err != nil {
-		return 0, err
-	}
-	t0 := time.Now()
-	_, err = b.pool.CopyFrom(ctx, pgx.Identifier{"plain"}, columns, pgx.CopyFromRows(values))
-	return batchSize / time.Since(t0).Seconds(), err
-}
-
-// lag is how long it takes from the last posting until the gate has every position.
-func (b *receivablesBench) lag(ctx context.Context) (time.Duration, error) {
-	for t0 := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		resp, err := b.ops.GetDelivery(ctx, &receivablesv1.GetDeliveryRequest{})
-		if err != nil {
-			return 0, err
-		}
-		pending := int64(0)
-		for _, s := range resp.GetStreams() {
-			pending += s.GetPending()
-		}
-		if pending == 0 {
-			return time.Since(t0), nil
-		}
-		if time.Since(t0) > 10*time.Minute {
-			return 0, fmt.Errorf("%d positions are not delivered after ten minutes", pending)
-		}
-	}
 }
 
 // fillSQL makes customers with open items, due between 75 days ago and 45 days ahead of today and invoiced up to a year before; most are

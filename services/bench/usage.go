@@ -22,6 +22,10 @@ func (u usage) since(v usage) usage {
 	return usage{Go: u.Go - v.Go, Postgres: u.Postgres - v.Postgres, Mallocs: u.Mallocs - v.Mallocs}
 }
 
+func (u usage) plus(v usage) usage {
+	return usage{Go: u.Go + v.Go, Postgres: u.Postgres + v.Postgres, Mallocs: u.Mallocs + v.Mallocs}
+}
+
 // used reads what the gate and the server behind a postmaster have used. What a backend used that has ended since is not in it.
 func (g *gateProcess) used(postmaster int) (usage, error) {
 	var u usage

@@ -62,10 +62,37 @@ func TestManyAtOnce(t *testing.T) {
 		t.Errorf("report %+v", report)
 	}
 	h.told(t, sum)
+	h.paged(t, entries)
 	inv, err := h.Invoice(clerk(t), "I-7")
 	must(t, err)
 	if len(inv.Instalments) != 2 || inv.Instalments[1].ItemID != "I-7/2" || inv.Instalments[1].Open.Minor != 100 {
 		t.Errorf("instalments %+v", inv.Instalments)
+	}
+}
+
+// paged holds the pages of B-1's invoices to its ledger, read backwards.
+func (h *house) paged(t *testing.T, entries []ledger.Entry) {
+	t.Helper()
+	q := invoice.Query{CustomerID: "B-1", Limit: 7}
+	for n := len(entries); n > 0; {
+		page, err := h.Invoices(clerk(t), q)
+		must(t, err)
+		if len(page) != min(7, n) {
+			t.Fatalf("%d invoices on a page, %d are left", len(page), n)
+		}
+		for _, inv := range page {
+			n--
+			if inv.ID != entries[n].DocumentID {
+				t.Fatalf("invoice %s, want %s", inv.ID, entries[n].DocumentID)
+			}
+		}
+		q.After = &invoice.Place{CreateTime: page[len(page)-1].CreateTime, ID: page[len(page)-1].ID}
+	}
+	q.OrderID, q.After = "O-4", nil
+	page, err := h.Invoices(clerk(t), q)
+	must(t, err)
+	if len(page) != 1 || page[0].ID != "I-4" {
+		t.Errorf("of the order: %+v", page)
 	}
 }
 

@@ -262,7 +262,8 @@ func (c *Canon) Bytes(fields ...[]byte) {
 // Text adds text fields.
 func (c *Canon) Text(fields ...string) {
 	for _, f := range fields {
-		c.Bytes([]byte(f))
+		c.b = binary.BigEndian.AppendUint32(c.b, uint32(len(f))) //nolint:gosec // fields are bounded by the contract
+		c.b = append(c.b, f...)
 	}
 }
 

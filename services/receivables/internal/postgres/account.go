@@ -41,6 +41,8 @@ type Account struct {
 	before struct{ entry, application int64 }
 	// touched are the items and credits that changed since.
 	touched []string
+	// ladder is kept here where many accounts are posted to at once; nil: it is folded from the balances at the end.
+	ladder *dueLadder
 	// closedUntil is the last day on which nothing is posted any more; none: all are open.
 	closedUntil calendar.Date
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/invoice"
-	"github.com/avalcredit/aval/services/receivables/internal/ledger"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres/db"
 )
 
@@ -19,6 +18,7 @@ type Accounts struct {
 	tx   pgx.Tx
 	q    *db.Queries
 	act  Act
+	list []*Account // by customer
 	byID map[string]*Account
 	// opened is what the items add to what is open.
 	opened map[openKey]openSum
@@ -56,15 +56,20 @@ func LockAccounts(ctx context.Context, tx pgx.Tx, customerIDs []string, act Act)
 	for _, r := range rows {
 		account := accountOf(tx, q, act, r)
 		account.closedUntil = closed
-		a.byID[r.CustomerID] = account
+		account.ladder = &dueLadder{db.DueLadder{Currency: account.currency}}
+		a.list, a.byID[r.CustomerID] = append(a.list, account), account
 	}
-	return a, nil
+	ladders, err := q.LaddersOf(ctx, customerIDs) // after the lock: what they are now
+	for _, l := range ladders {
+		a.byID[l.CustomerID].ladder = &dueLadder{l}
+	}
+	return a, pg.Err(err)
 }
 
 // Of is the account of one of the customers.
 func (a *Accounts) Of(customerID string) *Account { return a.byID[customerID] }
 
-var ( // columns in the order of the rows below; constant
+var ( // columns in the order in which they are written below; constant
 	entryColumns = []string{
 		"customer_id", "sequence", "kind", "entry_date", "post_date", "document_id", "currency", "amount", "balance",
 		"text", "posted_by", "created_at", "document_digest", "prev", "hash", "accounts", "amounts",
@@ -84,74 +89,133 @@ var ( // columns in the order of the rows below; constant
 // which of them an error is of; none: of the whole. Errors: AlreadyExists INVOICE_EXISTS,
 // FailedPrecondition PERIOD_CLOSED.
 func (a *Accounts) AddInvoices(ctx context.Context, list []invoice.Invoice) (at int, err error) {
-	entries := make([]ledger.Entry, len(list))
+	sequences, at, err := a.addEntries(ctx, list)
+	if err != nil {
+		return at, err
+	}
 	items := make([]db.Item, 0, len(list))
 	for i, inv := range list {
-		account := a.byID[inv.CustomerID]
-		e, head, err := account.next(entryOf(inv))
-		if err != nil {
-			return i, err
-		}
-		account.head, entries[i] = head, e
-		items = append(items, itemsOf(inv, e.Sequence)...)
-	}
-	for _, i := range items {
-		k := openKey{i.Currency, i.DocumentDate, i.DueDate}
-		a.opened[k] = openSum{a.opened[k].amount + i.Amount, a.opened[k].items + 1}
+		items = append(items, itemsOf(inv, sequences[i])...)
 	}
 	for _, set := range []struct {
 		table   string
 		columns []string
 		rows    int
-		row     func(i int) []any
+		row     func(i int, r *pg.Row) error
 	}{
-		{"ledger_entries", entryColumns, len(entries), func(i int) []any { return entryValues(entryRow(entries[i])) }},
-		{"invoices", invoiceColumns, len(list), func(i int) []any { return invoiceValues(invoiceRow(list[i], entries[i].Sequence)) }},
-		{"items", itemColumns, len(items), func(i int) []any { return itemValues(items[i]) }},
-		{"item_balances", balanceColumns, len(items), func(i int) []any {
-			return []any{items[i].ItemID, items[i].CustomerID, items[i].DueDate, items[i].Amount}
-		}},
+		{"invoices", invoiceColumns, len(list), func(i int, r *pg.Row) error { return writeInvoice(r, invoiceRow(list[i], sequences[i])) }},
+		{"items", itemColumns, len(items), func(i int, r *pg.Row) error { return writeItem(r, items[i]) }},
+		{"item_balances", balanceColumns, len(items), func(i int, r *pg.Row) error { return writeBalance(r, items[i]) }},
 	} {
-		rows := pgx.CopyFromSlice(set.rows, func(i int) ([]any, error) { return set.row(i), nil })
-		if _, err := a.tx.CopyFrom(ctx, pgx.Identifier{set.table}, set.columns, rows); err != nil {
+		if err := pg.CopyRows(ctx, a.tx, set.table, set.columns, set.rows, set.row); err != nil {
 			return -1, invoiceExists(err)
 		}
+	}
+	for _, i := range items {
+		k := openKey{i.Currency, i.DocumentDate, i.DueDate}
+		a.opened[k] = openSum{a.opened[k].amount + i.Amount, a.opened[k].items + 1}
+		a.byID[i.CustomerID].ladder.add(i.DueDate, i.Amount)
 	}
 	return -1, nil
 }
 
-func entryValues(e db.LedgerEntry) []any {
-	return []any{
-		e.CustomerID, e.Sequence, e.Kind, e.EntryDate, e.PostDate, e.DocumentID, e.Currency, e.Amount, e.Balance,
-		e.Text, e.PostedBy, e.CreatedAt, e.DocumentDigest, e.Prev, e.Hash, e.Accounts, e.Amounts,
+// addEntries writes the entries of invoices, a customer's after one another: so they stand together, and each finds the one
+// before it beside itself. They are hashed while the database takes those before. It returns their sequences.
+func (a *Accounts) addEntries(ctx context.Context, list []invoice.Invoice) (sequences []int64, at int, err error) {
+	of := make(map[string][]int, len(a.list))
+	for i, inv := range list {
+		of[inv.CustomerID] = append(of[inv.CustomerID], i)
 	}
+	order := make([]int, 0, len(list))
+	for _, account := range a.list {
+		order = append(order, of[account.customerID]...)
+	}
+	sequences, at = make([]int64, len(list)), -1
+	err = pg.CopyRows(ctx, a.tx, "ledger_entries", entryColumns, len(order), func(n int, r *pg.Row) error {
+		i := order[n]
+		account := a.byID[list[i].CustomerID]
+		e, head, err := account.next(entryOf(list[i]))
+		if err != nil {
+			at = i
+			return err
+		}
+		account.head, sequences[i] = head, e.Sequence
+		return writeEntry(r, entryRow(e))
+	})
+	return sequences, at, err
 }
 
-func invoiceValues(i db.Invoice) []any {
-	return []any{
-		i.InvoiceID, i.CustomerID, i.OrderID, i.InvoiceDate, i.DueDate, i.Currency, i.Amount, i.Salesperson,
-		i.Reference, i.PostDate, i.CreatedAt, i.LedgerSequence, i.UnitID, i.Instalments,
-	}
+func writeEntry(r *pg.Row, e db.LedgerEntry) error {
+	r.Text(e.CustomerID)
+	r.Int8(e.Sequence)
+	r.Text(e.Kind)
+	r.Date(e.EntryDate)
+	r.Date(e.PostDate)
+	r.Text(e.DocumentID)
+	r.Text(e.Currency)
+	r.Int8(e.Amount)
+	r.Int8(e.Balance)
+	r.Text(e.Text)
+	r.Text(e.PostedBy)
+	r.Time(e.CreatedAt)
+	r.Bytes(e.DocumentDigest)
+	r.Bytes(e.Prev)
+	r.Bytes(e.Hash)
+	r.Texts(e.Accounts)
+	r.Int8s(e.Amounts)
+	return nil
 }
 
-func itemValues(i db.Item) []any {
-	return []any{
-		i.ItemID, i.CustomerID, i.DocumentKind, i.DocumentID, i.Instalment, i.OrderID, i.DocumentDate, i.DueDate,
-		i.Currency, i.Amount, i.Salesperson, i.UnitID, i.PostDate, i.LedgerSequence,
-	}
+func writeInvoice(r *pg.Row, i db.Invoice) error {
+	r.Text(i.InvoiceID)
+	r.Text(i.CustomerID)
+	r.Text(i.OrderID)
+	r.Date(i.InvoiceDate)
+	r.Date(i.DueDate)
+	r.Text(i.Currency)
+	r.Int8(i.Amount)
+	r.Text(i.Salesperson)
+	r.Text(i.Reference)
+	r.Date(i.PostDate)
+	r.Time(i.CreatedAt)
+	r.Int8(i.LedgerSequence)
+	r.Text(i.UnitID)
+	r.Int2(i.Instalments)
+	return nil
+}
+
+func writeItem(r *pg.Row, i db.Item) error {
+	r.Text(i.ItemID)
+	r.Text(i.CustomerID)
+	r.Text(i.DocumentKind)
+	r.Text(i.DocumentID)
+	r.Int2(i.Instalment)
+	r.Text(i.OrderID)
+	r.Date(i.DocumentDate)
+	r.Date(i.DueDate)
+	r.Text(i.Currency)
+	r.Int8(i.Amount)
+	r.Text(i.Salesperson)
+	r.Text(i.UnitID)
+	r.Date(i.PostDate)
+	r.Int8(i.LedgerSequence)
+	return nil
+}
+
+func writeBalance(r *pg.Row, i db.Item) error {
+	r.Text(i.ItemID)
+	r.Text(i.CustomerID)
+	r.Date(i.DueDate)
+	r.Int8(i.Amount)
+	return nil
 }
 
 // Save writes the accounts' ledger heads and due ladders, and what is open more; call it once, at the end.
 func (a *Accounts) Save(ctx context.Context) error {
 	var p db.SaveLedgerHeadsParams
-	var ladders db.SaveLaddersParams
-	for id, account := range a.byID {
-		p.Ids, p.Sequences = append(p.Ids, id), append(p.Sequences, account.head.Sequence)
+	for _, account := range a.list {
+		p.Ids, p.Sequences = append(p.Ids, account.customerID), append(p.Sequences, account.head.Sequence)
 		p.Hashes, p.Balances = append(p.Hashes, account.head.Hash), append(p.Balances, account.head.Balance.Minor)
-		if !account.newest.IsZero() {
-			ladders.CustomerIds, ladders.Dates = append(ladders.CustomerIds, id), append(ladders.Dates, account.newest)
-			ladders.OldestDates = append(ladders.OldestDates, account.oldest)
-		}
 	}
 	if err := a.q.SaveLedgerHeads(ctx, p); err != nil {
 		return pg.Err(err)
@@ -159,7 +223,7 @@ func (a *Accounts) Save(ctx context.Context) error {
 	if err := a.addOpened(ctx); err != nil {
 		return pg.Err(err)
 	}
-	return pg.Err(a.q.SaveLadders(ctx, ladders))
+	return pg.Err(a.q.WriteLadders(ctx, laddersToWrite(a.list)))
 }
 
 func (a *Accounts) addOpened(ctx context.Context) error {
@@ -177,8 +241,10 @@ func (a *Accounts) addOpened(ctx context.Context) error {
 // Standings are what the customers owe now.
 func (a *Accounts) Standings(ctx context.Context) (map[string]Standing, error) {
 	currencies := make(map[string]string, len(a.byID))
+	out := make(map[string]Standing, len(a.byID))
 	for id, account := range a.byID {
 		currencies[id] = account.currency
+		out[id] = Standing{Unapplied: cash(account.ladder.Unapplied, account.currency), Ladder: account.ladder.dues()}
 	}
-	return standings(ctx, a.tx, currencies, a.act.Today)
+	return out, besides(ctx, a.tx, currencies, a.act.Today, out)
 }

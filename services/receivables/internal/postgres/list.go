@@ -12,20 +12,35 @@ import (
 	"github.com/avalcredit/aval/services/receivables/internal/receipt"
 )
 
-const invoicesSQL = `
+const (
+	invoicesSQL = `
 SELECT d.* FROM invoice_documents d
-WHERE ($1 = '' OR d.customer_id = $1)
-  AND ($2 = '' OR d.order_id = $2)
-  AND ($3 = '' OR $3 = CASE WHEN d.reverse_date IS NOT NULL THEN 'REVERSED' WHEN d.open = 0 THEN 'SETTLED' ELSE 'OPEN' END)
-  AND ($4 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = d.customer_id AND c.salesperson = $4))
-  AND ($5::timestamptz IS NULL OR (d.created_at, d.invoice_id) < ($5, $6))
+WHERE ($1 = '' OR d.order_id = $1) AND ` + invoicesWhereSQL + `
+  AND ($4::timestamptz IS NULL OR (d.created_at, d.invoice_id) < ($4, $5))
 ORDER BY d.created_at DESC, d.invoice_id DESC
-LIMIT $7`
+LIMIT $6`
 
-// Invoices lists invoices, newest first.
+	// A customer's invoices as its ledger has them: the page after an invoice begins with the entry before its.
+	invoicesOfSQL = `
+SELECT d.* FROM ledger_entries e JOIN invoice_documents d ON d.invoice_id = e.document_id AND d.customer_id = e.customer_id
+WHERE e.customer_id = $6 AND e.kind = 'INVOICE'
+  AND ($1 = '' OR d.order_id = $1) AND ` + invoicesWhereSQL + `
+  AND ($4 = '' OR e.sequence < (SELECT i.ledger_sequence FROM invoices i WHERE i.invoice_id = $4 AND i.customer_id = $6))
+ORDER BY e.sequence DESC
+LIMIT $5`
+
+	invoicesWhereSQL = `($2 = '' OR $2 = CASE WHEN d.reverse_date IS NOT NULL THEN 'REVERSED' WHEN d.open = 0 THEN 'SETTLED' ELSE 'OPEN' END)
+  AND ($3 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = d.customer_id AND c.salesperson = $3))`
+)
+
+// Invoices lists invoices, newest first; a customer's in the order in which they were posted.
 func (s *Store) Invoices(ctx context.Context, q invoice.Query) ([]invoice.Invoice, error) {
 	at, id := bounds(q.After)
-	rows, err := s.pool.Query(ctx, invoicesSQL, q.CustomerID, q.OrderID, string(q.State), q.Salesperson, at, id, q.Limit)
+	sql, args := invoicesSQL, []any{q.OrderID, string(q.State), q.Salesperson, at, id, q.Limit}
+	if q.CustomerID != "" {
+		sql, args = invoicesOfSQL, []any{q.OrderID, string(q.State), q.Salesperson, id, q.Limit, q.CustomerID}
+	}
+	rows, err := s.pool.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, pg.Err(err)
 	}

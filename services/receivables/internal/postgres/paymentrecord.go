@@ -52,10 +52,10 @@ FROM aged`
 
 const amountsSQL = `
 SELECT amount FROM (
-    SELECT i.amount FROM invoices i
-    LEFT JOIN item_reversals r ON r.item_id = (item_ids(i.invoice_id, i.instalments))[1] AND r.reverse_date <= $2
-    WHERE i.customer_id = $1 AND i.invoice_date BETWEEN $3 AND $2 AND r.item_id IS NULL
-    ORDER BY i.invoice_date DESC, i.created_at DESC, i.invoice_id DESC LIMIT $4) newest
+    SELECT e.amount FROM ledger_entries e
+    LEFT JOIN ledger_entries r ON r.customer_id = e.customer_id AND r.reverses_sequence = e.sequence AND r.entry_date <= $2
+    WHERE e.customer_id = $1 AND e.kind = 'INVOICE' AND e.entry_date BETWEEN $3 AND $2 AND r.customer_id IS NULL
+    ORDER BY e.entry_date DESC, e.sequence DESC LIMIT $4) newest
 ORDER BY amount`
 
 // PaymentRecord computes how a customer paid us as of a day, from one snapshot.

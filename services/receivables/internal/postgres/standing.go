@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -59,9 +61,16 @@ func standings(ctx context.Context, tx pgx.Tx, currencies map[string]string, tod
 		s.Unapplied = cash(r.Unapplied, currencies[r.CustomerID])
 		out[r.CustomerID] = s
 	}
+	return out, besides(ctx, tx, currencies, today, out)
+}
+
+// besides completes standings of customers with what they have beside the ladder and the unapplied money.
+func besides(ctx context.Context, tx pgx.Tx, currencies map[string]string, today calendar.Date, out map[string]Standing) error {
+	q := db.New(tx)
+	ids := slices.Collect(maps.Keys(currencies))
 	noticed, err := q.NoticedPayments(ctx, db.NoticedPaymentsParams{CustomerIds: ids, Today: today})
 	if err != nil {
-		return nil, pg.Err(err)
+		return pg.Err(err)
 	}
 	for _, r := range noticed {
 		s := out[r.CustomerID]
@@ -83,18 +92,18 @@ func standings(ctx context.Context, tx pgx.Tx, currencies map[string]string, tod
 		out[r.CustomerID] = s
 	}
 	if err != nil {
-		return nil, pg.Err(err)
+		return pg.Err(err)
 	}
 	known, err := collected(ctx, tx, currencies, today)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for id, c := range known {
 		s := out[id]
 		s.Collected = c
 		out[id] = s
 	}
-	return out, nil
+	return nil
 }
 
 func notedPayment(r db.NoticedPaymentsRow, currency string) position.Noticed {

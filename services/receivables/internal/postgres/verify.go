@@ -39,6 +39,9 @@ func VerifyIn(ctx context.Context, tx pgx.Tx) (ledger.Report, error) {
 			return r, err
 		}
 		if len(accounts) == 0 {
+			if err := v.strays(ctx); err != nil {
+				return r, err
+			}
 			return r, v.openMoves(ctx)
 		}
 		if err := v.batch(ctx, accounts); err != nil {
@@ -124,10 +127,14 @@ type entryKey struct {
 	sequence int64
 }
 
+const invoicesPostedSQL = `
+SELECT d.* FROM ledger_entries e JOIN invoice_documents d ON d.invoice_id = e.document_id
+WHERE e.customer_id = ANY ($1) AND e.kind = 'INVOICE'`
+
 // digests of the documents as they are stored now, by the entries of their posting.
 func (v verifier) digests(ctx context.Context, ids []string) (map[entryKey][]byte, error) {
 	out := map[entryKey][]byte{}
-	rows, err := v.tx.Query(ctx, `SELECT * FROM invoice_documents WHERE customer_id = ANY ($1)`, ids)
+	rows, err := v.tx.Query(ctx, invoicesPostedSQL, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -283,6 +290,11 @@ LEFT JOIN (SELECT customer_id, ledger_sequence, sum(amount) AS amount, min(docum
 WHERE e.customer_id = ANY ($1) AND e.amount > 0 AND e.kind <> 'REVERSAL' AND (
       i.amount IS DISTINCT FROM e.amount OR i.kind <> e.kind OR i.last_kind <> e.kind OR i.dated <> e.entry_date OR i.posted <> e.post_date)
 UNION ALL
+SELECT i.customer_id, lower(i.document_kind) || ' ' || i.item_id || ': no entry posted it', i.ledger_sequence
+FROM items i
+LEFT JOIN ledger_entries e ON e.customer_id = i.customer_id AND e.sequence = i.ledger_sequence AND e.document_id = i.document_id
+WHERE i.customer_id = ANY ($1) AND e.customer_id IS NULL
+UNION ALL
 SELECT e.customer_id, e.kind || ' ' || e.document_id || ': its money is not what was posted', e.sequence
 FROM ledger_entries e
 LEFT JOIN credits c ON c.customer_id = e.customer_id AND c.ledger_sequence = e.sequence
@@ -290,13 +302,14 @@ WHERE e.customer_id = ANY ($1) AND e.amount < 0 AND e.kind <> 'REVERSAL' AND (
       c.amount IS DISTINCT FROM -e.amount OR c.kind <> e.kind OR c.credit_id <> e.document_id OR c.credit_date <> e.entry_date OR c.post_date <> e.post_date)
 UNION ALL
 SELECT d.customer_id, 'invoice ' || d.invoice_id || ': its items are not those of the invoice', d.ledger_sequence
-FROM invoices d
+FROM ledger_entries e
+JOIN invoices d ON d.invoice_id = e.document_id
 LEFT JOIN (SELECT customer_id, document_id, count(*) AS items, max(due_date) AS due, min(order_id) AS first_order, max(order_id) AS last_order,
                   min(salesperson) AS first_person, max(salesperson) AS last_person, min(unit_id) AS first_unit, max(unit_id) AS last_unit,
                   min(ledger_sequence) AS sequence FROM items
            WHERE customer_id = ANY ($1) AND document_kind = 'INVOICE' GROUP BY customer_id, document_id) i
   ON i.customer_id = d.customer_id AND i.document_id = d.invoice_id
-WHERE d.customer_id = ANY ($1) AND (i.items IS DISTINCT FROM d.instalments OR i.due <> d.due_date OR i.sequence <> d.ledger_sequence
+WHERE e.customer_id = ANY ($1) AND e.kind = 'INVOICE' AND (i.items IS DISTINCT FROM d.instalments OR i.due <> d.due_date OR i.sequence <> d.ledger_sequence
    OR (i.first_order, i.last_order, i.first_person, i.last_person, i.first_unit, i.last_unit)
       <> (d.order_id, d.order_id, d.salesperson, d.salesperson, d.unit_id, d.unit_id))
 UNION ALL
@@ -357,4 +370,30 @@ func (v verifier) balances(ctx context.Context, ids []string) error {
 		return nil
 	})
 	return err
+}
+
+// strayInvoicesSQL names invoices, of a part of them by number, that no entry posted: the look at each account does not come across them.
+const strayInvoicesSQL = `
+WITH part AS (SELECT * FROM invoices WHERE invoice_id > $1 ORDER BY invoice_id LIMIT $2)
+SELECT coalesce(max(p.invoice_id), ''), coalesce(array_agg(p.customer_id) FILTER (WHERE e.customer_id IS NULL), '{}'),
+       coalesce(array_agg(p.invoice_id) FILTER (WHERE e.customer_id IS NULL), '{}')
+FROM part p
+LEFT JOIN ledger_entries e ON e.customer_id = p.customer_id AND e.sequence = p.ledger_sequence AND e.document_id = p.invoice_id`
+
+const invoicesABatch = 10_000
+
+// strays looks through all invoices for such that stand in no ledger.
+func (v verifier) strays(ctx context.Context) error {
+	for after := ""; ; {
+		var customers, ids []string
+		if err := v.tx.QueryRow(ctx, strayInvoicesSQL, after, invoicesABatch).Scan(&after, &customers, &ids); err != nil {
+			return err
+		}
+		for i, id := range ids {
+			v.report.Add("ledger/"+customers[i], 0, "invoice "+id+": no entry posted it")
+		}
+		if after == "" {
+			return nil
+		}
+	}
 }

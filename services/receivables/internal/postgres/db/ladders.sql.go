@@ -88,6 +88,39 @@ func (q *Queries) FoldOpenMoves(ctx context.Context) (int64, error) {
 	return result.RowsAffected(), nil
 }
 
+const laddersOf = `-- name: LaddersOf :many
+SELECT customer_id, currency, newest, due_dates, opens, items, unapplied, oldest FROM due_ladders WHERE customer_id = ANY ($1::text[])
+`
+
+func (q *Queries) LaddersOf(ctx context.Context, customerIds []string) ([]DueLadder, error) {
+	rows, err := q.db.Query(ctx, laddersOf, customerIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DueLadder
+	for rows.Next() {
+		var i DueLadder
+		if err := rows.Scan(
+			&i.CustomerID,
+			&i.Currency,
+			&i.Newest,
+			&i.DueDates,
+			&i.Opens,
+			&i.Items,
+			&i.Unapplied,
+			&i.Oldest,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const saveLadders = `-- name: SaveLadders :exec
 INSERT INTO due_ladders (customer_id, currency, newest, oldest, due_dates, opens, items, unapplied)
 SELECT f.customer_id, f.currency, n.newest, n.oldest, f.due_dates, f.opens, f.items, f.unapplied
@@ -107,5 +140,40 @@ type SaveLaddersParams struct {
 // The ladders of customers as they are now; dates are the newest and the oldest of the change.
 func (q *Queries) SaveLadders(ctx context.Context, arg SaveLaddersParams) error {
 	_, err := q.db.Exec(ctx, saveLadders, arg.CustomerIds, arg.Dates, arg.OldestDates)
+	return err
+}
+
+const writeLadders = `-- name: WriteLadders :exec
+INSERT INTO due_ladders (customer_id, currency, newest, oldest, due_dates, opens, items, unapplied)
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::date[]), unnest($4::date[]),
+    unnest($5::text[])::date[], unnest($6::text[])::bigint[], unnest($7::text[])::int[],
+    unnest($8::bigint[])
+ON CONFLICT (customer_id) DO UPDATE SET
+    newest = excluded.newest, oldest = excluded.oldest, due_dates = excluded.due_dates, opens = excluded.opens, items = excluded.items, unapplied = excluded.unapplied
+`
+
+type WriteLaddersParams struct {
+	CustomerIds []string
+	Currencies  []string
+	Newest      []calendar.Date
+	Oldest      []calendar.Date
+	DueDates    []string
+	Opens       []string
+	Items       []string
+	Unapplied   []int64
+}
+
+// Whole ladders; of each customer the arrays in PostgreSQL's own writing.
+func (q *Queries) WriteLadders(ctx context.Context, arg WriteLaddersParams) error {
+	_, err := q.db.Exec(ctx, writeLadders,
+		arg.CustomerIds,
+		arg.Currencies,
+		arg.Newest,
+		arg.Oldest,
+		arg.DueDates,
+		arg.Opens,
+		arg.Items,
+		arg.Unapplied,
+	)
 	return err
 }

@@ -43,3 +43,15 @@ WITH many AS (
 INSERT INTO open_moves (currency, on_date, due_date, amount, items, unapplied)
 SELECT currency, on_date, due_date, sum(amount), sum(items), sum(unapplied) FROM gone GROUP BY currency, on_date, due_date
 HAVING sum(amount) <> 0 OR sum(items) <> 0 OR sum(unapplied) <> 0;
+
+-- name: LaddersOf :many
+SELECT * FROM due_ladders WHERE customer_id = ANY (sqlc.arg(customer_ids)::text[]);
+
+-- Whole ladders; of each customer the arrays in PostgreSQL's own writing.
+-- name: WriteLadders :exec
+INSERT INTO due_ladders (customer_id, currency, newest, oldest, due_dates, opens, items, unapplied)
+SELECT unnest(sqlc.arg(customer_ids)::text[]), unnest(sqlc.arg(currencies)::text[]), unnest(sqlc.arg(newest)::date[]), unnest(sqlc.arg(oldest)::date[]),
+    unnest(sqlc.arg(due_dates)::text[])::date[], unnest(sqlc.arg(opens)::text[])::bigint[], unnest(sqlc.arg(items)::text[])::int[],
+    unnest(sqlc.arg(unapplied)::bigint[])
+ON CONFLICT (customer_id) DO UPDATE SET
+    newest = excluded.newest, oldest = excluded.oldest, due_dates = excluded.due_dates, opens = excluded.opens, items = excluded.items, unapplied = excluded.unapplied;
