@@ -214,3 +214,37 @@ func TestDocs(t *testing.T) {
 		t.Errorf("/: %d to %s", got.status, got.header.Get("Location"))
 	}
 }
+
+// What HTTP does not carry is named where people read about the API: every call of the contracts that is a stream.
+func TestStreamsAreNamed(t *testing.T) {
+	t.Parallel()
+	server := newGateway(t, &backend{})
+	_, text := fetch(t, server.URL+"/openapi.json")
+	var doc document
+	if err := json.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	streams := 0
+	protoregistry.GlobalFiles.RangeFiles(func(f protoreflect.FileDescriptor) bool {
+		if !strings.HasPrefix(string(f.Package()), "aval.") {
+			return true
+		}
+		for i := range f.Services().Len() {
+			service := f.Services().Get(i)
+			for j := range service.Methods().Len() {
+				m := service.Methods().Get(j)
+				if !m.IsStreamingClient() && !m.IsStreamingServer() {
+					continue
+				}
+				streams++
+				if name := fmt.Sprintf("`%s.%s`", service.Name(), m.Name()); !strings.Contains(doc.Info.Description, name) {
+					t.Errorf("the API's description does not name the stream %s", name)
+				}
+			}
+		}
+		return true
+	})
+	if streams < 2 {
+		t.Errorf("%d streams found", streams)
+	}
+}
