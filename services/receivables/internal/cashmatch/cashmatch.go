@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/money"
@@ -55,7 +56,7 @@ const (
 	ItemNamed      Kind = "ITEM_NAMED"       // the text has the numbers of all items
 	SomeNamed      Kind = "SOME_NAMED"       // the text has the numbers of some of the items
 	OrderNamed     Kind = "ORDER_NAMED"      // the text has the number of their order, or what the invoice refers to
-	SimilarNumber  Kind = "SIMILAR_NUMBER"   // the text has a number that differs by a character
+	SimilarNumber  Kind = "SIMILAR_NUMBER"   // the text has a number that differs by a character, or the end of one
 	AmountOfNamed  Kind = "AMOUNT_OF_NAMED"  // what is named is the amount
 	OneAmount      Kind = "ONE_AMOUNT"       // one open item only has the amount
 	WholeBalance   Kind = "WHOLE_BALANCE"    // the amount is all that is open
@@ -150,7 +151,7 @@ func Propose(p Payment, customers []Customer) []Proposal {
 func ProposeFor(p Payment, c Customer) []Proposal {
 	text := newText(p.Text + " " + p.PayerName)
 	var out []Proposal
-	for _, fit := range fits(p, text, c.Items) {
+	for _, fit := range fits(p, text, c.Items, true) {
 		if next := fit.proposal(p, c.ID, nil); len(next.Shares) > 0 {
 			out = append(out, next)
 		}
@@ -160,13 +161,17 @@ func ProposeFor(p Payment, c Customer) []Proposal {
 }
 
 // Certain says whether the best proposal may be confirmed without a person: it reaches the score, the next best customer stays
-// far behind, and it does not rest on a number that is only nearly one.
+// far behind, it does not rest on a number that is only nearly one, and the money is not more than what is named, nor less than several
+// items that are: which of them it was not for, or what else for, a person finds out.
 func Certain(proposals []Proposal, score int) bool {
 	const far = 20
 	if score <= 0 || len(proposals) == 0 || proposals[0].Score < score {
 		return false
 	}
-	if slices.ContainsFunc(proposals[0].Reasons, func(r Reason) bool { return r.Kind == SimilarNumber }) {
+	doubtful := func(r Reason) bool {
+		return r.Kind == SimilarNumber || r.Kind == MoreThanNamed || r.Kind == PartOfNamed && len(proposals[0].Shares) > 1
+	}
+	if slices.ContainsFunc(proposals[0].Reasons, doubtful) {
 		return false
 	}
 	return len(proposals) == 1 || proposals[0].Score-proposals[1].Score >= far
@@ -175,7 +180,7 @@ func Certain(proposals []Proposal, score int) bool {
 func forCustomer(p Payment, text text, c Customer) (Proposal, bool) {
 	who := identify(p, text, c)
 	best, found := Proposal{}, false
-	for _, fit := range fits(p, text, c.Items) {
+	for _, fit := range fits(p, text, c.Items, who != nil) {
 		if who == nil {
 			var ok bool
 			if fit, ok = fit.alone(); !ok {
@@ -272,25 +277,31 @@ func (f fit) proposal(p Payment, customerID string, who []Reason) Proposal {
 	return out
 }
 
-// fits are the ways in which open items can take the money, those that nothing but their age speaks for included.
-func fits(p Payment, text text, items []Item) []fit {
+// fits are the ways in which open items can take the money, those that nothing but their age speaks for included. Sums of items are looked for
+// only where something says who paid: for anybody else they are a chance.
+func fits(p Payment, text text, items []Item, known bool) []fit {
 	items = slices.Clone(items)
 	slices.SortFunc(items, func(a, b Item) int {
 		return cmp.Or(a.DueDate.Compare(b.DueDate), a.Date.Compare(b.Date), cmp.Compare(a.ID, b.ID))
 	})
 	out := byNumber(p, text, items)
-	out = append(out, byAmount(p, items)...)
+	out = append(out, byAmount(p, items, known)...)
 	return append(out, fit{items: items, reasons: []Reason{reason(OldestDueFirst, "")}})
 }
 
 // byNumber are the fits of what the text names.
 func byNumber(p Payment, text text, items []Item) []fit {
 	named, kind, on := text.named(items)
+	open, less := sums(named, p.Amount.Currency)
+	if len(named) == 0 || open != p.Amount && less != p.Amount {
+		if f, ok := nearlyNamed(p, text, items); ok {
+			return []fit{f}
+		}
+	}
 	if len(named) == 0 {
 		return nil
 	}
 	f := fit{items: named, reasons: []Reason{reason(kind, on)}, speaks: true}
-	open, less := sums(named, p.Amount.Currency)
 	switch {
 	case open == p.Amount:
 		f.reasons = append(f.reasons, reason(AmountOfNamed, open.String()))
@@ -305,6 +316,40 @@ func byNumber(p Payment, text text, items []Item) []fit {
 	return []fit{f}
 }
 
+// nearlyNamed are items that are the money together, some of which are named with a mistake: of all that the text may mean, the only ones.
+func nearlyNamed(p Payment, text text, items []Item) (fit, bool) {
+	is := func(i Item) bool {
+		return text.number(i.ID) || text.number(i.DocumentID) || text.number(i.OrderID) || text.number(i.Reference)
+	}
+	rest := text.without(slices.DeleteFunc(slices.Clone(items), func(i Item) bool { return !is(i) }))
+	var may []Item
+	mistaken := map[string]bool{}
+	for _, i := range items {
+		named := is(i)
+		if mistaken[i.ID] = !named && rest.nearly(i.DocumentID); named || mistaken[i.ID] {
+			may = append(may, i)
+		}
+	}
+	if len(may) > sumItems {
+		return fit{}, false
+	}
+	found, _ := equal(p.Amount, may)
+	if sum := onlySum(p.Amount, may); len(found) != 1 {
+		found = sum
+	} else if sum != nil {
+		return fit{}, false
+	}
+	if !slices.ContainsFunc(found, func(i Item) bool { return mistaken[i.ID] }) {
+		return fit{}, false
+	}
+	ids := make([]string, len(found))
+	for n, i := range found {
+		ids[n] = i.ID
+	}
+	on := strings.Join(ids[:min(len(ids), maxNamed)], ", ")
+	return fit{items: found, speaks: true, reasons: []Reason{reason(SimilarNumber, on), reason(AmountOfNamed, p.Amount.String())}}, true
+}
+
 // completed is what is named with others that make up the rest of the money.
 func completed(p Payment, f fit, items []Item, open money.Money) []fit {
 	rest := p
@@ -316,7 +361,7 @@ func completed(p Payment, f fit, items []Item, open money.Money) []fit {
 		}
 	}
 	var out []fit
-	for _, more := range byAmount(rest, others) {
+	for _, more := range byAmount(rest, others, true) {
 		if more.reasons[0].Kind == SeveralAmounts {
 			continue
 		}
@@ -339,7 +384,7 @@ func sums(items []Item, currency string) (open, less money.Money) {
 }
 
 // byAmount are the fits of the amount alone, the strongest first.
-func byAmount(p Payment, items []Item) []fit {
+func byAmount(p Payment, items []Item, withSums bool) []fit {
 	var out []fit
 	one, less := equal(p.Amount, items)
 	switch {
@@ -357,7 +402,7 @@ func byAmount(p Payment, items []Item) []fit {
 		}
 		out = append(out, fit{items: items[:n], reasons: []Reason{reason(kind, strconv.Itoa(n))}})
 	}
-	if len(out) == 0 {
+	if len(out) == 0 && withSums {
 		if sum := onlySum(p.Amount, items); sum != nil {
 			out = append(out, fit{items: sum, reasons: []Reason{reason(OneSum, strconv.Itoa(len(sum)))}})
 		}

@@ -116,6 +116,12 @@ func TestPropose(t *testing.T) {
 		"a name that is nearly one": {
 			amount: "1000.00", payer: "Harbor Foods GmbH", customer: "C-10002", shares: "0000611366=1000.00", reasons: "SIMILAR_NAME ONE_AMOUNT", score: 45,
 		},
+		"several numbers with mistakes": {
+			amount: "1055.94", text: "611367, 611356", customer: "C-10002", shares: "0000611365=55.94 0000611366=1000.00", reasons: "SIMILAR_NUMBER AMOUNT_OF_NAMED", score: 60,
+		},
+		"the end of a number": {
+			amount: "1000.00", text: "no. 11366", customer: "C-10002", shares: "0000611366=1000.00", reasons: "SIMILAR_NUMBER AMOUNT_OF_NAMED", score: 60,
+		},
 		"more than is owed":               {amount: "5000.00", account: "310066661018800012345", customer: "C-10001", shares: "INV-0001=1000.00 INV-0002=250.00 INV-0003=330.30 INV-0004=77.70 INV-0005=500.00", rest: "2842.00", reasons: "PAYER_ACCOUNT OLDEST_DUE_FIRST", score: 40},
 		"nothing speaks for anybody":      {amount: "999.00", text: "refund of tax", payer: "Tax Office"},
 		"a short number is none":          {amount: "999.00", text: "1 of 3", payer: "Somebody"},
@@ -191,6 +197,28 @@ func TestCertain(t *testing.T) {
 		}
 		if got := cashmatch.Certain(list, c.limit); got != c.want {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// Money that is not what is named waits for a person, but for a part of the one item that is.
+func TestNotCertain(t *testing.T) {
+	t.Parallel()
+	shares := []cashmatch.Share{{ItemID: "1"}, {ItemID: "2"}}
+	for name, c := range map[string]struct {
+		kind   cashmatch.Kind
+		shares []cashmatch.Share
+		want   bool
+	}{
+		"more than is named":        {cashmatch.MoreThanNamed, shares[:1], false},
+		"less than several":         {cashmatch.PartOfNamed, shares, false},
+		"a part of one":             {cashmatch.PartOfNamed, shares[:1], true},
+		"the amount of what is":     {cashmatch.AmountOfNamed, shares, true},
+		"numbers that are mistaken": {cashmatch.SimilarNumber, shares, false},
+	} {
+		p := cashmatch.Proposal{Score: 100, Shares: c.shares, Reasons: []cashmatch.Reason{{Kind: cashmatch.PayerAccount}, {Kind: c.kind}}}
+		if got := cashmatch.Certain([]cashmatch.Proposal{p}, 85); got != c.want {
+			t.Errorf("%s: %t", name, got)
 		}
 	}
 }

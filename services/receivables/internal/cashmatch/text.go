@@ -139,6 +139,18 @@ func (t text) named(items []Item) (found []Item, kind Kind, on string) {
 	return nil, "", ""
 }
 
+// without is the text without the numbers of items, which stand there for themselves and for no others.
+func (t text) without(items []Item) text {
+	own := map[string]bool{}
+	for _, i := range items {
+		for _, s := range []string{i.ID, i.DocumentID, i.OrderID, i.Reference} {
+			own[Normal(s)] = true
+		}
+	}
+	t.long = slices.DeleteFunc(slices.Clone(t.long), func(w string) bool { return own[w] })
+	return t
+}
+
 // maxNamed bounds the numbers said in a reason.
 const maxNamed = 20
 
@@ -148,13 +160,13 @@ func (t text) number(s string) bool {
 }
 
 // nearly says that a word of the text differs from a number by one character: another, one more, one less, or two that
-// changed places.
+// changed places; or is its end, as where the first digits of all numbers are the same.
 func (t text) nearly(s string) bool {
 	n := Normal(s)
 	if len(n) < minSimilar {
 		return false
 	}
-	return slices.ContainsFunc(t.long, func(w string) bool { return oneApart(w, n) })
+	return slices.ContainsFunc(t.long, func(w string) bool { return oneApart(w, n) || len(w) < len(n) && strings.HasSuffix(n, w) })
 }
 
 func oneApart(a, b string) bool {

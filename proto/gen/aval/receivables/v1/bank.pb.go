@@ -982,7 +982,7 @@ func (x *CashShare) GetDiscount() *v1.Money {
 // CashReason is one reason for a proposal.
 type CashReason struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Kind: PAYER_ACCOUNT, PAYER_NAME, NAME_IN_TEXT, SIMILAR_NAME, CUSTOMER_NUMBER say who paid; ITEM_NAMED, SOME_NAMED, ORDER_NAMED, SIMILAR_NUMBER, PART_OF_NAMED, MORE_THAN_NAMED say what is named; AMOUNT_OF_NAMED, ONE_AMOUNT, WHOLE_BALANCE, OLDEST_AMOUNT, ONE_SUM, SEVERAL_AMOUNTS, AMOUNT_ALONE, LESS_DISCOUNT say how the amount fits; OLDEST_DUE_FIRST: nothing else is known.
+	// Kind: PAYER_ACCOUNT, PAYER_NAME, NAME_IN_TEXT, SIMILAR_NAME, CUSTOMER_NUMBER say who paid; ITEM_NAMED, SOME_NAMED, ORDER_NAMED, SIMILAR_NUMBER, PART_OF_NAMED, MORE_THAN_NAMED say what is named (SIMILAR_NUMBER: with a character wrong, or the end of the number only); AMOUNT_OF_NAMED, ONE_AMOUNT, WHOLE_BALANCE, OLDEST_AMOUNT, ONE_SUM, SEVERAL_AMOUNTS, AMOUNT_ALONE, LESS_DISCOUNT say how the amount fits; OLDEST_DUE_FIRST: nothing else is known.
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	// Points that it gives.
 	Points int32 `protobuf:"varint,2,opt,name=points,proto3" json:"points,omitempty"`
