@@ -180,7 +180,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	receivablesv1.RegisterDocumentServiceServer(r, &rpc.Documents{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterBillServiceServer(r, &rpc.Bills{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterCreditMemoServiceServer(r, &rpc.CreditMemos{App: s.app, Pages: s.pages})
-	receivablesv1.RegisterReceiptPlanServiceServer(r, &rpc.ReceiptPlans{App: s.app})
+	receivablesv1.RegisterReceiptPlanServiceServer(r, &rpc.ReceiptPlans{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterPeriodServiceServer(r, &rpc.Periods{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterAgingServiceServer(r, &rpc.Aging{App: s.app, Pages: s.pages})
 	receivablesv1.RegisterFiguresServiceServer(r, &rpc.Figures{App: s.app, Pages: s.pages})

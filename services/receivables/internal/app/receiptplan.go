@@ -47,6 +47,12 @@ func (s *Service) ReceiptPlan(ctx context.Context, id string) (receiptplan.Plan,
 	return p, list, err
 }
 
+// ReceiptPlans lists plans of customers within the caller's scope, those due first first.
+func (s *Service) ReceiptPlans(ctx context.Context, q receiptplan.Query) ([]receiptplan.Plan, error) {
+	q.Scope = scoped(ctx)
+	return s.store.ReceiptPlans(ctx, q)
+}
+
 // RegisterReceipt keeps the draft of a receipt under a plan: it counts for nothing until it is submitted. Errors: NotFound
 // RECEIPT_PLAN_UNKNOWN, AlreadyExists RECEIPT_REGISTRATION_EXISTS, Invalid for its fields.
 func (s *Service) RegisterReceipt(ctx context.Context, req idem.Request, planID string, d receipt.Draft) (receiptplan.Registration, error) {

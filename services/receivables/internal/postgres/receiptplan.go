@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres/db"
@@ -68,10 +70,50 @@ func receiptPlanByID(ctx context.Context, q *db.Queries, id string) (receiptplan
 		}
 		return receiptplan.Plan{}, err
 	}
+	return receiptPlanOf(row.Body, row.Currency, row.Received, row.InApproval)
+}
+
+func receiptPlanOf(body []byte, currency string, received, inApproval int64) (receiptplan.Plan, error) {
 	var p receiptplan.Plan
-	err = json.Unmarshal(row.Body, &p)
-	p.Received, p.InApproval, p.CreateTime = cash(row.Received, row.Currency), cash(row.InApproval, row.Currency), p.CreateTime.UTC()
+	err := json.Unmarshal(body, &p)
+	p.Received, p.InApproval, p.CreateTime = cash(received, currency), cash(inApproval, currency), p.CreateTime.UTC()
 	return p, err
+}
+
+const receiptPlansSQL = `SELECT p.body, p.currency, d.received, d.in_approval
+FROM receipt_plans p CROSS JOIN LATERAL (SELECT received, in_approval FROM receipt_plan_documents v WHERE v.plan_id = p.plan_id) d
+WHERE ($1 = '' OR p.customer_id = $1)
+  AND ($2 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = p.customer_id AND c.salesperson = $2))
+  AND ($3 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = p.customer_id AND c.salesperson = $3))
+  AND ($4::text[] IS NULL OR CASE WHEN d.received >= p.amount THEN 'DONE' WHEN d.received > 0 THEN 'PARTIAL' ELSE 'OPEN' END = ANY ($4))
+  AND ($5 = '' OR p.body ->> 'due_date' >= $5) AND ($6 = '' OR p.body ->> 'due_date' <= $6)
+  AND ($7 = '' OR (p.body ->> 'due_date', p.plan_id) > ($7, $8))
+ORDER BY p.body ->> 'due_date', p.plan_id LIMIT $9`
+
+// ReceiptPlans lists plans, those due first first.
+func (s *Store) ReceiptPlans(ctx context.Context, q receiptplan.Query) ([]receiptplan.Plan, error) {
+	var after receiptplan.Place
+	if q.After != nil {
+		after = *q.After
+	}
+	var states []string
+	for _, s := range q.States {
+		states = append(states, string(s))
+	}
+	rows, err := s.pool.Query(ctx, receiptPlansSQL, q.CustomerID, q.Salesperson, q.Scope, states, q.From.String(), q.To.String(), after.DueDate.String(), after.ID, q.Limit)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (receiptplan.Plan, error) {
+		var body []byte
+		var currency string
+		var received, inApproval int64
+		if err := row.Scan(&body, &currency, &received, &inApproval); err != nil {
+			return receiptplan.Plan{}, err
+		}
+		return receiptPlanOf(body, currency, received, inApproval)
+	})
+	return out, pg.Err(err)
 }
 
 // Registration reads a registered receipt. Errors: NotFound RECEIPT_REGISTRATION_UNKNOWN.

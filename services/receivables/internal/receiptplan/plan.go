@@ -54,6 +54,25 @@ func (p Plan) State() PlanState {
 // Room is how much may still be submitted.
 func (p Plan) Room() money.Money { return p.Amount.Sub(p.Received).Sub(p.InApproval) }
 
+// Query asks for plans; empty fields do not restrict.
+type Query struct {
+	CustomerID, Salesperson string
+	// Scope is the salesperson whose customers the caller may see.
+	Scope  string
+	States []PlanState
+	// From and To are the days between which they are due.
+	From, To calendar.Date
+	// After is the last plan of the page before.
+	After *Place
+	Limit int
+}
+
+// Place is a place in the list of plans, those due first first.
+type Place struct {
+	DueDate calendar.Date
+	ID      string
+}
+
 // State is where a registered receipt stands.
 type State string
 

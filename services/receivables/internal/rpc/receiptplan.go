@@ -2,10 +2,13 @@ package rpc
 
 import (
 	"context"
+	"strings"
 
 	"github.com/avalcredit/aval/pkg/approval"
+	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/idem"
+	"github.com/avalcredit/aval/pkg/page"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 	"github.com/avalcredit/aval/services/receivables/internal/app"
 	"github.com/avalcredit/aval/services/receivables/internal/receipt"
@@ -15,7 +18,8 @@ import (
 // ReceiptPlans serves ReceiptPlanService.
 type ReceiptPlans struct {
 	receivablesv1.UnsafeReceiptPlanServiceServer
-	App *app.Service
+	App   *app.Service
+	Pages *page.Signer
 }
 
 var _ receivablesv1.ReceiptPlanServiceServer = (*ReceiptPlans)(nil)
@@ -48,6 +52,50 @@ func (s *ReceiptPlans) GetReceiptPlan(ctx context.Context, req *receivablesv1.Ge
 	resp := &receivablesv1.GetReceiptPlanResponse{ReceiptPlan: receiptPlanOf(p)}
 	for _, r := range list {
 		resp.Registrations = append(resp.Registrations, registrationOf(r))
+	}
+	return resp, nil
+}
+
+// ListReceiptPlans implements ReceiptPlanService.
+func (s *ReceiptPlans) ListReceiptPlans(ctx context.Context, req *receivablesv1.ListReceiptPlansRequest) (*receivablesv1.ListReceiptPlansResponse, error) {
+	var f fields
+	q := receiptplan.Query{
+		CustomerID: req.GetCustomerId(), Salesperson: req.GetSalesperson(),
+		From: f.date("due_from_date", req.GetDueFromDate()), To: f.date("due_to_date", req.GetDueToDate()),
+	}
+	if f.err != nil {
+		return nil, f.err
+	}
+	asked := []string{"receiptPlans", q.CustomerID, q.Salesperson, q.From.String(), q.To.String()}
+	for _, state := range req.GetStates() {
+		name := strings.TrimPrefix(state.String(), planStatePrefix)
+		q.States, asked = append(q.States, receiptplan.PlanState(name)), append(asked, name)
+	}
+	checksum := page.Checksum(asked...)
+	cursor, err := s.Pages.Decode(req.GetPageToken(), checksum, 2)
+	if err != nil {
+		return nil, err
+	}
+	if cursor != nil {
+		day, err := calendar.ParseDate(cursor[0])
+		if err != nil {
+			return nil, errs.New(errs.Invalid, page.ReasonTokenInvalid, "the page token cannot be read")
+		}
+		q.After = &receiptplan.Place{DueDate: day, ID: cursor[1]}
+	}
+	size := page.Size(req.GetPageSize(), defaultPage, maxPage)
+	q.Limit = size + 1
+	list, err := s.App.ReceiptPlans(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	resp := &receivablesv1.ListReceiptPlansResponse{}
+	if len(list) > size {
+		list = list[:size]
+		resp.NextPageToken = s.Pages.Encode(checksum, list[size-1].DueDate.String(), list[size-1].ID)
+	}
+	for _, p := range list {
+		resp.ReceiptPlans = append(resp.ReceiptPlans, receiptPlanOf(p))
 	}
 	return resp, nil
 }
@@ -104,10 +152,12 @@ func (s *ReceiptPlans) CancelReceipt(ctx context.Context, req *receivablesv1.Can
 	return &receivablesv1.CancelReceiptResponse{Registration: registrationOf(out)}, nil
 }
 
+const planStatePrefix = "RECEIPT_PLAN_STATE_"
+
 func receiptPlanOf(p receiptplan.Plan) *receivablesv1.ReceiptPlan {
 	return &receivablesv1.ReceiptPlan{
 		ReceiptPlanId: p.ID, CustomerId: p.CustomerID, OrderId: p.OrderID, Amount: moneyOf(p.Amount), DueDate: p.DueDate.String(),
-		Reference: p.Reference, State: receivablesv1.ReceiptPlanState(receivablesv1.ReceiptPlanState_value["RECEIPT_PLAN_STATE_"+string(p.State())]),
+		Reference: p.Reference, State: receivablesv1.ReceiptPlanState(receivablesv1.ReceiptPlanState_value[planStatePrefix+string(p.State())]),
 		ReceivedAmount: moneyOf(p.Received), InApprovalAmount: moneyOf(p.InApproval), CreatedBy: p.CreatedBy, CreateTime: timeOf(p.CreateTime),
 	}
 }

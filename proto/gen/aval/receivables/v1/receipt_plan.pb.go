@@ -586,6 +586,161 @@ func (x *GetReceiptPlanResponse) GetRegistrations() []*ReceiptRegistration {
 	return nil
 }
 
+// Request of ListReceiptPlans.
+type ListReceiptPlansRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most this many; 0: 50; more than 1,000: 1,000.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Token of the page, from the answer before; empty: the first.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only those of this customer; empty: all.
+	CustomerId string `protobuf:"bytes,3,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// Only those of customers of this salesperson; empty: all.
+	Salesperson string `protobuf:"bytes,4,opt,name=salesperson,proto3" json:"salesperson,omitempty"`
+	// Only those in these states; empty: all.
+	States []ReceiptPlanState `protobuf:"varint,5,rep,packed,name=states,proto3,enum=aval.receivables.v1.ReceiptPlanState" json:"states,omitempty"`
+	// Only those due on or after this day; empty: from the first.
+	DueFromDate string `protobuf:"bytes,6,opt,name=due_from_date,json=dueFromDate,proto3" json:"due_from_date,omitempty"`
+	// Only those due on or before this day; empty: to the last.
+	DueToDate     string `protobuf:"bytes,7,opt,name=due_to_date,json=dueToDate,proto3" json:"due_to_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReceiptPlansRequest) Reset() {
+	*x = ListReceiptPlansRequest{}
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReceiptPlansRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReceiptPlansRequest) ProtoMessage() {}
+
+func (x *ListReceiptPlansRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReceiptPlansRequest.ProtoReflect.Descriptor instead.
+func (*ListReceiptPlansRequest) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ListReceiptPlansRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListReceiptPlansRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListReceiptPlansRequest) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *ListReceiptPlansRequest) GetSalesperson() string {
+	if x != nil {
+		return x.Salesperson
+	}
+	return ""
+}
+
+func (x *ListReceiptPlansRequest) GetStates() []ReceiptPlanState {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *ListReceiptPlansRequest) GetDueFromDate() string {
+	if x != nil {
+		return x.DueFromDate
+	}
+	return ""
+}
+
+func (x *ListReceiptPlansRequest) GetDueToDate() string {
+	if x != nil {
+		return x.DueToDate
+	}
+	return ""
+}
+
+// Answer of ListReceiptPlans.
+type ListReceiptPlansResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One page.
+	ReceiptPlans []*ReceiptPlan `protobuf:"bytes,1,rep,name=receipt_plans,json=receiptPlans,proto3" json:"receipt_plans,omitempty"`
+	// Token of the next page; empty at the end.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReceiptPlansResponse) Reset() {
+	*x = ListReceiptPlansResponse{}
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReceiptPlansResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReceiptPlansResponse) ProtoMessage() {}
+
+func (x *ListReceiptPlansResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReceiptPlansResponse.ProtoReflect.Descriptor instead.
+func (*ListReceiptPlansResponse) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListReceiptPlansResponse) GetReceiptPlans() []*ReceiptPlan {
+	if x != nil {
+		return x.ReceiptPlans
+	}
+	return nil
+}
+
+func (x *ListReceiptPlansResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 // Request of RegisterReceipt.
 type RegisterReceiptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -601,7 +756,7 @@ type RegisterReceiptRequest struct {
 
 func (x *RegisterReceiptRequest) Reset() {
 	*x = RegisterReceiptRequest{}
-	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[6]
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -613,7 +768,7 @@ func (x *RegisterReceiptRequest) String() string {
 func (*RegisterReceiptRequest) ProtoMessage() {}
 
 func (x *RegisterReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[6]
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -626,7 +781,7 @@ func (x *RegisterReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterReceiptRequest.ProtoReflect.Descriptor instead.
 func (*RegisterReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{6}
+	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RegisterReceiptRequest) GetRequestId() string {
@@ -661,7 +816,7 @@ type RegisterReceiptResponse struct {
 
 func (x *RegisterReceiptResponse) Reset() {
 	*x = RegisterReceiptResponse{}
-	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[7]
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -673,7 +828,7 @@ func (x *RegisterReceiptResponse) String() string {
 func (*RegisterReceiptResponse) ProtoMessage() {}
 
 func (x *RegisterReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[7]
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -686,7 +841,7 @@ func (x *RegisterReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterReceiptResponse.ProtoReflect.Descriptor instead.
 func (*RegisterReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{7}
+	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RegisterReceiptResponse) GetRegistration() *ReceiptRegistration {
@@ -709,7 +864,7 @@ type SubmitReceiptRequest struct {
 
 func (x *SubmitReceiptRequest) Reset() {
 	*x = SubmitReceiptRequest{}
-	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[8]
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -721,7 +876,7 @@ func (x *SubmitReceiptRequest) String() string {
 func (*SubmitReceiptRequest) ProtoMessage() {}
 
 func (x *SubmitReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[8]
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -734,7 +889,7 @@ func (x *SubmitReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitReceiptRequest.ProtoReflect.Descriptor instead.
 func (*SubmitReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{8}
+	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SubmitReceiptRequest) GetRequestId() string {
@@ -762,7 +917,7 @@ type SubmitReceiptResponse struct {
 
 func (x *SubmitReceiptResponse) Reset() {
 	*x = SubmitReceiptResponse{}
-	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[9]
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +929,7 @@ func (x *SubmitReceiptResponse) String() string {
 func (*SubmitReceiptResponse) ProtoMessage() {}
 
 func (x *SubmitReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[9]
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +942,7 @@ func (x *SubmitReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitReceiptResponse.ProtoReflect.Descriptor instead.
 func (*SubmitReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{9}
+	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SubmitReceiptResponse) GetRegistration() *ReceiptRegistration {
@@ -814,7 +969,7 @@ type DecideReceiptRequest struct {
 
 func (x *DecideReceiptRequest) Reset() {
 	*x = DecideReceiptRequest{}
-	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[10]
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -826,7 +981,7 @@ func (x *DecideReceiptRequest) String() string {
 func (*DecideReceiptRequest) ProtoMessage() {}
 
 func (x *DecideReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[10]
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -839,7 +994,7 @@ func (x *DecideReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideReceiptRequest.ProtoReflect.Descriptor instead.
 func (*DecideReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{10}
+	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DecideReceiptRequest) GetRequestId() string {
@@ -881,7 +1036,7 @@ type DecideReceiptResponse struct {
 
 func (x *DecideReceiptResponse) Reset() {
 	*x = DecideReceiptResponse{}
-	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[11]
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -893,7 +1048,7 @@ func (x *DecideReceiptResponse) String() string {
 func (*DecideReceiptResponse) ProtoMessage() {}
 
 func (x *DecideReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[11]
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -906,7 +1061,7 @@ func (x *DecideReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideReceiptResponse.ProtoReflect.Descriptor instead.
 func (*DecideReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{11}
+	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DecideReceiptResponse) GetRegistration() *ReceiptRegistration {
@@ -931,7 +1086,7 @@ type CancelReceiptRequest struct {
 
 func (x *CancelReceiptRequest) Reset() {
 	*x = CancelReceiptRequest{}
-	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[12]
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -943,7 +1098,7 @@ func (x *CancelReceiptRequest) String() string {
 func (*CancelReceiptRequest) ProtoMessage() {}
 
 func (x *CancelReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[12]
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -956,7 +1111,7 @@ func (x *CancelReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelReceiptRequest.ProtoReflect.Descriptor instead.
 func (*CancelReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{12}
+	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CancelReceiptRequest) GetRequestId() string {
@@ -991,7 +1146,7 @@ type CancelReceiptResponse struct {
 
 func (x *CancelReceiptResponse) Reset() {
 	*x = CancelReceiptResponse{}
-	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[13]
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1003,7 +1158,7 @@ func (x *CancelReceiptResponse) String() string {
 func (*CancelReceiptResponse) ProtoMessage() {}
 
 func (x *CancelReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[13]
+	mi := &file_aval_receivables_v1_receipt_plan_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1016,7 +1171,7 @@ func (x *CancelReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelReceiptResponse.ProtoReflect.Descriptor instead.
 func (*CancelReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{13}
+	return file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CancelReceiptResponse) GetRegistration() *ReceiptRegistration {
@@ -1069,7 +1224,20 @@ const file_aval_receivables_v1_receipt_plan_proto_rawDesc = "" +
 	"\x0freceipt_plan_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\rreceiptPlanId\"\xad\x01\n" +
 	"\x16GetReceiptPlanResponse\x12C\n" +
 	"\freceipt_plan\x18\x01 \x01(\v2 .aval.receivables.v1.ReceiptPlanR\vreceiptPlan\x12N\n" +
-	"\rregistrations\x18\x02 \x03(\v2(.aval.receivables.v1.ReceiptRegistrationR\rregistrations\"\xd5\x01\n" +
+	"\rregistrations\x18\x02 \x03(\v2(.aval.receivables.v1.ReceiptRegistrationR\rregistrations\"\xc9\x03\n" +
+	"\x17ListReceiptPlansRequest\x12$\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x12L\n" +
+	"\vcustomer_id\x18\x03 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
+	"customerId\x12)\n" +
+	"\vsalesperson\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\vsalesperson\x12R\n" +
+	"\x06states\x18\x05 \x03(\x0e2%.aval.receivables.v1.ReceiptPlanStateB\x13\xbaH\x10\x92\x01\r\x10\x03\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x06states\x12J\n" +
+	"\rdue_from_date\x18\x06 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\vdueFromDate\x12F\n" +
+	"\vdue_to_date\x18\a \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\tdueToDate\"\x89\x01\n" +
+	"\x18ListReceiptPlansResponse\x12E\n" +
+	"\rreceipt_plans\x18\x01 \x03(\v2 .aval.receivables.v1.ReceiptPlanR\freceiptPlans\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd5\x01\n" +
 	"\x16RegisterReceiptRequest\x12)\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\n" +
@@ -1116,13 +1284,16 @@ const file_aval_receivables_v1_receipt_plan_proto_rawDesc = "" +
 	"$RECEIPT_REGISTRATION_STATE_SUBMITTED\x10\x02\x12%\n" +
 	"!RECEIPT_REGISTRATION_STATE_POSTED\x10\x03\x12'\n" +
 	"#RECEIPT_REGISTRATION_STATE_REJECTED\x10\x04\x12(\n" +
-	"$RECEIPT_REGISTRATION_STATE_CANCELLED\x10\x052\x8c\b\n" +
+	"$RECEIPT_REGISTRATION_STATE_CANCELLED\x10\x052\xaf\t\n" +
 	"\x12ReceiptPlanService\x12\x99\x01\n" +
 	"\x11CreateReceiptPlan\x12-.aval.receivables.v1.CreateReceiptPlanRequest\x1a..aval.receivables.v1.CreateReceiptPlanResponse\"%\x8a\xb5\x18\x06\n" +
 	"\x04\a\b\x0e\x10\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/v1/receiptPlans\x12\xac\x01\n" +
 	"\x0eGetReceiptPlan\x12*.aval.receivables.v1.GetReceiptPlanRequest\x1a+.aval.receivables.v1.GetReceiptPlanResponse\"A\x8a\xb5\x18\x13\n" +
 	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
-	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02$\x12\"/v1/receiptPlans/{receipt_plan_id}\x12\xae\x01\n" +
+	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02$\x12\"/v1/receiptPlans/{receipt_plan_id}\x12\xa0\x01\n" +
+	"\x10ListReceiptPlans\x12,.aval.receivables.v1.ListReceiptPlansRequest\x1a-.aval.receivables.v1.ListReceiptPlansResponse\"/\x8a\xb5\x18\x13\n" +
+	"\x0f\x01\x02\x03\x04\x05\x06\a\b\t\n" +
+	"\v\r\x0e\x0f\x10\x10\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/receiptPlans\x12\xae\x01\n" +
 	"\x0fRegisterReceipt\x12+.aval.receivables.v1.RegisterReceiptRequest\x1a,.aval.receivables.v1.RegisterReceiptResponse\"@\x8a\xb5\x18\x06\n" +
 	"\x04\a\b\x0e\x10\x82\xd3\xe4\x93\x020:\x01*\"+/v1/receiptPlans/{receipt_plan_id}/receipts\x12\xa7\x01\n" +
 	"\rSubmitReceipt\x12).aval.receivables.v1.SubmitReceiptRequest\x1a*.aval.receivables.v1.SubmitReceiptResponse\"?\x8a\xb5\x18\x06\n" +
@@ -1145,7 +1316,7 @@ func file_aval_receivables_v1_receipt_plan_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_receivables_v1_receipt_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_aval_receivables_v1_receipt_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_aval_receivables_v1_receipt_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_aval_receivables_v1_receipt_plan_proto_goTypes = []any{
 	(ReceiptPlanState)(0),             // 0: aval.receivables.v1.ReceiptPlanState
 	(ReceiptRegistrationState)(0),     // 1: aval.receivables.v1.ReceiptRegistrationState
@@ -1155,52 +1326,58 @@ var file_aval_receivables_v1_receipt_plan_proto_goTypes = []any{
 	(*CreateReceiptPlanResponse)(nil), // 5: aval.receivables.v1.CreateReceiptPlanResponse
 	(*GetReceiptPlanRequest)(nil),     // 6: aval.receivables.v1.GetReceiptPlanRequest
 	(*GetReceiptPlanResponse)(nil),    // 7: aval.receivables.v1.GetReceiptPlanResponse
-	(*RegisterReceiptRequest)(nil),    // 8: aval.receivables.v1.RegisterReceiptRequest
-	(*RegisterReceiptResponse)(nil),   // 9: aval.receivables.v1.RegisterReceiptResponse
-	(*SubmitReceiptRequest)(nil),      // 10: aval.receivables.v1.SubmitReceiptRequest
-	(*SubmitReceiptResponse)(nil),     // 11: aval.receivables.v1.SubmitReceiptResponse
-	(*DecideReceiptRequest)(nil),      // 12: aval.receivables.v1.DecideReceiptRequest
-	(*DecideReceiptResponse)(nil),     // 13: aval.receivables.v1.DecideReceiptResponse
-	(*CancelReceiptRequest)(nil),      // 14: aval.receivables.v1.CancelReceiptRequest
-	(*CancelReceiptResponse)(nil),     // 15: aval.receivables.v1.CancelReceiptResponse
-	(*v1.Money)(nil),                  // 16: aval.type.v1.Money
-	(*timestamppb.Timestamp)(nil),     // 17: google.protobuf.Timestamp
-	(*Receipt)(nil),                   // 18: aval.receivables.v1.Receipt
+	(*ListReceiptPlansRequest)(nil),   // 8: aval.receivables.v1.ListReceiptPlansRequest
+	(*ListReceiptPlansResponse)(nil),  // 9: aval.receivables.v1.ListReceiptPlansResponse
+	(*RegisterReceiptRequest)(nil),    // 10: aval.receivables.v1.RegisterReceiptRequest
+	(*RegisterReceiptResponse)(nil),   // 11: aval.receivables.v1.RegisterReceiptResponse
+	(*SubmitReceiptRequest)(nil),      // 12: aval.receivables.v1.SubmitReceiptRequest
+	(*SubmitReceiptResponse)(nil),     // 13: aval.receivables.v1.SubmitReceiptResponse
+	(*DecideReceiptRequest)(nil),      // 14: aval.receivables.v1.DecideReceiptRequest
+	(*DecideReceiptResponse)(nil),     // 15: aval.receivables.v1.DecideReceiptResponse
+	(*CancelReceiptRequest)(nil),      // 16: aval.receivables.v1.CancelReceiptRequest
+	(*CancelReceiptResponse)(nil),     // 17: aval.receivables.v1.CancelReceiptResponse
+	(*v1.Money)(nil),                  // 18: aval.type.v1.Money
+	(*timestamppb.Timestamp)(nil),     // 19: google.protobuf.Timestamp
+	(*Receipt)(nil),                   // 20: aval.receivables.v1.Receipt
 }
 var file_aval_receivables_v1_receipt_plan_proto_depIdxs = []int32{
-	16, // 0: aval.receivables.v1.ReceiptPlan.amount:type_name -> aval.type.v1.Money
+	18, // 0: aval.receivables.v1.ReceiptPlan.amount:type_name -> aval.type.v1.Money
 	0,  // 1: aval.receivables.v1.ReceiptPlan.state:type_name -> aval.receivables.v1.ReceiptPlanState
-	16, // 2: aval.receivables.v1.ReceiptPlan.received_amount:type_name -> aval.type.v1.Money
-	16, // 3: aval.receivables.v1.ReceiptPlan.in_approval_amount:type_name -> aval.type.v1.Money
-	17, // 4: aval.receivables.v1.ReceiptPlan.create_time:type_name -> google.protobuf.Timestamp
-	16, // 5: aval.receivables.v1.ReceiptRegistration.amount:type_name -> aval.type.v1.Money
+	18, // 2: aval.receivables.v1.ReceiptPlan.received_amount:type_name -> aval.type.v1.Money
+	18, // 3: aval.receivables.v1.ReceiptPlan.in_approval_amount:type_name -> aval.type.v1.Money
+	19, // 4: aval.receivables.v1.ReceiptPlan.create_time:type_name -> google.protobuf.Timestamp
+	18, // 5: aval.receivables.v1.ReceiptRegistration.amount:type_name -> aval.type.v1.Money
 	1,  // 6: aval.receivables.v1.ReceiptRegistration.state:type_name -> aval.receivables.v1.ReceiptRegistrationState
 	2,  // 7: aval.receivables.v1.CreateReceiptPlanRequest.receipt_plan:type_name -> aval.receivables.v1.ReceiptPlan
 	2,  // 8: aval.receivables.v1.CreateReceiptPlanResponse.receipt_plan:type_name -> aval.receivables.v1.ReceiptPlan
 	2,  // 9: aval.receivables.v1.GetReceiptPlanResponse.receipt_plan:type_name -> aval.receivables.v1.ReceiptPlan
 	3,  // 10: aval.receivables.v1.GetReceiptPlanResponse.registrations:type_name -> aval.receivables.v1.ReceiptRegistration
-	18, // 11: aval.receivables.v1.RegisterReceiptRequest.receipt:type_name -> aval.receivables.v1.Receipt
-	3,  // 12: aval.receivables.v1.RegisterReceiptResponse.registration:type_name -> aval.receivables.v1.ReceiptRegistration
-	3,  // 13: aval.receivables.v1.SubmitReceiptResponse.registration:type_name -> aval.receivables.v1.ReceiptRegistration
-	3,  // 14: aval.receivables.v1.DecideReceiptResponse.registration:type_name -> aval.receivables.v1.ReceiptRegistration
-	3,  // 15: aval.receivables.v1.CancelReceiptResponse.registration:type_name -> aval.receivables.v1.ReceiptRegistration
-	4,  // 16: aval.receivables.v1.ReceiptPlanService.CreateReceiptPlan:input_type -> aval.receivables.v1.CreateReceiptPlanRequest
-	6,  // 17: aval.receivables.v1.ReceiptPlanService.GetReceiptPlan:input_type -> aval.receivables.v1.GetReceiptPlanRequest
-	8,  // 18: aval.receivables.v1.ReceiptPlanService.RegisterReceipt:input_type -> aval.receivables.v1.RegisterReceiptRequest
-	10, // 19: aval.receivables.v1.ReceiptPlanService.SubmitReceipt:input_type -> aval.receivables.v1.SubmitReceiptRequest
-	12, // 20: aval.receivables.v1.ReceiptPlanService.DecideReceipt:input_type -> aval.receivables.v1.DecideReceiptRequest
-	14, // 21: aval.receivables.v1.ReceiptPlanService.CancelReceipt:input_type -> aval.receivables.v1.CancelReceiptRequest
-	5,  // 22: aval.receivables.v1.ReceiptPlanService.CreateReceiptPlan:output_type -> aval.receivables.v1.CreateReceiptPlanResponse
-	7,  // 23: aval.receivables.v1.ReceiptPlanService.GetReceiptPlan:output_type -> aval.receivables.v1.GetReceiptPlanResponse
-	9,  // 24: aval.receivables.v1.ReceiptPlanService.RegisterReceipt:output_type -> aval.receivables.v1.RegisterReceiptResponse
-	11, // 25: aval.receivables.v1.ReceiptPlanService.SubmitReceipt:output_type -> aval.receivables.v1.SubmitReceiptResponse
-	13, // 26: aval.receivables.v1.ReceiptPlanService.DecideReceipt:output_type -> aval.receivables.v1.DecideReceiptResponse
-	15, // 27: aval.receivables.v1.ReceiptPlanService.CancelReceipt:output_type -> aval.receivables.v1.CancelReceiptResponse
-	22, // [22:28] is the sub-list for method output_type
-	16, // [16:22] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	0,  // 11: aval.receivables.v1.ListReceiptPlansRequest.states:type_name -> aval.receivables.v1.ReceiptPlanState
+	2,  // 12: aval.receivables.v1.ListReceiptPlansResponse.receipt_plans:type_name -> aval.receivables.v1.ReceiptPlan
+	20, // 13: aval.receivables.v1.RegisterReceiptRequest.receipt:type_name -> aval.receivables.v1.Receipt
+	3,  // 14: aval.receivables.v1.RegisterReceiptResponse.registration:type_name -> aval.receivables.v1.ReceiptRegistration
+	3,  // 15: aval.receivables.v1.SubmitReceiptResponse.registration:type_name -> aval.receivables.v1.ReceiptRegistration
+	3,  // 16: aval.receivables.v1.DecideReceiptResponse.registration:type_name -> aval.receivables.v1.ReceiptRegistration
+	3,  // 17: aval.receivables.v1.CancelReceiptResponse.registration:type_name -> aval.receivables.v1.ReceiptRegistration
+	4,  // 18: aval.receivables.v1.ReceiptPlanService.CreateReceiptPlan:input_type -> aval.receivables.v1.CreateReceiptPlanRequest
+	6,  // 19: aval.receivables.v1.ReceiptPlanService.GetReceiptPlan:input_type -> aval.receivables.v1.GetReceiptPlanRequest
+	8,  // 20: aval.receivables.v1.ReceiptPlanService.ListReceiptPlans:input_type -> aval.receivables.v1.ListReceiptPlansRequest
+	10, // 21: aval.receivables.v1.ReceiptPlanService.RegisterReceipt:input_type -> aval.receivables.v1.RegisterReceiptRequest
+	12, // 22: aval.receivables.v1.ReceiptPlanService.SubmitReceipt:input_type -> aval.receivables.v1.SubmitReceiptRequest
+	14, // 23: aval.receivables.v1.ReceiptPlanService.DecideReceipt:input_type -> aval.receivables.v1.DecideReceiptRequest
+	16, // 24: aval.receivables.v1.ReceiptPlanService.CancelReceipt:input_type -> aval.receivables.v1.CancelReceiptRequest
+	5,  // 25: aval.receivables.v1.ReceiptPlanService.CreateReceiptPlan:output_type -> aval.receivables.v1.CreateReceiptPlanResponse
+	7,  // 26: aval.receivables.v1.ReceiptPlanService.GetReceiptPlan:output_type -> aval.receivables.v1.GetReceiptPlanResponse
+	9,  // 27: aval.receivables.v1.ReceiptPlanService.ListReceiptPlans:output_type -> aval.receivables.v1.ListReceiptPlansResponse
+	11, // 28: aval.receivables.v1.ReceiptPlanService.RegisterReceipt:output_type -> aval.receivables.v1.RegisterReceiptResponse
+	13, // 29: aval.receivables.v1.ReceiptPlanService.SubmitReceipt:output_type -> aval.receivables.v1.SubmitReceiptResponse
+	15, // 30: aval.receivables.v1.ReceiptPlanService.DecideReceipt:output_type -> aval.receivables.v1.DecideReceiptResponse
+	17, // 31: aval.receivables.v1.ReceiptPlanService.CancelReceipt:output_type -> aval.receivables.v1.CancelReceiptResponse
+	25, // [25:32] is the sub-list for method output_type
+	18, // [18:25] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_receipt_plan_proto_init() }
@@ -1215,7 +1392,7 @@ func file_aval_receivables_v1_receipt_plan_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_receivables_v1_receipt_plan_proto_rawDesc), len(file_aval_receivables_v1_receipt_plan_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

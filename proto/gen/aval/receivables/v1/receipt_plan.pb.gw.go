@@ -101,6 +101,41 @@ func local_request_ReceiptPlanService_GetReceiptPlan_0(ctx context.Context, mars
 	return msg, metadata, err
 }
 
+var filter_ReceiptPlanService_ListReceiptPlans_0 = &utilities.DoubleArray{Encoding: map[string]int{}, Base: []int(nil), Check: []int(nil)}
+
+func request_ReceiptPlanService_ListReceiptPlans_0(ctx context.Context, marshaler runtime.Marshaler, client ReceiptPlanServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ListReceiptPlansRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_ReceiptPlanService_ListReceiptPlans_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.ListReceiptPlans(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_ReceiptPlanService_ListReceiptPlans_0(ctx context.Context, marshaler runtime.Marshaler, server ReceiptPlanServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ListReceiptPlansRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_ReceiptPlanService_ListReceiptPlans_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	msg, err := server.ListReceiptPlans(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 func request_ReceiptPlanService_RegisterReceipt_0(ctx context.Context, marshaler runtime.Marshaler, client ReceiptPlanServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq RegisterReceiptRequest
@@ -327,6 +362,26 @@ func RegisterReceiptPlanServiceHandlerServer(ctx context.Context, mux *runtime.S
 		}
 		forward_ReceiptPlanService_GetReceiptPlan_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodGet, pattern_ReceiptPlanService_ListReceiptPlans_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/aval.receivables.v1.ReceiptPlanService/ListReceiptPlans", runtime.WithHTTPPathPattern("/v1/receiptPlans"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_ReceiptPlanService_ListReceiptPlans_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_ReceiptPlanService_ListReceiptPlans_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_ReceiptPlanService_RegisterReceipt_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -481,6 +536,23 @@ func RegisterReceiptPlanServiceHandlerClient(ctx context.Context, mux *runtime.S
 		}
 		forward_ReceiptPlanService_GetReceiptPlan_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodGet, pattern_ReceiptPlanService_ListReceiptPlans_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/aval.receivables.v1.ReceiptPlanService/ListReceiptPlans", runtime.WithHTTPPathPattern("/v1/receiptPlans"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_ReceiptPlanService_ListReceiptPlans_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_ReceiptPlanService_ListReceiptPlans_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_ReceiptPlanService_RegisterReceipt_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -555,6 +627,7 @@ func RegisterReceiptPlanServiceHandlerClient(ctx context.Context, mux *runtime.S
 var (
 	pattern_ReceiptPlanService_CreateReceiptPlan_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "receiptPlans"}, ""))
 	pattern_ReceiptPlanService_GetReceiptPlan_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "receiptPlans", "receipt_plan_id"}, ""))
+	pattern_ReceiptPlanService_ListReceiptPlans_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "receiptPlans"}, ""))
 	pattern_ReceiptPlanService_RegisterReceipt_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "receiptPlans", "receipt_plan_id", "receipts"}, ""))
 	pattern_ReceiptPlanService_SubmitReceipt_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "registeredReceipts", "receipt_id"}, "submit"))
 	pattern_ReceiptPlanService_DecideReceipt_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "registeredReceipts", "receipt_id"}, "decide"))
@@ -564,6 +637,7 @@ var (
 var (
 	forward_ReceiptPlanService_CreateReceiptPlan_0 = runtime.ForwardResponseMessage
 	forward_ReceiptPlanService_GetReceiptPlan_0    = runtime.ForwardResponseMessage
+	forward_ReceiptPlanService_ListReceiptPlans_0  = runtime.ForwardResponseMessage
 	forward_ReceiptPlanService_RegisterReceipt_0   = runtime.ForwardResponseMessage
 	forward_ReceiptPlanService_SubmitReceipt_0     = runtime.ForwardResponseMessage
 	forward_ReceiptPlanService_DecideReceipt_0     = runtime.ForwardResponseMessage

@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	ReceiptPlanService_CreateReceiptPlan_FullMethodName = "/aval.receivables.v1.ReceiptPlanService/CreateReceiptPlan"
 	ReceiptPlanService_GetReceiptPlan_FullMethodName    = "/aval.receivables.v1.ReceiptPlanService/GetReceiptPlan"
+	ReceiptPlanService_ListReceiptPlans_FullMethodName  = "/aval.receivables.v1.ReceiptPlanService/ListReceiptPlans"
 	ReceiptPlanService_RegisterReceipt_FullMethodName   = "/aval.receivables.v1.ReceiptPlanService/RegisterReceipt"
 	ReceiptPlanService_SubmitReceipt_FullMethodName     = "/aval.receivables.v1.ReceiptPlanService/SubmitReceipt"
 	ReceiptPlanService_DecideReceipt_FullMethodName     = "/aval.receivables.v1.ReceiptPlanService/DecideReceipt"
@@ -37,6 +38,8 @@ type ReceiptPlanServiceClient interface {
 	CreateReceiptPlan(ctx context.Context, in *CreateReceiptPlanRequest, opts ...grpc.CallOption) (*CreateReceiptPlanResponse, error)
 	// Returns a plan with the receipts registered under it.
 	GetReceiptPlan(ctx context.Context, in *GetReceiptPlanRequest, opts ...grpc.CallOption) (*GetReceiptPlanResponse, error)
+	// Lists plans, those due first first. What is to be reminded of on a day is what is OPEN or PARTIAL and due by that day and the days of notice.
+	ListReceiptPlans(ctx context.Context, in *ListReceiptPlansRequest, opts ...grpc.CallOption) (*ListReceiptPlansResponse, error)
 	// Keeps the draft of a receipt; it counts for nothing yet. Errors: NOT_FOUND (RECEIPT_PLAN_UNKNOWN), ALREADY_EXISTS (RECEIPT_REGISTRATION_EXISTS).
 	RegisterReceipt(ctx context.Context, in *RegisterReceiptRequest, opts ...grpc.CallOption) (*RegisterReceiptResponse, error)
 	// Asks for the approval of a draft. Errors: FAILED_PRECONDITION (PLAN_EXCEEDED, REGISTRATION_STATE), NOT_FOUND (RECEIPT_REGISTRATION_UNKNOWN).
@@ -69,6 +72,16 @@ func (c *receiptPlanServiceClient) GetReceiptPlan(ctx context.Context, in *GetRe
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetReceiptPlanResponse)
 	err := c.cc.Invoke(ctx, ReceiptPlanService_GetReceiptPlan_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *receiptPlanServiceClient) ListReceiptPlans(ctx context.Context, in *ListReceiptPlansRequest, opts ...grpc.CallOption) (*ListReceiptPlansResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListReceiptPlansResponse)
+	err := c.cc.Invoke(ctx, ReceiptPlanService_ListReceiptPlans_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +138,8 @@ type ReceiptPlanServiceServer interface {
 	CreateReceiptPlan(context.Context, *CreateReceiptPlanRequest) (*CreateReceiptPlanResponse, error)
 	// Returns a plan with the receipts registered under it.
 	GetReceiptPlan(context.Context, *GetReceiptPlanRequest) (*GetReceiptPlanResponse, error)
+	// Lists plans, those due first first. What is to be reminded of on a day is what is OPEN or PARTIAL and due by that day and the days of notice.
+	ListReceiptPlans(context.Context, *ListReceiptPlansRequest) (*ListReceiptPlansResponse, error)
 	// Keeps the draft of a receipt; it counts for nothing yet. Errors: NOT_FOUND (RECEIPT_PLAN_UNKNOWN), ALREADY_EXISTS (RECEIPT_REGISTRATION_EXISTS).
 	RegisterReceipt(context.Context, *RegisterReceiptRequest) (*RegisterReceiptResponse, error)
 	// Asks for the approval of a draft. Errors: FAILED_PRECONDITION (PLAN_EXCEEDED, REGISTRATION_STATE), NOT_FOUND (RECEIPT_REGISTRATION_UNKNOWN).
@@ -148,6 +163,9 @@ func (UnimplementedReceiptPlanServiceServer) CreateReceiptPlan(context.Context, 
 }
 func (UnimplementedReceiptPlanServiceServer) GetReceiptPlan(context.Context, *GetReceiptPlanRequest) (*GetReceiptPlanResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetReceiptPlan not implemented")
+}
+func (UnimplementedReceiptPlanServiceServer) ListReceiptPlans(context.Context, *ListReceiptPlansRequest) (*ListReceiptPlansResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListReceiptPlans not implemented")
 }
 func (UnimplementedReceiptPlanServiceServer) RegisterReceipt(context.Context, *RegisterReceiptRequest) (*RegisterReceiptResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RegisterReceipt not implemented")
@@ -214,6 +232,24 @@ func _ReceiptPlanService_GetReceiptPlan_Handler(srv interface{}, ctx context.Con
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ReceiptPlanServiceServer).GetReceiptPlan(ctx, req.(*GetReceiptPlanRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReceiptPlanService_ListReceiptPlans_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListReceiptPlansRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReceiptPlanServiceServer).ListReceiptPlans(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReceiptPlanService_ListReceiptPlans_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReceiptPlanServiceServer).ListReceiptPlans(ctx, req.(*ListReceiptPlansRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -304,6 +340,10 @@ var ReceiptPlanService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetReceiptPlan",
 			Handler:    _ReceiptPlanService_GetReceiptPlan_Handler,
+		},
+		{
+			MethodName: "ListReceiptPlans",
+			Handler:    _ReceiptPlanService_ListReceiptPlans_Handler,
 		},
 		{
 			MethodName: "RegisterReceipt",
