@@ -50,7 +50,8 @@ func (r *Reports) Get(ctx context.Context, date calendar.Date) (Daily, error) {
 		date = today
 	}
 	if date.After(today) {
-		return Daily{}, errs.New(errs.FailedPrecondition, "DATE_NOT_REACHED", "%s has not come yet; today is %s", date, today)
+		return Daily{}, errs.New(errs.FailedPrecondition, "DATE_NOT_REACHED", "%s has not come yet; today is %s", date, today).
+			WithViolations(errs.Violation{Field: "date", Rule: "DATE_NOT_REACHED", Message: "must be today or earlier"})
 	}
 	kept, found, err := r.Store.Report(ctx, date)
 	if err != nil {

@@ -15,15 +15,15 @@ import (
 func TestWhoNamesUnitAndSalesperson(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name, role, unit, salesperson, validUntil, want string
+		name, role, unit, salesperson, validUntil, want, field string
 	}{
-		{"nobody named", "SALESPERSON", "", "", "", ""},
-		{"the customer's own", "SALESPERSON", "NORTH", "li", "", ""},
-		{"another salesperson", "SALESPERSON", "", "wang", "", "SELLER_NOT_ALLOWED"},
-		{"another unit", "SALESPERSON", "SOUTH", "", "", "SELLER_NOT_ALLOWED"},
-		{"a supervisor", "SALES_SUPERVISOR", "SOUTH", "wang", "", ""},
-		{"the ERP", "ERP", "SOUTH", "wang", "", ""},
-		{"a last day that has passed", "ERP", "", "", "2026-06-30", "DATE_PAST"},
+		{"nobody named", "SALESPERSON", "", "", "", "", ""},
+		{"the customer's own", "SALESPERSON", "NORTH", "li", "", "", ""},
+		{"another salesperson", "SALESPERSON", "", "wang", "", "SELLER_NOT_ALLOWED", "order.salesperson_id"},
+		{"another unit", "SALESPERSON", "SOUTH", "", "", "SELLER_NOT_ALLOWED", "order.unit_id"},
+		{"a supervisor", "SALES_SUPERVISOR", "SOUTH", "wang", "", "", ""},
+		{"the ERP", "ERP", "SOUTH", "wang", "", "", ""},
+		{"a last day that has passed", "ERP", "", "", "2026-06-30", "DATE_PAST", "order.valid_until_date"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -38,8 +38,12 @@ func TestWhoNamesUnitAndSalesperson(t *testing.T) {
 			if _, err := gate.Check(w.env(c.role), w.account, o); errs.ReasonOf(err) != c.want {
 				t.Errorf("checked: %v, want %q", err, c.want)
 			}
-			if _, err := gate.Submit(w.env(c.role), w.account, o); errs.ReasonOf(err) != c.want {
+			_, err := gate.Submit(w.env(c.role), w.account, o)
+			if errs.ReasonOf(err) != c.want {
 				t.Errorf("submitted: %v, want %q", err, c.want)
+			}
+			if e, ok := errs.As(err); ok && (len(e.Violations) != 1 || e.Violations[0].Field != c.field) {
+				t.Errorf("the error names %+v, want %s", e.Violations, c.field)
 			}
 		})
 	}

@@ -20,7 +20,7 @@ func Submit(env Env, a account.Account, o order.Order) (Change, error) {
 	if err := acceptable(env, a, o); err != nil {
 		return Change{}, err
 	}
-	if err := mayRank(env, 0, o.Priority); err != nil {
+	if err := mayRank(env, "order.priority", 0, o.Priority); err != nil {
 		return Change{}, err
 	}
 	if o.OrderDate.IsZero() {
@@ -51,7 +51,12 @@ func mayCredit(env Env, a account.Account, o order.Order) error {
 		(o.UnitID == "" || o.UnitID == own.UnitID) && (o.SalespersonID == "" || o.SalespersonID == own.SalespersonID) {
 		return nil
 	}
-	return errs.New(errs.PermissionDenied, "SELLER_NOT_ALLOWED", "a unit or salesperson other than the customer's is named by sales supervisors, managers, directors, the ERP and operators")
+	field := "order.salesperson_id"
+	if o.UnitID != "" && o.UnitID != own.UnitID {
+		field = "order.unit_id"
+	}
+	return errs.New(errs.PermissionDenied, "SELLER_NOT_ALLOWED", "a unit or salesperson other than the customer's is named by sales supervisors, managers, directors, the ERP and operators").
+		WithViolations(errs.Violation{Field: field, Rule: "SELLER_NOT_ALLOWED", Message: "must be the customer's own, or left out"})
 }
 
 // Check decides about an order without any effect. Errors: CUSTOMER_UNKNOWN, CUSTOMER_CLOSED, CURRENCY_MISMATCH, DATE_PAST, SELLER_NOT_ALLOWED.
@@ -116,7 +121,7 @@ func amended(env Env, a account.Account, o order.Order, m Amendment) (order.Orde
 	}
 	after := o.Clone()
 	if m.Priority != nil {
-		if err := mayRank(env, o.Priority, *m.Priority); err != nil {
+		if err := mayRank(env, "priority", o.Priority, *m.Priority); err != nil {
 			return o, err
 		}
 		after.Priority = *m.Priority

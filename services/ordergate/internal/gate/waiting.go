@@ -23,11 +23,12 @@ func ranks(env Env) bool {
 }
 
 // mayRank refuses a priority that the caller may not give. Lowering one is anybody's who may change the order. Errors: PRIORITY_NOT_ALLOWED.
-func mayRank(env Env, from, to int) error {
+func mayRank(env Env, field string, from, to int) error {
 	if to <= from || ranks(env) {
 		return nil
 	}
-	return errs.New(errs.PermissionDenied, "PRIORITY_NOT_ALLOWED", "a priority above %d is given by sales supervisors, managers, directors, the ERP and operators", from)
+	return errs.New(errs.PermissionDenied, "PRIORITY_NOT_ALLOWED", "a priority above %d is given by sales supervisors, managers, directors, the ERP and operators", from).
+		WithViolations(errs.Violation{Field: field, Rule: "PRIORITY_NOT_ALLOWED", Message: "is not the caller's to raise"})
 }
 
 // InTurn is the policy's order of those that wait: who gets credit that comes free before whom, the same every time. It ends with who
