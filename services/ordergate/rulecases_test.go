@@ -124,7 +124,7 @@ func (p *rulePlayer) granted(s casefile.RuleStep) error {
 		g.Limit = &evaluationv1.CreditLimit{Kind: &evaluationv1.CreditLimit_Amount{Amount: p.money(s.Limit)}}
 	}
 	if s.Cover != "" {
-		g.SecurityCovers = []*evaluationv1.SecurityCover{{Amount: p.money(s.Cover), ValidUntilDate: s.CoverUntil}}
+		g.SecurityCovers = []*evaluationv1.SecurityCover{{Amount: p.money(s.Cover), ValidUntilDate: s.CoverUntil, Reference: s.CoverReference}}
 	}
 	if x := s.Temporary; x.Mode != "" {
 		g.TemporaryLimits = []*evaluationv1.TemporaryLimit{{
@@ -180,6 +180,12 @@ func (p *rulePlayer) stands(s casefile.RuleStep) *receivablesv1.Position {
 	pos.BrokenPromises, pos.LastBrokenPromiseDate = int32(s.Broken), s.BrokenDate
 	pos.DunningLevel, pos.OpenInvoices = int32(s.Dunning), int32(s.Invoices)
 	pos.SupplyStopped = s.SupplyStopped
+	for _, x := range s.Held {
+		pos.Securities = append(pos.Securities, &receivablesv1.HeldSecurity{
+			SecurityId: x.ID, Kind: receivablesv1.SecurityKind(receivablesv1.SecurityKind_value["SECURITY_KIND_"+x.Kind]),
+			Worth: &typev1.Money{CurrencyCode: x.Currency, Amount: x.Worth}, ValidFromDate: x.From, ValidUntilDate: x.Until,
+		})
+	}
 	return pos
 }
 

@@ -3,6 +3,7 @@ package ordergate_test
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -135,6 +136,44 @@ func TestRulesOfTheCompanyHaveChineseNames(t *testing.T) {
 	_, err = rpc.ParsePolicy("yaml", strings.Replace(rulesInFull, "  - {name: words,", "  - {name: words, name_zh: '  ',", 1))
 	if errs.ReasonOf(err) != "POLICY_INVALID" {
 		t.Errorf("a name of blanks: %v", err)
+	}
+}
+
+// Security that receivables holds is seen on the account, is no breach of S2.18 where the policy counts it, and is that no more when it ends:
+// without a message.
+func TestSecuritiesHeldThroughTheAPI(t *testing.T) {
+	t.Parallel()
+	for _, counted := range []bool{true, false} {
+		policy := strings.Replace(rulesInFull, `share: "0.5"}`, `share: "0.5", held: `+strconv.FormatBool(counted)+`}`, 1)
+		w := signed(t, policy+"controls: {credit_stop: {over_limit_percent: '10', overdue_days: 30}}\n")
+		must(t, w.grant("C1", "sales", &evaluationv1.Grant{Treatment: evaluationv1.Treatment_TREATMENT_CREDIT, TermDays: 30, Limit: limitOf("100")}))
+		owes := func() {
+			t.Helper()
+			must(t, w.position(&receivablesv1.Position{
+				CustomerId: "C1", Receivable: cny("120"), Unapplied: cny("0"), Ladder: []*receivablesv1.DueAmount{{DueDate: "2026-08-01", Amount: cny("120")}},
+				Securities: []*receivablesv1.HeldSecurity{{
+					SecurityId: "S1", Kind: receivablesv1.SecurityKind_SECURITY_KIND_BANK_GUARANTEE, Worth: cny("100"), ValidFromDate: "2026-01-01", ValidUntilDate: "2026-07-05",
+				}},
+			}))
+		}
+		owes()
+		seen := func() string {
+			d, err := w.orders.CheckOrder(w.as("erp", "ERP"), &pb.CheckOrderRequest{Order: &pb.Order{OrderId: "Q", CustomerId: "C1", Amount: cny("30")}})
+			must(t, err)
+			return w.account("C1").GetSecurity().GetAmount() + " " + strings.TrimPrefix(result(t, d.GetDecision(), "limit").GetOutcome().String(), "OUTCOME_") + " " + d.GetDecision().GetVerdict().String()
+		}
+		first, then := seen(), ""
+		w.today = "2026-07-06"
+		owes()
+		then = seen()
+		if counted && (first != "50.00 PASS VERDICT_APPROVE" || then != " HOLD VERDICT_HOLD") || !counted && (first != " HOLD VERDICT_HOLD" || then != first) {
+			t.Errorf("counted %v: %s, after its end: %s", counted, first, then)
+		}
+		w.verified()
+	}
+	_, err := rpc.ParsePolicy("yaml", strings.Replace(rulesInFull, `share: "0.5"}`, `share: "0.5", weights: [{kind: SECURITY_KIND_PLEDGE, share: "1"}]}`, 1))
+	if e, ok := errs.As(err); !ok || len(e.Violations) != 1 || e.Violations[0].Rule != "HELD_ONLY" {
+		t.Errorf("weights of nothing: %v", err)
 	}
 }
 

@@ -37,6 +37,18 @@ func TestSecurities(t *testing.T) {
 		s.Kind, s.Value, s.PriorClaims, s.InsuredShare = receivablesv1.SecurityKind_SECURITY_KIND_CREDIT_INSURANCE, cny("500"), nil, "0.9"
 		s.OverdueNoticeDays, s.ClaimDays, s.ValidUntilDate = 30, 180, ""
 	}))
+	must(t, add("S-3", func(s *receivablesv1.Security) {
+		s.ItemIds, s.ValidFromDate, s.ValidUntilDate = []string{"I-1"}, "2024-06-02", "2025-06-30"
+	}))
+	told := func() string {
+		var out []string
+		for _, s := range w.position(t, "C-1").GetSecurities() {
+			out = append(out, strings.Join([]string{s.GetSecurityId(), strings.TrimPrefix(s.GetKind().String(), "SECURITY_KIND_"), s.GetWorth().GetAmount(), s.GetValidFromDate(), s.GetValidUntilDate()}, " "))
+		}
+		return strings.Join(out, ", ")
+	}
+	const insured, ahead = ", S-2 CREDIT_INSURANCE 450.00 2024-01-01 ", ", S-3 MORTGAGE 100.00 2024-06-02 2025-06-30"
+	equal(t, "the gate is told what holds and what will, of one for an item what is open of it", told(), "S-1 MORTGAGE 600.00 2024-01-01 2024-12-31"+insured+ahead)
 	want(t, add("S-1", func(s *receivablesv1.Security) { s.Rank = 1 }), errs.AlreadyExists, "REQUEST_ID_REUSED")
 	for field, change := range map[string]func(s *receivablesv1.Security){
 		"security.valid_until_date": func(s *receivablesv1.Security) { s.ValidUntilDate = "2023-12-31" },
@@ -59,13 +71,14 @@ func TestSecurities(t *testing.T) {
 		}
 		return strings.Join(out, ", ") + " of " + r.GetOpenAmount().GetAmount()
 	}
-	equal(t, "both", cover("2024-06-01"), "CNY 1050.00 of 100.00")
-	equal(t, "the mortgage has ended", cover("2025-01-01"), "CNY 450.00 of 100.00")
+	equal(t, "both, the third is ahead", cover("2024-06-01"), "CNY 1050.00 of 100.00")
+	equal(t, "the mortgage has ended", cover("2025-01-01"), "CNY 1050.00 of 100.00")
 	_, err := w.securities().RevalueSecurity(w.by(t, "li", "CREDIT_ANALYST", "2024-06-02"), &receivablesv1.RevalueSecurityRequest{
 		RequestId: "v", SecurityId: "S-1", Valuation: &receivablesv1.Valuation{Value: cny("700"), PriorClaims: cny("400"), ValuationDate: "2024-06-02", Basis: "appraisal 9"},
 	})
 	must(t, err)
-	equal(t, "valued anew", cover("2024-06-02"), "CNY 750.00 of 100.00")
+	equal(t, "valued anew, with the third", cover("2024-06-02"), "CNY 1350.00 of 100.00")
+	equal(t, "the gate is told of the value", told(), "S-1 MORTGAGE 300.00 2024-01-01 2024-12-31"+insured+ahead)
 
 	// 2 March is the last day to tell the insurer that I-1 is overdue, 30 July to claim it; 31 December the mortgage ends.
 	equal(t, "before", w.give(t, "2024-02-16"), "0 given, 0 late")
@@ -96,7 +109,10 @@ func TestSecurities(t *testing.T) {
 	want(t, release("li"), errs.PermissionDenied, "SAME_PERSON")
 	must(t, release("wu"))
 	want(t, release("xu"), errs.FailedPrecondition, "SECURITY_RELEASED")
-	equal(t, "given back", cover("2024-10-03"), "CNY 450.00 of 100.00")
+	equal(t, "given back", cover("2024-10-03"), "CNY 1050.00 of 100.00")
+	equal(t, "the gate is told", told(), strings.TrimPrefix(insured+ahead, ", "))
+	w.pay(t, "2024-10-04", &receivablesv1.Receipt{ReceiptId: "R-1", CustomerId: "C-1", Amount: cny("60")})
+	equal(t, "and what is left of the item", told(), strings.TrimPrefix(insured, ", ")+", S-3 MORTGAGE 40.00 2024-06-02 2025-06-30")
 	equal(t, "no warning of it", w.give(t, "2024-12-30"), "0 given, 0 late")
 	_, err = w.securities().GetSecurity(w.by(t, "ben", "SALESPERSON", ""), &receivablesv1.GetSecurityRequest{SecurityId: "S-1"})
 	want(t, err, errs.NotFound, "SECURITY_UNKNOWN")

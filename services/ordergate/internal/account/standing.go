@@ -17,5 +17,6 @@ type Standing struct {
 	DunningLevel   int           `json:"dunning_level,omitempty"`   // highest of the open items
 	SupplyStopped  bool          `json:"supply_stopped,omitempty"`  // a dunning letter about an open item stopped supply on credit
 	OpenInvoices   int           `json:"open_invoices,omitempty"`   // 0: none, or not counted
+	Securities     []Security    `json:"securities,omitempty"`      // that hold or begin later, in the order in which they were recorded
 	Notices        []Notice      `json:"notices,omitempty"`         // payment notices with money to come or to apply, by number
 }

@@ -249,6 +249,7 @@ type AccountSheet struct {
 	Exposure      int64         // as the policy's weights count it; minor units
 	Limit         account.Limit // of today: limits for a time and a season count, and base stock owed within what was granted
 	UtilizationBP int64         // exposure in basis points of the limit, rounded down; 0 without one
+	Security      int64         // what counts of security today, minor units; not part of Limit
 	CapsExceeded  []string      // category caps that the account is over
 }
 
@@ -267,9 +268,12 @@ func (q *Queries) sheet(ctx context.Context, a account.Account) (AccountSheet, e
 		Account: a, Today: today, Overdue: a.Ladder.Overdue(today).Amount(), DaysOverdue: a.Ladder.OldestDays(today),
 		Status: limit.StatusAt(exposure, p.WatchRatio()), Exposure: exposure, Limit: limit,
 	}
-	s.CapsExceeded = p.CapsExceeded(&check.AccountFacts{
+	facts := check.AccountFacts{
 		CustomerID: a.ID, GroupID: a.Profile.GroupID, Grade: a.Profile.Grade, Currency: a.Profile.Currency, Buckets: a.Buckets, Overdue: a.Ladder.Overdue(today),
-	}, today)
+		Grant: a.Profile.Grant, Standing: a.Standing,
+	}
+	s.CapsExceeded = p.CapsExceeded(&facts, today)
+	s.Security, _ = p.Secured(&facts, today)
 	if limit.Kind == account.LimitAmount && limit.Minor > 0 && exposure > 0 {
 		hi, lo := bits.Mul64(uint64(exposure), 10_000)
 		if hi < uint64(limit.Minor) {

@@ -23,6 +23,7 @@ type RuleStep struct {
 	// grant
 	Group, Grade, Cover string
 	CoverUntil          string `yaml:"cover_until"`
+	CoverReference      string `yaml:"cover_reference"`
 	ValidFrom           string `yaml:"valid_from"`
 	Temporary           struct{ Mode, Amount, From, Until string }
 	Seasonal            struct{ Mode, Amount, From, Until string } // from and until are month and day
@@ -30,7 +31,8 @@ type RuleStep struct {
 	ForOrder            struct{ Order, Amount, Until string }      `yaml:"for_order"`
 	// position
 	Dunning, Broken, Invoices int
-	SupplyStopped             bool   `yaml:"supply_stopped"`
+	SupplyStopped             bool `yaml:"supply_stopped"`
+	Held                      []struct{ ID, Kind, Currency, Worth, From, Until string }
 	BrokenAmount              string `yaml:"broken_amount"`
 	BrokenDate                string `yaml:"broken_date"`
 	BankBill                  string `yaml:"bank_bill"`

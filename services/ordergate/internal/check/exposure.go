@@ -20,6 +20,7 @@ type measure struct {
 	before, after int64
 	limit         account.Limit // with the temporary limit of the day, and with security where that raises it
 	security      int64         // what counts of the security in force
+	held          int64         // of it, securities that receivables holds
 	stock         int64         // owed as base stock, within what was granted as such
 	own           int64         // credit of the order's own
 	later         int64         // reserved for deliveries beyond the horizon
@@ -28,16 +29,9 @@ type measure struct {
 // measureFirst counts as the first limit rule does, which measures the excess too; without one, everything counts.
 func (d *decider) measureFirst() {
 	var all Rule
-	r := &all
-	for i := range d.p.Rules {
-		if d.p.Rules[i].Kind != KindLimit {
-			continue
-		}
-		r = &d.p.Rules[i]
-		if o := r.Overrides.Find(&d.in.Account, d.in.BusinessDate); o != nil {
-			r = &o.Rule
-		}
-		break
+	r := d.p.firstLimit(&d.in.Account, d.in.BusinessDate)
+	if r == nil {
+		r = &all
 	}
 	d.first = d.measure(r, d.in.BusinessDate)
 }
@@ -54,10 +48,10 @@ func (d *decider) measure(r *Rule, day calendar.Date) measure {
 		m.without(a.Scheduled, o, day.AddDays(*r.Horizon))
 	}
 	d.added(&m, day)
-	if r.Security == "" || len(a.Grant.Covers) == 0 {
+	if r.Security == "" || len(a.Grant.Covers)+len(a.Standing.Securities) == 0 {
 		return m
 	}
-	m.security = share(a.Grant.Covered(day), r.SecurityShare)
+	m.security, m.held = d.p.secured(r, a, day, d.in.Edition)
 	switch {
 	case r.Security == DeductedFromExposure:
 		m.before -= min(m.security, max(0, m.before))
@@ -174,6 +168,9 @@ func (d *decider) reasons(r *Rule, m measure) []Figure {
 	if m.security > 0 {
 		figs = append(figs, Figure{"security", d.money(m.security)})
 	}
+	if m.held > 0 {
+		figs = append(figs, Figure{"held_security", d.money(m.held)})
+	}
 	if r.Floor != "" {
 		figs = append(figs, Figure{"receivable_floor", d.money(d.floor(r))})
 	}
@@ -196,11 +193,11 @@ func (d *decider) lessExposure(m measure, usable int64) []Cure {
 // fits is the first day on which the same order passes the limit if nothing else changes: a temporary limit or a security begins or
 // ends. Days on which the grant is not in force are none. Zero: there is no such day.
 func (d *decider) fits(r *Rule) calendar.Date {
-	g := &d.in.Account.Grant
-	if len(g.Temporary)+len(g.Covers)+len(g.Seasonal)+len(g.BaseStocks) == 0 {
+	g, s := &d.in.Account.Grant, &d.in.Account.Standing
+	if len(g.Temporary)+len(g.Covers)+len(g.Seasonal)+len(g.BaseStocks)+len(s.Securities) == 0 {
 		return calendar.Date{}
 	}
-	days := g.Turns(d.in.BusinessDate)
+	days := append(g.Turns(d.in.BusinessDate), s.SecurityTurns(d.in.BusinessDate)...)
 	slices.SortFunc(days, calendar.Date.Compare)
 	for _, day := range days {
 		m := d.measure(r, day)

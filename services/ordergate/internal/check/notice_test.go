@@ -66,3 +66,19 @@ func TestOlderEditionsNameNoNotice(t *testing.T) {
 		t.Errorf("today's way to decide names no notice: %s (%v)", now, err)
 	}
 }
+
+// A program before securities held counted signed with the same policy, whose new words it did not read: its decisions decide the same again.
+func TestOlderEditionsCountNoSecuritiesHeld(t *testing.T) {
+	t.Parallel()
+	p := check.Policy{Version: 1, Rules: []check.Rule{{Name: "limit", Kind: check.KindLimit, Enforcement: check.HoldOnBreak, Security: check.RaisesLimit, HeldSecurity: true}}}
+	in := check.Input{Point: check.AtSubmit, BusinessDate: today(), Account: check.AccountFacts{
+		CustomerID: "C", Currency: "CNY", Grant: account.Grant{Treatment: account.Credit, Limit: account.Limit{Kind: account.LimitAmount, Minor: 100}},
+		Standing: account.Standing{Securities: []account.Security{{ID: "S", Kind: "PLEDGE", Currency: "CNY", Minor: 50, From: today()}}},
+	}, Order: check.OrderFacts{OrderID: "O", Amount: 150, Open: 150, Terms: order.OpenAccount}}
+	for edition, want := range map[int]check.Verdict{5: check.Hold, 6: check.Approve} {
+		in.Edition = edition
+		if got := check.Decide(in, p).Verdict; got != want {
+			t.Errorf("edition %d: %s, want %s", edition, got, want)
+		}
+	}
+}

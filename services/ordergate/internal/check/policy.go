@@ -75,6 +75,7 @@ type Rule struct {
 	Horizon         *int         // LIMIT: orders to be delivered more days from now do not count; nil: all count
 	Security        SecurityMode // LIMIT: how security counts
 	SecurityShare   money.Ratio  // LIMIT: how much of it; not valid: all
+	HeldSecurity    bool         // LIMIT: securities that receivables holds count too
 	MaxRatio        money.Ratio  // UTILIZATION, OVERDUE_RATIO
 	ExcludeDisputed bool         // OLDEST_OPEN_ITEM
 	MaxCount        int          // UNPAID_BATCHES, BROKEN_PROMISE, DUNNING_LEVEL
@@ -87,6 +88,8 @@ type Rule struct {
 	Floor           string       // LIMIT: open invoices less money not applied count as at least this, decimal amount; empty: no floor
 	MinTotal        string       // CONCENTRATION: whole below which no share is looked at, decimal amount; empty: none
 	Overrides       Overrides
+
+	SecurityWeights map[string]money.Ratio // LIMIT: how much counts of securities held, by kind; of others SecurityShare
 }
 
 // Override is a rule as it is for one customer, group or grade.
@@ -163,6 +166,7 @@ type Policy struct {
 	Combinations        []Combination
 	Weights             Weights
 	Conversion          Conversion         // of orders in other currencies than the account's
+	HeldSecurity        bool               // some rule counts securities that receivables holds
 	NeedsOrders         bool               // some rule looks at the account's other orders, see NeedsOthers
 	Controls            Controls           // approvals, blocks and stops
 	WaitingOrder        []WaitingCriterion // who gets credit first that comes free; each decides where those before it tie
@@ -194,7 +198,16 @@ func (p Policy) Route(currency string, excess int64, days int) (row int, steps [
 
 // NeedsOthers reports whether some rule looks at the account's other orders: a horizon or unpaid batches.
 func NeedsOthers(rules []Rule) bool {
-	needs := func(r *Rule) bool { return r.Horizon != nil || r.Kind == KindUnpaidBatches }
+	return some(rules, func(r *Rule) bool { return r.Horizon != nil || r.Kind == KindUnpaidBatches })
+}
+
+// CountsHeld reports whether some rule counts securities that receivables holds.
+func CountsHeld(rules []Rule) bool {
+	return some(rules, func(r *Rule) bool { return r.Security != "" && r.HeldSecurity })
+}
+
+// some reports whether a rule, or an override of one, is such a one.
+func some(rules []Rule, needs func(r *Rule) bool) bool {
 	for i := range rules {
 		if needs(&rules[i]) {
 			return true

@@ -85,8 +85,12 @@ type Input struct {
 
 // Edition is the newest way to decide. A record names the one that it was decided by, so that it decides the same again:
 // 0 the first; 2 what is paid for is never held; 3 a payment notice is named as a cure; 4 a release covers no longer term;
-// 5 a failure that is only listed says so, no limit is named as none, and ratios are decimals.
-const Edition = 5
+// 5 a failure that is only listed says so, no limit is named as none, and ratios are decimals; 6 securities that receivables holds count
+// where the policy says so, which programs before did not read.
+const Edition = 6
+
+// heldEdition is the first edition that counts securities held.
+const heldEdition = 6
 
 // Delta is what the order would add to the exposure, less what it has reserved itself.
 func (in Input) Delta() int64 { return max(0, in.Order.Open) - in.Order.Reserved }

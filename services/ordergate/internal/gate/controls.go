@@ -8,6 +8,7 @@ import (
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/services/ordergate/internal/account"
+	"github.com/avalcredit/aval/services/ordergate/internal/check"
 	"github.com/avalcredit/aval/services/ordergate/internal/order"
 )
 
@@ -159,7 +160,7 @@ func breachOf(env Env, a account.Account, leaving int64) breach {
 	unpaid := a.Ladder.Paid(max(0, a.Buckets.Unapplied-a.Buckets.Prepaid)) // who has paid is not stopped because the money is not applied yet
 	b.days = max(0, unpaid.Overdue(env.Today).OldestDays(env.Today)-g.GraceDays)
 	if b.limit.Kind == account.LimitAmount {
-		b.excess = max(0, a.Buckets.Owed()+leaving-b.limit.Minor)
+		b.excess = max(0, a.Buckets.Owed()+leaving-b.limit.Minor-secured(env, a))
 	}
 	tolerated := percentOf(b.limit.Minor, rule.OverPercent)
 	if rule.ReleasesCount {
@@ -175,6 +176,18 @@ func breachOf(env Env, a account.Account, leaving int64) breach {
 		b.reasons = append(b.reasons, OverTerm)
 	}
 	return b
+}
+
+// secured is what stands behind what is owed, where the policy counts securities held; minor units. What was sold on them is not beyond
+// the credit.
+func secured(env Env, a account.Account) int64 {
+	minor, held := env.Policy.Secured(&check.AccountFacts{
+		CustomerID: a.ID, GroupID: a.Profile.GroupID, Grade: a.Profile.Grade, Currency: a.Profile.Currency, Grant: a.Profile.Grant, Standing: a.Standing,
+	}, env.Today)
+	if !held {
+		return 0
+	}
+	return minor
 }
 
 // Withdrawal asks evaluation to withdraw an account's credit.

@@ -321,6 +321,9 @@ func facts(env Env, a account.Account, before, after order.Order, at check.Point
 		Pools: sharedFacts(env, a, after),
 	}
 	in.Account.Standing.Notices = nil // those of other orders are none of this one's
+	if !env.Policy.HeldSecurity {
+		in.Account.Standing.Securities = nil // nothing looks at them
+	}
 	if before.Reserved != 0 {
 		in.Order.ReservedFor = before.RequestedDelivery
 	}

@@ -148,7 +148,7 @@ func (w *ruleWorld) grants(s ruleStep) error {
 		g.ValidFrom = calendar.MustDate(s.ValidFrom)
 	}
 	if s.Cover != "" {
-		g.Covers = []account.Cover{{Minor: minor(w.t, s.Cover), ValidUntil: calendar.MustDate(s.CoverUntil)}}
+		g.Covers = []account.Cover{{Minor: minor(w.t, s.Cover), ValidUntil: calendar.MustDate(s.CoverUntil), Reference: s.CoverReference}}
 	}
 	if t := s.Temporary; t.Mode != "" {
 		g.Temporary = []account.TemporaryLimit{{
@@ -181,6 +181,17 @@ func (w *ruleWorld) stands(s ruleStep) error {
 			Deposit: m(s.Deposit), Disputed: w.ladder(s.Disputed), BrokenPromises: s.Broken, BrokenAmount: m(s.BrokenAmount),
 			DunningLevel: s.Dunning, SupplyStopped: s.SupplyStopped, OpenInvoices: s.Invoices,
 		},
+	}
+	for _, x := range s.Held {
+		m, err := money.Parse(x.Currency, x.Worth)
+		if err != nil {
+			return err
+		}
+		d := account.Security{ID: x.ID, Kind: x.Kind, Currency: x.Currency, Minor: m.Minor, From: calendar.MustDate(x.From)}
+		if x.Until != "" {
+			d.Until = calendar.MustDate(x.Until)
+		}
+		p.Standing.Securities = append(p.Standing.Securities, d)
 	}
 	if s.BrokenDate != "" {
 		p.Standing.BrokenDate = calendar.MustDate(s.BrokenDate)

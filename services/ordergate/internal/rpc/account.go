@@ -77,6 +77,9 @@ func accountOf(s app.AccountSheet) *pb.CreditAccount {
 		out.Limit, out.Available = minorOf(s.Limit.Minor, cur), minorOf(s.Limit.Minor-exposure, cur)
 		out.UtilizationBp = s.UtilizationBP
 	}
+	if s.Security > 0 {
+		out.Security = minorOf(s.Security, cur)
+	}
 	beside(out.GetBuckets(), a.Standing, cur)
 	for _, d := range a.Ladder {
 		out.Ladder = append(out.Ladder, &receivablesv1.DueAmount{DueDate: d.Date.String(), Amount: minorOf(d.Minor, cur)})

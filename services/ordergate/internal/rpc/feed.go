@@ -298,6 +298,33 @@ func parseStanding(m *receivablesv1.Position) (account.Standing, error) {
 	if s.Disputed, err = parseLadder("position.disputed", m.GetDisputed()); err != nil {
 		return s, err
 	}
+	if s.Securities, err = parseSecurities(m); err != nil {
+		return s, err
+	}
 	s.Notices, err = parseNotices(m)
 	return s, err
 }
+
+func parseSecurities(m *receivablesv1.Position) ([]account.Security, error) {
+	var out []account.Security
+	for _, x := range m.GetSecurities() {
+		v, err := parseMoney("position.securities.worth", x.GetWorth())
+		if err != nil {
+			return nil, err
+		}
+		if v.Minor < 0 {
+			return nil, errs.Field("position.securities.worth", "NOT_NEGATIVE", "security is not below zero")
+		}
+		s := account.Security{ID: x.GetSecurityId(), Kind: securityKind(x.GetKind()), Currency: v.Currency, Minor: v.Minor}
+		if s.From, err = parseDate("position.securities.valid_from_date", x.GetValidFromDate()); err != nil {
+			return nil, err
+		}
+		if s.Until, err = parseDate("position.securities.valid_until_date", x.GetValidUntilDate()); err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func securityKind(k receivablesv1.SecurityKind) string { return word(k.String(), "SECURITY_KIND_", "") }

@@ -40,7 +40,7 @@ func rulesOf(spec *pb.OrderPolicy, p *check.Policy) error {
 		}
 		places[r.GetName()] = i
 	}
-	p.NeedsOrders = check.NeedsOthers(p.Rules)
+	p.NeedsOrders, p.HeldSecurity = check.NeedsOthers(p.Rules), check.CountsHeld(p.Rules)
 	b.combinations(spec, places, p)
 	b.weights(spec.GetBucketWeights(), p)
 	b.rates(spec.GetConversion(), p)
@@ -128,7 +128,7 @@ func (b *rulebook) parameters(at string, r *pb.OrderRule, out *check.Rule) error
 	var err error
 	switch c := r.GetCheck().(type) {
 	case *pb.OrderRule_Limit:
-		err = limitOf(c.Limit, out)
+		err = b.limit(at, c.Limit, out)
 	case *pb.OrderRule_DaysOverdue:
 		out.Kind, out.MaxDays = check.KindDaysOverdue, int(c.DaysOverdue.GetMaxDays())
 	case *pb.OrderRule_OverdueAmount:
@@ -179,7 +179,7 @@ func (b *rulebook) parameters(at string, r *pb.OrderRule, out *check.Rule) error
 	return err
 }
 
-func limitOf(c *pb.LimitCheck, out *check.Rule) error {
+func (b *rulebook) limit(at string, c *pb.LimitCheck, out *check.Rule) error {
 	out.Kind = check.KindLimit
 	out.Floor = c.GetReceivableFloor()
 	out.Horizon = dayCount(c.HorizonDays) //nolint:protogetter // absent is not zero
@@ -191,8 +191,27 @@ func limitOf(c *pb.LimitCheck, out *check.Rule) error {
 		return err
 	}
 	out.Security = check.SecurityMode(word(c.GetSecurity().GetMode().String(), "SECURITY_MODE_", ""))
-	out.SecurityShare, err = ratioOf(c.GetSecurity().GetShare())
-	return err
+	if out.SecurityShare, err = ratioOf(c.GetSecurity().GetShare()); err != nil {
+		return err
+	}
+	out.HeldSecurity = c.GetSecurity().GetHeld()
+	for i, w := range c.GetSecurity().GetWeights() {
+		field := at + ".limit.security.weights[" + strconv.Itoa(i) + "]"
+		if !out.HeldSecurity {
+			b.fault(field, "HELD_ONLY", "weights are those of securities held: without `held` none counts")
+		}
+		if out.SecurityWeights == nil {
+			out.SecurityWeights = map[string]money.Ratio{}
+		}
+		kind := securityKind(w.GetKind())
+		if _, again := out.SecurityWeights[kind]; again {
+			b.fault(field+".kind", "UNIQUE", "this kind has a weight already")
+		}
+		if out.SecurityWeights[kind], err = money.ParseRatio(w.GetShare()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *rulebook) expression(at string, c *pb.ExpressionCheck, out *check.Rule) error {

@@ -215,7 +215,7 @@ func (c *change) finish(ctx context.Context) error {
 
 // positionOf is what the gate is told of a change.
 func positionOf(c position.Change, s postgres.Standing) ([]byte, error) {
-	c.Notices, c.Held, c.Collected = s.Notices, s.Held, s.Collected
+	c.Notices, c.Held, c.Collected, c.Securities = s.Notices, s.Held, s.Collected, s.Securities
 	return json.Marshal(position.New(c, s.Unapplied, s.Ladder))
 }
 

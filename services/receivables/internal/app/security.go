@@ -18,48 +18,105 @@ import (
 // RecordSecurity records a security. Errors: NotFound CUSTOMER_UNKNOWN and ITEM_UNKNOWN, AlreadyExists SECURITY_EXISTS, those
 // of Security.Check.
 func (s *Service) RecordSecurity(ctx context.Context, req idem.Request, d security.Security) (security.Security, error) {
-	if _, err := s.customerFor(ctx, d.CustomerID, "security.customer_id"); err != nil {
+	customer, err := s.customerFor(ctx, d.CustomerID, "security.customer_id")
+	if err != nil {
 		return d, err
 	}
 	if err := d.Check(); err != nil {
 		return d, err
 	}
-	return record(ctx, s, req, func(ctx context.Context, c *postgres.Claims, act postgres.Act) (security.Security, told, error) {
+	return write(ctx, s, req, customer, func(ctx context.Context, c *change) (security.Security, error) {
+		claims := postgres.NewClaims(c.tx, c.act)
 		for _, id := range d.ItemIDs {
-			if err := c.CheckItem(ctx, d.CustomerID, id, "security.item_ids"); err != nil {
-				return d, told{}, err
+			if err := claims.CheckItem(ctx, d.CustomerID, id, "security.item_ids"); err != nil {
+				return d, err
 			}
 		}
-		d.RecordedBy, d.RecordDate = act.Actor, act.Today
-		d.Valuations[0].RecordedBy = act.Actor
-		return putSecurity(ctx, c, d, 1, "security.record")
+		d.RecordedBy, d.RecordDate = c.act.Actor, c.act.Today
+		d.Valuations[0].RecordedBy = c.act.Actor
+		return c.putSecurity(ctx, claims, d, 1, "security.record")
 	})
 }
 
-func putSecurity(ctx context.Context, c *postgres.Claims, d security.Security, version int, action string) (security.Security, told, error) {
+// putSecurity writes a version of a security of the account; the gate is told with the change.
+func (c *change) putSecurity(ctx context.Context, claims *postgres.Claims, d security.Security, version int, action string) (security.Security, error) {
+	if err := putSecurity(ctx, claims, d, version); err != nil {
+		return d, err
+	}
+	if err := postgres.ToldSecurities(ctx, c.tx, d.CustomerID); err != nil {
+		return d, err
+	}
+	return d, c.tell(action, "security "+d.ID, d)
+}
+
+func putSecurity(ctx context.Context, c *postgres.Claims, d security.Security, version int) error {
 	next := d.Until
 	if d.ReleasedBy != "" {
 		next = calendar.Date{}
 	}
-	err := c.Put(ctx, postgres.Record{
+	return c.Put(ctx, postgres.Record{
 		Kind: postgres.Securities, ID: d.ID, Version: version, CustomerID: d.CustomerID, State: string(d.Kind), ItemIDs: d.ItemIDs, Next: next, Body: d,
 	})
-	return d, told{stream: "customer/" + d.CustomerID, action: action, subject: "security " + d.ID, detail: d}, err
 }
 
-// onSecurity changes a security.
+// onSecurity changes what a security is worth, or how long.
 func (s *Service) onSecurity(ctx context.Context, req idem.Request, id, action string, fn func(d security.Security, act postgres.Act) (security.Security, error)) (security.Security, error) {
-	return record(ctx, s, req, func(ctx context.Context, c *postgres.Claims, act postgres.Act) (security.Security, told, error) {
+	var d security.Security
+	if err := s.store.Record(ctx, postgres.Securities, id, &d); err != nil {
+		return d, err
+	}
+	customer, err := s.store.Customer(ctx, d.CustomerID)
+	if err != nil {
+		return d, err
+	}
+	return write(ctx, s, req, customer, func(ctx context.Context, c *change) (security.Security, error) {
+		claims := postgres.NewClaims(c.tx, c.act)
 		var d security.Security
-		version, err := c.Take(ctx, postgres.Securities, id, &d)
+		version, err := claims.Take(ctx, postgres.Securities, id, &d)
 		if err != nil {
-			return d, told{}, err
+			return d, err
 		}
-		if d, err = fn(d, act); err != nil {
-			return d, told{}, err
+		if d, err = fn(d, c.act); err != nil {
+			return d, err
 		}
-		return putSecurity(ctx, c, d, version+1, action)
+		return c.putSecurity(ctx, claims, d, version+1, action)
 	})
+}
+
+// untoldBatch is how many customers are looked up at a time.
+const untoldBatch = 100
+
+// TellSecurities tells the gate of securities that were recorded before it was told of any, customer by customer, once.
+func (s *Service) TellSecurities(ctx context.Context) error {
+	for {
+		ids, err := postgres.UntoldSecurities(ctx, s.Pool, untoldBatch)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := s.tellSecurities(ctx, id); err != nil {
+				return err
+			}
+		}
+		if len(ids) < untoldBatch {
+			return nil
+		}
+	}
+}
+
+func (s *Service) tellSecurities(ctx context.Context, customerID string) error {
+	customer, err := s.store.Customer(ctx, customerID)
+	if err != nil {
+		return err
+	}
+	id := "securities-" + customerID
+	_, err = write(ctx, s, idem.Request{ID: digestOf(id), Method: "securities.tell", Hash: []byte(id)}, customer, func(ctx context.Context, c *change) (bool, error) {
+		if err := postgres.ToldSecurities(ctx, c.tx, customerID); err != nil {
+			return false, err
+		}
+		return true, c.tell("security.tell", "securities of "+customerID, nil)
+	})
+	return err
 }
 
 // RevalueSecurity values a security anew. Errors: NotFound SECURITY_UNKNOWN, those of Security.Revalue.
@@ -93,7 +150,8 @@ func (s *Service) ReportToInsurer(ctx context.Context, req idem.Request, id stri
 		if d, err = d.Tell(r, act.Today); err != nil {
 			return d, told{}, err
 		}
-		return putSecurity(ctx, c, d, version+1, "security.report")
+		t := told{stream: "customer/" + d.CustomerID, action: "security.report", subject: "security " + d.ID, detail: d}
+		return d, t, putSecurity(ctx, c, d, version+1)
 	})
 }
 

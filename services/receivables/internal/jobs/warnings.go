@@ -15,6 +15,8 @@ const every = time.Hour
 // Watcher gives the warnings that are due.
 type Watcher interface {
 	GiveWarnings(ctx context.Context) (app.Sweep, error)
+	// TellSecurities tells the gate of securities that it was never told of.
+	TellSecurities(ctx context.Context) error
 }
 
 // Warnings looks every hour for days that must not pass unnoticed.
@@ -43,6 +45,9 @@ func (j *Warnings) Run(ctx context.Context) error {
 
 // Round is one look. What cannot be done now is done in the next.
 func (j *Warnings) Round(ctx context.Context) {
+	if err := j.watcher.TellSecurities(ctx); err != nil && ctx.Err() == nil {
+		j.log.WarnContext(ctx, "the gate could not be told of securities; the next look makes up for it", "error", err)
+	}
 	sweep, err := j.watcher.GiveWarnings(ctx)
 	if err != nil {
 		j.log.WarnContext(ctx, "warnings could not be given; the next look makes up for it", "error", err)

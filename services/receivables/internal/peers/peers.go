@@ -82,6 +82,12 @@ func positionMessage(p position.Position) *receivablesv1.Position {
 	if p.Broken > 0 {
 		out.BrokenPromiseAmount, out.LastBrokenPromiseDate = moneyMessage(p.BrokenAmount), p.LastBroken.String()
 	}
+	for _, b := range p.Securities {
+		out.Securities = append(out.Securities, &receivablesv1.HeldSecurity{
+			SecurityId: b.ID, Kind: receivablesv1.SecurityKind(receivablesv1.SecurityKind_value["SECURITY_KIND_"+string(b.Kind)]),
+			Worth: moneyMessage(b.Worth), ValidFromDate: b.From.String(), ValidUntilDate: b.Until.String(),
+		})
+	}
 	for _, n := range p.Notices {
 		out.PaymentNotices = append(out.PaymentNotices, &receivablesv1.NoticedPayment{
 			PaymentNoticeId: n.NoticeID, OrderId: n.OrderID, Open: moneyMessage(n.Open), Received: moneyMessage(n.Received),

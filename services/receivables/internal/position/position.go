@@ -7,6 +7,7 @@ import (
 
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/money"
+	"github.com/avalcredit/aval/services/receivables/internal/security"
 )
 
 // Due is the open amount that is due on one day.
@@ -48,6 +49,8 @@ type Position struct {
 	Movements    []Movement    `json:"movements"`
 	Cause        string        `json:"cause"`
 	Notices      []Noticed     `json:"payment_notices,omitempty"`
+	// Securities are those that hold or begin later.
+	Securities []security.Backing `json:"securities,omitempty"`
 	Held
 	Collected
 }
@@ -93,6 +96,7 @@ type Change struct {
 	Movements    []Movement
 	Cause        string
 	Notices      []Noticed
+	Securities   []security.Backing
 	Held         Held
 	Collected    Collected
 }
@@ -101,7 +105,7 @@ type Change struct {
 func New(c Change, unapplied money.Money, ladder []Due) Position {
 	p := Position{
 		CustomerID: c.CustomerID, Sequence: c.Sequence, BusinessDate: c.BusinessDate, Unapplied: unapplied,
-		Ladder: ladder, Movements: c.Movements, Cause: c.Cause, Notices: c.Notices, Held: c.Held, Collected: c.Collected,
+		Ladder: ladder, Movements: c.Movements, Cause: c.Cause, Notices: c.Notices, Securities: c.Securities, Held: c.Held, Collected: c.Collected,
 		Receivable: money.Zero(unapplied.Currency),
 	}
 	for _, d := range ladder {

@@ -12,6 +12,7 @@ import (
 	"github.com/avalcredit/aval/pkg/pg"
 	"github.com/avalcredit/aval/services/receivables/internal/position"
 	"github.com/avalcredit/aval/services/receivables/internal/postgres/db"
+	"github.com/avalcredit/aval/services/receivables/internal/security"
 )
 
 // Standing is what a customer owes now, as positions tell it.
@@ -26,6 +27,8 @@ type Standing struct {
 	Held position.Held
 	// Collected is what collection knows.
 	Collected position.Collected
+	// Securities are those that hold or begin later.
+	Securities []security.Backing
 }
 
 // Standing reads it under the account's lock.
@@ -103,7 +106,7 @@ func besides(ctx context.Context, tx pgx.Tx, currencies map[string]string, today
 		s.Collected = c
 		out[id] = s
 	}
-	return nil
+	return backed(ctx, tx, currencies, today, out)
 }
 
 func notedPayment(r db.NoticedPaymentsRow, currency string) position.Noticed {

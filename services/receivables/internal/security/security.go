@@ -137,20 +137,54 @@ func (s Security) State(day calendar.Date) State {
 // Worth is what it is worth on a day, by the newest valuation until then: value less prior claims, of insurance the insured
 // share, rounded half up; nothing where it does not hold.
 func (s Security) Worth(day calendar.Date) money.Money {
+	worth := s.worth(day)
+	if s.State(day) != InForce {
+		return money.Zero(worth.Currency)
+	}
+	return worth
+}
+
+// worth is what it is worth where it holds, by the newest valuation until a day.
+func (s Security) worth(day calendar.Date) money.Money {
 	v := s.Valuations[0]
 	for _, later := range s.Valuations[1:] {
 		if !later.Date.After(day) {
 			v = later
 		}
 	}
-	if s.State(day) != InForce {
-		return money.Zero(v.Value.Currency)
-	}
 	worth := v.Value.Sub(v.PriorClaims)
 	if s.InsuredShare.IsValid() {
 		worth = worth.MulRatio(s.InsuredShare)
 	}
 	return worth
+}
+
+// Backing is what the gate is told of a security: what it is worth while it holds.
+type Backing struct {
+	ID    string        `json:"security_id"`
+	Kind  Kind          `json:"kind"`
+	Worth money.Money   `json:"worth"`
+	From  calendar.Date `json:"valid_from_date"`
+	// Until is the last day; zero: without end.
+	Until calendar.Date `json:"valid_until_date,omitzero"`
+}
+
+// Backing is what it puts behind a customer's debts from a day on. One that is for some items only is worth at most what is open of
+// them, which is open. False: it was given back, its last day has passed, or nothing of it is left.
+func (s Security) Backing(day calendar.Date, open money.Money) (Backing, bool) {
+	if state := s.State(day); state == Released || state == Expired {
+		return Backing{}, false
+	}
+	b := Backing{ID: s.ID, Kind: s.Kind, Worth: s.worth(day), From: s.From, Until: s.Until}
+	if len(s.ItemIDs) > 0 {
+		if open.Currency != b.Worth.Currency {
+			return Backing{}, false
+		}
+		if open.Cmp(b.Worth) < 0 {
+			b.Worth = open
+		}
+	}
+	return b, b.Worth.IsPositive()
 }
 
 // Covers reports whether it stands behind an item by name, or behind all.

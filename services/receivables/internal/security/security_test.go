@@ -127,3 +127,41 @@ func TestInsurerDeadlines(t *testing.T) {
 		t.Errorf("for another item: %v", got)
 	}
 }
+
+func TestBacking(t *testing.T) {
+	t.Parallel()
+	some := mortgage()
+	some.ItemIDs = []string{"I"}
+	released, err := mortgage().Release("wu", "paid", day("2026-08-01"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	endless := mortgage()
+	endless.Until = calendar.Date{}
+	for _, c := range []struct {
+		name, day string
+		s         security.Security
+		open      int64
+		want      string
+	}{
+		{"ahead it is told with its day", "2025-12-31", mortgage(), 0, "70 2026-01-01 2026-12-31"},
+		{"its last day", "2026-12-31", mortgage(), 0, "70 2026-01-01 2026-12-31"},
+		{"ended", "2027-01-01", mortgage(), 0, ""},
+		{"given back", "2026-08-01", released, 0, ""},
+		{"without end", "2030-01-01", endless, 0, "70 2026-01-01 "},
+		{"for some items: what is open of them", "2026-02-01", some, 40, "40 2026-01-01 2026-12-31"},
+		{"for some items: not more than it is worth", "2026-02-01", some, 400, "70 2026-01-01 2026-12-31"},
+		{"for items that are paid", "2026-02-01", some, 0, ""},
+	} {
+		got := ""
+		if b, ok := c.s.Backing(day(c.day), cny(c.open)); ok {
+			got = fmt.Sprint(b.Worth.Minor, " ", b.From, " ", b.Until)
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	if _, ok := some.Backing(day("2026-02-01"), money.New(40, "USD")); ok {
+		t.Error("for items in another currency it is worth something")
+	}
+}

@@ -309,7 +309,9 @@ type CreditAccount struct {
 	// Responsible salesperson.
 	SalespersonId string `protobuf:"bytes,23,opt,name=salesperson_id,json=salespersonId,proto3" json:"salesperson_id,omitempty"`
 	// Names of the policy's category caps that the account is over as it stands, without any further order.
-	CapsExceeded  []string `protobuf:"bytes,24,rep,name=caps_exceeded,json=capsExceeded,proto3" json:"caps_exceeded,omitempty"`
+	CapsExceeded []string `protobuf:"bytes,24,rep,name=caps_exceeded,json=capsExceeded,proto3" json:"caps_exceeded,omitempty"`
+	// What counts today of the security of the grant and of the securities that receivables holds, by the policy's first limit rule; not part of `limit` and `available`; absent: nothing.
+	Security      *v1.Money `protobuf:"bytes,25,opt,name=security,proto3" json:"security,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -508,6 +510,13 @@ func (x *CreditAccount) GetSalespersonId() string {
 func (x *CreditAccount) GetCapsExceeded() []string {
 	if x != nil {
 		return x.CapsExceeded
+	}
+	return nil
+}
+
+func (x *CreditAccount) GetSecurity() *v1.Money {
+	if x != nil {
+		return x.Security
 	}
 	return nil
 }
@@ -968,7 +977,7 @@ const file_aval_ordergate_v1_account_proto_rawDesc = "" +
 	"\n" +
 	"base_stock\x18\a \x01(\v2\x13.aval.type.v1.MoneyR\tbaseStock\x125\n" +
 	"\vconsignment\x18\b \x01(\v2\x13.aval.type.v1.MoneyR\vconsignment\x12-\n" +
-	"\adeposit\x18\t \x01(\v2\x13.aval.type.v1.MoneyR\adeposit\"\xb1\b\n" +
+	"\adeposit\x18\t \x01(\v2\x13.aval.type.v1.MoneyR\adeposit\"\xe2\b\n" +
 	"\rCreditAccount\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12!\n" +
@@ -998,7 +1007,8 @@ const file_aval_ordergate_v1_account_proto_rawDesc = "" +
 	"\n" +
 	"as_of_date\x18\x16 \x01(\tR\basOfDate\x12%\n" +
 	"\x0esalesperson_id\x18\x17 \x01(\tR\rsalespersonId\x12#\n" +
-	"\rcaps_exceeded\x18\x18 \x03(\tR\fcapsExceeded\"d\n" +
+	"\rcaps_exceeded\x18\x18 \x03(\tR\fcapsExceeded\x12/\n" +
+	"\bsecurity\x18\x19 \x01(\v2\x13.aval.type.v1.MoneyR\bsecurity\"d\n" +
 	"\x17GetCreditAccountRequest\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\"V\n" +
@@ -1103,22 +1113,23 @@ var file_aval_ordergate_v1_account_proto_depIdxs = []int32{
 	11, // 16: aval.ordergate.v1.CreditAccount.overdue_amount:type_name -> aval.type.v1.Money
 	1,  // 17: aval.ordergate.v1.CreditAccount.status:type_name -> aval.ordergate.v1.AccountStatus
 	14, // 18: aval.ordergate.v1.CreditAccount.ladder:type_name -> aval.receivables.v1.DueAmount
-	3,  // 19: aval.ordergate.v1.GetCreditAccountResponse.account:type_name -> aval.ordergate.v1.CreditAccount
-	1,  // 20: aval.ordergate.v1.ListCreditAccountsRequest.status:type_name -> aval.ordergate.v1.AccountStatus
-	3,  // 21: aval.ordergate.v1.ListCreditAccountsResponse.accounts:type_name -> aval.ordergate.v1.CreditAccount
-	2,  // 22: aval.ordergate.v1.JournalEntry.buckets:type_name -> aval.ordergate.v1.ExposureBuckets
-	8,  // 23: aval.ordergate.v1.ListJournalResponse.entries:type_name -> aval.ordergate.v1.JournalEntry
-	4,  // 24: aval.ordergate.v1.CreditAccountService.GetCreditAccount:input_type -> aval.ordergate.v1.GetCreditAccountRequest
-	6,  // 25: aval.ordergate.v1.CreditAccountService.ListCreditAccounts:input_type -> aval.ordergate.v1.ListCreditAccountsRequest
-	9,  // 26: aval.ordergate.v1.CreditAccountService.ListJournal:input_type -> aval.ordergate.v1.ListJournalRequest
-	5,  // 27: aval.ordergate.v1.CreditAccountService.GetCreditAccount:output_type -> aval.ordergate.v1.GetCreditAccountResponse
-	7,  // 28: aval.ordergate.v1.CreditAccountService.ListCreditAccounts:output_type -> aval.ordergate.v1.ListCreditAccountsResponse
-	10, // 29: aval.ordergate.v1.CreditAccountService.ListJournal:output_type -> aval.ordergate.v1.ListJournalResponse
-	27, // [27:30] is the sub-list for method output_type
-	24, // [24:27] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	11, // 19: aval.ordergate.v1.CreditAccount.security:type_name -> aval.type.v1.Money
+	3,  // 20: aval.ordergate.v1.GetCreditAccountResponse.account:type_name -> aval.ordergate.v1.CreditAccount
+	1,  // 21: aval.ordergate.v1.ListCreditAccountsRequest.status:type_name -> aval.ordergate.v1.AccountStatus
+	3,  // 22: aval.ordergate.v1.ListCreditAccountsResponse.accounts:type_name -> aval.ordergate.v1.CreditAccount
+	2,  // 23: aval.ordergate.v1.JournalEntry.buckets:type_name -> aval.ordergate.v1.ExposureBuckets
+	8,  // 24: aval.ordergate.v1.ListJournalResponse.entries:type_name -> aval.ordergate.v1.JournalEntry
+	4,  // 25: aval.ordergate.v1.CreditAccountService.GetCreditAccount:input_type -> aval.ordergate.v1.GetCreditAccountRequest
+	6,  // 26: aval.ordergate.v1.CreditAccountService.ListCreditAccounts:input_type -> aval.ordergate.v1.ListCreditAccountsRequest
+	9,  // 27: aval.ordergate.v1.CreditAccountService.ListJournal:input_type -> aval.ordergate.v1.ListJournalRequest
+	5,  // 28: aval.ordergate.v1.CreditAccountService.GetCreditAccount:output_type -> aval.ordergate.v1.GetCreditAccountResponse
+	7,  // 29: aval.ordergate.v1.CreditAccountService.ListCreditAccounts:output_type -> aval.ordergate.v1.ListCreditAccountsResponse
+	10, // 30: aval.ordergate.v1.CreditAccountService.ListJournal:output_type -> aval.ordergate.v1.ListJournalResponse
+	28, // [28:31] is the sub-list for method output_type
+	25, // [25:28] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_account_proto_init() }

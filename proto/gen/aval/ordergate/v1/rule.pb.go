@@ -8,6 +8,7 @@ package ordergatev1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	v1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -128,20 +129,79 @@ func (RateKind) EnumDescriptor() ([]byte, []int) {
 	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{1}
 }
 
-// SecurityUse is how the security of a grant counts at the limit; expired security counts 0.
+// SecurityWeight is how much of securities of one kind counts.
+type SecurityWeight struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which kind.
+	Kind v1.SecurityKind `protobuf:"varint,1,opt,name=kind,proto3,enum=aval.receivables.v1.SecurityKind" json:"kind,omitempty"`
+	// Share of their worth that counts, decimal string, rounded down to a minor unit; "0": none.
+	Share         string `protobuf:"bytes,2,opt,name=share,proto3" json:"share,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SecurityWeight) Reset() {
+	*x = SecurityWeight{}
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SecurityWeight) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SecurityWeight) ProtoMessage() {}
+
+func (x *SecurityWeight) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SecurityWeight.ProtoReflect.Descriptor instead.
+func (*SecurityWeight) Descriptor() ([]byte, []int) {
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *SecurityWeight) GetKind() v1.SecurityKind {
+	if x != nil {
+		return x.Kind
+	}
+	return v1.SecurityKind(0)
+}
+
+func (x *SecurityWeight) GetShare() string {
+	if x != nil {
+		return x.Share
+	}
+	return ""
+}
+
+// SecurityUse is how security counts at the limit; expired security counts 0.
 type SecurityUse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Raises the limit or lowers exposure.
 	Mode SecurityMode `protobuf:"varint,1,opt,name=mode,proto3,enum=aval.ordergate.v1.SecurityMode" json:"mode,omitempty"`
 	// Share of the covered amount that counts, decimal string, rounded down to a minor unit; empty: "1".
-	Share         string `protobuf:"bytes,2,opt,name=share,proto3" json:"share,omitempty"`
+	Share string `protobuf:"bytes,2,opt,name=share,proto3" json:"share,omitempty"`
+	// The securities that receivables holds count beside those of the grant; one whose number is the reference of a cover of the grant counts once, as receivables holds it. In another currency than the account's they count at the policy's rate of the day, and without one nothing. Then the stop of S2.18 counts security too.
+	Held bool `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`
+	// Of those held, how much of each kind counts, each kind once; kinds that are not named: `share`. Only together with `held`.
+	Weights       []*SecurityWeight `protobuf:"bytes,4,rep,name=weights,proto3" json:"weights,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SecurityUse) Reset() {
 	*x = SecurityUse{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[0]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -153,7 +213,7 @@ func (x *SecurityUse) String() string {
 func (*SecurityUse) ProtoMessage() {}
 
 func (x *SecurityUse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[0]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -166,7 +226,7 @@ func (x *SecurityUse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SecurityUse.ProtoReflect.Descriptor instead.
 func (*SecurityUse) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{0}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *SecurityUse) GetMode() SecurityMode {
@@ -183,6 +243,20 @@ func (x *SecurityUse) GetShare() string {
 	return ""
 }
 
+func (x *SecurityUse) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
+}
+
+func (x *SecurityUse) GetWeights() []*SecurityWeight {
+	if x != nil {
+		return x.Weights
+	}
+	return nil
+}
+
 // UtilizationCheck: exposure after the order is at most this share of the effective limit, compared exactly. Exposure of zero or less
 // passes; with an undefined limit any exposure above zero fails; an unlimited grant is not judged.
 type UtilizationCheck struct {
@@ -195,7 +269,7 @@ type UtilizationCheck struct {
 
 func (x *UtilizationCheck) Reset() {
 	*x = UtilizationCheck{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[1]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -207,7 +281,7 @@ func (x *UtilizationCheck) String() string {
 func (*UtilizationCheck) ProtoMessage() {}
 
 func (x *UtilizationCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[1]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -220,7 +294,7 @@ func (x *UtilizationCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtilizationCheck.ProtoReflect.Descriptor instead.
 func (*UtilizationCheck) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{1}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *UtilizationCheck) GetMaxRatio() string {
@@ -244,7 +318,7 @@ type OverdueRatioCheck struct {
 
 func (x *OverdueRatioCheck) Reset() {
 	*x = OverdueRatioCheck{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[2]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -256,7 +330,7 @@ func (x *OverdueRatioCheck) String() string {
 func (*OverdueRatioCheck) ProtoMessage() {}
 
 func (x *OverdueRatioCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[2]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -269,7 +343,7 @@ func (x *OverdueRatioCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OverdueRatioCheck.ProtoReflect.Descriptor instead.
 func (*OverdueRatioCheck) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{2}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *OverdueRatioCheck) GetMaxPercent() string {
@@ -300,7 +374,7 @@ type OldestOpenItemCheck struct {
 
 func (x *OldestOpenItemCheck) Reset() {
 	*x = OldestOpenItemCheck{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[3]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -312,7 +386,7 @@ func (x *OldestOpenItemCheck) String() string {
 func (*OldestOpenItemCheck) ProtoMessage() {}
 
 func (x *OldestOpenItemCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[3]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -325,7 +399,7 @@ func (x *OldestOpenItemCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OldestOpenItemCheck.ProtoReflect.Descriptor instead.
 func (*OldestOpenItemCheck) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{3}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *OldestOpenItemCheck) GetMaxDays() int32 {
@@ -354,7 +428,7 @@ type UnpaidBatchesCheck struct {
 
 func (x *UnpaidBatchesCheck) Reset() {
 	*x = UnpaidBatchesCheck{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[4]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -366,7 +440,7 @@ func (x *UnpaidBatchesCheck) String() string {
 func (*UnpaidBatchesCheck) ProtoMessage() {}
 
 func (x *UnpaidBatchesCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[4]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -379,7 +453,7 @@ func (x *UnpaidBatchesCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnpaidBatchesCheck.ProtoReflect.Descriptor instead.
 func (*UnpaidBatchesCheck) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{4}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *UnpaidBatchesCheck) GetMaxUnpaid() int32 {
@@ -402,7 +476,7 @@ type BrokenPromiseCheck struct {
 
 func (x *BrokenPromiseCheck) Reset() {
 	*x = BrokenPromiseCheck{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[5]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -414,7 +488,7 @@ func (x *BrokenPromiseCheck) String() string {
 func (*BrokenPromiseCheck) ProtoMessage() {}
 
 func (x *BrokenPromiseCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[5]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -427,7 +501,7 @@ func (x *BrokenPromiseCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BrokenPromiseCheck.ProtoReflect.Descriptor instead.
 func (*BrokenPromiseCheck) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{5}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *BrokenPromiseCheck) GetMaxBroken() int32 {
@@ -455,7 +529,7 @@ type OpenDisputeCheck struct {
 
 func (x *OpenDisputeCheck) Reset() {
 	*x = OpenDisputeCheck{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[6]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -467,7 +541,7 @@ func (x *OpenDisputeCheck) String() string {
 func (*OpenDisputeCheck) ProtoMessage() {}
 
 func (x *OpenDisputeCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[6]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -480,7 +554,7 @@ func (x *OpenDisputeCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenDisputeCheck.ProtoReflect.Descriptor instead.
 func (*OpenDisputeCheck) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{6}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *OpenDisputeCheck) GetMaxAmount() string {
@@ -501,7 +575,7 @@ type DunningLevelCheck struct {
 
 func (x *DunningLevelCheck) Reset() {
 	*x = DunningLevelCheck{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[7]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -513,7 +587,7 @@ func (x *DunningLevelCheck) String() string {
 func (*DunningLevelCheck) ProtoMessage() {}
 
 func (x *DunningLevelCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[7]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -526,7 +600,7 @@ func (x *DunningLevelCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DunningLevelCheck.ProtoReflect.Descriptor instead.
 func (*DunningLevelCheck) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{7}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DunningLevelCheck) GetMaxLevel() int32 {
@@ -546,7 +620,7 @@ type SupplyStopCheck struct {
 
 func (x *SupplyStopCheck) Reset() {
 	*x = SupplyStopCheck{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[8]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -558,7 +632,7 @@ func (x *SupplyStopCheck) String() string {
 func (*SupplyStopCheck) ProtoMessage() {}
 
 func (x *SupplyStopCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[8]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -571,7 +645,7 @@ func (x *SupplyStopCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SupplyStopCheck.ProtoReflect.Descriptor instead.
 func (*SupplyStopCheck) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{8}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{9}
 }
 
 // ExpressionCheck: an expression of the Common Expression Language over the gate's documented facts (see the gate's README) is true.
@@ -588,7 +662,7 @@ type ExpressionCheck struct {
 
 func (x *ExpressionCheck) Reset() {
 	*x = ExpressionCheck{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[9]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -600,7 +674,7 @@ func (x *ExpressionCheck) String() string {
 func (*ExpressionCheck) ProtoMessage() {}
 
 func (x *ExpressionCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[9]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -613,7 +687,7 @@ func (x *ExpressionCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExpressionCheck.ProtoReflect.Descriptor instead.
 func (*ExpressionCheck) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{9}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ExpressionCheck) GetExpression() string {
@@ -641,7 +715,7 @@ type RuleExemption struct {
 
 func (x *RuleExemption) Reset() {
 	*x = RuleExemption{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[10]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -653,7 +727,7 @@ func (x *RuleExemption) String() string {
 func (*RuleExemption) ProtoMessage() {}
 
 func (x *RuleExemption) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[10]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -666,7 +740,7 @@ func (x *RuleExemption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleExemption.ProtoReflect.Descriptor instead.
 func (*RuleExemption) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{10}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RuleExemption) GetReason() string {
@@ -689,7 +763,7 @@ type RuleCombination struct {
 
 func (x *RuleCombination) Reset() {
 	*x = RuleCombination{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[11]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -701,7 +775,7 @@ func (x *RuleCombination) String() string {
 func (*RuleCombination) ProtoMessage() {}
 
 func (x *RuleCombination) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[11]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -714,7 +788,7 @@ func (x *RuleCombination) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleCombination.ProtoReflect.Descriptor instead.
 func (*RuleCombination) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{11}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RuleCombination) GetName() string {
@@ -751,7 +825,7 @@ type BucketWeights struct {
 
 func (x *BucketWeights) Reset() {
 	*x = BucketWeights{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[12]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -763,7 +837,7 @@ func (x *BucketWeights) String() string {
 func (*BucketWeights) ProtoMessage() {}
 
 func (x *BucketWeights) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[12]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -776,7 +850,7 @@ func (x *BucketWeights) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BucketWeights.ProtoReflect.Descriptor instead.
 func (*BucketWeights) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{12}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *BucketWeights) GetBankBill() string {
@@ -831,7 +905,7 @@ type ExchangeRate struct {
 
 func (x *ExchangeRate) Reset() {
 	*x = ExchangeRate{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[13]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +917,7 @@ func (x *ExchangeRate) String() string {
 func (*ExchangeRate) ProtoMessage() {}
 
 func (x *ExchangeRate) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[13]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +930,7 @@ func (x *ExchangeRate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExchangeRate.ProtoReflect.Descriptor instead.
 func (*ExchangeRate) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{13}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ExchangeRate) GetFromCurrency() string {
@@ -900,7 +974,7 @@ type CurrencyConversion struct {
 
 func (x *CurrencyConversion) Reset() {
 	*x = CurrencyConversion{}
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[14]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -912,7 +986,7 @@ func (x *CurrencyConversion) String() string {
 func (*CurrencyConversion) ProtoMessage() {}
 
 func (x *CurrencyConversion) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[14]
+	mi := &file_aval_ordergate_v1_rule_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -925,7 +999,7 @@ func (x *CurrencyConversion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CurrencyConversion.ProtoReflect.Descriptor instead.
 func (*CurrencyConversion) Descriptor() ([]byte, []int) {
-	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{14}
+	return file_aval_ordergate_v1_rule_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CurrencyConversion) GetKind() RateKind {
@@ -946,11 +1020,17 @@ var File_aval_ordergate_v1_rule_proto protoreflect.FileDescriptor
 
 const file_aval_ordergate_v1_rule_proto_rawDesc = "" +
 	"\n" +
-	"\x1caval/ordergate/v1/rule.proto\x12\x11aval.ordergate.v1\x1a\x1bbuf/validate/validate.proto\"\x91\x01\n" +
+	"\x1caval/ordergate/v1/rule.proto\x12\x11aval.ordergate.v1\x1a\"aval/receivables/v1/security.proto\x1a\x1bbuf/validate/validate.proto\"\x93\x01\n" +
+	"\x0eSecurityWeight\x12A\n" +
+	"\x04kind\x18\x01 \x01(\x0e2!.aval.receivables.v1.SecurityKindB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12>\n" +
+	"\x05share\x18\x02 \x01(\tB(\xbaH%r#2!^(0(\\.[0-9]{1,6})?|1(\\.0{1,6})?)$R\x05share\"\xec\x01\n" +
 	"\vSecurityUse\x12?\n" +
 	"\x04mode\x18\x01 \x01(\x0e2\x1f.aval.ordergate.v1.SecurityModeB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04mode\x12A\n" +
-	"\x05share\x18\x02 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^(0(\\.[0-9]{1,6})?|1(\\.0{1,6})?)$R\x05share\"S\n" +
+	"\x05share\x18\x02 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^(0(\\.[0-9]{1,6})?|1(\\.0{1,6})?)$R\x05share\x12\x12\n" +
+	"\x04held\x18\x03 \x01(\bR\x04held\x12E\n" +
+	"\aweights\x18\x04 \x03(\v2!.aval.ordergate.v1.SecurityWeightB\b\xbaH\x05\x92\x01\x02\x10\x14R\aweights\"S\n" +
 	"\x10UtilizationCheck\x12?\n" +
 	"\tmax_ratio\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d2\x1b^[0-9]{1,3}(\\.[0-9]{1,6})?$R\bmaxRatio\"\x91\x01\n" +
 	"\x11OverdueRatioCheck\x12T\n" +
@@ -1028,35 +1108,39 @@ func file_aval_ordergate_v1_rule_proto_rawDescGZIP() []byte {
 }
 
 var file_aval_ordergate_v1_rule_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_aval_ordergate_v1_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_aval_ordergate_v1_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_aval_ordergate_v1_rule_proto_goTypes = []any{
 	(SecurityMode)(0),           // 0: aval.ordergate.v1.SecurityMode
 	(RateKind)(0),               // 1: aval.ordergate.v1.RateKind
-	(*SecurityUse)(nil),         // 2: aval.ordergate.v1.SecurityUse
-	(*UtilizationCheck)(nil),    // 3: aval.ordergate.v1.UtilizationCheck
-	(*OverdueRatioCheck)(nil),   // 4: aval.ordergate.v1.OverdueRatioCheck
-	(*OldestOpenItemCheck)(nil), // 5: aval.ordergate.v1.OldestOpenItemCheck
-	(*UnpaidBatchesCheck)(nil),  // 6: aval.ordergate.v1.UnpaidBatchesCheck
-	(*BrokenPromiseCheck)(nil),  // 7: aval.ordergate.v1.BrokenPromiseCheck
-	(*OpenDisputeCheck)(nil),    // 8: aval.ordergate.v1.OpenDisputeCheck
-	(*DunningLevelCheck)(nil),   // 9: aval.ordergate.v1.DunningLevelCheck
-	(*SupplyStopCheck)(nil),     // 10: aval.ordergate.v1.SupplyStopCheck
-	(*ExpressionCheck)(nil),     // 11: aval.ordergate.v1.ExpressionCheck
-	(*RuleExemption)(nil),       // 12: aval.ordergate.v1.RuleExemption
-	(*RuleCombination)(nil),     // 13: aval.ordergate.v1.RuleCombination
-	(*BucketWeights)(nil),       // 14: aval.ordergate.v1.BucketWeights
-	(*ExchangeRate)(nil),        // 15: aval.ordergate.v1.ExchangeRate
-	(*CurrencyConversion)(nil),  // 16: aval.ordergate.v1.CurrencyConversion
+	(*SecurityWeight)(nil),      // 2: aval.ordergate.v1.SecurityWeight
+	(*SecurityUse)(nil),         // 3: aval.ordergate.v1.SecurityUse
+	(*UtilizationCheck)(nil),    // 4: aval.ordergate.v1.UtilizationCheck
+	(*OverdueRatioCheck)(nil),   // 5: aval.ordergate.v1.OverdueRatioCheck
+	(*OldestOpenItemCheck)(nil), // 6: aval.ordergate.v1.OldestOpenItemCheck
+	(*UnpaidBatchesCheck)(nil),  // 7: aval.ordergate.v1.UnpaidBatchesCheck
+	(*BrokenPromiseCheck)(nil),  // 8: aval.ordergate.v1.BrokenPromiseCheck
+	(*OpenDisputeCheck)(nil),    // 9: aval.ordergate.v1.OpenDisputeCheck
+	(*DunningLevelCheck)(nil),   // 10: aval.ordergate.v1.DunningLevelCheck
+	(*SupplyStopCheck)(nil),     // 11: aval.ordergate.v1.SupplyStopCheck
+	(*ExpressionCheck)(nil),     // 12: aval.ordergate.v1.ExpressionCheck
+	(*RuleExemption)(nil),       // 13: aval.ordergate.v1.RuleExemption
+	(*RuleCombination)(nil),     // 14: aval.ordergate.v1.RuleCombination
+	(*BucketWeights)(nil),       // 15: aval.ordergate.v1.BucketWeights
+	(*ExchangeRate)(nil),        // 16: aval.ordergate.v1.ExchangeRate
+	(*CurrencyConversion)(nil),  // 17: aval.ordergate.v1.CurrencyConversion
+	(v1.SecurityKind)(0),        // 18: aval.receivables.v1.SecurityKind
 }
 var file_aval_ordergate_v1_rule_proto_depIdxs = []int32{
-	0,  // 0: aval.ordergate.v1.SecurityUse.mode:type_name -> aval.ordergate.v1.SecurityMode
-	1,  // 1: aval.ordergate.v1.CurrencyConversion.kind:type_name -> aval.ordergate.v1.RateKind
-	15, // 2: aval.ordergate.v1.CurrencyConversion.rates:type_name -> aval.ordergate.v1.ExchangeRate
-	3,  // [3:3] is the sub-list for method output_type
-	3,  // [3:3] is the sub-list for method input_type
-	3,  // [3:3] is the sub-list for extension type_name
-	3,  // [3:3] is the sub-list for extension extendee
-	0,  // [0:3] is the sub-list for field type_name
+	18, // 0: aval.ordergate.v1.SecurityWeight.kind:type_name -> aval.receivables.v1.SecurityKind
+	0,  // 1: aval.ordergate.v1.SecurityUse.mode:type_name -> aval.ordergate.v1.SecurityMode
+	2,  // 2: aval.ordergate.v1.SecurityUse.weights:type_name -> aval.ordergate.v1.SecurityWeight
+	1,  // 3: aval.ordergate.v1.CurrencyConversion.kind:type_name -> aval.ordergate.v1.RateKind
+	16, // 4: aval.ordergate.v1.CurrencyConversion.rates:type_name -> aval.ordergate.v1.ExchangeRate
+	5,  // [5:5] is the sub-list for method output_type
+	5,  // [5:5] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_aval_ordergate_v1_rule_proto_init() }
@@ -1070,7 +1154,7 @@ func file_aval_ordergate_v1_rule_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_ordergate_v1_rule_proto_rawDesc), len(file_aval_ordergate_v1_rule_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -244,6 +244,88 @@ func (x *NoticedPayment) GetLastDate() string {
 	return ""
 }
 
+// HeldSecurity is a security that stands behind the debts of a customer.
+type HeldSecurity struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which one.
+	SecurityId string `protobuf:"bytes,1,opt,name=security_id,json=securityId,proto3" json:"security_id,omitempty"`
+	// What it is.
+	Kind SecurityKind `protobuf:"varint,2,opt,name=kind,proto3,enum=aval.receivables.v1.SecurityKind" json:"kind,omitempty"`
+	// What it is worth while it holds: value less prior claims, of insurance the insured share; of one that is for some items only, at most what is open of them. In the security's currency, above zero.
+	Worth *v1.Money `protobuf:"bytes,3,opt,name=worth,proto3" json:"worth,omitempty"`
+	// First day.
+	ValidFromDate string `protobuf:"bytes,4,opt,name=valid_from_date,json=validFromDate,proto3" json:"valid_from_date,omitempty"`
+	// Last day; empty: without end. From the day after it is worth nothing, without any further message.
+	ValidUntilDate string `protobuf:"bytes,5,opt,name=valid_until_date,json=validUntilDate,proto3" json:"valid_until_date,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *HeldSecurity) Reset() {
+	*x = HeldSecurity{}
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HeldSecurity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HeldSecurity) ProtoMessage() {}
+
+func (x *HeldSecurity) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HeldSecurity.ProtoReflect.Descriptor instead.
+func (*HeldSecurity) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *HeldSecurity) GetSecurityId() string {
+	if x != nil {
+		return x.SecurityId
+	}
+	return ""
+}
+
+func (x *HeldSecurity) GetKind() SecurityKind {
+	if x != nil {
+		return x.Kind
+	}
+	return SecurityKind_SECURITY_KIND_UNSPECIFIED
+}
+
+func (x *HeldSecurity) GetWorth() *v1.Money {
+	if x != nil {
+		return x.Worth
+	}
+	return nil
+}
+
+func (x *HeldSecurity) GetValidFromDate() string {
+	if x != nil {
+		return x.ValidFromDate
+	}
+	return ""
+}
+
+func (x *HeldSecurity) GetValidUntilDate() string {
+	if x != nil {
+		return x.ValidUntilDate
+	}
+	return ""
+}
+
 // Position is what a customer owes: the whole of it with every change, in one currency.
 type Position struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -289,13 +371,15 @@ type Position struct {
 	PaymentNotices []*NoticedPayment `protobuf:"bytes,20,rep,name=payment_notices,json=paymentNotices,proto3" json:"payment_notices,omitempty"`
 	// A dunning letter about an item that is still open told the customer that nothing more is supplied on credit (`stop_supply` of its level).
 	SupplyStopped bool `protobuf:"varint,21,opt,name=supply_stopped,json=supplyStopped,proto3" json:"supply_stopped,omitempty"`
+	// Securities that hold or begin later, in the order in which they were recorded; those that ended or were given back are left out; empty: none.
+	Securities    []*HeldSecurity `protobuf:"bytes,22,rep,name=securities,proto3" json:"securities,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Position) Reset() {
 	*x = Position{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[3]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -307,7 +391,7 @@ func (x *Position) String() string {
 func (*Position) ProtoMessage() {}
 
 func (x *Position) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[3]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -320,7 +404,7 @@ func (x *Position) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Position.ProtoReflect.Descriptor instead.
 func (*Position) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{3}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Position) GetCustomerId() string {
@@ -470,6 +554,13 @@ func (x *Position) GetSupplyStopped() bool {
 	return false
 }
 
+func (x *Position) GetSecurities() []*HeldSecurity {
+	if x != nil {
+		return x.Securities
+	}
+	return nil
+}
+
 // PaymentRecord is how a customer paid us, as of a day, in the currency of its account.
 type PaymentRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -517,7 +608,7 @@ type PaymentRecord struct {
 
 func (x *PaymentRecord) Reset() {
 	*x = PaymentRecord{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[4]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -529,7 +620,7 @@ func (x *PaymentRecord) String() string {
 func (*PaymentRecord) ProtoMessage() {}
 
 func (x *PaymentRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[4]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -542,7 +633,7 @@ func (x *PaymentRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PaymentRecord.ProtoReflect.Descriptor instead.
 func (*PaymentRecord) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{4}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *PaymentRecord) GetCustomerId() string {
@@ -689,7 +780,7 @@ type ApplyCustomersRequest struct {
 
 func (x *ApplyCustomersRequest) Reset() {
 	*x = ApplyCustomersRequest{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[5]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -701,7 +792,7 @@ func (x *ApplyCustomersRequest) String() string {
 func (*ApplyCustomersRequest) ProtoMessage() {}
 
 func (x *ApplyCustomersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[5]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -714,7 +805,7 @@ func (x *ApplyCustomersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyCustomersRequest.ProtoReflect.Descriptor instead.
 func (*ApplyCustomersRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{5}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ApplyCustomersRequest) GetProfiles() []*v11.CreditProfile {
@@ -735,7 +826,7 @@ type ApplyCustomersResponse struct {
 
 func (x *ApplyCustomersResponse) Reset() {
 	*x = ApplyCustomersResponse{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[6]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -747,7 +838,7 @@ func (x *ApplyCustomersResponse) String() string {
 func (*ApplyCustomersResponse) ProtoMessage() {}
 
 func (x *ApplyCustomersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[6]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -760,7 +851,7 @@ func (x *ApplyCustomersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyCustomersResponse.ProtoReflect.Descriptor instead.
 func (*ApplyCustomersResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{6}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ApplyCustomersResponse) GetLastSequence() int64 {
@@ -785,7 +876,7 @@ type GetPaymentRecordRequest struct {
 
 func (x *GetPaymentRecordRequest) Reset() {
 	*x = GetPaymentRecordRequest{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[7]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -797,7 +888,7 @@ func (x *GetPaymentRecordRequest) String() string {
 func (*GetPaymentRecordRequest) ProtoMessage() {}
 
 func (x *GetPaymentRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[7]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -810,7 +901,7 @@ func (x *GetPaymentRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPaymentRecordRequest.ProtoReflect.Descriptor instead.
 func (*GetPaymentRecordRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{7}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetPaymentRecordRequest) GetCustomerId() string {
@@ -845,7 +936,7 @@ type GetPaymentRecordResponse struct {
 
 func (x *GetPaymentRecordResponse) Reset() {
 	*x = GetPaymentRecordResponse{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[8]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -857,7 +948,7 @@ func (x *GetPaymentRecordResponse) String() string {
 func (*GetPaymentRecordResponse) ProtoMessage() {}
 
 func (x *GetPaymentRecordResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[8]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -870,7 +961,7 @@ func (x *GetPaymentRecordResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPaymentRecordResponse.ProtoReflect.Descriptor instead.
 func (*GetPaymentRecordResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{8}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetPaymentRecordResponse) GetRecord() *PaymentRecord {
@@ -893,7 +984,7 @@ type VolumePeriod struct {
 
 func (x *VolumePeriod) Reset() {
 	*x = VolumePeriod{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[9]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -905,7 +996,7 @@ func (x *VolumePeriod) String() string {
 func (*VolumePeriod) ProtoMessage() {}
 
 func (x *VolumePeriod) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[9]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -918,7 +1009,7 @@ func (x *VolumePeriod) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VolumePeriod.ProtoReflect.Descriptor instead.
 func (*VolumePeriod) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{9}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *VolumePeriod) GetFromDate() string {
@@ -950,7 +1041,7 @@ type ListVolumesRequest struct {
 
 func (x *ListVolumesRequest) Reset() {
 	*x = ListVolumesRequest{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[10]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -962,7 +1053,7 @@ func (x *ListVolumesRequest) String() string {
 func (*ListVolumesRequest) ProtoMessage() {}
 
 func (x *ListVolumesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[10]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -975,7 +1066,7 @@ func (x *ListVolumesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVolumesRequest.ProtoReflect.Descriptor instead.
 func (*ListVolumesRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{10}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListVolumesRequest) GetCustomerIds() []string {
@@ -1014,7 +1105,7 @@ type CustomerVolumes struct {
 
 func (x *CustomerVolumes) Reset() {
 	*x = CustomerVolumes{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[11]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1026,7 +1117,7 @@ func (x *CustomerVolumes) String() string {
 func (*CustomerVolumes) ProtoMessage() {}
 
 func (x *CustomerVolumes) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[11]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1039,7 +1130,7 @@ func (x *CustomerVolumes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CustomerVolumes.ProtoReflect.Descriptor instead.
 func (*CustomerVolumes) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{11}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CustomerVolumes) GetCustomerId() string {
@@ -1074,7 +1165,7 @@ type ListVolumesResponse struct {
 
 func (x *ListVolumesResponse) Reset() {
 	*x = ListVolumesResponse{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[12]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1086,7 +1177,7 @@ func (x *ListVolumesResponse) String() string {
 func (*ListVolumesResponse) ProtoMessage() {}
 
 func (x *ListVolumesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[12]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1099,7 +1190,7 @@ func (x *ListVolumesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVolumesResponse.ProtoReflect.Descriptor instead.
 func (*ListVolumesResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{12}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListVolumesResponse) GetVolumes() []*CustomerVolumes {
@@ -1113,7 +1204,7 @@ var File_aval_receivables_v1_feed_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_feed_proto_rawDesc = "" +
 	"\n" +
-	"\x1eaval/receivables/v1/feed.proto\x12\x13aval.receivables.v1\x1a\x1daval/evaluation/v1/feed.proto\x1a#aval/options/v1/authorization.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\"\x80\x01\n" +
+	"\x1eaval/receivables/v1/feed.proto\x12\x13aval.receivables.v1\x1a\x1daval/evaluation/v1/feed.proto\x1a#aval/options/v1/authorization.proto\x1a\"aval/receivables/v1/security.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\"\x80\x01\n" +
 	"\tDueAmount\x12>\n" +
 	"\bdue_date\x18\x01 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\adueDate\x123\n" +
 	"\x06amount\x18\x02 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x06amount\"y\n" +
@@ -1129,7 +1220,14 @@ const file_aval_receivables_v1_feed_proto_rawDesc = "" +
 	"\breceived\x18\x04 \x01(\v2\x13.aval.type.v1.MoneyR\breceived\x121\n" +
 	"\tunapplied\x18\x05 \x01(\v2\x13.aval.type.v1.MoneyR\tunapplied\x12H\n" +
 	"\rexpected_date\x18\x06 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\fexpectedDate\x12@\n" +
-	"\tlast_date\x18\a \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\blastDate\"\xba\t\n" +
+	"\tlast_date\x18\a \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\blastDate\"\xec\x02\n" +
+	"\fHeldSecurity\x12I\n" +
+	"\vsecurity_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
+	"securityId\x12?\n" +
+	"\x04kind\x18\x02 \x01(\x0e2!.aval.receivables.v1.SecurityKindB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x121\n" +
+	"\x05worth\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x05worth\x12K\n" +
+	"\x0fvalid_from_date\x18\x04 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\rvalidFromDate\x12P\n" +
+	"\x10valid_until_date\x18\x05 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0evalidUntilDate\"\xfd\t\n" +
 	"\bPosition\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12#\n" +
@@ -1156,7 +1254,10 @@ const file_aval_receivables_v1_feed_proto_rawDesc = "" +
 	"\rdunning_level\x18\x12 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\fdunningLevel\x12,\n" +
 	"\ropen_invoices\x18\x13 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\fopenInvoices\x12L\n" +
 	"\x0fpayment_notices\x18\x14 \x03(\v2#.aval.receivables.v1.NoticedPaymentR\x0epaymentNotices\x12%\n" +
-	"\x0esupply_stopped\x18\x15 \x01(\bR\rsupplyStopped\"\x89\a\n" +
+	"\x0esupply_stopped\x18\x15 \x01(\bR\rsupplyStopped\x12A\n" +
+	"\n" +
+	"securities\x18\x16 \x03(\v2!.aval.receivables.v1.HeldSecurityR\n" +
+	"securities\"\x89\a\n" +
 	"\rPaymentRecord\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12\x1c\n" +
@@ -1233,66 +1334,71 @@ func file_aval_receivables_v1_feed_proto_rawDescGZIP() []byte {
 	return file_aval_receivables_v1_feed_proto_rawDescData
 }
 
-var file_aval_receivables_v1_feed_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_aval_receivables_v1_feed_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_aval_receivables_v1_feed_proto_goTypes = []any{
 	(*DueAmount)(nil),                // 0: aval.receivables.v1.DueAmount
 	(*Movement)(nil),                 // 1: aval.receivables.v1.Movement
 	(*NoticedPayment)(nil),           // 2: aval.receivables.v1.NoticedPayment
-	(*Position)(nil),                 // 3: aval.receivables.v1.Position
-	(*PaymentRecord)(nil),            // 4: aval.receivables.v1.PaymentRecord
-	(*ApplyCustomersRequest)(nil),    // 5: aval.receivables.v1.ApplyCustomersRequest
-	(*ApplyCustomersResponse)(nil),   // 6: aval.receivables.v1.ApplyCustomersResponse
-	(*GetPaymentRecordRequest)(nil),  // 7: aval.receivables.v1.GetPaymentRecordRequest
-	(*GetPaymentRecordResponse)(nil), // 8: aval.receivables.v1.GetPaymentRecordResponse
-	(*VolumePeriod)(nil),             // 9: aval.receivables.v1.VolumePeriod
-	(*ListVolumesRequest)(nil),       // 10: aval.receivables.v1.ListVolumesRequest
-	(*CustomerVolumes)(nil),          // 11: aval.receivables.v1.CustomerVolumes
-	(*ListVolumesResponse)(nil),      // 12: aval.receivables.v1.ListVolumesResponse
-	(*v1.Money)(nil),                 // 13: aval.type.v1.Money
-	(*v11.CreditProfile)(nil),        // 14: aval.evaluation.v1.CreditProfile
+	(*HeldSecurity)(nil),             // 3: aval.receivables.v1.HeldSecurity
+	(*Position)(nil),                 // 4: aval.receivables.v1.Position
+	(*PaymentRecord)(nil),            // 5: aval.receivables.v1.PaymentRecord
+	(*ApplyCustomersRequest)(nil),    // 6: aval.receivables.v1.ApplyCustomersRequest
+	(*ApplyCustomersResponse)(nil),   // 7: aval.receivables.v1.ApplyCustomersResponse
+	(*GetPaymentRecordRequest)(nil),  // 8: aval.receivables.v1.GetPaymentRecordRequest
+	(*GetPaymentRecordResponse)(nil), // 9: aval.receivables.v1.GetPaymentRecordResponse
+	(*VolumePeriod)(nil),             // 10: aval.receivables.v1.VolumePeriod
+	(*ListVolumesRequest)(nil),       // 11: aval.receivables.v1.ListVolumesRequest
+	(*CustomerVolumes)(nil),          // 12: aval.receivables.v1.CustomerVolumes
+	(*ListVolumesResponse)(nil),      // 13: aval.receivables.v1.ListVolumesResponse
+	(*v1.Money)(nil),                 // 14: aval.type.v1.Money
+	(SecurityKind)(0),                // 15: aval.receivables.v1.SecurityKind
+	(*v11.CreditProfile)(nil),        // 16: aval.evaluation.v1.CreditProfile
 }
 var file_aval_receivables_v1_feed_proto_depIdxs = []int32{
-	13, // 0: aval.receivables.v1.DueAmount.amount:type_name -> aval.type.v1.Money
-	13, // 1: aval.receivables.v1.Movement.amount:type_name -> aval.type.v1.Money
-	13, // 2: aval.receivables.v1.NoticedPayment.open:type_name -> aval.type.v1.Money
-	13, // 3: aval.receivables.v1.NoticedPayment.received:type_name -> aval.type.v1.Money
-	13, // 4: aval.receivables.v1.NoticedPayment.unapplied:type_name -> aval.type.v1.Money
-	13, // 5: aval.receivables.v1.Position.receivable:type_name -> aval.type.v1.Money
-	13, // 6: aval.receivables.v1.Position.unapplied:type_name -> aval.type.v1.Money
-	0,  // 7: aval.receivables.v1.Position.ladder:type_name -> aval.receivables.v1.DueAmount
-	1,  // 8: aval.receivables.v1.Position.movements:type_name -> aval.receivables.v1.Movement
-	13, // 9: aval.receivables.v1.Position.bank_bill:type_name -> aval.type.v1.Money
-	13, // 10: aval.receivables.v1.Position.commercial_bill:type_name -> aval.type.v1.Money
-	13, // 11: aval.receivables.v1.Position.base_stock:type_name -> aval.type.v1.Money
-	13, // 12: aval.receivables.v1.Position.consignment:type_name -> aval.type.v1.Money
-	13, // 13: aval.receivables.v1.Position.deposit:type_name -> aval.type.v1.Money
-	0,  // 14: aval.receivables.v1.Position.disputed:type_name -> aval.receivables.v1.DueAmount
-	13, // 15: aval.receivables.v1.Position.broken_promise_amount:type_name -> aval.type.v1.Money
-	2,  // 16: aval.receivables.v1.Position.payment_notices:type_name -> aval.receivables.v1.NoticedPayment
-	13, // 17: aval.receivables.v1.PaymentRecord.fallen_due:type_name -> aval.type.v1.Money
-	13, // 18: aval.receivables.v1.PaymentRecord.collected:type_name -> aval.type.v1.Money
-	13, // 19: aval.receivables.v1.PaymentRecord.collected_on_time:type_name -> aval.type.v1.Money
-	13, // 20: aval.receivables.v1.PaymentRecord.settled_amount:type_name -> aval.type.v1.Money
-	13, // 21: aval.receivables.v1.PaymentRecord.open_amount:type_name -> aval.type.v1.Money
-	13, // 22: aval.receivables.v1.PaymentRecord.invoice_amounts:type_name -> aval.type.v1.Money
-	13, // 23: aval.receivables.v1.PaymentRecord.last_year:type_name -> aval.type.v1.Money
-	13, // 24: aval.receivables.v1.PaymentRecord.year_before:type_name -> aval.type.v1.Money
-	14, // 25: aval.receivables.v1.ApplyCustomersRequest.profiles:type_name -> aval.evaluation.v1.CreditProfile
-	4,  // 26: aval.receivables.v1.GetPaymentRecordResponse.record:type_name -> aval.receivables.v1.PaymentRecord
-	9,  // 27: aval.receivables.v1.ListVolumesRequest.periods:type_name -> aval.receivables.v1.VolumePeriod
-	13, // 28: aval.receivables.v1.CustomerVolumes.amounts:type_name -> aval.type.v1.Money
-	11, // 29: aval.receivables.v1.ListVolumesResponse.volumes:type_name -> aval.receivables.v1.CustomerVolumes
-	5,  // 30: aval.receivables.v1.FeedService.ApplyCustomers:input_type -> aval.receivables.v1.ApplyCustomersRequest
-	10, // 31: aval.receivables.v1.FeedService.ListVolumes:input_type -> aval.receivables.v1.ListVolumesRequest
-	7,  // 32: aval.receivables.v1.FeedService.GetPaymentRecord:input_type -> aval.receivables.v1.GetPaymentRecordRequest
-	6,  // 33: aval.receivables.v1.FeedService.ApplyCustomers:output_type -> aval.receivables.v1.ApplyCustomersResponse
-	12, // 34: aval.receivables.v1.FeedService.ListVolumes:output_type -> aval.receivables.v1.ListVolumesResponse
-	8,  // 35: aval.receivables.v1.FeedService.GetPaymentRecord:output_type -> aval.receivables.v1.GetPaymentRecordResponse
-	33, // [33:36] is the sub-list for method output_type
-	30, // [30:33] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	14, // 0: aval.receivables.v1.DueAmount.amount:type_name -> aval.type.v1.Money
+	14, // 1: aval.receivables.v1.Movement.amount:type_name -> aval.type.v1.Money
+	14, // 2: aval.receivables.v1.NoticedPayment.open:type_name -> aval.type.v1.Money
+	14, // 3: aval.receivables.v1.NoticedPayment.received:type_name -> aval.type.v1.Money
+	14, // 4: aval.receivables.v1.NoticedPayment.unapplied:type_name -> aval.type.v1.Money
+	15, // 5: aval.receivables.v1.HeldSecurity.kind:type_name -> aval.receivables.v1.SecurityKind
+	14, // 6: aval.receivables.v1.HeldSecurity.worth:type_name -> aval.type.v1.Money
+	14, // 7: aval.receivables.v1.Position.receivable:type_name -> aval.type.v1.Money
+	14, // 8: aval.receivables.v1.Position.unapplied:type_name -> aval.type.v1.Money
+	0,  // 9: aval.receivables.v1.Position.ladder:type_name -> aval.receivables.v1.DueAmount
+	1,  // 10: aval.receivables.v1.Position.movements:type_name -> aval.receivables.v1.Movement
+	14, // 11: aval.receivables.v1.Position.bank_bill:type_name -> aval.type.v1.Money
+	14, // 12: aval.receivables.v1.Position.commercial_bill:type_name -> aval.type.v1.Money
+	14, // 13: aval.receivables.v1.Position.base_stock:type_name -> aval.type.v1.Money
+	14, // 14: aval.receivables.v1.Position.consignment:type_name -> aval.type.v1.Money
+	14, // 15: aval.receivables.v1.Position.deposit:type_name -> aval.type.v1.Money
+	0,  // 16: aval.receivables.v1.Position.disputed:type_name -> aval.receivables.v1.DueAmount
+	14, // 17: aval.receivables.v1.Position.broken_promise_amount:type_name -> aval.type.v1.Money
+	2,  // 18: aval.receivables.v1.Position.payment_notices:type_name -> aval.receivables.v1.NoticedPayment
+	3,  // 19: aval.receivables.v1.Position.securities:type_name -> aval.receivables.v1.HeldSecurity
+	14, // 20: aval.receivables.v1.PaymentRecord.fallen_due:type_name -> aval.type.v1.Money
+	14, // 21: aval.receivables.v1.PaymentRecord.collected:type_name -> aval.type.v1.Money
+	14, // 22: aval.receivables.v1.PaymentRecord.collected_on_time:type_name -> aval.type.v1.Money
+	14, // 23: aval.receivables.v1.PaymentRecord.settled_amount:type_name -> aval.type.v1.Money
+	14, // 24: aval.receivables.v1.PaymentRecord.open_amount:type_name -> aval.type.v1.Money
+	14, // 25: aval.receivables.v1.PaymentRecord.invoice_amounts:type_name -> aval.type.v1.Money
+	14, // 26: aval.receivables.v1.PaymentRecord.last_year:type_name -> aval.type.v1.Money
+	14, // 27: aval.receivables.v1.PaymentRecord.year_before:type_name -> aval.type.v1.Money
+	16, // 28: aval.receivables.v1.ApplyCustomersRequest.profiles:type_name -> aval.evaluation.v1.CreditProfile
+	5,  // 29: aval.receivables.v1.GetPaymentRecordResponse.record:type_name -> aval.receivables.v1.PaymentRecord
+	10, // 30: aval.receivables.v1.ListVolumesRequest.periods:type_name -> aval.receivables.v1.VolumePeriod
+	14, // 31: aval.receivables.v1.CustomerVolumes.amounts:type_name -> aval.type.v1.Money
+	12, // 32: aval.receivables.v1.ListVolumesResponse.volumes:type_name -> aval.receivables.v1.CustomerVolumes
+	6,  // 33: aval.receivables.v1.FeedService.ApplyCustomers:input_type -> aval.receivables.v1.ApplyCustomersRequest
+	11, // 34: aval.receivables.v1.FeedService.ListVolumes:input_type -> aval.receivables.v1.ListVolumesRequest
+	8,  // 35: aval.receivables.v1.FeedService.GetPaymentRecord:input_type -> aval.receivables.v1.GetPaymentRecordRequest
+	7,  // 36: aval.receivables.v1.FeedService.ApplyCustomers:output_type -> aval.receivables.v1.ApplyCustomersResponse
+	13, // 37: aval.receivables.v1.FeedService.ListVolumes:output_type -> aval.receivables.v1.ListVolumesResponse
+	9,  // 38: aval.receivables.v1.FeedService.GetPaymentRecord:output_type -> aval.receivables.v1.GetPaymentRecordResponse
+	36, // [36:39] is the sub-list for method output_type
+	33, // [33:36] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_feed_proto_init() }
@@ -1300,14 +1406,15 @@ func file_aval_receivables_v1_feed_proto_init() {
 	if File_aval_receivables_v1_feed_proto != nil {
 		return
 	}
-	file_aval_receivables_v1_feed_proto_msgTypes[4].OneofWrappers = []any{}
+	file_aval_receivables_v1_security_proto_init()
+	file_aval_receivables_v1_feed_proto_msgTypes[5].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_receivables_v1_feed_proto_rawDesc), len(file_aval_receivables_v1_feed_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -866,6 +866,10 @@ type StatementRun struct {
 	FinishedAt pgtype.Timestamptz
 }
 
+type ToldSecurity struct {
+	CustomerID string
+}
+
 type Voucher struct {
 	VoucherID      string
 	CustomerID     string
