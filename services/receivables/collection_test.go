@@ -10,6 +10,7 @@ import (
 
 	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/errs"
+	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 )
 
@@ -409,6 +410,41 @@ func TestPaidBeforeTheApproval(t *testing.T) {
 	})
 	must(t, err)
 	equal(t, "state", discarded.GetRun().GetState(), receivablesv1.DunningRunState_DUNNING_RUN_STATE_DISCARDED)
+}
+
+// Customers of a unit or a grade are dunned by a strategy of their own: by the unit and the grade that evaluation told last.
+func TestStrategyByUnitAndGrade(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	strategy := func(name string, g *receivablesv1.CustomerSegment) *receivablesv1.DunningStrategy {
+		return &receivablesv1.DunningStrategy{Name: name, Segment: g, Levels: []*receivablesv1.DunningLevel{{Name: "l", DaysPastDue: 5, Letter: letter()}}}
+	}
+	w.sign(t, &receivablesv1.ReceivablesPolicy{
+		Name: "segments", BaseCurrency: "CNY", AgingBounds: []int32{30}, DefaultTermDays: 30, DefaultAfterDays: 91,
+		Collection: &receivablesv1.CollectionPolicy{Strategies: []*receivablesv1.DunningStrategy{
+			strategy("north", &receivablesv1.CustomerSegment{UnitIds: []string{"North"}}),
+			strategy("weak", &receivablesv1.CustomerSegment{Grades: []evaluationv1.Grade{evaluationv1.Grade_GRADE_C, evaluationv1.Grade_GRADE_D}}),
+			strategy("others", nil),
+		}},
+	})
+	is := func(id, unit string, grade evaluationv1.Grade, sequence int64, want string) {
+		t.Helper()
+		p := profile(id, "S", sequence)
+		p.UnitId, p.Grade = unit, grade
+		w.deliver(t, p)
+		if sequence == 1 {
+			w.post(t, "2024-02-01", &receivablesv1.Invoice{InvoiceId: "I-" + id, CustomerId: id, DueDate: "2024-03-01", Amount: cny("100")})
+		}
+		st, err := w.dunning.GetDunningStanding(w.as(t, collector, "2024-03-10"), &receivablesv1.GetDunningStandingRequest{CustomerId: id})
+		must(t, err)
+		equal(t, id+" is dunned by", st.GetStanding().GetStrategy(), want)
+	}
+	is("A", "North", evaluationv1.Grade_GRADE_D, 1, "north")
+	is("B", "South", evaluationv1.Grade_GRADE_D, 1, "weak")
+	is("C", "South", evaluationv1.Grade_GRADE_B, 1, "others")
+	is("D", "", evaluationv1.Grade_GRADE_UNSPECIFIED, 1, "others")
+	is("C", "South", evaluationv1.Grade_GRADE_C, 2, "weak")
+	is("A", "South", evaluationv1.Grade_GRADE_A, 2, "others")
 }
 
 // Without a collection policy nobody is dunned, as before there was one.

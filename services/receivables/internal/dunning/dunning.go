@@ -54,6 +54,8 @@ type Balance struct {
 type Customer struct {
 	ID          string
 	Salesperson string
+	UnitID      string // sales unit; empty: none
+	Grade       string // newest; empty: never rated
 	Blocked     bool
 	// LetterDate is the day of the newest letter to the customer; zero: none.
 	LetterDate calendar.Date

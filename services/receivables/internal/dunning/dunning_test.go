@@ -42,6 +42,7 @@ func TestInterest(t *testing.T) {
 		{"a year of 360 days", dunning.Interest{Rate: rate, YearDays: 360}, item, 360, 8500},
 		{"a year", dunning.Interest{Rate: rate}, item, 365, 8500},
 		{"half of it paid after 25 days", dunning.Interest{Rate: rate}, halved, 50, 873},
+		{"the same where the day of payment counts", dunning.Interest{Rate: rate, PaymentDayCounts: true}, halved, 50, 885},
 		{"charged up to day 40", dunning.Interest{Rate: rate}, charged, 50, 233},
 		{"on the due date", dunning.Interest{Rate: rate}, item, 0, 0},
 		{"no rate", dunning.Interest{}, item, 50, 0},
@@ -277,7 +278,7 @@ func TestSegments(t *testing.T) {
 	of := func(g dunning.Segment) dunning.Policy {
 		return dunning.Policy{Strategies: []dunning.Strategy{{Name: "s", Segment: g, Levels: []dunning.Level{{DaysPastDue: 1}}}}}
 	}
-	c := dunning.Customer{ID: "C", Salesperson: "S", Items: []dunning.Item{{ID: "I", DueDate: calendar.MustDate("2024-03-01"), Amount: cny(100), Open: cny(100)}}}
+	c := dunning.Customer{ID: "C", Salesperson: "S", UnitID: "North", Grade: "B", Items: []dunning.Item{{ID: "I", DueDate: calendar.MustDate("2024-03-01"), Amount: cny(100), Open: cny(100)}}}
 	for _, x := range []struct {
 		name string
 		p    dunning.Policy
@@ -287,6 +288,10 @@ func TestSegments(t *testing.T) {
 		{"by number", of(dunning.Segment{Customers: []string{"C"}}), ""},
 		{"another number", of(dunning.Segment{Customers: []string{"D"}}), dunning.ReasonNoStrategy},
 		{"another salesperson", of(dunning.Segment{Salespeople: []string{"T"}}), dunning.ReasonNoStrategy},
+		{"by unit", of(dunning.Segment{Units: []string{"South", "North"}}), ""},
+		{"another unit", of(dunning.Segment{Units: []string{"South"}}), dunning.ReasonNoStrategy},
+		{"by grade", of(dunning.Segment{Grades: []string{"B"}, Units: []string{"North"}}), ""},
+		{"another grade", of(dunning.Segment{Grades: []string{"C", "D"}}), dunning.ReasonNoStrategy},
 		{"another currency", of(dunning.Segment{Currencies: []string{"USD"}}), dunning.ReasonNoStrategy},
 		{"overdue enough", of(dunning.Segment{OverdueFrom: map[string]money.Money{"CNY": cny(100)}}), ""},
 		{"overdue too little", of(dunning.Segment{OverdueFrom: map[string]money.Money{"CNY": cny(101)}}), dunning.ReasonNoStrategy},

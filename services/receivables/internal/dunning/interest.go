@@ -14,10 +14,17 @@ type Interest struct {
 	YearDays int         // 0: 365
 	// Daily rounds the interest of one day to minor units; else the sum is rounded, once.
 	Daily bool
+	// PaymentDayCounts has the day of payment bear interest; else it counts no more.
+	PaymentDayCounts bool
+}
+
+// ByLedger is late interest as the ledger's policy has it.
+func ByLedger(t interest.Terms) Interest {
+	return Interest{Rate: t.AnnualRate, YearDays: int(t.DaysInYear), Daily: t.DailyRounding, PaymentDayCounts: !t.PaymentDayFree}
 }
 
 // Of is the interest of an item for the days after its due date, or after those charged before, up to a day, that one
-// included. The day of payment counts no more.
+// included.
 func (in Interest) Of(i Item, day calendar.Date) money.Money {
 	from := i.DueDate
 	if i.InterestUntil.After(from) {
@@ -32,8 +39,8 @@ func (in Interest) Of(i Item, day calendar.Date) money.Money {
 			open = b.Open
 			continue
 		}
-		paid = append(paid, interest.Payment{Date: b.From.AddDays(-1), Amount: i.Balances[n-1].Open.Sub(b.Open)})
+		paid = append(paid, interest.Payment{Date: b.From, Amount: i.Balances[n-1].Open.Sub(b.Open)})
 	}
-	terms := interest.Terms{AnnualRate: in.Rate, DaysInYear: int64(cmp.Or(in.YearDays, 365)), DailyRounding: in.Daily}
+	terms := interest.Terms{AnnualRate: in.Rate, DaysInYear: int64(cmp.Or(in.YearDays, 365)), DailyRounding: in.Daily, PaymentDayFree: !in.PaymentDayCounts}
 	return terms.Accrue(open, from, day, paid)
 }

@@ -40,6 +40,7 @@ const (
 // Segment is a part of the customers; empty fields take any.
 type Segment struct {
 	Customers, Salespeople, Currencies []string
+	Units, Grades                      []string // of the customer now
 	OverdueFrom                        map[string]money.Money
 }
 
@@ -82,8 +83,13 @@ func (p Policy) ByName(name string) (Strategy, bool) {
 }
 
 func (g Segment) takes(c Customer, day calendar.Date) bool {
-	if len(g.Customers) > 0 && !slices.Contains(g.Customers, c.ID) || len(g.Salespeople) > 0 && !slices.Contains(g.Salespeople, c.Salesperson) {
-		return false
+	for _, part := range []struct {
+		of []string
+		is string
+	}{{g.Customers, c.ID}, {g.Salespeople, c.Salesperson}, {g.Units, c.UnitID}, {g.Grades, c.Grade}} {
+		if len(part.of) > 0 && !slices.Contains(part.of, part.is) {
+			return false
+		}
 	}
 	if len(g.Currencies) == 0 && len(g.OverdueFrom) == 0 {
 		return true

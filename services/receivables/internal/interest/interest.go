@@ -18,6 +18,9 @@ type Terms struct {
 	DaysInYear int64
 	// DailyRounding rounds each day's interest to the minor unit; else it is rounded once at the end.
 	DailyRounding bool
+	// PaymentDayFree leaves the day of a payment out for what it paid: each day bears interest on what is open at its end. Else each
+	// day bears it on what was open at its beginning.
+	PaymentDayFree bool
 	// Compensation is the fixed fee by the amount that is late, rising.
 	Compensation []Tier
 }
@@ -34,11 +37,16 @@ type Payment struct {
 }
 
 // Accrue is the interest on an item from one day, itself not included, to another: on each day on what
-// was open at its beginning. Payments may come in any order.
+// was open at its beginning, or is at its end where the day of payment is free. Payments may come in any order.
 func (t Terms) Accrue(amount money.Money, from, until calendar.Date, payments []Payment) money.Money {
 	payments = slices.Clone(payments)
 	slices.SortStableFunc(payments, func(a, b Payment) int { return a.Date.Compare(b.Date) })
 	sum, total, open := money.Zero(amount.Currency), new(big.Int), amount
+	if t.PaymentDayFree {
+		for n := range payments {
+			payments[n].Date = payments[n].Date.AddDays(-1)
+		}
+	}
 	for _, p := range append(payments, Payment{Date: until, Amount: money.Zero(amount.Currency)}) {
 		if p.Date.After(until) {
 			p.Date = until

@@ -109,6 +109,18 @@ func TestAccrueByDays(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
+	terms.PaymentDayFree = true
+	for want, payments := range map[string][]interest.Payment{
+		"69.50":  {{day(40), gbp(t, "500")}},
+		"99.00":  {{day(100), gbp(t, "1000")}},
+		"100.00": {{day(101), gbp(t, "1000")}},
+		"0.00":   {{day(1), gbp(t, "1000")}},
+		"90.00":  {{day(40), gbp(t, "1000")}, {day(50), gbp(t, "-1000")}},
+	} {
+		if got := terms.Accrue(gbp(t, "1000"), day(0), day(100), payments); got.String() != want {
+			t.Errorf("the day of payment is free: %s, want %s", got, want)
+		}
+	}
 }
 
 // Interest of two stretches is that of the whole, within the rounding of each.

@@ -167,7 +167,7 @@ type Debtor struct {
 }
 
 const (
-	debtorFields = `b.customer_id, c.display_name, c.salesperson, d.letter_date,
+	debtorFields = `b.customer_id, c.display_name, c.salesperson, c.unit_id, c.grade, d.letter_date,
     b.item_id, i.document_kind, b.due_date, i.currency, i.amount, b.open, coalesce(s.level, 0), s.letter_date, s.reminded_for,
     coalesce(s.reminded_days, 0), s.interest_until, coalesce(b.last_application > b.due_date, false),
     coalesce(s.stops_supply, false)`
@@ -228,7 +228,7 @@ func debtors(ctx context.Context, q pg.Querier, sql string, args ...any) (out []
 	var amount, open int64
 	var paidLate bool
 	_, err = pgx.ForEachRow(rows, []any{
-		&d.ID, &d.DisplayName, &d.Salesperson, &d.LetterDate, &i.ID, &kind, &i.DueDate, &currency, &amount, &open,
+		&d.ID, &d.DisplayName, &d.Salesperson, &d.UnitID, &d.Grade, &d.LetterDate, &i.ID, &kind, &i.DueDate, &currency, &amount, &open,
 		&i.Level, &i.LetterDate, &i.RemindedFor, &i.RemindedDays, &i.InterestUntil, &paidLate, &i.SupplyStopped,
 	}, func() error {
 		items++
@@ -243,6 +243,7 @@ func debtors(ctx context.Context, q pg.Querier, sql string, args ...any) (out []
 		if n := len(out); n == 0 || out[n-1].ID != d.ID {
 			next := Debtor{DisplayName: d.DisplayName, Currency: currency}
 			next.ID, next.Salesperson, next.LetterDate = d.ID, d.Salesperson, d.LetterDate
+			next.UnitID, next.Grade = d.UnitID, d.Grade
 			out = append(out, next)
 		}
 		last := &out[len(out)-1]

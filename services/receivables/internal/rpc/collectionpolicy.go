@@ -2,21 +2,23 @@ package rpc
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/money"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	"github.com/avalcredit/aval/services/receivables/internal/dunning"
+	"github.com/avalcredit/aval/services/receivables/internal/interest"
 	"github.com/avalcredit/aval/services/receivables/internal/terms"
 )
 
 // collectionField is the path of the collection policy in its errors.
 const collectionField = "policy.collection"
 
-// collectionOf reads the collection policy. Errors: Invalid POLICY_INVALID, with each place.
-func collectionOf(p *receivablesv1.CollectionPolicy) (terms.Collection, error) {
-	r := reader{}
+// collectionOf reads the collection policy; late is what the ledger policy says of late payment. Errors: Invalid POLICY_INVALID, with each place.
+func collectionOf(p *receivablesv1.CollectionPolicy, late interest.Terms) (terms.Collection, error) {
+	r := reader{late: late}
 	out := terms.Collection{
 		Dunning: dunning.Policy{Excluded: p.GetExcludedCustomerIds()}, PromiseGraceDays: int(p.GetPromiseGraceDays()),
 		PromiseRemindDays: int(p.GetPromiseRemindDays()), FailedPromises: int(p.GetFailedPromises()), Points: terms.ShippedPoints(),
@@ -38,7 +40,10 @@ func collectionOf(p *receivablesv1.CollectionPolicy) (terms.Collection, error) {
 }
 
 // reader collects what is wrong with a policy, by place.
-type reader struct{ found []errs.Violation }
+type reader struct {
+	late  interest.Terms // of the ledger policy
+	found []errs.Violation
+}
 
 func (r *reader) strategy(at string, s *receivablesv1.DunningStrategy) dunning.Strategy {
 	g := s.GetSegment()
@@ -46,16 +51,16 @@ func (r *reader) strategy(at string, s *receivablesv1.DunningStrategy) dunning.S
 		Name: s.GetName(), GapDays: int(s.GetGapDays()), DunCharges: s.GetDunCharges(), Reminder: letterText(s.GetReminder()),
 		Segment: dunning.Segment{
 			Customers: g.GetCustomerIds(), Salespeople: g.GetSalespersonIds(), Currencies: g.GetCurrencyCodes(),
-			OverdueFrom: r.amounts(at+".segment.overdue_from", g.GetOverdueFrom()),
+			Units: g.GetUnitIds(), OverdueFrom: r.amounts(at+".segment.overdue_from", g.GetOverdueFrom()),
 		},
 		Tolerances: r.amounts(at+".tolerances", s.GetTolerances()), Minimums: r.amounts(at+".minimums", s.GetMinimums()),
-		Interest: dunning.Interest{
-			Rate: r.ratio(at+".annual_interest", s.GetAnnualInterest()), YearDays: int(s.GetInterestYearDays()),
-			Daily: s.GetInterestRounding() == receivablesv1.InterestRounding_INTEREST_ROUNDING_DAILY,
-		},
+		Interest: r.interest(at, s),
 	}
 	if s.GetCatchUp() == receivablesv1.CatchUp_CATCH_UP_LEVEL_REACHED {
 		out.CatchUp = dunning.CatchUpLevelReached
+	}
+	for _, grade := range g.GetGrades() {
+		out.Segment.Grades = append(out.Segment.Grades, strings.TrimPrefix(grade.String(), "GRADE_"))
 	}
 	for _, d := range s.GetRemindBeforeDays() {
 		out.RemindBefore = append(out.RemindBefore, int(d))
@@ -69,6 +74,24 @@ func (r *reader) strategy(at string, s *receivablesv1.DunningStrategy) dunning.S
 		})
 	}
 	return out
+}
+
+// interest reads a strategy's own late interest, or refers to that of the ledger policy.
+func (r *reader) interest(at string, s *receivablesv1.DunningStrategy) dunning.Interest {
+	own := dunning.Interest{
+		Rate: r.ratio(at+".annual_interest", s.GetAnnualInterest()), YearDays: int(s.GetInterestYearDays()),
+		Daily: s.GetInterestRounding() == receivablesv1.InterestRounding_INTEREST_ROUNDING_DAILY,
+	}
+	if !s.GetInterestByLedger() {
+		return own
+	}
+	if own != (dunning.Interest{}) {
+		r.say(at+".interest_by_ledger", "alone", "late interest is the ledger policy's or the strategy's own, not both")
+	}
+	if !r.late.AnnualRate.IsValid() {
+		r.say(at+".interest_by_ledger", "required", "ledger.late_payment has no rate")
+	}
+	return dunning.ByLedger(r.late)
 }
 
 // amounts reads one amount a currency.

@@ -8,8 +8,10 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/avalcredit/aval/pkg/errs"
+	"github.com/avalcredit/aval/pkg/money"
 	"github.com/avalcredit/aval/pkg/policy"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
+	"github.com/avalcredit/aval/services/receivables/internal/dunning"
 )
 
 const policyHead = "name: n\nbase_currency: CNY\naging_bounds: [30]\ndefault_term_days: 30\ndefault_after_days: 91\n"
@@ -26,6 +28,8 @@ func TestCollectionPolicyIsHeldToItsRules(t *testing.T) {
 		{"a negative minimum", "collection:\n  strategies:\n    - name: s\n      minimums: [{currency_code: CNY, amount: \"-1\"}]\n      levels:\n" + strings.Replace(level, "%s", "", 1), "range"},
 		{"promises that fail", "collection: {failed_promises: 2}", ""},
 		{"promises that fail without end", "collection: {failed_promises: 101}", "lte"},
+		{"interest of both", late + "collection:\n  strategies:\n    - name: s\n      interest_by_ledger: true\n      annual_interest: 5%\n      levels:\n" + strings.Replace(level, "%s", "", 1), "alone"},
+		{"interest of none", "collection:\n  strategies:\n    - name: s\n      interest_by_ledger: true\n      levels:\n" + strings.Replace(level, "%s", "", 1), "required"},
 		{"a year of 364 days", "collection:\n  strategies:\n    - name: s\n      interest_year_days: 364\n      levels:\n" + strings.Replace(level, "%s", "", 1), "in"},
 	} {
 		_, err := ParsePolicy("p.yaml", []byte(policyHead+c.text))
@@ -41,6 +45,36 @@ func TestCollectionPolicyIsHeldToItsRules(t *testing.T) {
 		}
 	}
 }
+
+// Late interest is defined once, for the ledger, and letters refer to it; policies that say it twice mean what they meant: a letter's own
+// interest leaves the day of payment out, the ledger's counts it.
+func TestLateInterestIsDefinedOnce(t *testing.T) {
+	t.Parallel()
+	const level = "\n      levels:\n      - {name: l, days_past_due: 1, letter: {title_zh: a, body_zh: b, title_en: c, body_en: d}}\n"
+	year := money.Ratio{Num: 36, Den: 100}
+	for _, c := range []struct {
+		name, late, own string
+		want            dunning.Interest
+	}{
+		{"own, as before", "", "annual_interest: 36%", dunning.Interest{Rate: year}},
+		{"by the ledger", late, "interest_by_ledger: true", dunning.Interest{Rate: year, YearDays: 360, Daily: true, PaymentDayCounts: true}},
+		{"by the ledger, payment day free", late + "    payment_day: PAYMENT_DAY_FREE\n", "interest_by_ledger: true", dunning.Interest{Rate: year, YearDays: 360, Daily: true}},
+	} {
+		spec, err := ParsePolicy("p.yaml", []byte(policyHead+c.late+"collection:\n  strategies:\n    - name: s\n      "+c.own+level))
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		p, err := termsOf(spec)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if got := p.Collection.Dunning.Strategies[0].Interest; got.Rate.Cmp(c.want.Rate) != 0 || got.YearDays != c.want.YearDays || got.Daily != c.want.Daily || got.PaymentDayCounts != c.want.PaymentDayCounts {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+}
+
+const late = "ledger:\n  late_payment:\n    annual_rate: 36%\n    days_in_year: 360\n    round_daily: true\n"
 
 // A policy signed before collection was there reads as before: nobody is dunned, and promises are not bounded.
 func TestOlderPolicyDunsNobody(t *testing.T) {

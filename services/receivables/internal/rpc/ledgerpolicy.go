@@ -95,7 +95,10 @@ func (f *fields) steps(at string, r *typev1.AuthorityRow, into *approval.Row) {
 }
 
 func (f *fields) latePayment(path string, p *receivablesv1.LatePayment, currency string) interest.Terms {
-	out := interest.Terms{DaysInYear: int64(p.GetDaysInYear()), DailyRounding: p.GetRoundDaily()}
+	out := interest.Terms{
+		DaysInYear: int64(p.GetDaysInYear()), DailyRounding: p.GetRoundDaily(),
+		PaymentDayFree: p.GetPaymentDay() == receivablesv1.PaymentDay_PAYMENT_DAY_FREE,
+	}
 	if out.DaysInYear == 0 {
 		out.DaysInYear = 365
 	}

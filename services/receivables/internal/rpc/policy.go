@@ -60,7 +60,11 @@ func DecodePolicy(v policy.Version) (terms.Policy, error) {
 }
 
 func termsOf(p *receivablesv1.ReceivablesPolicy) (terms.Policy, error) {
-	collection, err := collectionOf(p.GetCollection())
+	ledger, err := ledgerOf(p.GetLedger(), p.GetBaseCurrency())
+	if err != nil {
+		return terms.Policy{}, err
+	}
+	collection, err := collectionOf(p.GetCollection(), ledger.Interest)
 	if err != nil {
 		return terms.Policy{}, err
 	}
@@ -72,13 +76,12 @@ func termsOf(p *receivablesv1.ReceivablesPolicy) (terms.Policy, error) {
 	if err != nil {
 		return terms.Policy{}, err
 	}
-	ledger, err := ledgerOf(p.GetLedger(), p.GetBaseCurrency())
 	return terms.Policy{
 		AgingBounds: p.GetAgingBounds(), DefaultTermDays: int(p.GetDefaultTermDays()), DefaultAfterDays: int(p.GetDefaultAfterDays()),
 		NoticeDays: int(p.GetPaymentNoticeDays()), Collection: collection, Cash: cash,
 		Claims: claims, Figures: figureTermsOf(p.GetFigures()),
 		BaseCurrency: p.GetBaseCurrency(), Ledger: ledger,
-	}, err
+	}, nil
 }
 
 // CreateReceivablesPolicy implements ReceivablesPolicyService.

@@ -8,6 +8,7 @@ package receivablesv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	v11 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
 	v1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -241,16 +242,18 @@ type DunningStrategy struct {
 	RemindBeforeDays []int32 `protobuf:"varint,8,rep,packed,name=remind_before_days,json=remindBeforeDays,proto3" json:"remind_before_days,omitempty"`
 	// What is written before the due date; required where `remind_before_days` is not empty.
 	Reminder *LetterText `protobuf:"bytes,9,opt,name=reminder,proto3" json:"reminder,omitempty"`
-	// Late interest a year, for example "8.5%"; empty: none.
+	// Late interest a year of this strategy's own, for example "8.5%", for which the day of payment is free; empty: none. Use `interest_by_ledger` to have late payment defined in one place.
 	AnnualInterest string `protobuf:"bytes,10,opt,name=annual_interest,json=annualInterest,proto3" json:"annual_interest,omitempty"`
 	// Days of a year of interest: 365 or 360; 0: 365.
 	InterestYearDays int32 `protobuf:"varint,11,opt,name=interest_year_days,json=interestYearDays,proto3" json:"interest_year_days,omitempty"`
 	// How interest is rounded to the minor unit.
 	InterestRounding InterestRounding `protobuf:"varint,12,opt,name=interest_rounding,json=interestRounding,proto3,enum=aval.receivables.v1.InterestRounding" json:"interest_rounding,omitempty"`
 	// Fees and late interest that are overdue are dunned too, without fee or interest of their own.
-	DunCharges    bool `protobuf:"varint,13,opt,name=dun_charges,json=dunCharges,proto3" json:"dun_charges,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	DunCharges bool `protobuf:"varint,13,opt,name=dun_charges,json=dunCharges,proto3" json:"dun_charges,omitempty"`
+	// Late interest is reckoned by `ledger.late_payment` of the policy: its rate, days, rounding and payment day. Not together with `annual_interest`, `interest_year_days` and `interest_rounding`.
+	InterestByLedger bool `protobuf:"varint,14,opt,name=interest_by_ledger,json=interestByLedger,proto3" json:"interest_by_ledger,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *DunningStrategy) Reset() {
@@ -374,6 +377,13 @@ func (x *DunningStrategy) GetDunCharges() bool {
 	return false
 }
 
+func (x *DunningStrategy) GetInterestByLedger() bool {
+	if x != nil {
+		return x.InterestByLedger
+	}
+	return false
+}
+
 // CustomerSegment is a part of the customers: those that meet all that is given.
 type CustomerSegment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -384,7 +394,11 @@ type CustomerSegment struct {
 	// Currencies of the account; empty: any.
 	CurrencyCodes []string `protobuf:"bytes,3,rep,name=currency_codes,json=currencyCodes,proto3" json:"currency_codes,omitempty"`
 	// At least this is overdue, one amount a currency, for customers in that currency; empty: any.
-	OverdueFrom   []*v1.Money `protobuf:"bytes,4,rep,name=overdue_from,json=overdueFrom,proto3" json:"overdue_from,omitempty"`
+	OverdueFrom []*v1.Money `protobuf:"bytes,4,rep,name=overdue_from,json=overdueFrom,proto3" json:"overdue_from,omitempty"`
+	// Sales units of the customers, as their files say; empty: any, and those of none.
+	UnitIds []string `protobuf:"bytes,5,rep,name=unit_ids,json=unitIds,proto3" json:"unit_ids,omitempty"`
+	// Newest grades of the customers; empty: any, and those that were never rated.
+	Grades        []v11.Grade `protobuf:"varint,6,rep,packed,name=grades,proto3,enum=aval.evaluation.v1.Grade" json:"grades,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -443,6 +457,20 @@ func (x *CustomerSegment) GetCurrencyCodes() []string {
 func (x *CustomerSegment) GetOverdueFrom() []*v1.Money {
 	if x != nil {
 		return x.OverdueFrom
+	}
+	return nil
+}
+
+func (x *CustomerSegment) GetUnitIds() []string {
+	if x != nil {
+		return x.UnitIds
+	}
+	return nil
+}
+
+func (x *CustomerSegment) GetGrades() []v11.Grade {
+	if x != nil {
+		return x.Grades
 	}
 	return nil
 }
@@ -742,7 +770,7 @@ var File_aval_receivables_v1_collection_policy_proto protoreflect.FileDescriptor
 
 const file_aval_receivables_v1_collection_policy_proto_rawDesc = "" +
 	"\n" +
-	"+aval/receivables/v1/collection_policy.proto\x12\x13aval.receivables.v1\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\"\xb1\x03\n" +
+	"+aval/receivables/v1/collection_policy.proto\x12\x13aval.receivables.v1\x1a!aval/evaluation/v1/customer.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\"\xb1\x03\n" +
 	"\x10CollectionPolicy\x12N\n" +
 	"\n" +
 	"strategies\x18\x01 \x03(\v2$.aval.receivables.v1.DunningStrategyB\b\xbaH\x05\x92\x01\x02\x10\x14R\n" +
@@ -751,7 +779,7 @@ const file_aval_receivables_v1_collection_policy_proto_rawDesc = "" +
 	"\x12promise_grace_days\x18\x03 \x01(\x05B\t\xbaH\x06\x1a\x04\x18<(\x00R\x10promiseGraceDays\x129\n" +
 	"\x13promise_remind_days\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x18<(\x00R\x11promiseRemindDays\x12?\n" +
 	"\bworklist\x18\x05 \x01(\v2#.aval.receivables.v1.WorklistPointsR\bworklist\x122\n" +
-	"\x0ffailed_promises\x18\x06 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\x0efailedPromises\"\x86\x06\n" +
+	"\x0ffailed_promises\x18\x06 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\x0efailedPromises\"\xb4\x06\n" +
 	"\x0fDunningStrategy\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x12>\n" +
@@ -773,13 +801,16 @@ const file_aval_receivables_v1_collection_policy_proto_rawDesc = "" +
 	"\x1a\b0\x000\xe8\x020\xed\x02R\x10interestYearDays\x12\\\n" +
 	"\x11interest_rounding\x18\f \x01(\x0e2%.aval.receivables.v1.InterestRoundingB\b\xbaH\x05\x82\x01\x02\x10\x01R\x10interestRounding\x12\x1f\n" +
 	"\vdun_charges\x18\r \x01(\bR\n" +
-	"dunCharges\"\xf6\x01\n" +
+	"dunCharges\x12,\n" +
+	"\x12interest_by_ledger\x18\x0e \x01(\bR\x10interestByLedger\"\xee\x02\n" +
 	"\x0fCustomerSegment\x12,\n" +
 	"\fcustomer_ids\x18\x01 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\vcustomerIds\x122\n" +
 	"\x0fsalesperson_ids\x18\x02 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x0esalespersonIds\x12?\n" +
 	"\x0ecurrency_codes\x18\x03 \x03(\tB\x18\xbaH\x15\x92\x01\x12\x102\"\x0er\f2\n" +
 	"^[A-Z]{3}$R\rcurrencyCodes\x12@\n" +
-	"\foverdue_from\x18\x04 \x03(\v2\x13.aval.type.v1.MoneyB\b\xbaH\x05\x92\x01\x02\x102R\voverdueFrom\"\xa3\x03\n" +
+	"\foverdue_from\x18\x04 \x03(\v2\x13.aval.type.v1.MoneyB\b\xbaH\x05\x92\x01\x02\x102R\voverdueFrom\x12.\n" +
+	"\bunit_ids\x18\x05 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xe8\a\x18\x01\"\x06r\x04\x10\x01\x18@R\aunitIds\x12F\n" +
+	"\x06grades\x18\x06 \x03(\x0e2\x19.aval.evaluation.v1.GradeB\x13\xbaH\x10\x92\x01\r\x10\x04\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x06grades\"\xa3\x03\n" +
 	"\fDunningLevel\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x12.\n" +
@@ -848,6 +879,7 @@ var file_aval_receivables_v1_collection_policy_proto_goTypes = []any{
 	(*LetterText)(nil),       // 6: aval.receivables.v1.LetterText
 	(*WorklistPoints)(nil),   // 7: aval.receivables.v1.WorklistPoints
 	(*v1.Money)(nil),         // 8: aval.type.v1.Money
+	(v11.Grade)(0),           // 9: aval.evaluation.v1.Grade
 }
 var file_aval_receivables_v1_collection_policy_proto_depIdxs = []int32{
 	3,  // 0: aval.receivables.v1.CollectionPolicy.strategies:type_name -> aval.receivables.v1.DunningStrategy
@@ -860,13 +892,14 @@ var file_aval_receivables_v1_collection_policy_proto_depIdxs = []int32{
 	6,  // 7: aval.receivables.v1.DunningStrategy.reminder:type_name -> aval.receivables.v1.LetterText
 	1,  // 8: aval.receivables.v1.DunningStrategy.interest_rounding:type_name -> aval.receivables.v1.InterestRounding
 	8,  // 9: aval.receivables.v1.CustomerSegment.overdue_from:type_name -> aval.type.v1.Money
-	6,  // 10: aval.receivables.v1.DunningLevel.letter:type_name -> aval.receivables.v1.LetterText
-	8,  // 11: aval.receivables.v1.DunningLevel.fees:type_name -> aval.type.v1.Money
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	9,  // 10: aval.receivables.v1.CustomerSegment.grades:type_name -> aval.evaluation.v1.Grade
+	6,  // 11: aval.receivables.v1.DunningLevel.letter:type_name -> aval.receivables.v1.LetterText
+	8,  // 12: aval.receivables.v1.DunningLevel.fees:type_name -> aval.type.v1.Money
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_collection_policy_proto_init() }

@@ -23,6 +23,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// PaymentDay is whether the day on which something is paid still bears interest on it.
+type PaymentDay int32
+
+const (
+	// Not given: COUNTS.
+	PaymentDay_PAYMENT_DAY_UNSPECIFIED PaymentDay = 0
+	// It does: each day bears interest on what was open at its beginning. Due on the 1st and paid on the 11th: ten days.
+	PaymentDay_PAYMENT_DAY_COUNTS PaymentDay = 1
+	// It does not: each day bears interest on what is open at its end. Due on the 1st and paid on the 11th: nine days.
+	PaymentDay_PAYMENT_DAY_FREE PaymentDay = 2
+)
+
+// Enum value maps for PaymentDay.
+var (
+	PaymentDay_name = map[int32]string{
+		0: "PAYMENT_DAY_UNSPECIFIED",
+		1: "PAYMENT_DAY_COUNTS",
+		2: "PAYMENT_DAY_FREE",
+	}
+	PaymentDay_value = map[string]int32{
+		"PAYMENT_DAY_UNSPECIFIED": 0,
+		"PAYMENT_DAY_COUNTS":      1,
+		"PAYMENT_DAY_FREE":        2,
+	}
+)
+
+func (x PaymentDay) Enum() *PaymentDay {
+	p := new(PaymentDay)
+	*p = x
+	return p
+}
+
+func (x PaymentDay) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PaymentDay) Descriptor() protoreflect.EnumDescriptor {
+	return file_aval_receivables_v1_ledger_policy_proto_enumTypes[0].Descriptor()
+}
+
+func (PaymentDay) Type() protoreflect.EnumType {
+	return &file_aval_receivables_v1_ledger_policy_proto_enumTypes[0]
+}
+
+func (x PaymentDay) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PaymentDay.Descriptor instead.
+func (PaymentDay) EnumDescriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_ledger_policy_proto_rawDescGZIP(), []int{0}
+}
+
 // LedgerPolicy decides who approves adjustments and what late payment costs.
 type LedgerPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -98,7 +151,9 @@ type LatePayment struct {
 	// Round each day's interest to the minor unit before it is multiplied; else the whole is rounded once.
 	RoundDaily bool `protobuf:"varint,3,opt,name=round_daily,json=roundDaily,proto3" json:"round_daily,omitempty"`
 	// Fixed compensation by the amount that is late, rising; none: no fee is computed.
-	Compensation  []*LateFee `protobuf:"bytes,4,rep,name=compensation,proto3" json:"compensation,omitempty"`
+	Compensation []*LateFee `protobuf:"bytes,4,rep,name=compensation,proto3" json:"compensation,omitempty"`
+	// Whether the day of payment bears interest.
+	PaymentDay    PaymentDay `protobuf:"varint,5,opt,name=payment_day,json=paymentDay,proto3,enum=aval.receivables.v1.PaymentDay" json:"payment_day,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -159,6 +214,13 @@ func (x *LatePayment) GetCompensation() []*LateFee {
 		return x.Compensation
 	}
 	return nil
+}
+
+func (x *LatePayment) GetPaymentDay() PaymentDay {
+	if x != nil {
+		return x.PaymentDay
+	}
+	return PaymentDay_PAYMENT_DAY_UNSPECIFIED
 }
 
 // LateFee is the compensation for amounts from a bound on.
@@ -224,7 +286,7 @@ const file_aval_receivables_v1_ledger_policy_proto_rawDesc = "" +
 	"\fLedgerPolicy\x12G\n" +
 	"\fmemo_reasons\x18\x01 \x03(\tB$\xbaH!\x92\x01\x1e\x10d\"\x1ar\x182\x16^[A-Z][A-Z0-9_]{0,63}$R\vmemoReasons\x12K\n" +
 	"\x0ememo_authority\x18\x02 \x03(\v2\x1a.aval.type.v1.AuthorityRowB\b\xbaH\x05\x92\x01\x02\x10\x14R\rmemoAuthority\x12C\n" +
-	"\flate_payment\x18\x03 \x01(\v2 .aval.receivables.v1.LatePaymentR\vlatePayment\"\xf5\x01\n" +
+	"\flate_payment\x18\x03 \x01(\v2 .aval.receivables.v1.LatePaymentR\vlatePayment\"\xc1\x02\n" +
 	"\vLatePayment\x12H\n" +
 	"\vannual_rate\x18\x01 \x01(\tB'\xbaH$\xd8\x01\x01r\x1f2\x1d^[0-9]{1,4}(\\.[0-9]{1,6})?%?$R\n" +
 	"annualRate\x12/\n" +
@@ -233,11 +295,18 @@ const file_aval_receivables_v1_ledger_policy_proto_rawDesc = "" +
 	"daysInYear\x12\x1f\n" +
 	"\vround_daily\x18\x03 \x01(\bR\n" +
 	"roundDaily\x12J\n" +
-	"\fcompensation\x18\x04 \x03(\v2\x1c.aval.receivables.v1.LateFeeB\b\xbaH\x05\x92\x01\x02\x10\x14R\fcompensation\"\x98\x01\n" +
+	"\fcompensation\x18\x04 \x03(\v2\x1c.aval.receivables.v1.LateFeeB\b\xbaH\x05\x92\x01\x02\x10\x14R\fcompensation\x12J\n" +
+	"\vpayment_day\x18\x05 \x01(\x0e2\x1f.aval.receivables.v1.PaymentDayB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
+	"paymentDay\"\x98\x01\n" +
 	"\aLateFee\x12M\n" +
 	"\vfrom_amount\x18\x01 \x01(\tB,\xbaH)r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\n" +
 	"fromAmount\x12>\n" +
-	"\x03fee\x18\x02 \x01(\tB,\xbaH)r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\x03feeBHZFgithub.com/avalcredit/aval/proto/gen/aval/receivables/v1;receivablesv1b\x06proto3"
+	"\x03fee\x18\x02 \x01(\tB,\xbaH)r'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,4})?$R\x03fee*W\n" +
+	"\n" +
+	"PaymentDay\x12\x1b\n" +
+	"\x17PAYMENT_DAY_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12PAYMENT_DAY_COUNTS\x10\x01\x12\x14\n" +
+	"\x10PAYMENT_DAY_FREE\x10\x02BHZFgithub.com/avalcredit/aval/proto/gen/aval/receivables/v1;receivablesv1b\x06proto3"
 
 var (
 	file_aval_receivables_v1_ledger_policy_proto_rawDescOnce sync.Once
@@ -251,22 +320,25 @@ func file_aval_receivables_v1_ledger_policy_proto_rawDescGZIP() []byte {
 	return file_aval_receivables_v1_ledger_policy_proto_rawDescData
 }
 
+var file_aval_receivables_v1_ledger_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_aval_receivables_v1_ledger_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_aval_receivables_v1_ledger_policy_proto_goTypes = []any{
-	(*LedgerPolicy)(nil),    // 0: aval.receivables.v1.LedgerPolicy
-	(*LatePayment)(nil),     // 1: aval.receivables.v1.LatePayment
-	(*LateFee)(nil),         // 2: aval.receivables.v1.LateFee
-	(*v1.AuthorityRow)(nil), // 3: aval.type.v1.AuthorityRow
+	(PaymentDay)(0),         // 0: aval.receivables.v1.PaymentDay
+	(*LedgerPolicy)(nil),    // 1: aval.receivables.v1.LedgerPolicy
+	(*LatePayment)(nil),     // 2: aval.receivables.v1.LatePayment
+	(*LateFee)(nil),         // 3: aval.receivables.v1.LateFee
+	(*v1.AuthorityRow)(nil), // 4: aval.type.v1.AuthorityRow
 }
 var file_aval_receivables_v1_ledger_policy_proto_depIdxs = []int32{
-	3, // 0: aval.receivables.v1.LedgerPolicy.memo_authority:type_name -> aval.type.v1.AuthorityRow
-	1, // 1: aval.receivables.v1.LedgerPolicy.late_payment:type_name -> aval.receivables.v1.LatePayment
-	2, // 2: aval.receivables.v1.LatePayment.compensation:type_name -> aval.receivables.v1.LateFee
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	4, // 0: aval.receivables.v1.LedgerPolicy.memo_authority:type_name -> aval.type.v1.AuthorityRow
+	2, // 1: aval.receivables.v1.LedgerPolicy.late_payment:type_name -> aval.receivables.v1.LatePayment
+	3, // 2: aval.receivables.v1.LatePayment.compensation:type_name -> aval.receivables.v1.LateFee
+	0, // 3: aval.receivables.v1.LatePayment.payment_day:type_name -> aval.receivables.v1.PaymentDay
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_ledger_policy_proto_init() }
@@ -279,13 +351,14 @@ func file_aval_receivables_v1_ledger_policy_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_receivables_v1_ledger_policy_proto_rawDesc), len(file_aval_receivables_v1_ledger_policy_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_aval_receivables_v1_ledger_policy_proto_goTypes,
 		DependencyIndexes: file_aval_receivables_v1_ledger_policy_proto_depIdxs,
+		EnumInfos:         file_aval_receivables_v1_ledger_policy_proto_enumTypes,
 		MessageInfos:      file_aval_receivables_v1_ledger_policy_proto_msgTypes,
 	}.Build()
 	File_aval_receivables_v1_ledger_policy_proto = out.File
