@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/avalcredit/aval/pkg/lifecycle"
 	"github.com/avalcredit/aval/pkg/pg"
 )
 
@@ -21,16 +22,9 @@ type Keeper struct {
 // Run works until ctx ends and returns nil then. A day on which the database could not be
 // asked is made up for on the next.
 func (k Keeper) Run(ctx context.Context) error {
-	tick := time.NewTicker(24 * time.Hour)
-	defer tick.Stop()
-	for {
+	return lifecycle.Every(ctx, 24*time.Hour, func(ctx context.Context) {
 		k.once(ctx)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	})
 }
 
 func (k Keeper) once(ctx context.Context) {

@@ -3,9 +3,9 @@ package jobs
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"github.com/avalcredit/aval/pkg/authn"
+	"github.com/avalcredit/aval/pkg/lifecycle"
 )
 
 // Duty is what is to be done once a date is over, thing by thing.
@@ -33,16 +33,7 @@ func NewDuties(name string, d Duty, log *slog.Logger) *Duties {
 // the next round.
 func (j *Duties) Run(ctx context.Context) error {
 	ctx = authn.WithPrincipal(ctx, authn.Principal{Subject: "evaluation", Name: j.name, Roles: []string{authn.RoleService}})
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		j.Round(ctx)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	return lifecycle.Every(ctx, every, func(ctx context.Context) { j.Round(ctx) })
 }
 
 // Round does one batch and returns how much was done.

@@ -3,9 +3,9 @@ package jobs
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"github.com/avalcredit/aval/pkg/authn"
+	"github.com/avalcredit/aval/pkg/lifecycle"
 )
 
 // Follower queues what a new version of the policy calls for.
@@ -25,16 +25,9 @@ func NewPolicies(f Follower, log *slog.Logger) *Policies { return &Policies{foll
 // Run works until ctx ends and returns nil then.
 func (j *Policies) Run(ctx context.Context) error {
 	ctx = authn.WithPrincipal(ctx, authn.Principal{Subject: "evaluation", Name: "policy job", Roles: []string{authn.RoleService}})
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
+	return lifecycle.Every(ctx, every, func(ctx context.Context) {
 		if err := j.follower.Follow(ctx); err != nil && ctx.Err() == nil {
 			j.log.WarnContext(ctx, "the policy in force could not be looked at; it is looked at again", "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/avalcredit/aval/pkg/authn"
+	"github.com/avalcredit/aval/pkg/lifecycle"
 )
 
 const (
@@ -36,16 +37,7 @@ func NewReviews(r Reviewer, log *slog.Logger) *Reviews { return &Reviews{reviewe
 // is due again in the next round.
 func (j *Reviews) Run(ctx context.Context) error {
 	ctx = authn.WithPrincipal(ctx, authn.Principal{Subject: "evaluation", Name: "review job", Roles: []string{authn.RoleService}})
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		j.Round(ctx)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	return lifecycle.Every(ctx, every, func(ctx context.Context) { j.Round(ctx) })
 }
 
 // Round reviews one batch and returns how many customers were rated.

@@ -2,6 +2,9 @@
 package account
 
 import (
+	"math"
+	"math/bits"
+
 	"github.com/avalcredit/aval/pkg/calendar"
 	"github.com/avalcredit/aval/pkg/money"
 )
@@ -172,6 +175,20 @@ const (
 	StatusWatch     Status = "WATCH"
 	StatusOverLimit Status = "OVER_LIMIT"
 )
+
+// BasisPoints is the share of the limit that an exposure is, in ten-thousandths, rounded down: 0 without an exposure, and where no amount
+// above zero limits; the largest number there is where it is more than can be said.
+func (l Limit) BasisPoints(exposure int64) int64 {
+	if l.Kind != LimitAmount || exposure <= 0 || l.Minor <= 0 {
+		return 0
+	}
+	hi, lo := bits.Mul64(uint64(exposure), 10_000)
+	if hi >= uint64(l.Minor) {
+		return math.MaxInt64
+	}
+	bp, _ := bits.Div64(hi, lo, uint64(l.Minor))
+	return int64(min(bp, math.MaxInt64))
+}
 
 // StatusAt is the status of an exposure. The watch ratio is the share of the limit above which an account is on watch;
 // a zero ratio never puts it there.

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"math"
-	"math/bits"
 	"strconv"
 	"strings"
 
@@ -274,13 +273,7 @@ func (q *Queries) sheet(ctx context.Context, a account.Account) (AccountSheet, e
 	}
 	s.CapsExceeded = p.CapsExceeded(&facts, today)
 	s.Security, _ = p.Secured(&facts, today)
-	if limit.Kind == account.LimitAmount && limit.Minor > 0 && exposure > 0 {
-		hi, lo := bits.Mul64(uint64(exposure), 10_000)
-		if hi < uint64(limit.Minor) {
-			bp, _ := bits.Div64(hi, lo, uint64(limit.Minor))
-			s.UtilizationBP = int64(min(bp, math.MaxInt64))
-		}
-	}
+	s.UtilizationBP = limit.BasisPoints(exposure)
 	return s, nil
 }
 

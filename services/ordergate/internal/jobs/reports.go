@@ -2,11 +2,13 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
 
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/lifecycle"
 	"github.com/avalcredit/aval/services/ordergate/internal/app"
 	"github.com/avalcredit/aval/services/ordergate/internal/report"
 )
@@ -26,18 +28,11 @@ type Reports struct {
 
 // Run looks until ctx ends. What fails is logged and tried again.
 func (r *Reports) Run(ctx context.Context) error {
-	every := r.Every
-	if every == 0 {
-		every = 30 * time.Second
-	}
-	for {
+	return lifecycle.Every(ctx, cmp.Or(r.Every, 30*time.Second), func(ctx context.Context) {
 		if err := r.Make(ctx); err != nil && ctx.Err() == nil {
 			r.Log.ErrorContext(ctx, "a daily report could not be made; it is tried again", "error", err)
 		}
-		if !wait(ctx, every) {
-			return nil
-		}
-	}
+	})
 }
 
 // Make makes what is due and missing.

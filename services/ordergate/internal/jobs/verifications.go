@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/lifecycle"
 	"github.com/avalcredit/aval/pkg/policy"
 	"github.com/avalcredit/aval/services/ordergate/internal/app"
 	"github.com/avalcredit/aval/services/ordergate/internal/postgres"
@@ -30,14 +31,11 @@ type Verifications struct {
 
 // Run looks until ctx ends. What fails is logged and tried again.
 func (v *Verifications) Run(ctx context.Context) error {
-	for {
+	return lifecycle.Every(ctx, cmp.Or(v.Every, time.Minute), func(ctx context.Context) {
 		if err := v.Make(ctx); err != nil && ctx.Err() == nil {
 			v.Log.ErrorContext(ctx, "what is stored could not be verified; it is tried again", "error", err)
 		}
-		if !wait(ctx, cmp.Or(v.Every, time.Minute)) {
-			return nil
-		}
-	}
+	})
 }
 
 // Make verifies where it is due.

@@ -1,12 +1,14 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/lifecycle"
 	"github.com/avalcredit/aval/pkg/policy"
 	"github.com/avalcredit/aval/services/ordergate/internal/app"
 	"github.com/avalcredit/aval/services/ordergate/internal/check"
@@ -30,18 +32,11 @@ type Waiting struct {
 
 // Run looks until ctx ends. What fails is logged and goes on from there.
 func (w *Waiting) Run(ctx context.Context) error {
-	every := w.Every
-	if every == 0 {
-		every = 15 * time.Second
-	}
-	for {
+	return lifecycle.Every(ctx, cmp.Or(w.Every, 15*time.Second), func(ctx context.Context) {
 		if err := w.Make(ctx); err != nil && ctx.Err() == nil {
 			w.Log.ErrorContext(ctx, "orders on hold could not all be judged again; it goes on from there", "error", err)
 		}
-		if !wait(ctx, every) {
-			return nil
-		}
-	}
+	})
 }
 
 // Make makes the run of today where it is due.

@@ -133,7 +133,7 @@ func (b *Builder) use(who Customer, a account.Account) {
 		Overdue: a.Ladder.Overdue(b.daily.Date).Amount(), DaysOverdue: a.Ladder.OldestDays(b.daily.Date),
 	}
 	if limit.Kind == account.LimitAmount {
-		u.Limit, u.BasisPoints = limit.Minor, basisPoints(exposure, limit.Minor)
+		u.Limit, u.BasisPoints = limit.Minor, limit.BasisPoints(exposure)
 	}
 	switch limit.StatusAt(exposure, money.Ratio{}) {
 	case account.StatusOverLimit:

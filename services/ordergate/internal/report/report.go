@@ -4,8 +4,6 @@ package report
 
 import (
 	"cmp"
-	"math"
-	"math/bits"
 	"slices"
 	"time"
 
@@ -164,17 +162,4 @@ func (g *gravest[T]) cut() []T {
 // byGravity puts larger excesses first, whatever the currency, and makes the order the same every time.
 func byGravity[T any](weight func(T) int64, id func(T) string) func(a, b T) int {
 	return func(a, b T) int { return cmp.Or(cmp.Compare(weight(b), weight(a)), cmp.Compare(id(a), id(b))) }
-}
-
-// basisPoints is the exposure of the limit, rounded down.
-func basisPoints(exposure, limit int64) int64 {
-	if exposure <= 0 || limit <= 0 {
-		return 0
-	}
-	hi, lo := bits.Mul64(uint64(exposure), 10_000)
-	if hi >= uint64(limit) {
-		return math.MaxInt64
-	}
-	bp, _ := bits.Div64(hi, lo, uint64(limit))
-	return int64(min(bp, math.MaxInt64))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/lifecycle"
 )
 
 // lookEvery is how often promises are looked at, and runs whose work was not queued.
@@ -33,16 +34,7 @@ func NewCollection(c Collector, log *slog.Logger) *Collection { return &Collecti
 // Run works until ctx ends and returns nil then.
 func (j *Collection) Run(ctx context.Context) error {
 	ctx = authn.WithPrincipal(ctx, authn.Principal{Subject: "receivables", Name: "collection job", Roles: []string{authn.RoleService}})
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		j.Round(ctx)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	return lifecycle.Every(ctx, lookEvery, j.Round)
 }
 
 // Round is one look. What cannot be done now is done in the next.

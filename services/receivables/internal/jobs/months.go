@@ -8,6 +8,7 @@ import (
 
 	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/lifecycle"
 )
 
 // Keeper makes and keeps the report of a month where it is due.
@@ -32,9 +33,7 @@ func NewMonths(k Keeper, clock calendar.Clock, zone *time.Location, log *slog.Lo
 // Run works until ctx ends and returns nil then. The first look is at once: what was due while nothing ran is made then.
 func (j *Months) Run(ctx context.Context) error {
 	ctx = authn.WithPrincipal(ctx, authn.Principal{Subject: "receivables", Name: "report job", Roles: []string{authn.RoleService}})
-	tick := time.NewTicker(every / 4)
-	defer tick.Stop()
-	for {
+	return lifecycle.Every(ctx, every/4, func(ctx context.Context) {
 		month, err := j.keeper.KeepDueMonth(ctx, j.clock.Now().In(j.zone), j.worker)
 		switch {
 		case err != nil && ctx.Err() == nil:
@@ -42,10 +41,5 @@ func (j *Months) Run(ctx context.Context) error {
 		case month != "":
 			j.log.InfoContext(ctx, "monthly report made", "month", month)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	})
 }

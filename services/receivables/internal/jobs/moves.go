@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/avalcredit/aval/pkg/lifecycle"
 )
 
 // foldEvery is how often what moved is put together: between two times aging reads a row more for each posting.
@@ -25,16 +27,9 @@ func NewMoves(f Folder, log *slog.Logger) *Moves { return &Moves{folder: f, log:
 
 // Run works until ctx ends and returns nil then.
 func (j *Moves) Run(ctx context.Context) error {
-	tick := time.NewTicker(foldEvery)
-	defer tick.Stop()
-	for {
+	return lifecycle.Every(ctx, foldEvery, func(ctx context.Context) {
 		if err := j.folder.FoldMoves(ctx); err != nil && ctx.Err() == nil {
 			j.log.WarnContext(ctx, "what moved could not be put together; the next round makes up for it", "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/avalcredit/aval/pkg/authn"
+	"github.com/avalcredit/aval/pkg/lifecycle"
 	"github.com/avalcredit/aval/services/receivables/internal/app"
 )
 
@@ -31,16 +32,7 @@ func NewWarnings(w Watcher, log *slog.Logger) *Warnings { return &Warnings{watch
 // Run works until ctx ends and returns nil then. The first look is at once: what fell due while nothing ran is late already.
 func (j *Warnings) Run(ctx context.Context) error {
 	ctx = authn.WithPrincipal(ctx, authn.Principal{Subject: "receivables", Name: "warning job", Roles: []string{authn.RoleService}})
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		j.Round(ctx)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	return lifecycle.Every(ctx, every, j.Round)
 }
 
 // Round is one look. What cannot be done now is done in the next.
