@@ -264,14 +264,12 @@ func (s *Service) BankLine(ctx context.Context, id string) (bankline.Line, error
 	return s.store.BankLine(ctx, id)
 }
 
-// IgnoreBankLine puts a line aside. Errors: NotFound BANK_LINE_UNKNOWN, FailedPrecondition BANK_LINE_DONE and BANK_LINE_OUTGOING.
+// IgnoreBankLine puts a line aside. Errors: NotFound BANK_LINE_UNKNOWN, FailedPrecondition BANK_LINE_DONE.
 func (s *Service) IgnoreBankLine(ctx context.Context, req idem.Request, id, reason string) (bankline.Line, error) {
 	return s.onBankLine(ctx, req, id, "bank.ignore", func(_ context.Context, _ *postgres.Bank, l *bankline.Line) error {
-		if err := l.Open(); err != nil {
-			return err
-		}
-		l.State, l.Reason, l.Proposals = bankline.Ignored, reason, nil
-		return nil
+		aside, err := l.PutAside(reason)
+		*l = aside
+		return err
 	})
 }
 
@@ -293,7 +291,7 @@ func (s *Service) ReopenBankLine(ctx context.Context, req idem.Request, id, reas
 		if l.State == bankline.Applied {
 			l.Attempt++
 		}
-		l.State, l.Reason, l.CustomerID, l.ReceiptID, l.Auto, l.Proposals = bankline.New, reason, "", "", false, nil
+		l.State, l.Reason, l.CustomerID, l.ReceiptID, l.Auto, l.Proposals = l.Anew(), reason, "", "", false, nil
 		return b.Forget(ctx, l.ID)
 	})
 }

@@ -429,3 +429,31 @@ func TestBankFileOfRealPayments(t *testing.T) {
 		t.Errorf("only %.1f %% of the lines get the right proposal", share)
 	}
 }
+
+// Money that went out is listed until a person has seen what for; it is never a customer's money, also when it is taken up again.
+func TestOutgoingWantsAttention(t *testing.T) {
+	t.Parallel()
+	h := newBank(t, "CNY")
+	h.customer(t, "C-1", "CNY")
+	h.owes(t, "C-1", "CNY", "INV-0001=50.00")
+	h.bankFile(t, "2024-01-02,-50.00,R-1,refund RF-1 INV-0001,,", "2024-01-02,-7.00,R-2,,,")
+	before := h.bankLines(t, bankline.Outgoing)
+	if len(before) != 2 {
+		t.Fatalf("outgoing %+v", before)
+	}
+	id := before[0].ID
+	l, err := h.IgnoreBankLine(clerk(t), h.request(), id, "refund RF-1")
+	must(t, err)
+	if l.State != bankline.Ignored || l.Reason != "refund RF-1" || len(h.bankLines(t, bankline.Outgoing)) != 1 {
+		t.Errorf("put aside %+v", l)
+	}
+	_, err = h.IgnoreBankLine(clerk(t), h.request(), id, "again")
+	wantReason(t, err, "BANK_LINE_DONE")
+	l, err = h.ReopenBankLine(clerk(t), h.request(), id, "another's refund")
+	must(t, err)
+	if l.State != bankline.Outgoing || len(h.bankLines(t, bankline.Outgoing)) != 2 || len(h.bankLines(t, bankline.New)) != 0 {
+		t.Errorf("taken up again %+v", l)
+	}
+	_, err = h.ConfirmBankLine(clerk(t), h.request(), app.Confirmation{LineID: id, CustomerID: "C-1"})
+	wantReason(t, err, "BANK_LINE_OUTGOING")
+}

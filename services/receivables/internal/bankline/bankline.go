@@ -66,7 +66,7 @@ const (
 	Proposed State = "PROPOSED" // there are proposals
 	Applied  State = "APPLIED"  // its receipt is posted
 	Ignored  State = "IGNORED"  // put aside, with a reason
-	Outgoing State = "OUTGOING" // money that went out
+	Outgoing State = "OUTGOING" // money that went out, and nobody has seen what for
 )
 
 // Line is a line of a statement and where it stands.
@@ -97,6 +97,24 @@ func (l Line) Open() error {
 	default:
 		return l.refuse("BANK_LINE_DONE", "was dealt with")
 	}
+}
+
+// PutAside puts a line aside, for a reason: no customer paid it, or it is money that went out and somebody saw what for. Error:
+// FailedPrecondition BANK_LINE_DONE.
+func (l Line) PutAside(reason string) (Line, error) {
+	if err := l.Open(); err != nil && l.State != Outgoing {
+		return l, err
+	}
+	l.State, l.Reason, l.Proposals = Ignored, reason, nil
+	return l, nil
+}
+
+// Anew is the state of a line that is taken up again.
+func (l Line) Anew() State {
+	if l.Amount.IsNegative() {
+		return Outgoing
+	}
+	return New
 }
 
 // Reopens refuses a line that cannot be taken up again: one that is open, and one whose receipt stands. Errors:

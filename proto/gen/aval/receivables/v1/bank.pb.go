@@ -40,7 +40,7 @@ const (
 	BankLineState_BANK_LINE_STATE_APPLIED BankLineState = 3
 	// Put aside, with a reason.
 	BankLineState_BANK_LINE_STATE_IGNORED BankLineState = 4
-	// Money that went out: kept, not worked on.
+	// Money that went out, which wants attention: a refund, a receipt that the bank took back, or nothing of the customers. Who has seen what it was for puts it aside with the reason.
 	BankLineState_BANK_LINE_STATE_OUTGOING BankLineState = 5
 )
 

@@ -55,7 +55,7 @@ type BankServiceClient interface {
 	ProposeBankLines(ctx context.Context, in *ProposeBankLinesRequest, opts ...grpc.CallOption) (*ProposeBankLinesResponse, error)
 	// Posts the receipt of a line and applies it: as one of its proposals says, or as said here. The payer's account and name are remembered as the customer's. Errors: NOT_FOUND (BANK_LINE_UNKNOWN, CUSTOMER_UNKNOWN, ITEM_UNKNOWN), FAILED_PRECONDITION (BANK_LINE_DONE, BANK_LINE_OUTGOING, NO_PROPOSAL, OVERAPPLIED, DISCOUNT_NOT_EARNED).
 	ConfirmBankLine(ctx context.Context, in *ConfirmBankLineRequest, opts ...grpc.CallOption) (*ConfirmBankLineResponse, error)
-	// Puts a line aside that no customer paid: interest, a transfer between accounts of one's own. Errors: NOT_FOUND (BANK_LINE_UNKNOWN), FAILED_PRECONDITION (BANK_LINE_DONE).
+	// Puts a line aside that no customer paid: interest, a transfer between accounts of one's own; or money that went out, with what it was for: the number of the refund, say. Errors: NOT_FOUND (BANK_LINE_UNKNOWN), FAILED_PRECONDITION (BANK_LINE_DONE).
 	IgnoreBankLine(ctx context.Context, in *IgnoreBankLineRequest, opts ...grpc.CallOption) (*IgnoreBankLineResponse, error)
 	// Takes a line up again that was put aside, or whose receipt was reversed; what was remembered of its payer is forgotten. Errors: NOT_FOUND (BANK_LINE_UNKNOWN), FAILED_PRECONDITION (BANK_LINE_OPEN; RECEIPT_STANDS: reverse the receipt first).
 	ReopenBankLine(ctx context.Context, in *ReopenBankLineRequest, opts ...grpc.CallOption) (*ReopenBankLineResponse, error)
@@ -215,7 +215,7 @@ type BankServiceServer interface {
 	ProposeBankLines(context.Context, *ProposeBankLinesRequest) (*ProposeBankLinesResponse, error)
 	// Posts the receipt of a line and applies it: as one of its proposals says, or as said here. The payer's account and name are remembered as the customer's. Errors: NOT_FOUND (BANK_LINE_UNKNOWN, CUSTOMER_UNKNOWN, ITEM_UNKNOWN), FAILED_PRECONDITION (BANK_LINE_DONE, BANK_LINE_OUTGOING, NO_PROPOSAL, OVERAPPLIED, DISCOUNT_NOT_EARNED).
 	ConfirmBankLine(context.Context, *ConfirmBankLineRequest) (*ConfirmBankLineResponse, error)
-	// Puts a line aside that no customer paid: interest, a transfer between accounts of one's own. Errors: NOT_FOUND (BANK_LINE_UNKNOWN), FAILED_PRECONDITION (BANK_LINE_DONE).
+	// Puts a line aside that no customer paid: interest, a transfer between accounts of one's own; or money that went out, with what it was for: the number of the refund, say. Errors: NOT_FOUND (BANK_LINE_UNKNOWN), FAILED_PRECONDITION (BANK_LINE_DONE).
 	IgnoreBankLine(context.Context, *IgnoreBankLineRequest) (*IgnoreBankLineResponse, error)
 	// Takes a line up again that was put aside, or whose receipt was reversed; what was remembered of its payer is forgotten. Errors: NOT_FOUND (BANK_LINE_UNKNOWN), FAILED_PRECONDITION (BANK_LINE_OPEN; RECEIPT_STANDS: reverse the receipt first).
 	ReopenBankLine(context.Context, *ReopenBankLineRequest) (*ReopenBankLineResponse, error)
