@@ -168,7 +168,7 @@ func (s *suite) randomFact(rnd *rand.Rand, id string) {
 			TotalAssets: cny("1000"), TotalLiabilities: cny(fmt.Sprint(100 + rnd.IntN(900))), NetProfit: cny(fmt.Sprint(rnd.IntN(100) - 20)),
 		}
 		if rnd.IntN(2) == 0 {
-			st.CurrentAssets, st.CurrentLiabilities, st.OperatingProfit = cny("300"), cny("210"), cny("55")
+			st.CurrentAssets, st.CurrentLiabilities, st.OperatingProfit = cny("300"), cny("95"), cny("55")
 			st.BalanceSheet = &evaluationv1.BalanceSheetLines{MonetaryFunds: cny("120")}
 		}
 		f.Content = &evaluationv1.CreditFact_FinancialStatement{FinancialStatement: st}
