@@ -112,6 +112,7 @@ type Position struct {
 	Standing     Standing      `json:"standing,omitzero"`
 	OtherBilled  int64         `json:"other_billed,omitempty"` // by invoices of no order
 	Paid         int64         `json:"paid,omitempty"`         // all that came in or was credited so far, as the gate counts it
+	Merged       []Merged      `json:"merged,omitempty"`       // accounts that it holds beside the customer's own
 }
 
 // Buckets is exposure by kind, in minor units: one piece of business is in exactly one of Order, Delivery and Receivable.
@@ -153,6 +154,8 @@ type Account struct {
 	Ceilings    []string // roots of the ceilings that a customer's buckets count in
 	Former      []string // roots that a customer's account lived under before
 	MovedTo     string   // root that the account went to; empty: it lives here
+	Merged      []string // accounts of customers that were merged into this one
+	MergedInto  *Place   // entry that took up all that the account held; nil: it stands for itself
 }
 
 // New is an account that has no entry yet.

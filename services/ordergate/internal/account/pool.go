@@ -97,7 +97,7 @@ func NewPool(rootID, id string, p Plan) Account {
 
 // InGroup reports whether the account draws on the pool of the root that it lives under.
 func (a Account) InGroup() bool {
-	return a.Profile.GroupID != "" && a.Profile.GroupID == a.RootID && a.MovedTo == ""
+	return a.Profile.GroupID != "" && a.Profile.GroupID == a.RootID && !a.Gone()
 }
 
 // Home is the root under which an account belongs by its profile: its group, or itself.

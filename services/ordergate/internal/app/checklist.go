@@ -65,6 +65,8 @@ func (g *Gate) rehearsal(ctx context.Context, batch []*work) (*view, map[string]
 			switch {
 			case a.MovedTo != "":
 				w.key.RootID, again = a.MovedTo, true
+			case a.MergedInto != nil:
+				w.key, again = postgres.Key{RootID: a.MergedInto.RootID, AccountID: a.MergedInto.AccountID}, true
 			case !a.Known() && !asked[id]:
 				asked[id] = true
 				known, err := g.learn(ctx, id)
@@ -107,6 +109,7 @@ func (l *listed) submit(w *work) (*check.Record, error) {
 		return nil, err
 	}
 	a := l.view.accounts[w.key]
+	o = gate.PlacedWith(a, o)
 	o.Budgets = l.view.drafted(w, a).Budgets
 	o.Priority = 0 // it counts among orders that wait, and nothing waits here
 	change, err := gate.Submit(env, a, o)

@@ -64,7 +64,8 @@ func (g *Gate) submission(ctx context.Context, c Caller, req Request, o order.Or
 		if exists || v.taken[o.ID] != (postgres.Key{}) {
 			return Answer{}, orderExists(o.ID)
 		}
-		a, asked := v.accounts[w.key], o
+		a := v.accounts[w.key]
+		asked := gate.PlacedWith(a, o)
 		asked.Budgets = v.drafted(w, a).Budgets
 		change, err := gate.Submit(env, a, asked)
 		if err != nil {
@@ -208,6 +209,10 @@ func (g *Gate) ReceiveProfile(ctx context.Context, customerID string, p account.
 	w := &work{ctx: ctx, key: g.keyOf(customerID), caller: service(), today: g.judgedOn(ctx, p.BusinessDate), frees: true, profile: &p}
 	w.apply = func(env gate.Env, v *view) (Answer, error) {
 		before := v.accounts[w.key]
+		if before.MergedInto != nil { // it is told that it was merged, which the gate knows by its survivor's position
+			v.batch.Touch = true
+			return Answer{Last: p.Seq}, nil
+		}
 		change, changed, err := gate.ReceiveProfile(before, p, snapshot)
 		if err != nil {
 			return Answer{}, err
@@ -233,6 +238,9 @@ func (g *Gate) ReceivePosition(ctx context.Context, customerID string, p account
 		w.orders = append(w.orders, m.OrderID)
 	}
 	w.apply = func(env gate.Env, v *view) (Answer, error) {
+		if err := v.absorb(env, w, p); err != nil {
+			return Answer{}, err
+		}
 		named := map[string]order.Order{}
 		for _, id := range append(v.onEndedNotices(w), w.orders...) {
 			if o, err := v.order(w.key, id); err == nil {
@@ -336,13 +344,14 @@ func (g *Gate) Check(ctx context.Context, c Caller, o order.Order) (Answer, erro
 		if err != nil {
 			return Answer{}, err
 		}
-		return Answer{Record: &rec, Order: o}, nil
+		return Answer{Record: &rec, Order: gate.PlacedWith(v.accounts[w.key], o)}, nil
 	})
 }
 
 // question judges the order that is asked about: as an amendment where the account has an order of that number, else as a submission.
 func (v *view) question(env gate.Env, w *work) (check.Record, error) {
-	a, asked := v.accounts[w.key], *w.draft
+	a := v.accounts[w.key]
+	asked := gate.PlacedWith(a, *w.draft)
 	if !a.Known() || !w.caller.Sees(a.Profile.SalespersonID) {
 		return check.Record{}, gate.UnknownCustomer(asked.CustomerID) // before its orders
 	}

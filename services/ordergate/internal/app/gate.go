@@ -165,7 +165,11 @@ func (g *Gate) finish(w *work, err error) (Answer, error) {
 		if !errors.As(err, &there) {
 			return a, err
 		}
-		g.routes.put(w.key.AccountID, route(*there))
+		if there.account == "" {
+			g.routes.put(w.key.AccountID, there.route)
+		} else {
+			w.key.AccountID = there.account // not remembered: what other services report of the one that was named is not reported of this one
+		}
 		w.key.RootID, w.crowd = there.root, w.crowd || there.shared
 		err = g.queue(w)
 	}

@@ -201,7 +201,7 @@ func (k *keeper) count(ctx context.Context, ceiling postgres.Key) error {
 
 // join makes an account count in the ceilings that it belongs to, where it does not yet.
 func (g *Gate) join(ctx context.Context, a account.Account) error {
-	if !a.Known() || a.MovedTo != "" || slices.Equal(g.registry.ceilingsFor(a.Profile), a.Ceilings) {
+	if !a.Known() || a.Gone() || slices.Equal(g.registry.ceilingsFor(a.Profile), a.Ceilings) {
 		return nil
 	}
 	w := &work{ctx: ctx, key: postgres.Key{RootID: a.RootID, AccountID: a.ID}, caller: service(), crowd: true}

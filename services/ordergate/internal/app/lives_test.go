@@ -30,6 +30,8 @@ type society struct {
 	orders []string
 	books  map[string]*account.Position // as receivables has them
 	seen   map[string]account.Profile   // as evaluation has them
+	merges bool                         // B is merged into A at some time
+	merged bool                         // it was
 }
 
 func (s *society) id(name string) string { return s.mark + name }
@@ -39,6 +41,9 @@ func (s *society) next(what string) string {
 }
 func (s *society) gate() replica { return s.gates[rapid.IntRange(0, 1).Draw(s.T, "replica")] }
 func (s *society) member() string {
+	if s.merged {
+		return s.id("A")
+	}
 	return s.id(rapid.SampledFrom([]string{"A", "B"}).Draw(s.T, "member"))
 }
 func (s *society) amount() int64 { return rapid.Int64Range(1, 400).Draw(s.T, "amount") }
@@ -79,7 +84,7 @@ func (s *society) position(id string, moves ...account.Movement) {
 }
 
 func (s *society) submit() {
-	ctx, c, id := s.r.t.Context(), s.member(), s.next("O")
+	ctx, c, id := s.r.t.Context(), s.id(rapid.SampledFrom([]string{"A", "B"}).Draw(s.T, "named")), s.next("O")
 	o := newOrder(id, c, s.amount())
 	a, err := s.gate().Submit(ctx, person("sales"), request(id), o)
 	if err != nil {
@@ -192,6 +197,9 @@ func (s *society) actions() map[string]func(*rapid.T) {
 			_, err = s.gate().DecideBudget(ctx, person("chief"), request(s.next("r")), s.id("X"), rapid.Bool().Draw(s.T, "approve"), "so")
 			s.took(err)
 		},
+	}
+	if s.merges {
+		acts["merge"] = s.merge
 	}
 	out := map[string]func(*rapid.T){"": func(t *rapid.T) { s.T = t; s.hold() }}
 	for name, act := range acts {

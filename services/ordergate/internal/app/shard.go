@@ -107,6 +107,9 @@ func (s *shard) attempts(ctx context.Context, batch []*work) (refused []*work, e
 		if err == nil {
 			return s.answer(v, batch), nil
 		}
+		if v != nil && v.failed != nil && v.allFresh() && try == maxTries-1 {
+			return nil, v.failed
+		}
 		if v != nil {
 			s.heads.dropAll(v.accounts)
 		}
@@ -187,11 +190,8 @@ func (s *shard) attempt(ctx context.Context, batch []*work, lookup bool) (v *vie
 	}
 	for i, w := range batch {
 		v.answers[i], v.errors[i] = s.decide(w, v)
-		if v.failed != nil && !v.allFresh() {
-			return v, fmt.Errorf("%w: %w", postgres.ErrStale, v.failed) // sums of another time do not fit together
-		}
-		if v.failed != nil {
-			return v, v.failed
+		if v.failed != nil { // accounts of different times do not fit together, remembered or read one after the other
+			return v, fmt.Errorf("%w: %w", postgres.ErrStale, v.failed)
 		}
 	}
 	return v, s.gate.Store.Apply(ctx, v.batch)
@@ -204,7 +204,10 @@ func (s *shard) decide(w *work, v *view) (Answer, error) {
 	}
 	a := v.accounts[w.key]
 	if a.MovedTo != "" {
-		return Answer{}, &elsewhere{root: a.MovedTo}
+		return Answer{}, &elsewhere{route: route{root: a.MovedTo}}
+	}
+	if into := a.MergedInto; into != nil && (w.draft != nil || len(w.orders) > 0) && w.arrived == nil {
+		return Answer{}, &elsewhere{route: route{root: into.RootID}, account: into.AccountID}
 	}
 	if e, ok := v.answered(w, a); ok {
 		v.final[w] = true
@@ -213,6 +216,9 @@ func (s *shard) decide(w *work, v *view) (Answer, error) {
 		}
 		v.batch.Touch = true
 		return answerOf(e)
+	}
+	if a.MergedInto != nil && w.profile == nil && w.arrived == nil {
+		return Answer{}, gate.MergedAway(a)
 	}
 	env, err := v.env(w)
 	if err != nil {
@@ -225,7 +231,7 @@ func (s *shard) decide(w *work, v *view) (Answer, error) {
 		return w.apply(env, v)
 	}
 	if !s.crowd && v.crowd(w) {
-		return Answer{}, &elsewhere{root: w.key.RootID, shared: true}
+		return Answer{}, &elsewhere{route: route{root: w.key.RootID, shared: true}}
 	}
 	if err := v.enroll(w, w.key); err != nil {
 		return Answer{}, err

@@ -20,7 +20,10 @@ const maxAge = time.Second
 
 // elsewhere says that a command belongs to another queue: its account lives under another root, or it touches accounts that customers
 // of many roots share, which one queue of a replica decides.
-type elsewhere route
+type elsewhere struct {
+	route
+	account string // the customer that the one named was merged into; empty: the same
+}
 
 func (e *elsewhere) Error() string { return "decided elsewhere: " + e.root }
 
@@ -185,7 +188,7 @@ func (r *registry) ceilingsFor(p account.Profile) []string {
 // enroll brings the ceilings that an account counts in up to date before anything else is decided about it.
 func (v *view) enroll(w *work, k postgres.Key) error {
 	a := v.accounts[k]
-	if !a.Known() || a.MovedTo != "" || account.KindOf(a.ID) != account.Customer {
+	if !a.Known() || a.Gone() || account.KindOf(a.ID) != account.Customer {
 		return nil
 	}
 	roots := v.gate.registry.ceilingsFor(a.Profile)
@@ -209,14 +212,14 @@ func (v *view) crowd(w *work) bool {
 // plain reports whether a command is about a customer that shares nothing with others: most are, and cost nothing more.
 func (v *view) plain(w *work) bool {
 	a, ok := v.accounts[w.key]
-	return ok && !v.shared && w.profile == nil && a.Profile.GroupID == "" && len(a.Ceilings) == 0 && a.MovedTo == ""
+	return ok && !v.shared && w.profile == nil && a.Profile.GroupID == "" && len(a.Ceilings) == 0 && !a.Gone() && len(v.merging[w]) == 0
 }
 
 // keysOf lists the accounts that a command looks at, as far as they are known.
 func (v *view) keysOf(w *work) []postgres.Key {
 	keys := []postgres.Key{w.key}
 	a, ok := v.accounts[w.key]
-	if !ok || a.MovedTo != "" {
+	if !ok || a.Gone() {
 		return keys
 	}
 	var orders []order.Order
@@ -241,7 +244,7 @@ func (v *view) keysOf(w *work) []postgres.Key {
 	for _, root := range roots {
 		keys = append(keys, postgres.Key{RootID: root, AccountID: root})
 	}
-	return keys
+	return append(keys, v.mergedKeys(w)...)
 }
 
 func groupKey(groupID string) postgres.Key {

@@ -116,6 +116,7 @@ func (v *Verifier) stored(ctx context.Context, r *Report) error {
 type journal struct {
 	last  gate.Entry
 	moved bool            // the account came from another root, or left for one
+	ended bool            // the account was merged into another one, with all its orders
 	told  map[string]told // orders as the journal leaves them
 }
 
@@ -166,6 +167,14 @@ func (v *Verifier) journals(ctx context.Context, r *Report) error {
 		for _, o := range d.Orders {
 			now.told[o.ID] = told{e.Seq, o}
 		}
+		if e.Kind == gate.MergedOut {
+			now.ended, now.told = true, map[string]told{}
+			if problem, err := v.mergedInto(ctx, e, d); err != nil {
+				return err
+			} else if problem != "" {
+				r.broken(chain, e.Seq, "%s", problem)
+			}
+		}
 		if err := v.passed(ctx, r, e, d.Passed); err != nil {
 			return err
 		}
@@ -214,6 +223,9 @@ func (v *Verifier) travelled(ctx context.Context, r *Report, parts []journal) er
 				all[id] = o
 			}
 		}
+	}
+	if slices.ContainsFunc(parts, func(p journal) bool { return p.ended }) {
+		all = nil
 	}
 	for _, p := range parts {
 		if p.last.RootID == home.RootID {

@@ -31,6 +31,7 @@ type view struct {
 	settling bool                      // orders on hold are being judged again, in turn
 	freed    []string                  // budgets and ceilings with room for orders that wait for it
 	tells    map[postgres.Key]bool     // accounts of which others are told something
+	merging  map[*work][]postgres.Key  // accounts that a position holds for the first time
 	answers  []Answer
 	errors   []error
 	failed   error // part of a command is decided and the rest cannot be: nothing of the batch may be written
@@ -40,7 +41,7 @@ type view struct {
 func (s *shard) load(ctx context.Context, batch []*work, lookup bool) (*view, error) {
 	v := &view{
 		gate: s.gate, heads: s.heads, policies: map[calendar.Date]check.Policy{}, fresh: map[postgres.Key]bool{},
-		final: map[*work]bool{}, tells: map[postgres.Key]bool{},
+		final: map[*work]bool{}, tells: map[postgres.Key]bool{}, merging: map[*work][]postgres.Key{},
 		accounts: make(map[postgres.Key]account.Account, len(batch)), requests: make(map[postgres.Request]gate.Entry, len(batch)),
 		orders: make(map[postgres.OrderKey]order.Order, len(batch)), slot: make(map[postgres.OrderKey]int, len(batch)),
 		answers: make([]Answer, len(batch)), errors: make([]error, len(batch)),
@@ -59,6 +60,9 @@ func (s *shard) load(ctx context.Context, batch []*work, lookup bool) (*view, er
 		keys[i] = w.key
 	}
 	if err := v.loadAccounts(ctx, keys); err != nil {
+		return v, err
+	}
+	if err := v.loadMerging(ctx, batch); err != nil {
 		return v, err
 	}
 	if err := v.loadPolicies(ctx, batch); err != nil {
@@ -137,7 +141,7 @@ func (v *view) loadPolicies(ctx context.Context, batch []*work) error {
 // of all members of its group.
 func (v *view) loadOrders(ctx context.Context, batch []*work) error {
 	var named []postgres.OrderKey
-	var freed, expiring, moving []postgres.Key
+	var freed, expiring, moving, absorbed []postgres.Key
 	var groups []string
 	for _, w := range batch {
 		for _, id := range append(v.onEndedNotices(w), w.orders...) {
@@ -148,6 +152,12 @@ func (v *view) loadOrders(ctx context.Context, batch []*work) error {
 			freed = append(freed, w.key)
 		}
 		groups = append(groups, v.waiting(w, a)...)
+		for _, k := range v.merging[w] {
+			absorbed = append(absorbed, k)
+			if v.accounts[k].InGroup() {
+				groups = append(groups, k.RootID) // what it held there others may use
+			}
+		}
 		if w.profile != nil && a.Profile.GroupID != w.profile.GroupID {
 			moving = append(moving, w.key)
 		}
@@ -187,6 +197,7 @@ func (v *view) loadOrders(ctx context.Context, batch []*work) error {
 		{len(freed) > 0, func() ([]postgres.StoredOrder, error) { return v.gate.Store.HeldOrders(ctx, freed) }},
 		{len(groups) > 0, func() ([]postgres.StoredOrder, error) { return v.gate.Store.HeldInRoots(ctx, groups) }},
 		{len(moving) > 0, func() ([]postgres.StoredOrder, error) { return v.gate.Store.UnfinishedOrders(ctx, moving) }},
+		{len(absorbed) > 0, func() ([]postgres.StoredOrder, error) { return v.gate.Store.AllOrders(ctx, absorbed) }},
 	} {
 		if !q.needed {
 			continue

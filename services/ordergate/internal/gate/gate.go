@@ -69,6 +69,10 @@ type Detail struct {
 	MovedTo  string            `json:"moved_to,omitempty"`  // root that the account went to
 	MovedOut string            `json:"moved_out,omitempty"` // root that it came from: the entry before is there
 	Passed   []string          `json:"passed,omitempty"`    // orders that stood before this one, which got credit, and wait on
+
+	Merged     []string       `json:"merged,omitempty"`      // beside a profile: customers that were merged into this one
+	MergedInto *account.Place `json:"merged_into,omitempty"` // entry of the survivor's journal that took up all that the account held
+	MergedFrom *account.Place `json:"merged_from,omitempty"` // last entry of the account that this one took up
 }
 
 // Change is what a command does: one entry, the account after it and the orders that it changed.
@@ -120,7 +124,7 @@ func (c *Change) Seal(s Stamp) (Entry, error) {
 	a := &c.Account
 	a.Seq++
 	if c.Detail.Profile != nil {
-		c.Detail.Ceilings, c.Detail.Former = a.Ceilings, a.Former
+		c.Detail.Ceilings, c.Detail.Former, c.Detail.Merged = a.Ceilings, a.Former, a.Merged
 	}
 	if c.Detail.Profile != nil || c.Detail.Plan != nil || c.Detail.MovedTo != "" {
 		a.ProfileAt = a.Seq
@@ -133,7 +137,7 @@ func (c *Change) Seal(s Stamp) (Entry, error) {
 	}
 	for i := range c.Orders {
 		if c.Record != nil {
-			c.Orders[i].DecisionSeq = a.Seq
+			c.Orders[i].DecisionSeq, c.Orders[i].DecidedAs = a.Seq, ""
 		}
 		c.Orders[i].Seq = a.Seq
 		c.Orders[i].Revision++

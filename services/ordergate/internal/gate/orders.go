@@ -251,7 +251,7 @@ func hold(env Env, a *account.Account, o *order.Order, rec check.Record) error {
 	}
 	old := o.Hold
 	if old != nil && signed(*old, *o, rec.Input.Point) && old.Policy == h.Policy && goesOn(env, *old, h, row) {
-		h.Form, h.Number, h.Opened, h.Conditions, h.Severe = old.Form, old.Number, old.Opened, old.Conditions, old.Severe
+		h.Form, h.Number, h.As, h.Opened, h.Conditions, h.Severe = old.Form, old.Number, old.As, old.Opened, old.Conditions, old.Severe
 		h.Minor, h.TermDays = old.Minor, old.TermDays
 	} else {
 		a.Forms++

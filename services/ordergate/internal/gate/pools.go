@@ -38,7 +38,7 @@ type Ref struct{ RootID, AccountID string }
 
 // SharedBy lists the shared accounts that an account and an order of it must fit, group first, each once.
 func SharedBy(a account.Account, orders ...order.Order) []Ref {
-	if a.MovedTo != "" {
+	if a.Gone() {
 		return nil
 	}
 	if !a.InGroup() && len(a.Ceilings) == 0 && !slices.ContainsFunc(orders, func(o order.Order) bool { return len(o.Budgets) > 0 }) {
@@ -172,7 +172,7 @@ func (s Step) difference(r Ref, pool account.Account) amounts {
 func part(a account.Account, r Ref, pool account.Account) amounts {
 	in := a.InGroup() && a.RootID == r.RootID
 	if pool.Plan.Kind == account.Ceiling {
-		in = a.MovedTo == "" && slices.Contains(a.Ceilings, r.RootID)
+		in = !a.Gone() && slices.Contains(a.Ceilings, r.RootID)
 	}
 	switch {
 	case !in:

@@ -68,6 +68,7 @@ type Hold struct {
 	Reasons     []string      `json:"reasons"`
 	Excess      int64         `json:"excess"`
 	DaysOverdue int           `json:"days_overdue"`
+	As          string        `json:"as,omitempty"` // customer under whose account it was opened, where that one was merged into this
 	Form        approval.Form `json:"form"`
 	Opened      calendar.Date `json:"opened,omitzero"`
 	Severe      bool          `json:"severe,omitempty"` // top management signs first
@@ -78,6 +79,7 @@ type Hold struct {
 type Order struct {
 	ID                string        `json:"id"`
 	CustomerID        string        `json:"customer_id"`
+	NamedID           string        `json:"named_customer_id,omitempty"` // number that it was placed under, where that customer was merged into this one
 	BuyerID           string        `json:"buyer_id,omitempty"`
 	Reference         string        `json:"reference,omitempty"`
 	UnitID            string        `json:"unit_id,omitempty"`        // sales unit
@@ -98,6 +100,7 @@ type Order struct {
 	Cancelled         int64         `json:"cancelled"`
 	Prepaid           bool          `json:"prepaid,omitempty"` // unapplied money is set aside for it
 	DecisionSeq       int64         `json:"decision_seq"`
+	DecidedAs         string        `json:"decided_as,omitempty"` // customer whose journal holds the decision, where that one was merged into this
 	Seq               int64         `json:"seq,omitempty"` // entry of the account's journal that wrote this state
 	Hold              *Hold         `json:"hold,omitempty"`
 	Release           *Release      `json:"release,omitempty"`

@@ -24,7 +24,7 @@ const entryNames = `root_id, account_id, seq, kind, order_id, request_id, reques
 
 // onlyNew reports whether a batch makes new rows and nothing else, as most do.
 func (w Write) onlyNew() bool {
-	return len(w.Entries) > 0 && len(w.New) == len(w.Orders) && len(w.Moves) == 0 && len(w.Outgoing) == 0 && len(w.Passed) == 0 && !w.Touch
+	return len(w.Entries) > 0 && len(w.New) == len(w.Orders) && len(w.Moves) == 0 && len(w.Merges) == 0 && len(w.Outgoing) == 0 && len(w.Passed) == 0 && !w.Touch
 }
 
 // copyIn writes a batch of new rows: all follow the statements without waiting for the server, in one round trip. No statement

@@ -73,6 +73,7 @@ type Write struct {
 	Orders   []StoredOrder
 	New      []NewOrder
 	Moves    []Move
+	Merges   []Merge
 	Outgoing []Outgoing // events for others, in order
 	Passed   []Passed   // orders that wait and were passed over
 	Touch    bool       // an answer given before is given again: commit a write first, so that it is not of a commit that a failover takes back
@@ -95,6 +96,9 @@ type Move struct {
 	AccountID, From, To string
 	Seq                 int64
 }
+
+// Merge takes all orders of an account along to the one that it was merged into, which writes each of them.
+type Merge struct{ From, To Key }
 
 // NewOrder registers an order number.
 type NewOrder struct {
@@ -131,6 +135,11 @@ kept AS (INSERT INTO orders (root_id, order_id, account_id, state, updated_seq, 
     FROM gone)
 UPDATE order_directory d SET root_id = $3 FROM gone WHERE d.order_id = gone.order_id`
 
+// mergeOrders closes the rows of an account whose orders are all written as another's in the same transaction.
+const mergeOrders = `
+WITH gone AS (DELETE FROM orders WHERE root_id = $1 AND account_id = $2 RETURNING order_id)
+UPDATE order_directory d SET root_id = $3, account_id = $4 FROM gone WHERE d.order_id = gone.order_id`
+
 const touch = `SELECT pg_logical_emit_message(true, 'aval', 'replay')`
 
 // Apply writes a batch in one transaction and one round trip. Errors: ErrStale, ErrDuplicate; others as *errs.Error.
@@ -148,6 +157,9 @@ func (s *Store) Apply(ctx context.Context, w Write) error {
 	}
 	for _, m := range w.Moves {
 		b.Queue(moveOrders, m.From, m.AccountID, m.To, m.Seq)
+	}
+	for _, m := range w.Merges {
+		b.Queue(mergeOrders, m.From.RootID, m.From.AccountID, m.To.RootID, m.To.AccountID)
 	}
 	if len(w.Orders) > 0 {
 		b.Queue(upsertOrders, orderColumns(w.Orders)...)
@@ -250,6 +262,7 @@ func scanHead(row pgx.CollectableRow) (account.Account, error) {
 			return a, fmt.Errorf("profile of account %s: %w", a.ID, err)
 		}
 		a.Plan, a.Ceilings, a.Former, a.MovedTo = d.Plan, d.Ceilings, d.Former, d.MovedTo
+		a.Merged, a.MergedInto = d.Merged, d.MergedInto
 		if d.Profile != nil {
 			a.Profile = *d.Profile
 		}

@@ -134,6 +134,7 @@ func scanState(row pgx.CollectableRow) (account.Account, error) {
 		Profile  *account.Profile  `json:"profile"`
 		Position *account.Position `json:"position"`
 		MovedTo  string            `json:"moved_to"`
+		Into     *account.Place    `json:"merged_into"`
 	}
 	for _, text := range []string{profile, position} {
 		if text == "" {
@@ -146,7 +147,7 @@ func scanState(row pgx.CollectableRow) (account.Account, error) {
 	if d.Profile != nil {
 		a.Profile = *d.Profile
 	}
-	a.MovedTo = d.MovedTo
+	a.MovedTo, a.MergedInto = d.MovedTo, d.Into
 	if d.Position != nil {
 		a.Ladder = d.Position.Ladder
 		if a.Profile.Currency == "" {

@@ -69,6 +69,16 @@ func (s *Store) UnfinishedOrders(ctx context.Context, keys []Key) ([]StoredOrder
 	return s.orders(ctx, unfinishedOrders, roots, ids)
 }
 
+const allOrders = `
+SELECT ` + orderFields + ` FROM unnest($1::text[], $2::text[]) AS k (root_id, account_id)
+JOIN orders o ON o.root_id = k.root_id AND o.account_id = k.account_id`
+
+// AllOrders reads all orders of accounts, finished ones too.
+func (s *Store) AllOrders(ctx context.Context, keys []Key) ([]StoredOrder, error) {
+	roots, ids := columnsOf(keys)
+	return s.orders(ctx, allOrders, roots, ids)
+}
+
 const listHeld = `
 SELECT ` + orderFields + ` FROM orders o WHERE o.state = 'HELD' AND (o.root_id, o.account_id, o.order_id) > ($1, $2, $3)
 ORDER BY o.root_id, o.account_id, o.order_id LIMIT $4`

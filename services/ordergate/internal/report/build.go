@@ -53,7 +53,7 @@ func (b *Builder) Account(d Day) error {
 		return nil
 	}
 	who := Customer{ID: a.ID, Name: a.Profile.Name, Salesperson: a.Profile.SalespersonID, Currency: a.Profile.Currency}
-	if a.MovedTo == "" { // otherwise the account is looked at under the root that it lives under
+	if !a.Gone() { // otherwise the account is looked at where it goes on
 		b.daily.Counts.Accounts++
 		b.use(who, a)
 		b.grant(who, a)

@@ -71,7 +71,10 @@ func accountOf(s app.AccountSheet) *pb.CreditAccount {
 		OverdueAmount: minorOf(s.Overdue, cur), DaysOverdue: int32(s.DaysOverdue), //nolint:gosec // days
 		Status:   enum[pb.AccountStatus](pb.AccountStatus_value, "ACCOUNT_STATUS_", string(s.Status)),
 		Sequence: a.Seq, PositionSequence: a.PositionSeq, AsOfDate: s.Today.String(),
-		CapsExceeded: s.CapsExceeded,
+		CapsExceeded: s.CapsExceeded, MergedCustomerIds: a.Merged,
+	}
+	if a.MergedInto != nil {
+		out.MergedIntoId = a.MergedInto.AccountID
 	}
 	if s.Limit.Kind == account.LimitAmount {
 		out.Limit, out.Available = minorOf(s.Limit.Minor, cur), minorOf(s.Limit.Minor-exposure, cur)

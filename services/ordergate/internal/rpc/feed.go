@@ -231,6 +231,9 @@ func parsePosition(m *receivablesv1.Position) (account.Position, error) {
 	if p.Standing, err = parseStanding(m); err != nil {
 		return p, err
 	}
+	for _, x := range m.GetMerged() {
+		p.Merged = append(p.Merged, account.Merged{ID: x.GetCustomerId(), Seq: x.GetLastSequence()})
+	}
 	for _, x := range m.GetMovements() {
 		v, err := parseMoney("position.movements.amount", x.GetAmount())
 		if err != nil {

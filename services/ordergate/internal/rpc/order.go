@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -266,7 +267,7 @@ func orderOf(o order.Order) *pb.Order {
 	for _, root := range o.Budgets {
 		out.BudgetIds = append(out.BudgetIds, account.BudgetID(root))
 	}
-	out.RefusalReasons = o.Refusal
+	out.RefusalReasons, out.NamedCustomerId = o.Refusal, o.NamedID
 	if c := o.Conversion; c != nil {
 		out.Amount, out.Conversion = minorOf(c.Minor, c.Currency), conversionOf(c, o.Amount, o.Currency)
 	}
@@ -275,7 +276,7 @@ func orderOf(o order.Order) *pb.Order {
 		out.Returns = append(out.Returns, &pb.RecordedReturn{ReturnId: x.ID, Amount: m(x.Minor), BusinessDate: x.BusinessDate.String()})
 	}
 	if o.DecisionSeq > 0 {
-		out.DecisionId = app.DecisionID(o.CustomerID, o.DecisionSeq)
+		out.DecisionId = app.DecisionID(cmp.Or(o.DecidedAs, o.CustomerID), o.DecisionSeq)
 	}
 	for _, s := range o.Shipments {
 		out.Shipments = append(out.Shipments, &pb.Shipment{ShipmentId: s.ID, Amount: m(s.Minor), BusinessDate: s.BusinessDate.String()})
@@ -300,7 +301,7 @@ func formState(o order.Order) string {
 func approvalOf(o order.Order) *pb.OrderApproval {
 	h := o.Hold
 	out := &pb.OrderApproval{
-		FormNumber: o.CustomerID + "/" + strconv.FormatInt(h.Number, 10), State: formState(o),
+		FormNumber: cmp.Or(h.As, o.CustomerID) + "/" + strconv.FormatInt(h.Number, 10), State: formState(o),
 		Excess: minorOf(h.Excess, o.Currency), DaysOverdue: int32(h.DaysOverdue), AuthorityRow: int32(h.Form.Row), //nolint:gosec // days and rows are small
 	}
 	out.Steps, out.Acts, out.OpenDate = stepsOf(h.Form), actsOf(h.Form), h.Opened.String()

@@ -311,9 +311,13 @@ type CreditAccount struct {
 	// Names of the policy's category caps that the account is over as it stands, without any further order.
 	CapsExceeded []string `protobuf:"bytes,24,rep,name=caps_exceeded,json=capsExceeded,proto3" json:"caps_exceeded,omitempty"`
 	// What counts today of the security of the grant and of the securities that receivables holds, by the policy's first limit rule; not part of `limit` and `available`; absent: nothing.
-	Security      *v1.Money `protobuf:"bytes,25,opt,name=security,proto3" json:"security,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Security *v1.Money `protobuf:"bytes,25,opt,name=security,proto3" json:"security,omitempty"`
+	// Customer that this one was merged into, whose account holds all that this one held; empty: it stands for itself.
+	MergedIntoId string `protobuf:"bytes,26,opt,name=merged_into_id,json=mergedIntoId,proto3" json:"merged_into_id,omitempty"`
+	// Customers that were merged into this one.
+	MergedCustomerIds []string `protobuf:"bytes,27,rep,name=merged_customer_ids,json=mergedCustomerIds,proto3" json:"merged_customer_ids,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *CreditAccount) Reset() {
@@ -517,6 +521,20 @@ func (x *CreditAccount) GetCapsExceeded() []string {
 func (x *CreditAccount) GetSecurity() *v1.Money {
 	if x != nil {
 		return x.Security
+	}
+	return nil
+}
+
+func (x *CreditAccount) GetMergedIntoId() string {
+	if x != nil {
+		return x.MergedIntoId
+	}
+	return ""
+}
+
+func (x *CreditAccount) GetMergedCustomerIds() []string {
+	if x != nil {
+		return x.MergedCustomerIds
 	}
 	return nil
 }
@@ -977,7 +995,7 @@ const file_aval_ordergate_v1_account_proto_rawDesc = "" +
 	"\n" +
 	"base_stock\x18\a \x01(\v2\x13.aval.type.v1.MoneyR\tbaseStock\x125\n" +
 	"\vconsignment\x18\b \x01(\v2\x13.aval.type.v1.MoneyR\vconsignment\x12-\n" +
-	"\adeposit\x18\t \x01(\v2\x13.aval.type.v1.MoneyR\adeposit\"\xe2\b\n" +
+	"\adeposit\x18\t \x01(\v2\x13.aval.type.v1.MoneyR\adeposit\"\xb8\t\n" +
 	"\rCreditAccount\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12!\n" +
@@ -1008,7 +1026,9 @@ const file_aval_ordergate_v1_account_proto_rawDesc = "" +
 	"as_of_date\x18\x16 \x01(\tR\basOfDate\x12%\n" +
 	"\x0esalesperson_id\x18\x17 \x01(\tR\rsalespersonId\x12#\n" +
 	"\rcaps_exceeded\x18\x18 \x03(\tR\fcapsExceeded\x12/\n" +
-	"\bsecurity\x18\x19 \x01(\v2\x13.aval.type.v1.MoneyR\bsecurity\"d\n" +
+	"\bsecurity\x18\x19 \x01(\v2\x13.aval.type.v1.MoneyR\bsecurity\x12$\n" +
+	"\x0emerged_into_id\x18\x1a \x01(\tR\fmergedIntoId\x12.\n" +
+	"\x13merged_customer_ids\x18\x1b \x03(\tR\x11mergedCustomerIds\"d\n" +
 	"\x17GetCreditAccountRequest\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\"V\n" +

@@ -224,9 +224,11 @@ type Order struct {
 	// Above 0 it is given by sales supervisors, managers and directors, the ERP and operators (PRIORITY_NOT_ALLOWED), not by a salesperson alone.
 	Priority int32 `protobuf:"varint,70,opt,name=priority,proto3" json:"priority,omitempty"`
 	// Output: which orders got credit while this one stood before them and waited on; absent where none did. Given by GetOrder and ListOrders.
-	PassedOver    *PassedOver `protobuf:"bytes,71,opt,name=passed_over,json=passedOver,proto3" json:"passed_over,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	PassedOver *PassedOver `protobuf:"bytes,71,opt,name=passed_over,json=passedOver,proto3" json:"passed_over,omitempty"`
+	// Output: the number that it was placed under, where that customer was merged into `customer_id`; empty: the same.
+	NamedCustomerId string `protobuf:"bytes,72,opt,name=named_customer_id,json=namedCustomerId,proto3" json:"named_customer_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Order) Reset() {
@@ -488,6 +490,13 @@ func (x *Order) GetPassedOver() *PassedOver {
 		return x.PassedOver
 	}
 	return nil
+}
+
+func (x *Order) GetNamedCustomerId() string {
+	if x != nil {
+		return x.NamedCustomerId
+	}
+	return ""
 }
 
 // PassedOver says that an order on hold was passed over: others behind it in the policy's order got credit, because they fit or nothing
@@ -3113,7 +3122,7 @@ var File_aval_ordergate_v1_order_proto protoreflect.FileDescriptor
 
 const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"\n" +
-	"\x1daval/ordergate/v1/order.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a\x1faval/ordergate/v1/control.proto\x1a aval/ordergate/v1/decision.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\x96\x0f\n" +
+	"\x1daval/ordergate/v1/order.proto\x12\x11aval.ordergate.v1\x1a#aval/options/v1/authorization.proto\x1a\x1faval/ordergate/v1/control.proto\x1a aval/ordergate/v1/decision.proto\x1a\x1baval/type/v1/approval.proto\x1a\x18aval/type/v1/money.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xc2\x0f\n" +
 	"\x05Order\x12C\n" +
 	"\border_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\aorderId\x12I\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
@@ -3157,7 +3166,8 @@ const file_aval_ordergate_v1_order_proto_rawDesc = "" +
 	"budget_ids\x18> \x03(\tR\tbudgetIds\x12%\n" +
 	"\bpriority\x18F \x01(\x05B\t\xbaH\x06\x1a\x04\x18\t(\x00R\bpriority\x12>\n" +
 	"\vpassed_over\x18G \x01(\v2\x1d.aval.ordergate.v1.PassedOverR\n" +
-	"passedOverB\x16\n" +
+	"passedOver\x12*\n" +
+	"\x11named_customer_id\x18H \x01(\tR\x0fnamedCustomerIdB\x16\n" +
 	"\x14_requested_term_days\"\x8d\x01\n" +
 	"\n" +
 	"PassedOver\x12\x14\n" +

@@ -372,7 +372,10 @@ type Position struct {
 	// A dunning letter about an item that is still open told the customer that nothing more is supplied on credit (`stop_supply` of its level).
 	SupplyStopped bool `protobuf:"varint,21,opt,name=supply_stopped,json=supplyStopped,proto3" json:"supply_stopped,omitempty"`
 	// Securities that hold or begin later, in the order in which they were recorded; those that ended or were given back are left out; empty: none.
-	Securities    []*HeldSecurity `protobuf:"bytes,22,rep,name=securities,proto3" json:"securities,omitempty"`
+	Securities []*HeldSecurity `protobuf:"bytes,22,rep,name=securities,proto3" json:"securities,omitempty"`
+	// Accounts that this position holds beside the customer's own, since their files were merged into its; empty: none. No position is told
+	// under their numbers any more.
+	Merged        []*MergedPosition `protobuf:"bytes,23,rep,name=merged,proto3" json:"merged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -561,6 +564,68 @@ func (x *Position) GetSecurities() []*HeldSecurity {
 	return nil
 }
 
+func (x *Position) GetMerged() []*MergedPosition {
+	if x != nil {
+		return x.Merged
+	}
+	return nil
+}
+
+// MergedPosition is an account that is told of under the number of the customer that it was merged into.
+type MergedPosition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose account it was.
+	CustomerId string `protobuf:"bytes,1,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// Last position that was told under its own number; 0: none was.
+	LastSequence  int64 `protobuf:"varint,2,opt,name=last_sequence,json=lastSequence,proto3" json:"last_sequence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MergedPosition) Reset() {
+	*x = MergedPosition{}
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergedPosition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergedPosition) ProtoMessage() {}
+
+func (x *MergedPosition) ProtoReflect() protoreflect.Message {
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergedPosition.ProtoReflect.Descriptor instead.
+func (*MergedPosition) Descriptor() ([]byte, []int) {
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *MergedPosition) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *MergedPosition) GetLastSequence() int64 {
+	if x != nil {
+		return x.LastSequence
+	}
+	return 0
+}
+
 // PaymentRecord is how a customer paid us, as of a day, in the currency of its account.
 type PaymentRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -608,7 +673,7 @@ type PaymentRecord struct {
 
 func (x *PaymentRecord) Reset() {
 	*x = PaymentRecord{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[5]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -620,7 +685,7 @@ func (x *PaymentRecord) String() string {
 func (*PaymentRecord) ProtoMessage() {}
 
 func (x *PaymentRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[5]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -633,7 +698,7 @@ func (x *PaymentRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PaymentRecord.ProtoReflect.Descriptor instead.
 func (*PaymentRecord) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{5}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PaymentRecord) GetCustomerId() string {
@@ -780,7 +845,7 @@ type ApplyCustomersRequest struct {
 
 func (x *ApplyCustomersRequest) Reset() {
 	*x = ApplyCustomersRequest{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[6]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -792,7 +857,7 @@ func (x *ApplyCustomersRequest) String() string {
 func (*ApplyCustomersRequest) ProtoMessage() {}
 
 func (x *ApplyCustomersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[6]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -805,7 +870,7 @@ func (x *ApplyCustomersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyCustomersRequest.ProtoReflect.Descriptor instead.
 func (*ApplyCustomersRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{6}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ApplyCustomersRequest) GetProfiles() []*v11.CreditProfile {
@@ -826,7 +891,7 @@ type ApplyCustomersResponse struct {
 
 func (x *ApplyCustomersResponse) Reset() {
 	*x = ApplyCustomersResponse{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[7]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +903,7 @@ func (x *ApplyCustomersResponse) String() string {
 func (*ApplyCustomersResponse) ProtoMessage() {}
 
 func (x *ApplyCustomersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[7]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +916,7 @@ func (x *ApplyCustomersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyCustomersResponse.ProtoReflect.Descriptor instead.
 func (*ApplyCustomersResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{7}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ApplyCustomersResponse) GetLastSequence() int64 {
@@ -876,7 +941,7 @@ type GetPaymentRecordRequest struct {
 
 func (x *GetPaymentRecordRequest) Reset() {
 	*x = GetPaymentRecordRequest{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[8]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +953,7 @@ func (x *GetPaymentRecordRequest) String() string {
 func (*GetPaymentRecordRequest) ProtoMessage() {}
 
 func (x *GetPaymentRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[8]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +966,7 @@ func (x *GetPaymentRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPaymentRecordRequest.ProtoReflect.Descriptor instead.
 func (*GetPaymentRecordRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{8}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetPaymentRecordRequest) GetCustomerId() string {
@@ -936,7 +1001,7 @@ type GetPaymentRecordResponse struct {
 
 func (x *GetPaymentRecordResponse) Reset() {
 	*x = GetPaymentRecordResponse{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[9]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -948,7 +1013,7 @@ func (x *GetPaymentRecordResponse) String() string {
 func (*GetPaymentRecordResponse) ProtoMessage() {}
 
 func (x *GetPaymentRecordResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[9]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -961,7 +1026,7 @@ func (x *GetPaymentRecordResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPaymentRecordResponse.ProtoReflect.Descriptor instead.
 func (*GetPaymentRecordResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{9}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetPaymentRecordResponse) GetRecord() *PaymentRecord {
@@ -984,7 +1049,7 @@ type VolumePeriod struct {
 
 func (x *VolumePeriod) Reset() {
 	*x = VolumePeriod{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[10]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -996,7 +1061,7 @@ func (x *VolumePeriod) String() string {
 func (*VolumePeriod) ProtoMessage() {}
 
 func (x *VolumePeriod) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[10]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1009,7 +1074,7 @@ func (x *VolumePeriod) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VolumePeriod.ProtoReflect.Descriptor instead.
 func (*VolumePeriod) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{10}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *VolumePeriod) GetFromDate() string {
@@ -1041,7 +1106,7 @@ type ListVolumesRequest struct {
 
 func (x *ListVolumesRequest) Reset() {
 	*x = ListVolumesRequest{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[11]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +1118,7 @@ func (x *ListVolumesRequest) String() string {
 func (*ListVolumesRequest) ProtoMessage() {}
 
 func (x *ListVolumesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[11]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1131,7 @@ func (x *ListVolumesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVolumesRequest.ProtoReflect.Descriptor instead.
 func (*ListVolumesRequest) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{11}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListVolumesRequest) GetCustomerIds() []string {
@@ -1105,7 +1170,7 @@ type CustomerVolumes struct {
 
 func (x *CustomerVolumes) Reset() {
 	*x = CustomerVolumes{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[12]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1117,7 +1182,7 @@ func (x *CustomerVolumes) String() string {
 func (*CustomerVolumes) ProtoMessage() {}
 
 func (x *CustomerVolumes) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[12]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1130,7 +1195,7 @@ func (x *CustomerVolumes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CustomerVolumes.ProtoReflect.Descriptor instead.
 func (*CustomerVolumes) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{12}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CustomerVolumes) GetCustomerId() string {
@@ -1165,7 +1230,7 @@ type ListVolumesResponse struct {
 
 func (x *ListVolumesResponse) Reset() {
 	*x = ListVolumesResponse{}
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[13]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1177,7 +1242,7 @@ func (x *ListVolumesResponse) String() string {
 func (*ListVolumesResponse) ProtoMessage() {}
 
 func (x *ListVolumesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aval_receivables_v1_feed_proto_msgTypes[13]
+	mi := &file_aval_receivables_v1_feed_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1190,7 +1255,7 @@ func (x *ListVolumesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVolumesResponse.ProtoReflect.Descriptor instead.
 func (*ListVolumesResponse) Descriptor() ([]byte, []int) {
-	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{13}
+	return file_aval_receivables_v1_feed_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListVolumesResponse) GetVolumes() []*CustomerVolumes {
@@ -1227,7 +1292,8 @@ const file_aval_receivables_v1_feed_proto_rawDesc = "" +
 	"\x04kind\x18\x02 \x01(\x0e2!.aval.receivables.v1.SecurityKindB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x121\n" +
 	"\x05worth\x18\x03 \x01(\v2\x13.aval.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x05worth\x12K\n" +
 	"\x0fvalid_from_date\x18\x04 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\rvalidFromDate\x12P\n" +
-	"\x10valid_until_date\x18\x05 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0evalidUntilDate\"\xfd\t\n" +
+	"\x10valid_until_date\x18\x05 \x01(\tB&\xbaH#\xd8\x01\x01r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\x0evalidUntilDate\"\xba\n" +
+	"\n" +
 	"\bPosition\x12I\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
 	"customerId\x12#\n" +
@@ -1257,7 +1323,12 @@ const file_aval_receivables_v1_feed_proto_rawDesc = "" +
 	"\x0esupply_stopped\x18\x15 \x01(\bR\rsupplyStopped\x12A\n" +
 	"\n" +
 	"securities\x18\x16 \x03(\v2!.aval.receivables.v1.HeldSecurityR\n" +
-	"securities\"\x89\a\n" +
+	"securities\x12;\n" +
+	"\x06merged\x18\x17 \x03(\v2#.aval.receivables.v1.MergedPositionR\x06merged\"\x89\x01\n" +
+	"\x0eMergedPosition\x12I\n" +
+	"\vcustomer_id\x18\x01 \x01(\tB(\xbaH%r#2!^[^\\pC\\s]([^\\pC]{0,62}[^\\pC\\s])?$R\n" +
+	"customerId\x12,\n" +
+	"\rlast_sequence\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\flastSequence\"\x89\a\n" +
 	"\rPaymentRecord\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12\x1c\n" +
@@ -1334,71 +1405,73 @@ func file_aval_receivables_v1_feed_proto_rawDescGZIP() []byte {
 	return file_aval_receivables_v1_feed_proto_rawDescData
 }
 
-var file_aval_receivables_v1_feed_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_aval_receivables_v1_feed_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_aval_receivables_v1_feed_proto_goTypes = []any{
 	(*DueAmount)(nil),                // 0: aval.receivables.v1.DueAmount
 	(*Movement)(nil),                 // 1: aval.receivables.v1.Movement
 	(*NoticedPayment)(nil),           // 2: aval.receivables.v1.NoticedPayment
 	(*HeldSecurity)(nil),             // 3: aval.receivables.v1.HeldSecurity
 	(*Position)(nil),                 // 4: aval.receivables.v1.Position
-	(*PaymentRecord)(nil),            // 5: aval.receivables.v1.PaymentRecord
-	(*ApplyCustomersRequest)(nil),    // 6: aval.receivables.v1.ApplyCustomersRequest
-	(*ApplyCustomersResponse)(nil),   // 7: aval.receivables.v1.ApplyCustomersResponse
-	(*GetPaymentRecordRequest)(nil),  // 8: aval.receivables.v1.GetPaymentRecordRequest
-	(*GetPaymentRecordResponse)(nil), // 9: aval.receivables.v1.GetPaymentRecordResponse
-	(*VolumePeriod)(nil),             // 10: aval.receivables.v1.VolumePeriod
-	(*ListVolumesRequest)(nil),       // 11: aval.receivables.v1.ListVolumesRequest
-	(*CustomerVolumes)(nil),          // 12: aval.receivables.v1.CustomerVolumes
-	(*ListVolumesResponse)(nil),      // 13: aval.receivables.v1.ListVolumesResponse
-	(*v1.Money)(nil),                 // 14: aval.type.v1.Money
-	(SecurityKind)(0),                // 15: aval.receivables.v1.SecurityKind
-	(*v11.CreditProfile)(nil),        // 16: aval.evaluation.v1.CreditProfile
+	(*MergedPosition)(nil),           // 5: aval.receivables.v1.MergedPosition
+	(*PaymentRecord)(nil),            // 6: aval.receivables.v1.PaymentRecord
+	(*ApplyCustomersRequest)(nil),    // 7: aval.receivables.v1.ApplyCustomersRequest
+	(*ApplyCustomersResponse)(nil),   // 8: aval.receivables.v1.ApplyCustomersResponse
+	(*GetPaymentRecordRequest)(nil),  // 9: aval.receivables.v1.GetPaymentRecordRequest
+	(*GetPaymentRecordResponse)(nil), // 10: aval.receivables.v1.GetPaymentRecordResponse
+	(*VolumePeriod)(nil),             // 11: aval.receivables.v1.VolumePeriod
+	(*ListVolumesRequest)(nil),       // 12: aval.receivables.v1.ListVolumesRequest
+	(*CustomerVolumes)(nil),          // 13: aval.receivables.v1.CustomerVolumes
+	(*ListVolumesResponse)(nil),      // 14: aval.receivables.v1.ListVolumesResponse
+	(*v1.Money)(nil),                 // 15: aval.type.v1.Money
+	(SecurityKind)(0),                // 16: aval.receivables.v1.SecurityKind
+	(*v11.CreditProfile)(nil),        // 17: aval.evaluation.v1.CreditProfile
 }
 var file_aval_receivables_v1_feed_proto_depIdxs = []int32{
-	14, // 0: aval.receivables.v1.DueAmount.amount:type_name -> aval.type.v1.Money
-	14, // 1: aval.receivables.v1.Movement.amount:type_name -> aval.type.v1.Money
-	14, // 2: aval.receivables.v1.NoticedPayment.open:type_name -> aval.type.v1.Money
-	14, // 3: aval.receivables.v1.NoticedPayment.received:type_name -> aval.type.v1.Money
-	14, // 4: aval.receivables.v1.NoticedPayment.unapplied:type_name -> aval.type.v1.Money
-	15, // 5: aval.receivables.v1.HeldSecurity.kind:type_name -> aval.receivables.v1.SecurityKind
-	14, // 6: aval.receivables.v1.HeldSecurity.worth:type_name -> aval.type.v1.Money
-	14, // 7: aval.receivables.v1.Position.receivable:type_name -> aval.type.v1.Money
-	14, // 8: aval.receivables.v1.Position.unapplied:type_name -> aval.type.v1.Money
+	15, // 0: aval.receivables.v1.DueAmount.amount:type_name -> aval.type.v1.Money
+	15, // 1: aval.receivables.v1.Movement.amount:type_name -> aval.type.v1.Money
+	15, // 2: aval.receivables.v1.NoticedPayment.open:type_name -> aval.type.v1.Money
+	15, // 3: aval.receivables.v1.NoticedPayment.received:type_name -> aval.type.v1.Money
+	15, // 4: aval.receivables.v1.NoticedPayment.unapplied:type_name -> aval.type.v1.Money
+	16, // 5: aval.receivables.v1.HeldSecurity.kind:type_name -> aval.receivables.v1.SecurityKind
+	15, // 6: aval.receivables.v1.HeldSecurity.worth:type_name -> aval.type.v1.Money
+	15, // 7: aval.receivables.v1.Position.receivable:type_name -> aval.type.v1.Money
+	15, // 8: aval.receivables.v1.Position.unapplied:type_name -> aval.type.v1.Money
 	0,  // 9: aval.receivables.v1.Position.ladder:type_name -> aval.receivables.v1.DueAmount
 	1,  // 10: aval.receivables.v1.Position.movements:type_name -> aval.receivables.v1.Movement
-	14, // 11: aval.receivables.v1.Position.bank_bill:type_name -> aval.type.v1.Money
-	14, // 12: aval.receivables.v1.Position.commercial_bill:type_name -> aval.type.v1.Money
-	14, // 13: aval.receivables.v1.Position.base_stock:type_name -> aval.type.v1.Money
-	14, // 14: aval.receivables.v1.Position.consignment:type_name -> aval.type.v1.Money
-	14, // 15: aval.receivables.v1.Position.deposit:type_name -> aval.type.v1.Money
+	15, // 11: aval.receivables.v1.Position.bank_bill:type_name -> aval.type.v1.Money
+	15, // 12: aval.receivables.v1.Position.commercial_bill:type_name -> aval.type.v1.Money
+	15, // 13: aval.receivables.v1.Position.base_stock:type_name -> aval.type.v1.Money
+	15, // 14: aval.receivables.v1.Position.consignment:type_name -> aval.type.v1.Money
+	15, // 15: aval.receivables.v1.Position.deposit:type_name -> aval.type.v1.Money
 	0,  // 16: aval.receivables.v1.Position.disputed:type_name -> aval.receivables.v1.DueAmount
-	14, // 17: aval.receivables.v1.Position.broken_promise_amount:type_name -> aval.type.v1.Money
+	15, // 17: aval.receivables.v1.Position.broken_promise_amount:type_name -> aval.type.v1.Money
 	2,  // 18: aval.receivables.v1.Position.payment_notices:type_name -> aval.receivables.v1.NoticedPayment
 	3,  // 19: aval.receivables.v1.Position.securities:type_name -> aval.receivables.v1.HeldSecurity
-	14, // 20: aval.receivables.v1.PaymentRecord.fallen_due:type_name -> aval.type.v1.Money
-	14, // 21: aval.receivables.v1.PaymentRecord.collected:type_name -> aval.type.v1.Money
-	14, // 22: aval.receivables.v1.PaymentRecord.collected_on_time:type_name -> aval.type.v1.Money
-	14, // 23: aval.receivables.v1.PaymentRecord.settled_amount:type_name -> aval.type.v1.Money
-	14, // 24: aval.receivables.v1.PaymentRecord.open_amount:type_name -> aval.type.v1.Money
-	14, // 25: aval.receivables.v1.PaymentRecord.invoice_amounts:type_name -> aval.type.v1.Money
-	14, // 26: aval.receivables.v1.PaymentRecord.last_year:type_name -> aval.type.v1.Money
-	14, // 27: aval.receivables.v1.PaymentRecord.year_before:type_name -> aval.type.v1.Money
-	16, // 28: aval.receivables.v1.ApplyCustomersRequest.profiles:type_name -> aval.evaluation.v1.CreditProfile
-	5,  // 29: aval.receivables.v1.GetPaymentRecordResponse.record:type_name -> aval.receivables.v1.PaymentRecord
-	10, // 30: aval.receivables.v1.ListVolumesRequest.periods:type_name -> aval.receivables.v1.VolumePeriod
-	14, // 31: aval.receivables.v1.CustomerVolumes.amounts:type_name -> aval.type.v1.Money
-	12, // 32: aval.receivables.v1.ListVolumesResponse.volumes:type_name -> aval.receivables.v1.CustomerVolumes
-	6,  // 33: aval.receivables.v1.FeedService.ApplyCustomers:input_type -> aval.receivables.v1.ApplyCustomersRequest
-	11, // 34: aval.receivables.v1.FeedService.ListVolumes:input_type -> aval.receivables.v1.ListVolumesRequest
-	8,  // 35: aval.receivables.v1.FeedService.GetPaymentRecord:input_type -> aval.receivables.v1.GetPaymentRecordRequest
-	7,  // 36: aval.receivables.v1.FeedService.ApplyCustomers:output_type -> aval.receivables.v1.ApplyCustomersResponse
-	13, // 37: aval.receivables.v1.FeedService.ListVolumes:output_type -> aval.receivables.v1.ListVolumesResponse
-	9,  // 38: aval.receivables.v1.FeedService.GetPaymentRecord:output_type -> aval.receivables.v1.GetPaymentRecordResponse
-	36, // [36:39] is the sub-list for method output_type
-	33, // [33:36] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	5,  // 20: aval.receivables.v1.Position.merged:type_name -> aval.receivables.v1.MergedPosition
+	15, // 21: aval.receivables.v1.PaymentRecord.fallen_due:type_name -> aval.type.v1.Money
+	15, // 22: aval.receivables.v1.PaymentRecord.collected:type_name -> aval.type.v1.Money
+	15, // 23: aval.receivables.v1.PaymentRecord.collected_on_time:type_name -> aval.type.v1.Money
+	15, // 24: aval.receivables.v1.PaymentRecord.settled_amount:type_name -> aval.type.v1.Money
+	15, // 25: aval.receivables.v1.PaymentRecord.open_amount:type_name -> aval.type.v1.Money
+	15, // 26: aval.receivables.v1.PaymentRecord.invoice_amounts:type_name -> aval.type.v1.Money
+	15, // 27: aval.receivables.v1.PaymentRecord.last_year:type_name -> aval.type.v1.Money
+	15, // 28: aval.receivables.v1.PaymentRecord.year_before:type_name -> aval.type.v1.Money
+	17, // 29: aval.receivables.v1.ApplyCustomersRequest.profiles:type_name -> aval.evaluation.v1.CreditProfile
+	6,  // 30: aval.receivables.v1.GetPaymentRecordResponse.record:type_name -> aval.receivables.v1.PaymentRecord
+	11, // 31: aval.receivables.v1.ListVolumesRequest.periods:type_name -> aval.receivables.v1.VolumePeriod
+	15, // 32: aval.receivables.v1.CustomerVolumes.amounts:type_name -> aval.type.v1.Money
+	13, // 33: aval.receivables.v1.ListVolumesResponse.volumes:type_name -> aval.receivables.v1.CustomerVolumes
+	7,  // 34: aval.receivables.v1.FeedService.ApplyCustomers:input_type -> aval.receivables.v1.ApplyCustomersRequest
+	12, // 35: aval.receivables.v1.FeedService.ListVolumes:input_type -> aval.receivables.v1.ListVolumesRequest
+	9,  // 36: aval.receivables.v1.FeedService.GetPaymentRecord:input_type -> aval.receivables.v1.GetPaymentRecordRequest
+	8,  // 37: aval.receivables.v1.FeedService.ApplyCustomers:output_type -> aval.receivables.v1.ApplyCustomersResponse
+	14, // 38: aval.receivables.v1.FeedService.ListVolumes:output_type -> aval.receivables.v1.ListVolumesResponse
+	10, // 39: aval.receivables.v1.FeedService.GetPaymentRecord:output_type -> aval.receivables.v1.GetPaymentRecordResponse
+	37, // [37:40] is the sub-list for method output_type
+	34, // [34:37] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_aval_receivables_v1_feed_proto_init() }
@@ -1407,14 +1480,14 @@ func file_aval_receivables_v1_feed_proto_init() {
 		return
 	}
 	file_aval_receivables_v1_security_proto_init()
-	file_aval_receivables_v1_feed_proto_msgTypes[5].OneofWrappers = []any{}
+	file_aval_receivables_v1_feed_proto_msgTypes[6].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aval_receivables_v1_feed_proto_rawDesc), len(file_aval_receivables_v1_feed_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
