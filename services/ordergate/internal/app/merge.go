@@ -32,7 +32,9 @@ func (v *view) loadMerging(ctx context.Context, batch []*work) error {
 				}
 				k.RootID = to // each goes to a later entry of the account, so this ends
 			}
-			v.merging[w] = append(v.merging[w], k)
+			if v.accounts[k].MergedInto == nil { // one that was comes along with the account that holds it
+				v.merging[w] = append(v.merging[w], k)
+			}
 		}
 	}
 	return nil

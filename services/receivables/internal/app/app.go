@@ -117,9 +117,15 @@ type change struct {
 // commit, positions first: the gate knows before a settlement makes anybody rate.
 func write[T any](ctx context.Context, s *Service, req idem.Request, customer Customer, fn func(ctx context.Context, c *change) (T, error)) (T, error) {
 	var out T
+	told := customer.ID
 	err := pg.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
 		var err error
-		out, _, err = idem.Do(ctx, tx, req, func() (T, error) { return changing(ctx, s, tx, customer, fn) })
+		out, _, err = idem.Do(ctx, tx, req, func() (T, error) {
+			return changing(ctx, s, tx, customer, func(ctx context.Context, c *change) (T, error) {
+				told = c.customer.ID
+				return fn(ctx, c)
+			})
+		})
 		if err == nil && onTrial(ctx) {
 			return errTrial
 		}
@@ -132,8 +138,8 @@ func write[T any](ctx context.Context, s *Service, req idem.Request, customer Cu
 		var none T
 		return none, err
 	}
-	s.Positions.Flush(ctx, customer.ID)
-	s.Settlements.Flush(ctx, customer.ID)
+	s.Positions.Flush(ctx, told)
+	s.Settlements.Flush(ctx, told)
 	return out, nil
 }
 
@@ -143,6 +149,11 @@ func changing[T any](ctx context.Context, s *Service, tx pgx.Tx, customer Custom
 	account, err := postgres.LockAccount(ctx, tx, customer, act)
 	if err != nil {
 		return none, err
+	}
+	if id := account.CustomerID(); id != customer.ID { // it goes on in the account of the one that it was merged into
+		if customer, err = postgres.CustomerIn(ctx, tx, id); err != nil {
+			return none, err
+		}
 	}
 	c := &change{Account: account, act: act, customer: customer, tx: tx}
 	out, err := fn(ctx, c)
@@ -215,7 +226,7 @@ func (c *change) finish(ctx context.Context) error {
 
 // positionOf is what the gate is told of a change.
 func positionOf(c position.Change, s postgres.Standing) ([]byte, error) {
-	c.Notices, c.Held, c.Collected, c.Securities = s.Notices, s.Held, s.Collected, s.Securities
+	c.Notices, c.Held, c.Collected, c.Securities, c.Merged = s.Notices, s.Held, s.Collected, s.Securities, s.Merged
 	return json.Marshal(position.New(c, s.Unapplied, s.Ladder))
 }
 
@@ -255,7 +266,7 @@ func (s *Service) customerFor(ctx context.Context, id, field string) (Customer, 
 		if err != nil || !apply {
 			return err
 		}
-		return postgres.SaveCustomer(ctx, tx, c, s.act(ctx).Now)
+		return s.saveCustomer(ctx, tx, c)
 	})
 	if err != nil {
 		return Customer{}, err
@@ -273,8 +284,8 @@ func inField(err error, field string) error {
 
 // visible refuses a customer that does not exist or that the caller's scope does not reach.
 func (s *Service) visible(ctx context.Context, id string) error {
-	c, err := s.store.Customer(ctx, id)
-	if err == nil && !authz.ScopeOf(ctx).Allows(c.Salesperson) {
+	salesperson, err := s.store.Owner(ctx, id)
+	if err == nil && !authz.ScopeOf(ctx).Allows(salesperson) {
 		return postgres.Unknown("CUSTOMER_UNKNOWN", "customer", id)
 	}
 	return err

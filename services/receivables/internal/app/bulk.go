@@ -93,10 +93,19 @@ type bulk struct {
 }
 
 func (b bulk) post(ctx context.Context, drafts []invoice.Draft) (Posted, error) {
+	drafts, err := b.toSurvivors(ctx, drafts)
+	if err != nil {
+		return Posted{}, err
+	}
 	ids := slices.Sorted(maps.Keys(b.customers))
 	accounts, err := postgres.LockAccounts(ctx, b.tx, ids, b.act)
 	if err != nil {
 		return Posted{}, err
+	}
+	for _, id := range ids {
+		if accounts.Of(id) == nil {
+			return Posted{}, errs.New(errs.Aborted, "CONFLICT", "customer %s was merged in between: try again", id).With("customer_id", id)
+		}
 	}
 	list := make([]invoice.Invoice, len(drafts))
 	for i, d := range drafts {
@@ -118,6 +127,27 @@ func (b bulk) post(ctx context.Context, drafts []invoice.Draft) (Posted, error) 
 		return Posted{}, err
 	}
 	return Posted{Invoices: len(list), Customers: len(ids)}, b.tell(ctx, accounts, ids, list)
+}
+
+// toSurvivors has documents that name a merged customer be those of the one that stands for it.
+func (b bulk) toSurvivors(ctx context.Context, drafts []invoice.Draft) ([]invoice.Draft, error) {
+	moved, err := postgres.Moved(ctx, b.tx, slices.Collect(maps.Keys(b.customers)))
+	if err != nil || len(moved) == 0 {
+		return drafts, err
+	}
+	for id, into := range moved {
+		delete(b.customers, id)
+		if b.customers[into], err = postgres.CustomerIn(ctx, b.tx, into); err != nil {
+			return nil, err
+		}
+	}
+	drafts = slices.Clone(drafts)
+	for i, d := range drafts {
+		if into, gone := moved[d.CustomerID]; gone {
+			drafts[i].CustomerID = into
+		}
+	}
+	return drafts, nil
 }
 
 // at moves an error about "invoice" to its place in the request.

@@ -25,7 +25,8 @@ func (s *Service) PostInvoice(ctx context.Context, req idem.Request, d invoice.D
 		return invoice.Invoice{}, err
 	}
 	return write(ctx, s, req, customer, func(ctx context.Context, c *change) (invoice.Invoice, error) {
-		inv, err := invoice.New(d, defaults(policy, customer, c.act, c.Currency()))
+		d.CustomerID = c.customer.ID
+		inv, err := invoice.New(d, defaults(policy, c.customer, c.act, c.Currency()))
 		if err != nil {
 			return inv, err
 		}

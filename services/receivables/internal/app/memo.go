@@ -84,11 +84,17 @@ func (c *change) tryReversal(ctx context.Context, d *memo.Draft) error {
 		return err
 	}
 	doc, err := c.standing(ctx, d.About)
+	if err == nil {
+		doc.CustomerID, err = c.under(ctx, doc.CustomerID)
+	}
 	if err == nil && doc.CustomerID == c.customer.ID {
 		d.Amount = doc.Amount
 		return nil
 	}
 	inv, notInvoice := c.standingInvoice(ctx, d.About)
+	if notInvoice == nil {
+		inv.CustomerID, notInvoice = c.under(ctx, inv.CustomerID)
+	}
 	if notInvoice == nil && inv.CustomerID == c.customer.ID {
 		d.Amount, d.Invoice = inv.Amount, true
 		return nil

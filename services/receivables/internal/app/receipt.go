@@ -30,6 +30,7 @@ func (s *Service) PostReceipt(ctx context.Context, req idem.Request, d receipt.D
 
 // receive posts a receipt and applies it as ordered.
 func (c *change) receive(ctx context.Context, d receipt.Draft, order receipt.Order) (receipt.Receipt, error) {
+	d.CustomerID = c.customer.ID
 	r, err := receipt.New(d, c.Currency(), c.act.Today, c.act.Now)
 	if err != nil {
 		return r, err

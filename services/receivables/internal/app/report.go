@@ -18,7 +18,6 @@ import (
 	"github.com/avalcredit/aval/services/receivables/internal/app/reportfile"
 	"github.com/avalcredit/aval/services/receivables/internal/ledger"
 	"github.com/avalcredit/aval/services/receivables/internal/paymentrecord"
-	"github.com/avalcredit/aval/services/receivables/internal/postgres"
 )
 
 // Aging answers with the buckets of the policy in force on the day asked for; the
@@ -171,12 +170,15 @@ func (s *Service) ApplyCustomers(ctx context.Context, profiles []Customer) (int6
 			if !apply {
 				continue
 			}
-			if err := postgres.SaveCustomer(ctx, tx, p, s.act(ctx).Now); err != nil {
+			if err := s.saveCustomer(ctx, tx, p); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	if err == nil && slices.ContainsFunc(profiles, func(p Customer) bool { return p.MergedIntoID != "" }) {
+		s.Positions.Nudge()
+	}
 	return last, err
 }
 

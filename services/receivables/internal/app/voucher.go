@@ -49,6 +49,7 @@ func (s *Service) PostVoucher(ctx context.Context, req idem.Request, d voucher.D
 // settles what is named, draws on a deposit. It is the way for every document but invoices and
 // receipts; what the change tells is the caller's.
 func (s *Service) post(ctx context.Context, c *change, d voucher.Draft, order receipt.Order) (voucher.Voucher, error) {
+	d.CustomerID = c.customer.ID
 	policy, err := s.Policies.InForce(ctx, c.act.Today)
 	if err != nil {
 		return voucher.Voucher{}, err
@@ -229,8 +230,12 @@ func (c *change) aboutMoney(ctx context.Context, d voucher.Draft) error {
 // credit is the money that a draft is about.
 func (c *change) credit(ctx context.Context, d voucher.Draft) (postgres.CreditDocument, error) {
 	credit, err := c.Credit(ctx, d.About)
-	if err == nil && (credit.CustomerID != c.customer.ID || credit.Reversed) {
-		err = postgres.Unknown("CREDIT_UNKNOWN", "credit", d.About)
+	unknown := postgres.Unknown("CREDIT_UNKNOWN", "credit", d.About)
+	if err == nil {
+		err = c.holds(ctx, credit.CustomerID, unknown)
+	}
+	if err == nil && credit.Reversed {
+		err = unknown
 	}
 	return credit, inField(err, aboutField)
 }
@@ -238,8 +243,12 @@ func (c *change) credit(ctx context.Context, d voucher.Draft) (postgres.CreditDo
 // aboutVoucher: a deposit is used and returned, a write-off recovered, at most as much as is left of it.
 func (c *change) aboutVoucher(ctx context.Context, d voucher.Draft, kind ledger.Kind) error {
 	doc, err := c.Voucher(ctx, d.About)
-	if err == nil && (doc.CustomerID != c.customer.ID || doc.Kind != kind || doc.Reversed()) {
-		err = postgres.Unknown("DOCUMENT_UNKNOWN", "document", d.About)
+	unknown := postgres.Unknown("DOCUMENT_UNKNOWN", "document", d.About)
+	if err == nil {
+		err = c.holds(ctx, doc.CustomerID, unknown)
+	}
+	if err == nil && (doc.Kind != kind || doc.Reversed()) {
+		err = unknown
 	}
 	if err != nil {
 		return inField(err, aboutField)

@@ -73,6 +73,9 @@ func positionMessage(p position.Position) *receivablesv1.Position {
 	for _, m := range p.Movements {
 		out.Movements = append(out.Movements, &receivablesv1.Movement{OrderId: m.OrderID, InvoiceId: m.InvoiceID, Amount: moneyMessage(m.Amount)})
 	}
+	for _, m := range p.Merged {
+		out.Merged = append(out.Merged, &receivablesv1.MergedPosition{CustomerId: m.CustomerID, LastSequence: m.LastSequence})
+	}
 	out.BankBill, out.CommercialBill, out.Deposit = heldMessage(p.BankBill), heldMessage(p.CommercialBill), heldMessage(p.Deposit)
 	for _, d := range p.Disputed {
 		out.Disputed = append(out.Disputed, &receivablesv1.DueAmount{DueDate: d.Date.String(), Amount: moneyMessage(d.Amount)})

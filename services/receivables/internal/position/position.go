@@ -51,8 +51,16 @@ type Position struct {
 	Notices      []Noticed     `json:"payment_notices,omitempty"`
 	// Securities are those that hold or begin later.
 	Securities []security.Backing `json:"securities,omitempty"`
+	Merged     []Merged           `json:"merged,omitempty"`
 	Held
 	Collected
+}
+
+// Merged is an account that is told of under the number of the customer that it was merged into.
+type Merged struct {
+	CustomerID string `json:"customer_id"`
+	// LastSequence is the last position that was told under its own number.
+	LastSequence int64 `json:"last_sequence"`
 }
 
 // Held is what stands beside the ladder and the unapplied money; nil: none.
@@ -99,13 +107,14 @@ type Change struct {
 	Securities   []security.Backing
 	Held         Held
 	Collected    Collected
+	Merged       []Merged
 }
 
 // New makes the position after a change from what is open by due date and what is unapplied.
 func New(c Change, unapplied money.Money, ladder []Due) Position {
 	p := Position{
 		CustomerID: c.CustomerID, Sequence: c.Sequence, BusinessDate: c.BusinessDate, Unapplied: unapplied,
-		Ladder: ladder, Movements: c.Movements, Cause: c.Cause, Notices: c.Notices, Securities: c.Securities, Held: c.Held, Collected: c.Collected,
+		Ladder: ladder, Movements: c.Movements, Cause: c.Cause, Notices: c.Notices, Securities: c.Securities, Held: c.Held, Collected: c.Collected, Merged: c.Merged,
 		Receivable: money.Zero(unapplied.Currency),
 	}
 	for _, d := range ladder {

@@ -45,21 +45,17 @@ type Account struct {
 	ladder *dueLadder
 	// closedUntil is the last day on which nothing is posted any more; none: all are open.
 	closedUntil calendar.Date
+	// ended are accounts that go on in this one, as far as documents in their ledgers were reversed.
+	ended map[string]*Account
 }
 
 // LockAccount opens the customer's account at its first use, in the currency of the
 // profile, and locks it: a customer's writes take turns here.
 func LockAccount(ctx context.Context, tx pgx.Tx, c Customer, act Act) (*Account, error) {
 	q := db.New(tx)
-	row, err := q.LockAccount(ctx, c.ID)
-	if pg.Err(err) != nil && errs.KindOf(pg.Err(err)) == errs.NotFound {
-		err = q.EnsureAccount(ctx, db.EnsureAccountParams{CustomerID: c.ID, Currency: c.Currency, LedgerHash: audit.Genesis()})
-		if err == nil {
-			row, err = q.LockAccount(ctx, c.ID)
-		}
-	}
+	row, err := lockOne(ctx, q, c)
 	if err != nil {
-		return nil, pg.Err(err)
+		return nil, err
 	}
 	closed, err := closedUntil(ctx, q)
 	if err != nil {
@@ -68,6 +64,51 @@ func LockAccount(ctx context.Context, tx pgx.Tx, c Customer, act Act) (*Account,
 	a := accountOf(tx, q, act, row)
 	a.closedUntil = closed
 	return a, nil
+}
+
+// lockOne locks the account, or the one that it goes on in since their files were merged.
+func lockOne(ctx context.Context, q *db.Queries, c Customer) (db.Account, error) {
+	row, err := q.LockAccount(ctx, c.ID)
+	if errs.KindOf(pg.Err(err)) != errs.NotFound {
+		return row, pg.Err(err)
+	}
+	into, err := q.GoesOnIn(ctx, c.ID)
+	if err == nil {
+		c.ID = into
+		return lockOne(ctx, q, c)
+	}
+	if errs.KindOf(pg.Err(err)) != errs.NotFound {
+		return row, pg.Err(err)
+	}
+	if err := q.EnsureAccount(ctx, db.EnsureAccountParams{CustomerID: c.ID, Currency: c.Currency, LedgerHash: audit.Genesis()}); err != nil {
+		return row, pg.Err(err)
+	}
+	row, err = q.LockAccount(ctx, c.ID)
+	return row, pg.Err(err)
+}
+
+// CustomerID is whose account it is.
+func (a *Account) CustomerID() string { return a.customerID }
+
+// ledgerOf is the account in whose ledger a document stands: this one, or one that goes on in it.
+func (a *Account) ledgerOf(ctx context.Context, customerID string) (*Account, error) {
+	if customerID == a.customerID {
+		return a, nil
+	}
+	if have := a.ended[customerID]; have != nil {
+		return have, nil
+	}
+	row, err := a.q.LockEndedAccount(ctx, customerID)
+	if err != nil {
+		return nil, pg.Err(err)
+	}
+	other := accountOf(a.tx, a.q, a.act, row)
+	other.closedUntil = a.closedUntil
+	if a.ended == nil {
+		a.ended = map[string]*Account{}
+	}
+	a.ended[customerID] = other
+	return other, nil
 }
 
 func accountOf(tx pgx.Tx, q *db.Queries, act Act, row db.Account) *Account {
@@ -93,6 +134,16 @@ func (a *Account) Currency() string { return a.currency }
 
 // Save writes the account's heads, its due ladder, and what moved of all that is open; call it once, at the end.
 func (a *Account) Save(ctx context.Context) error {
+	for _, other := range a.ended {
+		if !other.newest.IsZero() {
+			a.dated(other.newest)
+			a.dated(other.oldest)
+		}
+		other.newest = calendar.Date{} // its ladder is this one's
+		if err := other.Save(ctx); err != nil {
+			return err
+		}
+	}
 	err := a.q.SaveAccount(ctx, db.SaveAccountParams{
 		CustomerID: a.customerID, LedgerSequence: a.head.Sequence, LedgerHash: a.head.Hash, Balance: a.head.Balance.Minor,
 		ApplicationSequence: a.appSeq, ApplicationHash: a.appHash,
@@ -101,7 +152,7 @@ func (a *Account) Save(ctx context.Context) error {
 		return pg.Err(err)
 	}
 	if len(a.touched) > 0 {
-		err = a.q.AddOpenMoves(ctx, db.AddOpenMovesParams{Entry: a.before.entry, Application: a.before.application, Documents: a.touched})
+		err = a.q.AddOpenMoves(ctx, a.movesSince())
 		if err != nil {
 			return pg.Err(err)
 		}
@@ -109,6 +160,17 @@ func (a *Account) Save(ctx context.Context) error {
 	return pg.Err(a.q.SaveLadders(ctx, db.SaveLaddersParams{
 		CustomerIds: []string{a.customerID}, Dates: []calendar.Date{a.newest}, OldestDates: []calendar.Date{a.oldest},
 	}))
+}
+
+// movesSince asks for what moved of the documents that changed since the account, and those that go on in it, were locked.
+func (a *Account) movesSince() db.AddOpenMovesParams {
+	p := db.AddOpenMovesParams{
+		Accounts: []string{a.customerID}, Entries: []int64{a.before.entry}, Applications: []int64{a.before.application}, Documents: a.touched,
+	}
+	for id, other := range a.ended {
+		p.Accounts, p.Entries, p.Applications = append(p.Accounts, id), append(p.Entries, other.before.entry), append(p.Applications, other.before.application)
+	}
+	return p
 }
 
 func (a *Account) post(ctx context.Context, d ledger.Document) (ledger.Entry, error) {
@@ -147,17 +209,22 @@ func dateField(k ledger.Kind) string {
 
 // reverse takes back the entry of a document.
 func (a *Account) reverse(ctx context.Context, r reversal) (ledger.Entry, error) {
-	row, err := a.q.LedgerEntry(ctx, db.LedgerEntryParams{CustomerID: a.customerID, Sequence: r.sequence})
+	of, err := a.ledgerOf(ctx, r.customerID)
+	if err != nil {
+		return ledger.Entry{}, err
+	}
+	row, err := a.q.LedgerEntry(ctx, db.LedgerEntryParams{CustomerID: r.customerID, Sequence: r.sequence})
 	if err != nil {
 		return ledger.Entry{}, pg.Err(err)
 	}
 	original := entry(row)
-	return a.post(ctx, ledger.Document{
+	return of.post(ctx, ledger.Document{
 		Kind: ledger.KindReversal, ID: r.documentID, EntryDate: r.on, Digest: digest(r.canonical), Text: r.text, Reverses: &original,
 	})
 }
 
 type reversal struct {
+	customerID string // in whose ledger the document stands
 	documentID string
 	sequence   int64 // of the entry taken back
 	on         calendar.Date
@@ -294,7 +361,7 @@ type Reversal struct {
 // ReverseInvoice takes an invoice back; what was applied to it must be undone before.
 func (a *Account) ReverseInvoice(ctx context.Context, d InvoiceDocument, r Reversal) error {
 	e, err := a.reverse(ctx, reversal{
-		documentID: d.ID, sequence: d.LedgerSequence, on: r.On, text: "reversal of invoice " + d.ID + ": " + r.Reason, canonical: d.Canonical(),
+		customerID: d.CustomerID, documentID: d.ID, sequence: d.LedgerSequence, on: r.On, text: "reversal of invoice " + d.ID + ": " + r.Reason, canonical: d.Canonical(),
 	})
 	if err != nil {
 		return err
@@ -305,7 +372,7 @@ func (a *Account) ReverseInvoice(ctx context.Context, d InvoiceDocument, r Rever
 // closeItems records the reversal of a document's items; nothing of them is open after it.
 func (a *Account) closeItems(ctx context.Context, ids []string, e ledger.Entry, r Reversal) error {
 	err := a.q.AddItemReversals(ctx, db.AddItemReversalsParams{
-		ItemIds: ids, CustomerID: a.customerID, ReverseDate: r.On, Reason: r.Reason, ReversedBy: a.act.Actor,
+		ItemIds: ids, CustomerID: e.CustomerID, ReverseDate: r.On, Reason: r.Reason, ReversedBy: a.act.Actor,
 		CreatedAt: a.act.Now, LedgerSequence: e.Sequence, MemoID: r.MemoID,
 	})
 	if err != nil {
@@ -318,7 +385,7 @@ func (a *Account) closeItems(ctx context.Context, ids []string, e ledger.Entry, 
 // ReverseReceipt takes a receipt back; what it was applied to must be undone before.
 func (a *Account) ReverseReceipt(ctx context.Context, d ReceiptDocument, r Reversal) error {
 	e, err := a.reverse(ctx, reversal{
-		documentID: d.ID, sequence: d.LedgerSequence, on: r.On, text: "reversal of receipt " + d.ID + ": " + r.Reason, canonical: d.Canonical(),
+		customerID: d.CustomerID, documentID: d.ID, sequence: d.LedgerSequence, on: r.On, text: "reversal of receipt " + d.ID + ": " + r.Reason, canonical: d.Canonical(),
 	})
 	if err != nil {
 		return err
@@ -337,7 +404,7 @@ func (a *Account) ReverseReceipt(ctx context.Context, d ReceiptDocument, r Rever
 // closeCredit records the reversal of a credit document; nothing of it is left after it.
 func (a *Account) closeCredit(ctx context.Context, id string, e ledger.Entry, r Reversal) error {
 	err := a.q.AddCreditReversal(ctx, db.AddCreditReversalParams{
-		CreditID: id, CustomerID: a.customerID, ReverseDate: r.On, Reason: r.Reason, ReversedBy: a.act.Actor,
+		CreditID: id, CustomerID: e.CustomerID, ReverseDate: r.On, Reason: r.Reason, ReversedBy: a.act.Actor,
 		CreatedAt: a.act.Now, LedgerSequence: e.Sequence,
 	})
 	if err != nil {

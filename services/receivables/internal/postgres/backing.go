@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	backingSQL = `SELECT body FROM claim_heads WHERE kind = 'SECURITY' AND customer_id = ANY ($1) AND customer_id <> ''
-AND (next_date IS NULL OR next_date >= $2) ORDER BY number`
+	backingSQL = `SELECT coalesce(m.survivor_id, h.customer_id), h.body FROM claim_heads h LEFT JOIN merged_accounts m ON m.customer_id = h.customer_id AND m.moved
+WHERE h.kind = 'SECURITY' AND h.customer_id = ANY (accounts_beside($1)) AND h.customer_id <> ''
+AND (h.next_date IS NULL OR h.next_date >= $2) ORDER BY h.number`
 	untoldSQL = `SELECT DISTINCT h.customer_id FROM claim_heads h
 WHERE h.kind = 'SECURITY' AND NOT EXISTS (SELECT FROM told_securities t WHERE t.customer_id = h.customer_id) ORDER BY 1 LIMIT $1`
 	toldSQL = `INSERT INTO told_securities (customer_id) VALUES ($1) ON CONFLICT DO NOTHING`
@@ -30,16 +31,23 @@ func backed(ctx context.Context, tx pgx.Tx, currencies map[string]string, today 
 	if err != nil {
 		return pg.Err(err)
 	}
-	bodies, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
-	if err != nil {
-		return pg.Err(err)
-	}
-	held, items := make([]security.Security, len(bodies)), []string(nil)
-	for n, body := range bodies {
-		if err := json.Unmarshal(body, &held[n]); err != nil {
+	var held []security.Security
+	var items []string
+	var owner string
+	var body []byte
+	_, err = pgx.ForEachRow(rows, []any{&owner, &body}, func() error {
+		var d security.Security
+		if err := json.Unmarshal(body, &d); err != nil {
 			return err
 		}
-		items = append(items, held[n].ItemIDs...)
+		if _, asked := currencies[owner]; asked {
+			d.CustomerID = owner // of a merged account: who stands for it
+			held, items = append(held, d), append(items, d.ItemIDs...)
+		}
+		return nil
+	})
+	if err != nil {
+		return pg.Err(err)
 	}
 	open, err := openOf(ctx, tx, items)
 	if err != nil {

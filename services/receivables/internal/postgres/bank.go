@@ -296,7 +296,7 @@ func (b *Bank) Forget(ctx context.Context, lineID string) error {
 const bankLinesSQL = `
 SELECT d.* FROM bank_line_documents d
 WHERE ($1 = '' OR d.bank_account_id = $1) AND ($2 = '' OR d.state = $2) AND ($3 = '' OR d.bank_statement_id = $3)
-  AND ($4 = '' OR d.customer_id = $4)
+  AND ($4 = '' OR d.customer_id = ANY (accounts_under($4)))
   AND ($5::date IS NULL OR (d.booking_date, d.bank_line_id) < ($5, $6))
 ORDER BY d.booking_date DESC, d.bank_line_id DESC LIMIT $7`
 
@@ -342,7 +342,7 @@ func (s *Store) BankStatements(ctx context.Context, q bankline.StatementQuery) (
 const (
 	unappliedRows = `
 SELECT c.customer_id, c.credit_id AS id, c.credit_id, '' AS bank_line_id, c.credit_date AS date, c.currency, b.unapplied AS amount
-FROM credit_balances b JOIN credits c USING (credit_id) WHERE b.unapplied > 0 AND ($1 = '' OR c.customer_id = $1)
+FROM credit_balances b JOIN credits c USING (credit_id) WHERE b.unapplied > 0 AND ($1 = '' OR c.customer_id = ANY (accounts_under($1)))
 UNION ALL
 SELECT '', d.bank_line_id, '', d.bank_line_id, d.value_date, d.currency, d.amount
 FROM bank_line_documents d WHERE d.state IN ('NEW', 'PROPOSED') AND $1 = ''`

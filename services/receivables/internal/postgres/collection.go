@@ -139,7 +139,7 @@ type CollectionQuery struct {
 
 const recordsSQL = `SELECT ` + recordFields + ` FROM collection_records r
 WHERE kind = $1 AND ($2 = '' OR customer_id = $2) AND ($3 = '' OR owner = $3) AND ($4 = false OR live)
-  AND ($5 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = r.customer_id AND c.salesperson = $5))
+  AND ($5 = '' OR EXISTS (SELECT FROM account_owners c WHERE c.customer_id = r.customer_id AND c.salesperson = $5))
   AND ($6::timestamptz IS NULL OR (created_at, record_id) < ($6, $7))
 ORDER BY created_at DESC, record_id DESC LIMIT $8`
 
@@ -207,7 +207,8 @@ func MoveNext(ctx context.Context, tx pgx.Tx, kind CollectionKind, id string, ne
 const cameSQL = `SELECT r.record_id, a.credit_id, a.item_id, a.amount, a.application_date
 FROM collection_records r
 CROSS JOIN LATERAL unnest(r.item_ids) AS i (item_id)
-JOIN applications a ON a.item_id = i.item_id AND a.sequence > r.after_sequence
+JOIN applications a ON a.item_id = i.item_id AND CASE WHEN a.customer_id = coalesce(nullif(r.after_account, ''), r.customer_id)
+    THEN a.sequence > r.after_sequence ELSE a.created_at > r.created_at END
 JOIN credits c ON c.credit_id = a.credit_id
 WHERE r.kind = 'PROMISE' AND r.record_id = ANY ($1) AND c.kind IN ('RECEIPT', 'ADVANCE', 'BILL', 'DEPOSIT_USE', 'CONTRA')
 ORDER BY r.record_id, a.credit_id, a.item_id, a.sequence`

@@ -28,7 +28,7 @@ type OpenItem struct {
 
 const (
 	openItemsSQL = `SELECT item_id, due_date, open FROM item_balances WHERE customer_id = $1 AND open > 0 ORDER BY due_date, item_id`
-	hasItemSQL   = `SELECT EXISTS (SELECT FROM items WHERE item_id = $2 AND customer_id = $1)`
+	hasItemSQL   = `SELECT EXISTS (SELECT FROM item_balances WHERE item_id = $2 AND customer_id = coalesce((SELECT m.survivor_id FROM merged_accounts m WHERE m.customer_id = $1 AND m.moved), $1))`
 	itemsByIDSQL = `SELECT i.item_id, i.due_date, i.currency, b.open FROM items i JOIN item_balances b USING (item_id) WHERE i.item_id = ANY ($1)`
 )
 

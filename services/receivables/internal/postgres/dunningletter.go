@@ -173,8 +173,8 @@ func scanLetter(row pgx.CollectableRow) (Letter, error) {
 }
 
 const lettersSQL = readLetter + `
-WHERE ($1 = '' OR l.customer_id = $1) AND ($2 = '' OR l.dunning_run_id = $2) AND ($3 = '' OR l.dunning_letter_id = $3)
-  AND ($4 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = l.customer_id AND c.salesperson = $4))
+WHERE ($1 = '' OR l.customer_id = ANY (accounts_under($1))) AND ($2 = '' OR l.dunning_run_id = $2) AND ($3 = '' OR l.dunning_letter_id = $3)
+  AND ($4 = '' OR EXISTS (SELECT FROM account_owners c WHERE c.customer_id = l.customer_id AND c.salesperson = $4))
   AND ($5::timestamptz IS NULL OR (l.created_at, l.dunning_letter_id) < ($5, $6))
   AND ($8 = '' OR coalesce(m.state, 'PRINT') = $8)
 ORDER BY l.created_at DESC, l.dunning_letter_id DESC LIMIT $7`

@@ -27,15 +27,15 @@ func columns(buckets int, format string) string {
 // accounts (none: all).
 const scopeSQL = `($2::text[] IS NULL OR %[1]s.customer_id = ANY ($2)) AND ($6 = '' OR %[1]s.currency = $6) AND ($8::text[] IS NULL OR %[1]s.customer_id = ANY ($8))
       AND ($3 = '' AND $4 = '' AND $5 = '' OR %[1]s.customer_id IN (
-          SELECT customer_id FROM customers WHERE ($3 = '' OR salesperson = $3) AND ($4 = '' OR group_id = $4) AND ($5 = '' OR grade = $5)))`
+          SELECT customer_id FROM account_owners WHERE ($3 = '' OR salesperson = $3) AND ($4 = '' OR group_id = $4) AND ($5 = '' OR grade = $5)))`
 
 // keys are, by group, what a row stands for in the terms of a table @, and what has to be joined for it.
 var keys = map[aging.GroupBy][2]string{ // constant
 	aging.GroupTotal:     {`''`, ``},
 	aging.GroupCustomer:  {`coalesce(($2::text[])[1], k.survivor_id, @.customer_id)`, `LEFT JOIN merged_accounts k ON k.customer_id = @.customer_id`},
 	aging.GroupCurrency:  {`@.currency`, ``},
-	aging.GroupCorporate: {`k.group_id`, `JOIN customers k ON k.customer_id = @.customer_id`},
-	aging.GroupGrade:     {`k.grade`, `JOIN customers k ON k.customer_id = @.customer_id`},
+	aging.GroupCorporate: {`k.group_id`, `JOIN account_owners k ON k.customer_id = @.customer_id`},
+	aging.GroupGrade:     {`k.grade`, `JOIN account_owners k ON k.customer_id = @.customer_id`},
 }
 
 // nowSQL are the ladders of a scope as they are now: all that is open, and of it what is overdue on the day by at least the
@@ -364,7 +364,7 @@ SELECT CASE $7 WHEN 'customer' THEN coalesce(($2::text[])[1], u.survivor_id, i.c
        i.currency, sum(least(i.amount - coalesce(a.amount, 0), m.disputed))::bigint, sum(least(i.amount - coalesce(a.amount, 0), m.promised))::bigint
 FROM marks m
 JOIN items i USING (item_id)
-JOIN customers c ON c.customer_id = i.customer_id
+JOIN account_owners c ON c.customer_id = i.customer_id
 LEFT JOIN merged_accounts u ON u.customer_id = i.customer_id
 LEFT JOIN item_reversals r ON r.item_id = i.item_id AND r.reverse_date <= $1
 LEFT JOIN applied a ON a.item_id = i.item_id

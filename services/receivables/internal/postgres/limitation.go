@@ -70,11 +70,11 @@ type OpenClaim struct {
 }
 
 const claimSQL = `
-SELECT i.item_id, i.customer_id, i.document_date, i.due_date, coalesce(l.due, i.due_date), i.currency, b.open + w.off,
+SELECT i.item_id, b.customer_id, i.document_date, i.due_date, coalesce(l.due, i.due_date), i.currency, b.open + w.off,
        coalesce(r.person, nullif(i.salesperson, ''), c.salesperson)
 FROM items i
 JOIN item_balances b USING (item_id)
-JOIN customers c ON c.customer_id = i.customer_id
+JOIN customers c ON c.customer_id = b.customer_id
 LEFT JOIN item_responsibles r USING (item_id)
 LEFT JOIN LATERAL (SELECT max(k.due_date) FROM items k
                    WHERE k.document_id = i.document_id AND k.item_id <> k.document_id) l (due) ON i.item_id <> i.document_id
@@ -86,7 +86,7 @@ CROSS JOIN LATERAL (SELECT coalesce(sum(least(o.amount, f.amount_left)), 0)::big
 
 const claimsSQL = claimSQL + `
 WHERE b.open + w.off > 0
-  AND ($1 = '' OR i.customer_id = $1)
+  AND ($1 = '' OR b.customer_id = coalesce((SELECT m.survivor_id FROM merged_accounts m WHERE m.customer_id = $1 AND m.moved), $1))
   AND ($2::date IS NULL OR i.due_date <= $2)
   AND ($3 = '' OR c.salesperson = $3)
   AND ($4::date IS NULL OR (i.due_date, i.item_id) > ($4, $5))

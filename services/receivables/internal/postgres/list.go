@@ -16,7 +16,7 @@ const (
 	invoicesSQL = `
 SELECT d.* FROM invoice_documents d
 WHERE ($1 = '' OR d.order_id = $1) AND ` + invoicesWhereSQL + `
-  AND ($4::timestamptz IS NULL OR (d.created_at, d.invoice_id) < ($4, $5))
+  AND ($4::timestamptz IS NULL OR (d.created_at, d.invoice_id) < ($4, $5)) AND ($7::text[] IS NULL OR d.customer_id = ANY ($7))
 ORDER BY d.created_at DESC, d.invoice_id DESC
 LIMIT $6`
 
@@ -30,14 +30,20 @@ ORDER BY e.sequence DESC
 LIMIT $5`
 
 	invoicesWhereSQL = `($2 = '' OR $2 = CASE WHEN d.reverse_date IS NOT NULL THEN 'REVERSED' WHEN d.open = 0 THEN 'SETTLED' ELSE 'OPEN' END)
-  AND ($3 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = d.customer_id AND c.salesperson = $3))`
+  AND ($3 = '' OR EXISTS (SELECT FROM account_owners c WHERE c.customer_id = d.customer_id AND c.salesperson = $3))`
 )
 
 // Invoices lists invoices, newest first; a customer's in the order in which they were posted.
 func (s *Store) Invoices(ctx context.Context, q invoice.Query) ([]invoice.Invoice, error) {
 	at, id := bounds(q.After)
-	sql, args := invoicesSQL, []any{q.OrderID, string(q.State), q.Salesperson, at, id, q.Limit}
+	var accounts []string
 	if q.CustomerID != "" {
+		if err := s.pool.QueryRow(ctx, `SELECT accounts_under($1)`, q.CustomerID).Scan(&accounts); err != nil {
+			return nil, pg.Err(err)
+		}
+	}
+	sql, args := invoicesSQL, []any{q.OrderID, string(q.State), q.Salesperson, at, id, q.Limit, accounts}
+	if len(accounts) == 1 {
 		sql, args = invoicesOfSQL, []any{q.OrderID, string(q.State), q.Salesperson, id, q.Limit, q.CustomerID}
 	}
 	rows, err := s.pool.Query(ctx, sql, args...)
@@ -64,9 +70,9 @@ func (s *Store) Invoices(ctx context.Context, q invoice.Query) ([]invoice.Invoic
 
 const receiptsSQL = `
 SELECT d.* FROM receipt_documents d
-WHERE ($1 = '' OR d.customer_id = $1)
+WHERE ($1 = '' OR d.customer_id = ANY (accounts_under($1)))
   AND (NOT $2 OR d.unapplied > 0)
-  AND ($3 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = d.customer_id AND c.salesperson = $3))
+  AND ($3 = '' OR EXISTS (SELECT FROM account_owners c WHERE c.customer_id = d.customer_id AND c.salesperson = $3))
   AND ($4::timestamptz IS NULL OR (d.created_at, d.receipt_id) < ($4, $5))
 ORDER BY d.created_at DESC, d.receipt_id DESC
 LIMIT $6`

@@ -85,10 +85,10 @@ func memoOf(row db.CreditMemo) (memo.Memo, error) {
 
 const memosSQL = `
 SELECT d.* FROM credit_memos d
-WHERE ($1 = '' OR d.customer_id = $1)
+WHERE ($1 = '' OR d.customer_id = ANY (accounts_under($1)))
   AND ($2 = '' OR d.state = $2)
   AND (cardinality($3::text[]) = 0 OR d.state = 'PROPOSED' AND d.next_roles && $3)
-  AND ($4 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = d.customer_id AND c.salesperson = $4))
+  AND ($4 = '' OR EXISTS (SELECT FROM account_owners c WHERE c.customer_id = d.customer_id AND c.salesperson = $4))
   AND ($5::timestamptz IS NULL OR (d.created_at, d.memo_id) < ($5, $6))
 ORDER BY d.created_at DESC, d.memo_id DESC
 LIMIT $7`

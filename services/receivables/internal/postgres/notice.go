@@ -98,11 +98,11 @@ func noticeDocument(d db.PaymentNoticeDocument) notice.Notice {
 
 const noticesSQL = `
 SELECT d.* FROM payment_notice_documents d
-WHERE ($1 = '' OR d.customer_id = $1)
+WHERE ($1 = '' OR d.customer_id = ANY (accounts_under($1)))
   AND ($2 = '' OR d.order_id = $2)
   AND ($3 = '' OR $3 = CASE WHEN d.withdraw_date IS NOT NULL THEN 'WITHDRAWN' WHEN d.received >= d.amount THEN 'SETTLED'
                             WHEN d.last_date < $4 THEN 'LAPSED' WHEN d.confirm_date IS NOT NULL THEN 'CONFIRMED' ELSE 'RECORDED' END)
-  AND ($5 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = d.customer_id AND c.salesperson = $5))
+  AND ($5 = '' OR EXISTS (SELECT FROM account_owners c WHERE c.customer_id = d.customer_id AND c.salesperson = $5))
   AND ($6::timestamptz IS NULL OR (d.created_at, d.payment_notice_id) < ($6, $7))
 ORDER BY d.created_at DESC, d.payment_notice_id DESC
 LIMIT $8`

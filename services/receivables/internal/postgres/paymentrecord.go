@@ -22,7 +22,7 @@ WITH standing AS (
     FROM applications a
     JOIN credits c USING (credit_id)
     LEFT JOIN credit_reversals r ON r.credit_id = a.credit_id AND r.reverse_date <= $2
-    WHERE a.customer_id = $1 AND a.application_date <= $2 AND r.credit_id IS NULL AND c.kind <> 'WRITE_OFF'
+    WHERE a.customer_id = ANY (accounts_beside(ARRAY[$1])) AND a.application_date <= $2 AND r.credit_id IS NULL AND c.kind <> 'WRITE_OFF'
 ), items AS MATERIALIZED (
     SELECT i.document_date, i.due_date, i.amount - coalesce(sum(s.amount) FILTER (WHERE s.credited), 0) AS amount,
            coalesce(sum(s.amount) FILTER (WHERE NOT s.credited), 0) AS collected,

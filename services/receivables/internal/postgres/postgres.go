@@ -79,6 +79,15 @@ func (s *Store) Customer(ctx context.Context, id string) (Customer, error) {
 	return customerOf(c), nil
 }
 
+// Owner is the salesperson who looks after a customer: of a merged one, whoever has the survivor's file. Errors: NotFound CUSTOMER_UNKNOWN.
+func (s *Store) Owner(ctx context.Context, id string) (string, error) {
+	salesperson, err := s.q.OwnerOf(ctx, id)
+	if err != nil {
+		return "", notFound(err, "CUSTOMER_UNKNOWN", "customer", id)
+	}
+	return salesperson, nil
+}
+
 // Customers returns those of some customers that are known.
 func (s *Store) Customers(ctx context.Context, ids []string) (map[string]Customer, error) {
 	rows, err := s.q.CustomersByID(ctx, ids)

@@ -29,6 +29,8 @@ type Standing struct {
 	Collected position.Collected
 	// Securities are those that hold or begin later.
 	Securities []security.Backing
+	// Merged are the accounts that go on in this one.
+	Merged []position.Merged
 }
 
 // Standing reads it under the account's lock.
@@ -96,6 +98,15 @@ func besides(ctx context.Context, tx pgx.Tx, currencies map[string]string, today
 	}
 	if err != nil {
 		return pg.Err(err)
+	}
+	merged, err := q.MovedInto(ctx, ids)
+	if err != nil {
+		return pg.Err(err)
+	}
+	for _, r := range merged {
+		s := out[r.SurvivorID]
+		s.Merged = append(s.Merged, position.Merged{CustomerID: r.CustomerID, LastSequence: r.PositionSequence})
+		out[r.SurvivorID] = s
 	}
 	known, err := collected(ctx, tx, currencies, today)
 	if err != nil {

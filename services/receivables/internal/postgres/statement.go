@@ -18,7 +18,7 @@ SELECT coalesce(sum(open), 0)::bigint, coalesce(sum(open) FILTER (WHERE due_date
 FROM (SELECT i.due_date, i.amount - coalesce((SELECT sum(a.amount) FROM applications a
                  WHERE a.item_id = i.item_id AND a.application_date <= $2 AND a.post_date <= $3), 0) AS open
       FROM items i
-      WHERE i.customer_id = $1 AND i.document_date <= $2 AND i.post_date <= $3
+      WHERE i.customer_id = ANY (accounts_under($1)) AND i.document_date <= $2 AND i.post_date <= $3
         AND NOT EXISTS (SELECT FROM item_reversals r JOIN ledger_entries e ON e.customer_id = r.customer_id AND e.sequence = r.ledger_sequence
                         WHERE r.item_id = i.item_id AND r.reverse_date <= $2 AND e.post_date <= $3)) x
 WHERE open > 0`
@@ -29,14 +29,14 @@ FROM (SELECT CASE WHEN c.kind = 'ADVANCE' THEN c.order_id ELSE '' END AS order_i
              c.amount - coalesce((SELECT sum(a.amount) FROM applications a
                  WHERE a.credit_id = c.credit_id AND a.application_date <= $2 AND a.post_date <= $3), 0) AS unapplied
       FROM credits c
-      WHERE c.customer_id = $1 AND c.credit_date <= $2 AND c.post_date <= $3
+      WHERE c.customer_id = ANY (accounts_under($1)) AND c.credit_date <= $2 AND c.post_date <= $3
         AND NOT EXISTS (SELECT FROM credit_reversals r JOIN ledger_entries e ON e.customer_id = r.customer_id AND e.sequence = r.ledger_sequence
                         WHERE r.credit_id = c.credit_id AND r.reverse_date <= $2 AND e.post_date <= $3)) x
 WHERE unapplied > 0 GROUP BY order_id ORDER BY order_id COLLATE "C"`
 
 	statementFutureSQL = `
 SELECT coalesce(sum(c.amount), 0)::bigint FROM credits c
-WHERE c.customer_id = $1 AND c.credit_date > $2 AND c.post_date <= $3
+WHERE c.customer_id = ANY (accounts_under($1)) AND c.credit_date > $2 AND c.post_date <= $3
   AND NOT EXISTS (SELECT FROM credit_reversals r JOIN ledger_entries e ON e.customer_id = r.customer_id AND e.sequence = r.ledger_sequence
                   WHERE r.credit_id = c.credit_id AND e.post_date <= $3)`
 
@@ -47,7 +47,7 @@ FROM ledger_entries e
 CROSS JOIN LATERAL unnest(e.accounts, e.amounts) AS l(account, amount)
 LEFT JOIN receipts p ON l.account = 'NOTES_RECEIVABLE' AND p.receipt_id = e.document_id AND p.customer_id = e.customer_id
 LEFT JOIN vouchers v ON l.account = 'NOTES_RECEIVABLE' AND v.voucher_id = e.document_id AND v.customer_id = e.customer_id
-WHERE e.customer_id = $1 AND e.entry_date <= $2 AND e.post_date <= $3
+WHERE e.customer_id = ANY (accounts_under($1)) AND e.entry_date <= $2 AND e.post_date <= $3
 GROUP BY 1, 2 HAVING sum(l.amount) <> 0 ORDER BY 1, 2`
 )
 

@@ -190,7 +190,7 @@ SELECT s.statement_id, s.customer_id, s.kind, s.language, s.content, s.drafted_b
        coalesce(q.state, '')
 FROM account_statements s JOIN account_statement_states st USING (statement_id)
 LEFT JOIN mail_queue q ON q.message_key = st.letter_key AND st.letter_key <> ''
-WHERE ($1 = '' OR s.statement_id = $1) AND ($2 = '' OR s.customer_id = $2) AND ($3 = '' OR s.kind = $3) AND ($4::date IS NULL OR s.as_of_date = $4)`
+WHERE ($1 = '' OR s.statement_id = $1) AND ($2 = '' OR s.customer_id = ANY (accounts_under($2))) AND ($3 = '' OR s.kind = $3) AND ($4::date IS NULL OR s.as_of_date = $4)`
 	// The state as statement.State has it.
 	statementsListSQL = statementsSQL + `
   AND ($5 = '' OR $5 = CASE
@@ -199,7 +199,7 @@ WHERE ($1 = '' OR s.statement_id = $1) AND ($2 = '' OR s.customer_id = $2) AND (
         WHEN q.state IN ('FAILED', 'UNCERTAIN', 'CANCELLED') THEN 'NOT_DELIVERED'
         WHEN s.kind = 'CONFIRMATION' AND $6::date - (st.detail->>'sent_date')::date > $7 THEN 'NO_ANSWER'
         ELSE 'SENT' END)
-  AND ($8 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = s.customer_id AND c.salesperson = $8))
+  AND ($8 = '' OR EXISTS (SELECT FROM account_owners c WHERE c.customer_id = s.customer_id AND c.salesperson = $8))
   AND ($9::timestamptz IS NULL OR (s.created_at, s.statement_id) < ($9, $10))
 ORDER BY s.created_at DESC, s.statement_id DESC LIMIT $11`
 )

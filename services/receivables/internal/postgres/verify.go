@@ -261,12 +261,13 @@ LEFT JOIN item_balances b USING (item_id)
 LEFT JOIN item_reversals r USING (item_id)
 LEFT JOIN (SELECT item_id, sum(amount) AS amount, max(application_date) AS newest,
                   max(application_date) FILTER (WHERE amount < 0) AS undo FROM applications
-           WHERE customer_id = ANY ($1) GROUP BY item_id) a USING (item_id)
+           WHERE customer_id = ANY (accounts_beside($1)) GROUP BY item_id) a USING (item_id)
+LEFT JOIN merged_accounts m ON m.customer_id = i.customer_id AND m.moved
 WHERE i.customer_id = ANY ($1) AND (
       b.open IS DISTINCT FROM CASE WHEN r.reverse_date IS NULL THEN i.amount - coalesce(a.amount, 0) ELSE 0 END
    OR (r.reverse_date IS NOT NULL AND coalesce(a.amount, 0) <> 0)
    OR b.last_application IS DISTINCT FROM a.newest OR b.last_undo IS DISTINCT FROM a.undo
-   OR b.due_date <> i.due_date OR b.customer_id <> i.customer_id)
+   OR b.due_date <> i.due_date OR b.customer_id <> coalesce(m.survivor_id, i.customer_id))
 UNION ALL
 SELECT c.customer_id, lower(c.kind) || ' ' || c.credit_id || ': kept balance is not what its applications give', c.ledger_sequence
 FROM credits c
@@ -274,12 +275,13 @@ LEFT JOIN credit_balances b USING (credit_id)
 LEFT JOIN credit_reversals r USING (credit_id)
 LEFT JOIN (SELECT credit_id, sum(amount) AS amount, max(application_date) AS newest,
                   max(application_date) FILTER (WHERE amount < 0) AS undo FROM applications
-           WHERE customer_id = ANY ($1) GROUP BY credit_id) a USING (credit_id)
+           WHERE customer_id = ANY (accounts_beside($1)) GROUP BY credit_id) a USING (credit_id)
+LEFT JOIN merged_accounts m ON m.customer_id = c.customer_id AND m.moved
 WHERE c.customer_id = ANY ($1) AND (
       b.unapplied IS DISTINCT FROM CASE WHEN r.reverse_date IS NULL THEN c.amount - coalesce(a.amount, 0) ELSE 0 END
    OR (r.reverse_date IS NOT NULL AND coalesce(a.amount, 0) <> 0)
    OR b.last_application IS DISTINCT FROM a.newest OR b.last_undo IS DISTINCT FROM a.undo
-   OR b.customer_id <> c.customer_id)
+   OR b.customer_id <> coalesce(m.survivor_id, c.customer_id))
 UNION ALL
 SELECT e.customer_id, e.kind || ' ' || e.document_id || ': its items are not what was posted', e.sequence
 FROM ledger_entries e
@@ -318,10 +320,11 @@ FROM due_ladder_folds f
 LEFT JOIN due_ladders l USING (customer_id)
 WHERE f.customer_id = ANY ($1)
   AND (l.due_dates, l.opens, l.items, l.unapplied, l.currency, l.oldest, l.newest) IS DISTINCT FROM (f.due_dates, f.opens, f.items, f.unapplied, f.currency,
-          (SELECT min(entry_date) FROM ledger_entries e WHERE e.customer_id = f.customer_id), greatest(
-          (SELECT max(entry_date) FROM ledger_entries e WHERE e.customer_id = f.customer_id),
-          (SELECT max(application_date) FROM applications p WHERE p.customer_id = f.customer_id)))
-  AND EXISTS (SELECT FROM ledger_entries e WHERE e.customer_id = f.customer_id)
+          (SELECT min(entry_date) FROM ledger_entries e WHERE e.customer_id = ANY (accounts_under(f.customer_id))), greatest(
+          (SELECT max(entry_date) FROM ledger_entries e WHERE e.customer_id = ANY (accounts_under(f.customer_id))),
+          (SELECT max(application_date) FROM applications p WHERE p.customer_id = ANY (accounts_under(f.customer_id)))))
+  AND EXISTS (SELECT FROM ledger_entries e WHERE e.customer_id = ANY (accounts_under(f.customer_id)))
+  AND NOT EXISTS (SELECT FROM merged_accounts m WHERE m.customer_id = f.customer_id AND m.moved)
 UNION ALL
 SELECT d.customer_id, 'document ' || d.document_id || ': what is kept as left is not what its documents give', d.ledger_sequence
 FROM (SELECT v.voucher_id AS document_id, v.customer_id, v.ledger_sequence, v.kind,
@@ -336,7 +339,8 @@ FROM (SELECT v.voucher_id AS document_id, v.customer_id, v.ledger_sequence, v.ki
              CASE WHEN l.reverse_date IS NULL AND l.last_act NOT IN ('BILL_HONOURED', 'DISHONOURED_BILL') AND (l.passed_by = '' OR l.recourse)
                   THEN l.amount ELSE 0 END
       FROM bill_documents l WHERE l.customer_id = ANY ($1)) d
-LEFT JOIN voucher_balances b ON b.document_id = d.document_id AND b.customer_id = d.customer_id AND b.kind = d.kind
+LEFT JOIN merged_accounts m ON m.customer_id = d.customer_id AND m.moved
+LEFT JOIN voucher_balances b ON b.document_id = d.document_id AND b.customer_id = coalesce(m.survivor_id, d.customer_id) AND b.kind = d.kind
 WHERE b.amount_left IS DISTINCT FROM d.amount_left
 UNION ALL
 SELECT v.customer_id, v.kind || ' ' || v.voucher_id || ': is reversed in one place and not in another', v.ledger_sequence
@@ -352,7 +356,7 @@ UNION ALL
 SELECT n.customer_id, 'payment notice ' || n.payment_notice_id || ': kept balance is not what its acts and receipts give', 0
 FROM payment_notice_documents n
 LEFT JOIN (SELECT payment_notice_id, sum(amount) AS amount FROM receipt_documents
-           WHERE customer_id = ANY ($1) AND payment_notice_id <> '' AND reverse_date IS NULL GROUP BY payment_notice_id) r USING (payment_notice_id)
+           WHERE customer_id = ANY (accounts_beside($1)) AND payment_notice_id <> '' AND reverse_date IS NULL GROUP BY payment_notice_id) r USING (payment_notice_id)
 WHERE n.customer_id = ANY ($1) AND (
       n.received <> coalesce(r.amount, 0)
    OR n.open <> CASE WHEN n.confirm_date IS NOT NULL AND n.withdraw_date IS NULL

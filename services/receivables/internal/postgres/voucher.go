@@ -143,14 +143,14 @@ func (a *Account) LastAbout(ctx context.Context, kind ledger.Kind, ids ...string
 // ReverseVoucher takes a voucher back; what was applied of it or to it must be undone before.
 func (a *Account) ReverseVoucher(ctx context.Context, d VoucherDocument, r Reversal) error {
 	e, err := a.reverse(ctx, reversal{
-		documentID: d.ID, sequence: d.LedgerSequence, on: r.On, text: "reversal of " + string(d.Kind) + " " + d.ID + ": " + r.Reason,
+		customerID: d.CustomerID, documentID: d.ID, sequence: d.LedgerSequence, on: r.On, text: "reversal of " + string(d.Kind) + " " + d.ID + ": " + r.Reason,
 		canonical: d.Canonical(),
 	})
 	if err != nil {
 		return err
 	}
 	err = a.q.AddVoucherReversal(ctx, db.AddVoucherReversalParams{
-		VoucherID: d.ID, CustomerID: a.customerID, ReverseDate: r.On, Reason: r.Reason, ReversedBy: a.act.Actor,
+		VoucherID: d.ID, CustomerID: e.CustomerID, ReverseDate: r.On, Reason: r.Reason, ReversedBy: a.act.Actor,
 		CreatedAt: a.act.Now, LedgerSequence: e.Sequence,
 	})
 	if err != nil {
@@ -272,10 +272,10 @@ func billDocument(d db.BillDocument) voucher.Bill {
 
 const vouchersSQL = `
 SELECT d.* FROM voucher_documents d
-WHERE ($1 = '' OR d.customer_id = $1)
+WHERE ($1 = '' OR d.customer_id = ANY (accounts_under($1)))
   AND ($2 = '' OR d.kind = $2)
   AND ($3 = '' OR d.about = $3)
-  AND ($4 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = d.customer_id AND c.salesperson = $4))
+  AND ($4 = '' OR EXISTS (SELECT FROM account_owners c WHERE c.customer_id = d.customer_id AND c.salesperson = $4))
   AND ($5::timestamptz IS NULL OR (d.created_at, d.voucher_id) < ($5, $6))
 ORDER BY d.created_at DESC, d.voucher_id DESC
 LIMIT $7`
@@ -297,9 +297,9 @@ func (s *Store) Vouchers(ctx context.Context, q voucher.Query) ([]voucher.Vouche
 
 const billsSQL = `
 SELECT d.* FROM bill_documents d
-WHERE ($1 = '' OR d.customer_id = $1)
+WHERE ($1 = '' OR d.customer_id = ANY (accounts_under($1)))
   AND (NOT $2 OR EXISTS (SELECT FROM voucher_balances b WHERE b.document_id = d.bill_id AND b.amount_left > 0))
-  AND ($3 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = d.customer_id AND c.salesperson = $3))
+  AND ($3 = '' OR EXISTS (SELECT FROM account_owners c WHERE c.customer_id = d.customer_id AND c.salesperson = $3))
   AND ($4::date IS NULL OR d.maturity_date <= $4)
   AND ($5 = '' OR (d.maturity_date, d.bill_id COLLATE "C") > ($6::date, $5))
 ORDER BY d.maturity_date, d.bill_id COLLATE "C"

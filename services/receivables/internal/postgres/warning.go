@@ -98,7 +98,7 @@ WHERE ($1 = '' OR w.customer_id = $1)
   AND ($3 = '' OR w.kind = $3)
   AND ($4 = '' OR w.owner = $4)
   AND (NOT $5 OR a.number IS NULL)
-  AND ($6 = '' OR w.owner = $6 OR EXISTS (SELECT FROM customers c WHERE c.customer_id = w.customer_id AND c.salesperson = $6))
+  AND ($6 = '' OR w.owner = $6 OR EXISTS (SELECT FROM account_owners c WHERE c.customer_id = w.customer_id AND c.salesperson = $6))
   AND w.number < $7
 ORDER BY w.number DESC
 LIMIT $8`

@@ -41,7 +41,7 @@ LEFT JOIN item_responsibles r ON r.item_id = i.item_id
 LEFT JOIN LATERAL (SELECT max(k.due_date) FROM items k
                    WHERE k.document_id = i.document_id AND k.item_id <> k.document_id) l (due) ON i.item_id <> i.document_id
 WHERE v.kind = 'WRITE_OFF' AND NOT EXISTS (SELECT FROM voucher_reversals x WHERE x.voucher_id = v.voucher_id)
-  AND ($1 = '' OR v.customer_id = $1)
+  AND ($1 = '' OR v.customer_id = ANY (accounts_under($1)))
   AND ($2 = '' OR c.salesperson = $2)
   AND ($3 OR f.amount_left > 0)
   AND ($4::date IS NULL OR (i.due_date, i.item_id, v.voucher_id) > ($4, $5, $6))

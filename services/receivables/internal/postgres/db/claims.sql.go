@@ -58,7 +58,7 @@ func (q *Queries) ClaimHead(ctx context.Context, arg ClaimHeadParams) ([]byte, e
 const claimHeads = `-- name: ClaimHeads :many
 SELECT number, body FROM claim_heads
 WHERE kind = $1::text AND number < $2::bigint
-  AND ($3::text = '' OR customer_id = $3::text)
+  AND ($3::text = '' OR customer_id = ANY (accounts_under($3::text)))
   AND ($4::text = '' OR state = $4::text)
   AND ($5::text = '' OR people @> ARRAY[$5::text])
   AND ($6::text = '' OR item_ids @> ARRAY[$6::text])
@@ -254,7 +254,7 @@ func (q *Queries) LockClaimHead(ctx context.Context, arg LockClaimHeadParams) (L
 }
 
 const openItem = `-- name: OpenItem :one
-SELECT i.currency, b.open FROM items i JOIN item_balances b USING (item_id) WHERE i.item_id = $1 AND i.customer_id = $2
+SELECT i.currency, b.open FROM items i JOIN item_balances b USING (item_id) WHERE i.item_id = $1 AND b.customer_id = coalesce((SELECT m.survivor_id FROM merged_accounts m WHERE m.customer_id = $2::text AND m.moved), $2::text)
 `
 
 type OpenItemParams struct {

@@ -13,7 +13,7 @@ import (
 )
 
 const accountCurrency = `-- name: AccountCurrency :one
-SELECT currency FROM accounts WHERE customer_id = $1
+SELECT a.currency FROM accounts a WHERE a.customer_id = coalesce((SELECT m.survivor_id FROM merged_accounts m WHERE m.customer_id = $1 AND m.moved), $1)
 `
 
 // The currency of a customer's account; no row before its first posting.
@@ -119,7 +119,7 @@ func (q *Queries) EnsureAccounts(ctx context.Context, arg EnsureAccountsParams) 
 }
 
 const lockAccount = `-- name: LockAccount :one
-SELECT customer_id, currency, ledger_sequence, ledger_hash, balance, application_sequence, application_hash FROM accounts WHERE customer_id = $1 FOR NO KEY UPDATE
+SELECT customer_id, currency, ledger_sequence, ledger_hash, balance, application_sequence, application_hash, merged_into FROM accounts WHERE customer_id = $1 AND merged_into IS NULL FOR NO KEY UPDATE
 `
 
 func (q *Queries) LockAccount(ctx context.Context, customerID string) (Account, error) {
@@ -133,12 +133,13 @@ func (q *Queries) LockAccount(ctx context.Context, customerID string) (Account, 
 		&i.Balance,
 		&i.ApplicationSequence,
 		&i.ApplicationHash,
+		&i.MergedInto,
 	)
 	return i, err
 }
 
 const lockAccounts = `-- name: LockAccounts :many
-SELECT customer_id, currency, ledger_sequence, ledger_hash, balance, application_sequence, application_hash FROM accounts WHERE customer_id = ANY ($1::text[]) ORDER BY customer_id COLLATE "C" FOR NO KEY UPDATE
+SELECT customer_id, currency, ledger_sequence, ledger_hash, balance, application_sequence, application_hash, merged_into FROM accounts WHERE customer_id = ANY ($1::text[]) AND merged_into IS NULL ORDER BY customer_id COLLATE "C" FOR NO KEY UPDATE
 `
 
 func (q *Queries) LockAccounts(ctx context.Context, ids []string) ([]Account, error) {
@@ -158,6 +159,7 @@ func (q *Queries) LockAccounts(ctx context.Context, ids []string) ([]Account, er
 			&i.Balance,
 			&i.ApplicationSequence,
 			&i.ApplicationHash,
+			&i.MergedInto,
 		); err != nil {
 			return nil, err
 		}
@@ -167,6 +169,27 @@ func (q *Queries) LockAccounts(ctx context.Context, ids []string) ([]Account, er
 		return nil, err
 	}
 	return items, nil
+}
+
+const lockEndedAccount = `-- name: LockEndedAccount :one
+SELECT customer_id, currency, ledger_sequence, ledger_hash, balance, application_sequence, application_hash, merged_into FROM accounts WHERE customer_id = $1 FOR NO KEY UPDATE
+`
+
+// An account that may go on in another one: only under the lock of that.
+func (q *Queries) LockEndedAccount(ctx context.Context, customerID string) (Account, error) {
+	row := q.db.QueryRow(ctx, lockEndedAccount, customerID)
+	var i Account
+	err := row.Scan(
+		&i.CustomerID,
+		&i.Currency,
+		&i.LedgerSequence,
+		&i.LedgerHash,
+		&i.Balance,
+		&i.ApplicationSequence,
+		&i.ApplicationHash,
+		&i.MergedInto,
+	)
+	return i, err
 }
 
 const saveAccount = `-- name: SaveAccount :exec

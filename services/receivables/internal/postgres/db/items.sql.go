@@ -121,9 +121,9 @@ func (q *Queries) CloseItems(ctx context.Context, itemIds []string) error {
 }
 
 const itemsNamed = `-- name: ItemsNamed :many
-SELECT item_id, customer_id, document_kind, document_id, instalment, order_id, document_date, due_date, currency, amount, salesperson, unit_id, post_date, ledger_sequence, open, last_application, last_undo, reverse_date FROM item_documents
-WHERE customer_id = $1::text
-  AND (item_id = ANY ($2::text[]) OR (item_id <> document_id AND document_id = ANY ($2::text[])))
+SELECT d.item_id, d.customer_id, d.document_kind, d.document_id, d.instalment, d.order_id, d.document_date, d.due_date, d.currency, d.amount, d.salesperson, d.unit_id, d.post_date, d.ledger_sequence, d.open, d.last_application, d.last_undo, d.reverse_date FROM item_documents d
+WHERE EXISTS (SELECT FROM item_balances b WHERE b.item_id = d.item_id AND b.customer_id = $1::text)
+  AND (d.item_id = ANY ($2::text[]) OR (d.item_id <> d.document_id AND d.document_id = ANY ($2::text[])))
 `
 
 type ItemsNamedParams struct {

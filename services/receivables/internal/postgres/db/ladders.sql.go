@@ -46,8 +46,10 @@ FROM (SELECT sign, currency, document, money, due_date, on_date, open, coalesce(
                         ELSE sum(sum(amount)) OVER days END AS open
             FROM open_events e
             JOIN (SELECT 1 AS sign UNION ALL SELECT -1) versions ON sign = 1
-              OR (e.ledger_sequence <= $1::bigint AND e.application_sequence <= $2::bigint)
-            WHERE e.document = ANY ($3::text[])
+              OR NOT EXISTS (SELECT FROM (SELECT unnest($1::text[]) AS account, unnest($2::bigint[]) AS entry,
+                                                 unnest($3::bigint[]) AS application) b
+                             WHERE b.account = e.chain_id AND (e.ledger_sequence > b.entry OR e.application_sequence > b.application))
+            WHERE e.document = ANY ($4::text[])
             GROUP BY sign, currency, document, money, due_date, on_date
             WINDOW days AS (PARTITION BY sign, money, document ORDER BY on_date)) opens) steps
 GROUP BY currency, on_date, due_date
@@ -55,15 +57,21 @@ HAVING sum(sign * (open - was)) <> 0 OR sum(sign * ((open > 0)::int - (was > 0):
 `
 
 type AddOpenMovesParams struct {
-	Entry       int64
-	Application int64
-	Documents   []string
+	Accounts     []string
+	Entries      []int64
+	Applications []int64
+	Documents    []string
 }
 
 // What a change moved: how some documents of a customer stand on each day now, less how they stood by the entry and the
-// application before it.
+// application before it, of its account and of those that go on in it.
 func (q *Queries) AddOpenMoves(ctx context.Context, arg AddOpenMovesParams) error {
-	_, err := q.db.Exec(ctx, addOpenMoves, arg.Entry, arg.Application, arg.Documents)
+	_, err := q.db.Exec(ctx, addOpenMoves,
+		arg.Accounts,
+		arg.Entries,
+		arg.Applications,
+		arg.Documents,
+	)
 	return err
 }
 

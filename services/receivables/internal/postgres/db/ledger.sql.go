@@ -65,7 +65,7 @@ func (q *Queries) AddLedgerEntry(ctx context.Context, arg AddLedgerEntryParams) 
 
 const balanceAt = `-- name: BalanceAt :many
 SELECT currency, sum(amount)::bigint AS balance FROM ledger_entries
-WHERE customer_id = $1 AND ($2::date IS NULL OR entry_date <= $2)
+WHERE customer_id = ANY (accounts_under($1::text)) AND ($2::date IS NULL OR entry_date <= $2)
   AND ($3::date IS NULL OR post_date <= $3)
 GROUP BY currency ORDER BY currency
 `

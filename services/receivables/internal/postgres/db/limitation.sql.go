@@ -189,7 +189,7 @@ func (q *Queries) LimitationEventByID(ctx context.Context, limitationEventID str
 }
 
 const limitationEventsOfCustomers = `-- name: LimitationEventsOfCustomers :many
-SELECT limitation_event_id, customer_id, item_id, kind, event_date, end_date, evidence, source, recorded_by, record_date, withdrawn_by, withdraw_reason FROM limitation_event_facts WHERE customer_id = ANY ($1::text[]) AND withdrawn_by = ''
+SELECT limitation_event_id, customer_id, item_id, kind, event_date, end_date, evidence, source, recorded_by, record_date, withdrawn_by, withdraw_reason FROM limitation_event_facts WHERE customer_id = ANY (accounts_beside($1::text[])) AND withdrawn_by = ''
 `
 
 func (q *Queries) LimitationEventsOfCustomers(ctx context.Context, customerIds []string) ([]LimitationEventFact, error) {

@@ -7,6 +7,8 @@ package db
 
 import (
 	"context"
+
+	"github.com/avalcredit/aval/pkg/calendar"
 )
 
 const accountsUnder = `-- name: AccountsUnder :many
@@ -33,6 +35,37 @@ func (q *Queries) AccountsUnder(ctx context.Context, survivorIds []string) ([]st
 	return items, nil
 }
 
+const endAccount = `-- name: EndAccount :exec
+UPDATE accounts SET merged_into = $1::text WHERE customer_id = $2::text
+`
+
+type EndAccountParams struct {
+	SurvivorID string
+	CustomerID string
+}
+
+func (q *Queries) EndAccount(ctx context.Context, arg EndAccountParams) error {
+	_, err := q.db.Exec(ctx, endAccount, arg.SurvivorID, arg.CustomerID)
+	return err
+}
+
+const endLadder = `-- name: EndLadder :one
+DELETE FROM due_ladders WHERE customer_id = $1 RETURNING newest, oldest
+`
+
+type EndLadderRow struct {
+	Newest calendar.Date
+	Oldest calendar.Date
+}
+
+// The ladder of an account that went along; its newest date is the survivor's too.
+func (q *Queries) EndLadder(ctx context.Context, customerID string) (EndLadderRow, error) {
+	row := q.db.QueryRow(ctx, endLadder, customerID)
+	var i EndLadderRow
+	err := row.Scan(&i.Newest, &i.Oldest)
+	return i, err
+}
+
 const followMerge = `-- name: FollowMerge :exec
 UPDATE merged_accounts f SET survivor_id = m.survivor_id
 FROM merged_accounts m WHERE m.customer_id = $1 AND f.survivor_id = m.customer_id
@@ -44,6 +77,18 @@ func (q *Queries) FollowMerge(ctx context.Context, customerID string) error {
 	return err
 }
 
+const goesOnIn = `-- name: GoesOnIn :one
+SELECT merged_into::text FROM accounts WHERE customer_id = $1 AND merged_into IS NOT NULL
+`
+
+// Where an account goes on; no row: it is none that was merged.
+func (q *Queries) GoesOnIn(ctx context.Context, customerID string) (string, error) {
+	row := q.db.QueryRow(ctx, goesOnIn, customerID)
+	var merged_into string
+	err := row.Scan(&merged_into)
+	return merged_into, err
+}
+
 const lockMergedAccounts = `-- name: LockMergedAccounts :exec
 LOCK TABLE merged_accounts IN SHARE ROW EXCLUSIVE MODE
 `
@@ -51,6 +96,20 @@ LOCK TABLE merged_accounts IN SHARE ROW EXCLUSIVE MODE
 // One merge at a time: two of the same row of merges that do not see each other would leave it in pieces.
 func (q *Queries) LockMergedAccounts(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, lockMergedAccounts)
+	return err
+}
+
+const markMoved = `-- name: MarkMoved :exec
+UPDATE merged_accounts SET moved = true, position_sequence = $1 WHERE customer_id = $2
+`
+
+type MarkMovedParams struct {
+	PositionSequence int64
+	CustomerID       string
+}
+
+func (q *Queries) MarkMoved(ctx context.Context, arg MarkMovedParams) error {
+	_, err := q.db.Exec(ctx, markMoved, arg.PositionSequence, arg.CustomerID)
 	return err
 }
 
@@ -69,4 +128,196 @@ type MergeAccountParams struct {
 func (q *Queries) MergeAccount(ctx context.Context, arg MergeAccountParams) error {
 	_, err := q.db.Exec(ctx, mergeAccount, arg.CustomerID, arg.SurvivorID)
 	return err
+}
+
+const moveCollectionRecords = `-- name: MoveCollectionRecords :exec
+UPDATE collection_records SET customer_id = $1::text,
+    after_account = CASE WHEN kind = 'PROMISE' AND after_account = '' THEN customer_id ELSE after_account END
+WHERE customer_id = $2::text
+`
+
+type MoveCollectionRecordsParams struct {
+	SurvivorID string
+	CustomerID string
+}
+
+func (q *Queries) MoveCollectionRecords(ctx context.Context, arg MoveCollectionRecordsParams) error {
+	_, err := q.db.Exec(ctx, moveCollectionRecords, arg.SurvivorID, arg.CustomerID)
+	return err
+}
+
+const moveCredits = `-- name: MoveCredits :exec
+UPDATE credit_balances SET customer_id = $1::text WHERE customer_id = $2::text
+`
+
+type MoveCreditsParams struct {
+	SurvivorID string
+	CustomerID string
+}
+
+func (q *Queries) MoveCredits(ctx context.Context, arg MoveCreditsParams) error {
+	_, err := q.db.Exec(ctx, moveCredits, arg.SurvivorID, arg.CustomerID)
+	return err
+}
+
+const moveDunningCustomer = `-- name: MoveDunningCustomer :exec
+WITH gone AS (DELETE FROM dunning_customers d WHERE d.customer_id = $2::text RETURNING d.letter_date, d.active)
+INSERT INTO dunning_customers (customer_id, letter_date, active) SELECT $1::text, letter_date, active FROM gone
+ON CONFLICT (customer_id) DO UPDATE SET letter_date = greatest(dunning_customers.letter_date, excluded.letter_date), active = dunning_customers.active OR excluded.active
+`
+
+type MoveDunningCustomerParams struct {
+	SurvivorID string
+	CustomerID string
+}
+
+// The newer letter counts; what was dunned of either is not resolved while it is not of both.
+func (q *Queries) MoveDunningCustomer(ctx context.Context, arg MoveDunningCustomerParams) error {
+	_, err := q.db.Exec(ctx, moveDunningCustomer, arg.SurvivorID, arg.CustomerID)
+	return err
+}
+
+const moveDunningStates = `-- name: MoveDunningStates :exec
+UPDATE dunning_states SET customer_id = $1::text WHERE customer_id = $2::text
+`
+
+type MoveDunningStatesParams struct {
+	SurvivorID string
+	CustomerID string
+}
+
+func (q *Queries) MoveDunningStates(ctx context.Context, arg MoveDunningStatesParams) error {
+	_, err := q.db.Exec(ctx, moveDunningStates, arg.SurvivorID, arg.CustomerID)
+	return err
+}
+
+const moveItems = `-- name: MoveItems :exec
+UPDATE item_balances SET customer_id = $1::text WHERE customer_id = $2::text
+`
+
+type MoveItemsParams struct {
+	SurvivorID string
+	CustomerID string
+}
+
+func (q *Queries) MoveItems(ctx context.Context, arg MoveItemsParams) error {
+	_, err := q.db.Exec(ctx, moveItems, arg.SurvivorID, arg.CustomerID)
+	return err
+}
+
+const moveNotices = `-- name: MoveNotices :exec
+UPDATE payment_notice_balances SET customer_id = $1::text WHERE customer_id = $2::text
+`
+
+type MoveNoticesParams struct {
+	SurvivorID string
+	CustomerID string
+}
+
+func (q *Queries) MoveNotices(ctx context.Context, arg MoveNoticesParams) error {
+	_, err := q.db.Exec(ctx, moveNotices, arg.SurvivorID, arg.CustomerID)
+	return err
+}
+
+const moveVouchers = `-- name: MoveVouchers :exec
+UPDATE voucher_balances SET customer_id = $1::text WHERE customer_id = $2::text
+`
+
+type MoveVouchersParams struct {
+	SurvivorID string
+	CustomerID string
+}
+
+func (q *Queries) MoveVouchers(ctx context.Context, arg MoveVouchersParams) error {
+	_, err := q.db.Exec(ctx, moveVouchers, arg.SurvivorID, arg.CustomerID)
+	return err
+}
+
+const movedAccounts = `-- name: MovedAccounts :many
+SELECT customer_id, survivor_id FROM merged_accounts WHERE customer_id = ANY ($1::text[]) AND moved
+`
+
+type MovedAccountsRow struct {
+	CustomerID string
+	SurvivorID string
+}
+
+// Accounts that go on in another one.
+func (q *Queries) MovedAccounts(ctx context.Context, ids []string) ([]MovedAccountsRow, error) {
+	rows, err := q.db.Query(ctx, movedAccounts, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []MovedAccountsRow
+	for rows.Next() {
+		var i MovedAccountsRow
+		if err := rows.Scan(&i.CustomerID, &i.SurvivorID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const movedInto = `-- name: MovedInto :many
+SELECT survivor_id, customer_id, position_sequence FROM merged_accounts
+WHERE survivor_id COLLATE "C" = ANY ($1::text[]) AND moved ORDER BY customer_id COLLATE "C"
+`
+
+type MovedIntoRow struct {
+	SurvivorID       string
+	CustomerID       string
+	PositionSequence int64
+}
+
+// What the gate is told of accounts that went along, up to the last position under their own numbers.
+func (q *Queries) MovedInto(ctx context.Context, survivorIds []string) ([]MovedIntoRow, error) {
+	rows, err := q.db.Query(ctx, movedInto, survivorIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []MovedIntoRow
+	for rows.Next() {
+		var i MovedIntoRow
+		if err := rows.Scan(&i.SurvivorID, &i.CustomerID, &i.PositionSequence); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ownerOf = `-- name: OwnerOf :one
+SELECT salesperson::text FROM account_owners WHERE customer_id = $1
+`
+
+func (q *Queries) OwnerOf(ctx context.Context, customerID string) (string, error) {
+	row := q.db.QueryRow(ctx, ownerOf, customerID)
+	var salesperson string
+	err := row.Scan(&salesperson)
+	return salesperson, err
+}
+
+const survivorOf = `-- name: SurvivorOf :one
+SELECT survivor_id, moved FROM merged_accounts WHERE customer_id = $1
+`
+
+type SurvivorOfRow struct {
+	SurvivorID string
+	Moved      bool
+}
+
+func (q *Queries) SurvivorOf(ctx context.Context, customerID string) (SurvivorOfRow, error) {
+	row := q.db.QueryRow(ctx, survivorOf, customerID)
+	var i SurvivorOfRow
+	err := row.Scan(&i.SurvivorID, &i.Moved)
+	return i, err
 }

@@ -19,6 +19,16 @@ type Account struct {
 	Balance             int64
 	ApplicationSequence int64
 	ApplicationHash     []byte
+	MergedInto          *string
+}
+
+type AccountOwner struct {
+	CustomerID  string
+	OwnerID     string
+	Salesperson string
+	GroupID     string
+	Grade       string
+	UnitID      string
 }
 
 type AccountStatement struct {
@@ -254,6 +264,7 @@ type CollectionRecord struct {
 	AfterSequence int64
 	CreatedAt     time.Time
 	Body          []byte
+	AfterAccount  string
 }
 
 type CollectionVersion struct {
@@ -628,8 +639,10 @@ type LimitationEventWithdrawal struct {
 }
 
 type MergedAccount struct {
-	CustomerID string
-	SurvivorID string
+	CustomerID       string
+	SurvivorID       string
+	Moved            bool
+	PositionSequence int64
 }
 
 type MonthlyReport struct {
@@ -657,6 +670,7 @@ type OpenEvent struct {
 	What                string
 	LedgerSequence      int64
 	ApplicationSequence int64
+	ChainID             string
 }
 
 type OpenMove struct {

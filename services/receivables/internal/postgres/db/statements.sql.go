@@ -232,8 +232,8 @@ func (q *Queries) SaveCorrespondence(ctx context.Context, arg SaveCorrespondence
 
 const statementEntries = `-- name: StatementEntries :many
 SELECT entry_date, kind, document_id, amount FROM ledger_entries
-WHERE customer_id = $1 AND entry_date >= $2::date AND entry_date <= $3::date AND amount <> 0
-ORDER BY entry_date, sequence LIMIT $4
+WHERE customer_id = ANY (accounts_under($1::text)) AND entry_date >= $2::date AND entry_date <= $3::date AND amount <> 0
+ORDER BY entry_date, customer_id <> $1::text, customer_id, sequence LIMIT $4
 `
 
 type StatementEntriesParams struct {
@@ -283,15 +283,15 @@ func (q *Queries) StatementEntries(ctx context.Context, arg StatementEntriesPara
 const statementItems = `-- name: StatementItems :many
 SELECT i.item_id, i.document_date, i.due_date, i.amount, (i.amount - coalesce(a.amount, 0))::bigint AS open
 FROM items i
-LEFT JOIN item_reversals r ON r.item_id = i.item_id AND r.reverse_date <= $2::date
-LEFT JOIN LATERAL (SELECT sum(p.amount) AS amount FROM applications p WHERE p.item_id = i.item_id AND p.application_date <= $2::date) a ON true
-WHERE i.customer_id = $1 AND i.document_date <= $2::date AND r.item_id IS NULL AND i.amount > coalesce(a.amount, 0)
+LEFT JOIN item_reversals r ON r.item_id = i.item_id AND r.reverse_date <= $1::date
+LEFT JOIN LATERAL (SELECT sum(p.amount) AS amount FROM applications p WHERE p.item_id = i.item_id AND p.application_date <= $1::date) a ON true
+WHERE i.customer_id = ANY (accounts_under($2::text)) AND i.document_date <= $1::date AND r.item_id IS NULL AND i.amount > coalesce(a.amount, 0)
 ORDER BY i.due_date, i.document_date, i.item_id LIMIT $3
 `
 
 type StatementItemsParams struct {
-	CustomerID string
 	Day        calendar.Date
+	CustomerID string
 	Most       int32
 }
 
@@ -305,7 +305,7 @@ type StatementItemsRow struct {
 
 // What was open on a day, oldest due first.
 func (q *Queries) StatementItems(ctx context.Context, arg StatementItemsParams) ([]StatementItemsRow, error) {
-	rows, err := q.db.Query(ctx, statementItems, arg.CustomerID, arg.Day, arg.Most)
+	rows, err := q.db.Query(ctx, statementItems, arg.Day, arg.CustomerID, arg.Most)
 	if err != nil {
 		return nil, err
 	}
@@ -331,7 +331,7 @@ func (q *Queries) StatementItems(ctx context.Context, arg StatementItemsParams) 
 }
 
 const statementOpening = `-- name: StatementOpening :one
-SELECT coalesce(sum(amount), 0)::bigint FROM ledger_entries WHERE customer_id = $1 AND entry_date < $2::date
+SELECT coalesce(sum(amount), 0)::bigint FROM ledger_entries WHERE customer_id = ANY (accounts_under($1::text)) AND entry_date < $2::date
 `
 
 type StatementOpeningParams struct {
@@ -349,19 +349,19 @@ func (q *Queries) StatementOpening(ctx context.Context, arg StatementOpeningPara
 const statementUnapplied = `-- name: StatementUnapplied :one
 SELECT coalesce(sum(c.amount - coalesce(a.amount, 0)), 0)::bigint
 FROM credits c
-LEFT JOIN credit_reversals r ON r.credit_id = c.credit_id AND r.reverse_date <= $2::date
-LEFT JOIN LATERAL (SELECT sum(p.amount) AS amount FROM applications p WHERE p.credit_id = c.credit_id AND p.application_date <= $2::date) a ON true
-WHERE c.customer_id = $1 AND c.credit_date <= $2::date AND r.credit_id IS NULL
+LEFT JOIN credit_reversals r ON r.credit_id = c.credit_id AND r.reverse_date <= $1::date
+LEFT JOIN LATERAL (SELECT sum(p.amount) AS amount FROM applications p WHERE p.credit_id = c.credit_id AND p.application_date <= $1::date) a ON true
+WHERE c.customer_id = ANY (accounts_under($2::text)) AND c.credit_date <= $1::date AND r.credit_id IS NULL
 `
 
 type StatementUnappliedParams struct {
-	CustomerID string
 	Day        calendar.Date
+	CustomerID string
 }
 
 // Money that was not applied on a day.
 func (q *Queries) StatementUnapplied(ctx context.Context, arg StatementUnappliedParams) (int64, error) {
-	row := q.db.QueryRow(ctx, statementUnapplied, arg.CustomerID, arg.Day)
+	row := q.db.QueryRow(ctx, statementUnapplied, arg.Day, arg.CustomerID)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err

@@ -16,7 +16,7 @@ SELECT body FROM claim_heads WHERE kind = $1 AND record_id = $2;
 -- name: ClaimHeads :many
 SELECT number, body FROM claim_heads
 WHERE kind = sqlc.arg(kind)::text AND number < sqlc.arg(before)::bigint
-  AND (sqlc.arg(customer_id)::text = '' OR customer_id = sqlc.arg(customer_id)::text)
+  AND (sqlc.arg(customer_id)::text = '' OR customer_id = ANY (accounts_under(sqlc.arg(customer_id)::text)))
   AND (sqlc.arg(state)::text = '' OR state = sqlc.arg(state)::text)
   AND (sqlc.arg(person)::text = '' OR people @> ARRAY[sqlc.arg(person)::text])
   AND (sqlc.arg(item_id)::text = '' OR item_ids @> ARRAY[sqlc.arg(item_id)::text])
@@ -38,7 +38,7 @@ ON CONFLICT (item_id) DO UPDATE SET person = excluded.person, hand_over_id = exc
 SELECT customer_id FROM customers WHERE salesperson = $1 ORDER BY customer_id LIMIT $2;
 
 -- name: OpenItem :one
-SELECT i.currency, b.open FROM items i JOIN item_balances b USING (item_id) WHERE i.item_id = $1 AND i.customer_id = $2;
+SELECT i.currency, b.open FROM items i JOIN item_balances b USING (item_id) WHERE i.item_id = $1 AND b.customer_id = coalesce((SELECT m.survivor_id FROM merged_accounts m WHERE m.customer_id = sqlc.arg(customer_id)::text AND m.moved), sqlc.arg(customer_id)::text);
 
 -- name: OpenOfCustomer :one
 SELECT coalesce(sum(open), 0)::bigint FROM item_balances WHERE customer_id = $1 AND open > 0;

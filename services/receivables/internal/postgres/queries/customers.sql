@@ -18,6 +18,10 @@ VALUES ($1, $2, 0, $3, 0, 0, $3)
 ON CONFLICT (customer_id) DO NOTHING;
 
 -- name: LockAccount :one
+SELECT * FROM accounts WHERE customer_id = $1 AND merged_into IS NULL FOR NO KEY UPDATE;
+
+-- An account that may go on in another one: only under the lock of that.
+-- name: LockEndedAccount :one
 SELECT * FROM accounts WHERE customer_id = $1 FOR NO KEY UPDATE;
 
 -- name: SaveAccount :exec
@@ -26,7 +30,7 @@ WHERE customer_id = $1;
 
 -- The currency of a customer's account; no row before its first posting.
 -- name: AccountCurrency :one
-SELECT currency FROM accounts WHERE customer_id = $1;
+SELECT a.currency FROM accounts a WHERE a.customer_id = coalesce((SELECT m.survivor_id FROM merged_accounts m WHERE m.customer_id = $1 AND m.moved), $1);
 
 -- name: CustomersByID :many
 SELECT * FROM customers WHERE customer_id = ANY (sqlc.arg(ids)::text[]);
@@ -39,7 +43,7 @@ FROM customers c WHERE c.customer_id = ANY (sqlc.arg(ids)::text[]) ORDER BY c.cu
 ON CONFLICT (customer_id) DO NOTHING;
 
 -- name: LockAccounts :many
-SELECT * FROM accounts WHERE customer_id = ANY (sqlc.arg(ids)::text[]) ORDER BY customer_id COLLATE "C" FOR NO KEY UPDATE;
+SELECT * FROM accounts WHERE customer_id = ANY (sqlc.arg(ids)::text[]) AND merged_into IS NULL ORDER BY customer_id COLLATE "C" FOR NO KEY UPDATE;
 
 -- name: SaveLedgerHeads :exec
 UPDATE accounts a SET ledger_sequence = u.sequence, ledger_hash = u.hash, balance = u.balance

@@ -24,9 +24,9 @@ WHERE b.customer_id = $1 AND b.open > 0;
 
 -- Items by their number or by that of their document.
 -- name: ItemsNamed :many
-SELECT * FROM item_documents
-WHERE customer_id = sqlc.arg(customer_id)::text
-  AND (item_id = ANY (sqlc.arg(ids)::text[]) OR (item_id <> document_id AND document_id = ANY (sqlc.arg(ids)::text[])));
+SELECT d.* FROM item_documents d
+WHERE EXISTS (SELECT FROM item_balances b WHERE b.item_id = d.item_id AND b.customer_id = sqlc.arg(customer_id)::text)
+  AND (d.item_id = ANY (sqlc.arg(ids)::text[]) OR (d.item_id <> d.document_id AND d.document_id = ANY (sqlc.arg(ids)::text[])));
 
 -- name: ItemsOfDocuments :many
 SELECT * FROM item_documents

@@ -9,7 +9,7 @@ ON CONFLICT (customer_id) DO UPDATE SET
     due_dates = excluded.due_dates, opens = excluded.opens, items = excluded.items, unapplied = excluded.unapplied;
 
 -- What a change moved: how some documents of a customer stand on each day now, less how they stood by the entry and the
--- application before it.
+-- application before it, of its account and of those that go on in it.
 -- name: AddOpenMoves :exec
 INSERT INTO open_moves (currency, on_date, due_date, amount, items, unapplied)
 SELECT currency, on_date, due_date, sum(CASE WHEN money THEN 0 ELSE sign * (open - was) END),
@@ -20,7 +20,9 @@ FROM (SELECT *, coalesce(lag(open) OVER (PARTITION BY sign, money, document ORDE
                         ELSE sum(sum(amount)) OVER days END AS open
             FROM open_events e
             JOIN (SELECT 1 AS sign UNION ALL SELECT -1) versions ON sign = 1
-              OR (e.ledger_sequence <= sqlc.arg(entry)::bigint AND e.application_sequence <= sqlc.arg(application)::bigint)
+              OR NOT EXISTS (SELECT FROM (SELECT unnest(sqlc.arg(accounts)::text[]) AS account, unnest(sqlc.arg(entries)::bigint[]) AS entry,
+                                                 unnest(sqlc.arg(applications)::bigint[]) AS application) b
+                             WHERE b.account = e.chain_id AND (e.ledger_sequence > b.entry OR e.application_sequence > b.application))
             WHERE e.document = ANY (sqlc.arg(documents)::text[])
             GROUP BY sign, currency, document, money, due_date, on_date
             WINDOW days AS (PARTITION BY sign, money, document ORDER BY on_date)) opens) steps

@@ -16,6 +16,6 @@ ORDER BY sequence LIMIT sqlc.arg(size);
 
 -- name: BalanceAt :many
 SELECT currency, sum(amount)::bigint AS balance FROM ledger_entries
-WHERE customer_id = $1 AND (sqlc.narg(to_date)::date IS NULL OR entry_date <= sqlc.narg(to_date))
+WHERE customer_id = ANY (accounts_under(sqlc.arg(customer_id)::text)) AND (sqlc.narg(to_date)::date IS NULL OR entry_date <= sqlc.narg(to_date))
   AND (sqlc.narg(known_on)::date IS NULL OR post_date <= sqlc.narg(known_on))
 GROUP BY currency ORDER BY currency;

@@ -15,7 +15,7 @@ SELECT * FROM limitation_event_facts WHERE limitation_event_id = $1;
 SELECT limitation_event_id FROM limitation_events WHERE limitation_event_id = $1 FOR UPDATE;
 
 -- name: LimitationEventsOfCustomers :many
-SELECT * FROM limitation_event_facts WHERE customer_id = ANY (sqlc.arg(customer_ids)::text[]) AND withdrawn_by = '';
+SELECT * FROM limitation_event_facts WHERE customer_id = ANY (accounts_beside(sqlc.arg(customer_ids)::text[])) AND withdrawn_by = '';
 
 -- Money that the customer paid for an item and that stands: bills and receipts, not what we did ourselves.
 -- name: PartPayments :many

@@ -40,11 +40,11 @@ WITH live AS (
     SELECT p.payment_notice_id FROM credit_balances u JOIN receipts p ON p.receipt_id = u.credit_id
     WHERE u.customer_id = ANY (sqlc.arg(customer_ids)::text[]) AND u.unapplied > 0 AND p.payment_notice_id IS NOT NULL
 )
-SELECT n.customer_id, n.payment_notice_id, n.order_id, n.expected_date, n.last_date, b.open,
+SELECT b.customer_id, n.payment_notice_id, n.order_id, n.expected_date, n.last_date, b.open,
     (SELECT coalesce(sum(u.unapplied), 0)::bigint FROM receipts p JOIN credit_balances u ON u.credit_id = p.receipt_id
      WHERE p.payment_notice_id = n.payment_notice_id) AS unapplied,
     (SELECT coalesce(sum(a.amount), 0)::bigint FROM receipts p JOIN applications a ON a.credit_id = p.receipt_id JOIN items i USING (item_id)
      WHERE p.payment_notice_id = n.payment_notice_id AND i.order_id = n.order_id) AS applied
 FROM live JOIN payment_notices n USING (payment_notice_id) JOIN payment_notice_balances b USING (payment_notice_id)
 WHERE NOT EXISTS (SELECT FROM payment_notice_withdrawals w WHERE w.payment_notice_id = n.payment_notice_id)
-ORDER BY n.customer_id, n.payment_notice_id COLLATE "C";
+ORDER BY b.customer_id, n.payment_notice_id COLLATE "C";

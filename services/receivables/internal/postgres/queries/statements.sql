@@ -33,12 +33,12 @@ WHERE (EXISTS (SELECT FROM item_balances b WHERE b.customer_id = a.customer_id A
 ORDER BY a.customer_id LIMIT sqlc.arg(most);
 
 -- name: StatementOpening :one
-SELECT coalesce(sum(amount), 0)::bigint FROM ledger_entries WHERE customer_id = $1 AND entry_date < sqlc.arg(day)::date;
+SELECT coalesce(sum(amount), 0)::bigint FROM ledger_entries WHERE customer_id = ANY (accounts_under(sqlc.arg(customer_id)::text)) AND entry_date < sqlc.arg(day)::date;
 
 -- name: StatementEntries :many
 SELECT entry_date, kind, document_id, amount FROM ledger_entries
-WHERE customer_id = $1 AND entry_date >= sqlc.arg(from_day)::date AND entry_date <= sqlc.arg(to_day)::date AND amount <> 0
-ORDER BY entry_date, sequence LIMIT sqlc.arg(most);
+WHERE customer_id = ANY (accounts_under(sqlc.arg(customer_id)::text)) AND entry_date >= sqlc.arg(from_day)::date AND entry_date <= sqlc.arg(to_day)::date AND amount <> 0
+ORDER BY entry_date, customer_id <> sqlc.arg(customer_id)::text, customer_id, sequence LIMIT sqlc.arg(most);
 
 -- What was open on a day, oldest due first.
 -- name: StatementItems :many
@@ -46,7 +46,7 @@ SELECT i.item_id, i.document_date, i.due_date, i.amount, (i.amount - coalesce(a.
 FROM items i
 LEFT JOIN item_reversals r ON r.item_id = i.item_id AND r.reverse_date <= sqlc.arg(day)::date
 LEFT JOIN LATERAL (SELECT sum(p.amount) AS amount FROM applications p WHERE p.item_id = i.item_id AND p.application_date <= sqlc.arg(day)::date) a ON true
-WHERE i.customer_id = $1 AND i.document_date <= sqlc.arg(day)::date AND r.item_id IS NULL AND i.amount > coalesce(a.amount, 0)
+WHERE i.customer_id = ANY (accounts_under(sqlc.arg(customer_id)::text)) AND i.document_date <= sqlc.arg(day)::date AND r.item_id IS NULL AND i.amount > coalesce(a.amount, 0)
 ORDER BY i.due_date, i.document_date, i.item_id LIMIT sqlc.arg(most);
 
 -- Money that was not applied on a day.
@@ -55,4 +55,4 @@ SELECT coalesce(sum(c.amount - coalesce(a.amount, 0)), 0)::bigint
 FROM credits c
 LEFT JOIN credit_reversals r ON r.credit_id = c.credit_id AND r.reverse_date <= sqlc.arg(day)::date
 LEFT JOIN LATERAL (SELECT sum(p.amount) AS amount FROM applications p WHERE p.credit_id = c.credit_id AND p.application_date <= sqlc.arg(day)::date) a ON true
-WHERE c.customer_id = $1 AND c.credit_date <= sqlc.arg(day)::date AND r.credit_id IS NULL;
+WHERE c.customer_id = ANY (accounts_under(sqlc.arg(customer_id)::text)) AND c.credit_date <= sqlc.arg(day)::date AND r.credit_id IS NULL;
