@@ -115,7 +115,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	a := app.New(app.Deps{
 		Pool: d.Pool, Clock: d.Clock, Log: d.Log, PageKey: d.PageKey,
 		Register: &violation.Register{Pool: d.Pool, Clock: d.Clock, Log: d.Log, Phase: Schema, CustomerOf: postgres.CustomerOf},
-		Payments: peers.NewPayments(d.Receivables), Volumes: peers.NewPayments(d.Receivables), Accounts: peers.NewAccounts(d.OrderGate), Policies: policies,
+		Payments: peers.NewPayments(d.Receivables), Volumes: peers.NewPayments(d.Receivables), Policies: policies,
 		Book: &policy.Book{Store: versions, Clock: d.Clock, Signed: policies.Invalidate},
 		Relays: map[string]app.Relay{
 			app.StreamCreditProfile: relays[app.StreamCreditProfile], app.StreamCustomer: relays[app.StreamCustomer],

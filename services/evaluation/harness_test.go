@@ -121,7 +121,6 @@ type gate struct {
 	ordergatev1.UnimplementedFeedServiceServer
 	mu       sync.Mutex
 	profiles map[string][]*evaluationv1.CreditProfile
-	used     map[string]*ordergatev1.ExposureBuckets
 }
 
 func (g *gate) ApplyCreditProfiles(_ context.Context, req *ordergatev1.ApplyCreditProfilesRequest) (*ordergatev1.ApplyCreditProfilesResponse, error) {
@@ -129,28 +128,6 @@ func (g *gate) ApplyCreditProfiles(_ context.Context, req *ordergatev1.ApplyCred
 	defer g.mu.Unlock()
 	last, err := take(g.profiles, req.GetProfiles())
 	return &ordergatev1.ApplyCreditProfilesResponse{LastSequence: last}, err
-}
-
-// gateAccounts answers with what a test says is used.
-type gateAccounts struct {
-	ordergatev1.UnimplementedCreditAccountServiceServer
-	gate *gate
-}
-
-func (a gateAccounts) GetCreditAccount(_ context.Context, req *ordergatev1.GetCreditAccountRequest) (*ordergatev1.GetCreditAccountResponse, error) {
-	a.gate.mu.Lock()
-	defer a.gate.mu.Unlock()
-	used, ok := a.gate.used[req.GetCustomerId()]
-	if !ok {
-		return nil, errs.New(errs.NotFound, "CUSTOMER_UNKNOWN", "no account")
-	}
-	return &ordergatev1.GetCreditAccountResponse{Account: &ordergatev1.CreditAccount{CustomerId: req.GetCustomerId(), Buckets: used}}, nil
-}
-
-func (g *gate) use(customerID string, used *ordergatev1.ExposureBuckets) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.used[customerID] = used
 }
 
 func (g *gate) newest(customerID string) *evaluationv1.CreditProfile {
@@ -202,12 +179,11 @@ func start(t *testing.T) *suite {
 	s := &suite{
 		T: t, pool: pgtest.New(t, evaluation.Schema, files),
 		receivables: &receivables{records: map[string]*receivablesv1.PaymentRecord{}, profiles: map[string][]*evaluationv1.CreditProfile{}},
-		gate:        &gate{profiles: map[string][]*evaluationv1.CreditProfile{}, used: map[string]*ordergatev1.ExposureBuckets{}},
+		gate:        &gate{profiles: map[string][]*evaluationv1.CreditProfile{}},
 	}
 	peer := serve(t, clock, func(r grpc.ServiceRegistrar) {
 		receivablesv1.RegisterFeedServiceServer(r, s.receivables)
 		ordergatev1.RegisterFeedServiceServer(r, s.gate)
-		ordergatev1.RegisterCreditAccountServiceServer(r, gateAccounts{gate: s.gate})
 	})
 	s.service, err = evaluation.New(t.Context(), evaluation.Deps{
 		Pool: s.pool, Clock: clock, Log: slog.New(slog.DiscardHandler), PageKey: []byte("0123456789abcdef0123456789abcdef"),

@@ -79,7 +79,6 @@ type Deps struct {
 	PageKey  []byte
 	Payments Payments
 	Policies Policies
-	Accounts Accounts
 	Volumes  Volumes
 	// Book keeps the versions of the policy.
 	Book *policy.Book

@@ -9,23 +9,12 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/avalcredit/aval/pkg/calendar"
-	"github.com/avalcredit/aval/pkg/delivery"
 	"github.com/avalcredit/aval/pkg/errs"
 	"github.com/avalcredit/aval/pkg/idem"
 	"github.com/avalcredit/aval/services/evaluation/internal/customer"
 	"github.com/avalcredit/aval/services/evaluation/internal/fact"
 	"github.com/avalcredit/aval/services/evaluation/internal/postgres"
 )
-
-// ReasonOpenBusinessUnknown: the other phases could not tell what is open.
-const ReasonOpenBusinessUnknown = "OPEN_BUSINESS_UNKNOWN"
-
-// Accounts tells what a customer has open at the order gate.
-type Accounts interface {
-	// Open names each bucket that is not empty with its amount; none for a customer that
-	// the gate does not know. Unavailable where the gate cannot be asked.
-	Open(ctx context.Context, customerID string) ([]string, error)
-}
 
 // MergeRequest asks for a merge.
 type MergeRequest struct {
@@ -40,16 +29,15 @@ type Merged struct {
 	Copied int `json:"copied_facts"`
 }
 
-// MergeCustomer merges a closed file into another one. Business cannot move between
-// accounts in one step with the files, so there must be none: the file is closed, the
-// other phases have heard of it and nothing new can begin; then they are asked what is open.
+// MergeCustomer merges a closed file into another one. Both other phases are told with its
+// profile: receivables has its account go on in the survivor's, and tells the gate of both
+// under one number, which takes over what it holds of the one that was given up.
 func (a *App) MergeCustomer(ctx context.Context, r idem.Request, m MergeRequest) (Merged, error) {
 	who, err := caller(ctx)
 	if err != nil {
 		return Merged{}, err
 	}
 	day := a.Clock.Today(ctx)
-	open, openErr := a.openBusiness(ctx, m.MergedID, day)
 	res, err := write(ctx, a, r, func(ctx context.Context, tx pgx.Tx) (Merged, error) {
 		old, into, err := lockBoth(ctx, postgres.New(tx), m)
 		if err != nil {
@@ -58,10 +46,7 @@ func (a *App) MergeCustomer(ctx context.Context, r idem.Request, m MergeRequest)
 		if err := old.File.CheckMerge(into.File); err != nil {
 			return Merged{}, err
 		}
-		if openErr != nil {
-			return Merged{}, openErr
-		}
-		if err := a.nothingOpen(ctx, postgres.New(tx), old, open); err != nil {
+		if err := formsDone(ctx, postgres.New(tx), m.MergedID); err != nil {
 			return Merged{}, err
 		}
 		return a.merge(ctx, tx, old, into, postgres.Merge{MergedID: m.MergedID, SurvivorID: m.SurvivorID, By: who.Subject, Date: day, Reason: m.Reason})
@@ -79,60 +64,14 @@ func (a *App) MergeCustomer(ctx context.Context, r idem.Request, m MergeRequest)
 	return res, nil
 }
 
-// found is what the other phases have open of a customer as of one of its profiles.
-type found struct {
-	profile int64
-	open    []string
-}
-
-// openBusiness sees to it that the other phases know the customer's newest profile, and
-// asks them what is open.
-func (a *App) openBusiness(ctx context.Context, id string, day calendar.Date) (found, error) {
-	st, err := a.store().Customer(ctx, id)
-	if err != nil {
-		return found{}, err
-	}
-	f := found{profile: st.Profile.Sequence}
-	for stream, relay := range a.Relays {
-		relay.Flush(ctx, id)
-		head, err := delivery.HeadOf(ctx, a.Pool, stream, id)
-		if err != nil {
-			return f, err
-		}
-		if head.Acked < f.profile {
-			return f, errs.New(errs.Unavailable, ReasonOpenBusinessUnknown, "the other services have not heard yet how file %s stands: try again", id)
-		}
-	}
-	if f.open, err = a.Accounts.Open(ctx, id); err != nil {
-		return f, err
-	}
-	record, err := a.Payments.PaymentRecord(ctx, id, day, day)
-	if err != nil {
-		return f, errs.New(errs.Unavailable, ReasonOpenBusinessUnknown, "receivables cannot tell what is open: try again").WithCause(err)
-	}
-	if !record.Open.IsZero() {
-		f.open = append(f.open, "receivables "+record.Open.String()+" "+record.Open.Currency)
-	}
-	return f, nil
-}
-
-func (a *App) nothingOpen(ctx context.Context, store postgres.Store, st postgres.State, f found) error {
-	if st.Profile.Sequence != f.profile {
-		return errs.New(errs.Aborted, "CONFLICT", "file %s was changed in between: try again", st.File.ID)
-	}
-	forms, err := store.OpenForms(ctx, st.File.ID)
-	if err != nil {
+// formsDone refuses a merge while somebody has yet to act on a form of the file: it is about terms that nobody will have.
+func formsDone(ctx context.Context, store postgres.Store, id string) error {
+	forms, err := store.OpenForms(ctx, id)
+	if err != nil || len(forms) == 0 {
 		return err
 	}
-	open := f.open
-	for _, serial := range forms {
-		open = append(open, "credit application "+serial)
-	}
-	if len(open) == 0 {
-		return nil
-	}
-	text := strings.Join(open, ", ")
-	return errs.New(errs.FailedPrecondition, customer.ReasonOpenBusiness, "file %s still has open: %s", st.File.ID, text).With("open", text)
+	text := "credit application " + strings.Join(forms, ", credit application ")
+	return errs.New(errs.FailedPrecondition, customer.ReasonOpenBusiness, "file %s still has open: %s", id, text).With("open", text)
 }
 
 // lockBoth locks both customers, always in the same order.

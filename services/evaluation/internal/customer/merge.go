@@ -19,7 +19,7 @@ const (
 	ReasonCurrencyDiffers = "CURRENCY_DIFFERS"
 	// ReasonCodesDiffer: the files are of two firms.
 	ReasonCodesDiffer = "CODES_DIFFER"
-	// ReasonOpenBusiness: something of the file is still open.
+	// ReasonOpenBusiness: a form of the file is still on its way.
 	ReasonOpenBusiness = "CUSTOMER_HAS_OPEN_BUSINESS"
 )
 

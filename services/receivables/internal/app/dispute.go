@@ -29,6 +29,7 @@ func (s *Service) OpenDispute(ctx context.Context, req idem.Request, d dispute.D
 		return d, err
 	}
 	return write(ctx, s, req, customer, func(ctx context.Context, c *change) (dispute.Dispute, error) {
+		d.CustomerID = c.customer.ID
 		items, err := c.openItems(ctx, []string{d.ItemID}, "dispute.item_id")
 		if err != nil {
 			return d, err

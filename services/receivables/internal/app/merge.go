@@ -51,13 +51,22 @@ func (s *Service) saveCustomer(ctx context.Context, tx pgx.Tx, c Customer) error
 	return err
 }
 
-// holds refuses a document that stands under a number which is neither this account's nor one's that goes on in it, as the error given.
-func (c *change) holds(ctx context.Context, customerID string, unknown error) error {
+// under is a document's customer as this account has it: its own number for one that goes on in it.
+func (c *change) under(ctx context.Context, customerID string) (string, error) {
 	if customerID == c.customer.ID {
-		return nil
+		return customerID, nil
 	}
 	moved, err := postgres.Moved(ctx, c.tx, []string{customerID})
-	if err == nil && moved[customerID] != c.customer.ID {
+	if err != nil || moved[customerID] == "" {
+		return customerID, err
+	}
+	return moved[customerID], nil
+}
+
+// holds refuses a document that stands under a number which is neither this account's nor one's that goes on in it, as the error given.
+func (c *change) holds(ctx context.Context, customerID string, unknown error) error {
+	owner, err := c.under(ctx, customerID)
+	if err == nil && owner != c.customer.ID {
 		return unknown
 	}
 	return err

@@ -28,6 +28,7 @@ func (s *Service) RecordNotice(ctx context.Context, req idem.Request, d notice.D
 		if err != nil {
 			return notice.Notice{}, err
 		}
+		d.CustomerID = c.customer.ID
 		n, err := notice.New(d, notice.Recording{
 			Currency: c.Currency(), Days: terms.NoticeDays, Today: c.act.Today, Now: c.act.Now, Actor: c.act.Actor,
 		})
@@ -52,6 +53,9 @@ func (c *change) checkInvoice(ctx context.Context, n notice.Notice) error {
 	doc, err := c.Invoice(ctx, n.InvoiceID)
 	if err != nil {
 		return inField(err, "payment_notice.invoice_id")
+	}
+	if doc.CustomerID, err = c.under(ctx, doc.CustomerID); err != nil {
+		return err
 	}
 	return n.CheckInvoice(doc.Invoice)
 }
@@ -116,6 +120,9 @@ func (c *change) forNotice(ctx context.Context, r receipt.Receipt, order receipt
 	n, err := c.Account.Notice(ctx, r.NoticeID)
 	if err != nil {
 		return order, inField(err, "receipt.payment_notice_id")
+	}
+	if n.CustomerID, err = c.under(ctx, n.CustomerID); err != nil {
+		return order, err
 	}
 	if err := n.Take(r.CustomerID); err != nil {
 		return order, err

@@ -42,6 +42,7 @@ func (s *Service) RecordPromise(ctx context.Context, req idem.Request, d promise
 		return Promise{}, err
 	}
 	id, err := write(ctx, s, req, customer, func(ctx context.Context, c *change) (string, error) {
+		d.CustomerID = c.customer.ID
 		items, err := c.openItems(ctx, d.ItemIDs, "promise.item_ids")
 		if err != nil {
 			return "", err

@@ -73,7 +73,7 @@ func scanRecord(row pgx.CollectableRow) (CollectionRecord, error) {
 const (
 	addVersionSQL = `INSERT INTO collection_versions (kind, record_id, version, body, changed_by, change_date, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 	addRecordSQL  = `INSERT INTO collection_records (kind, record_id, version, customer_id, owner, item_ids, live, from_date, until_date, next_date, amount, after_sequence, created_at, body)
-VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+VALUES ($1, $2, 1, coalesce((SELECT m.survivor_id FROM merged_accounts m WHERE m.customer_id = $3 AND m.moved), $3), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 	changeRecordSQL = `UPDATE collection_records SET version = $3, owner = $4, item_ids = $5, live = $6, until_date = $7, next_date = $8, amount = $9, body = $10
 WHERE kind = $1 AND record_id = $2 AND version = $3 - 1`
 )
@@ -208,7 +208,7 @@ const cameSQL = `SELECT r.record_id, a.credit_id, a.item_id, a.amount, a.applica
 FROM collection_records r
 CROSS JOIN LATERAL unnest(r.item_ids) AS i (item_id)
 JOIN applications a ON a.item_id = i.item_id AND CASE WHEN a.customer_id = coalesce(nullif(r.after_account, ''), r.customer_id)
-    THEN a.sequence > r.after_sequence ELSE a.created_at > r.created_at END
+    THEN a.sequence > r.after_sequence ELSE a.created_at >= r.created_at END
 JOIN credits c ON c.credit_id = a.credit_id
 WHERE r.kind = 'PROMISE' AND r.record_id = ANY ($1) AND c.kind IN ('RECEIPT', 'ADVANCE', 'BILL', 'DEPOSIT_USE', 'CONTRA')
 ORDER BY r.record_id, a.credit_id, a.item_id, a.sequence`

@@ -8,17 +8,17 @@ ALTER TABLE merged_accounts
     ADD COLUMN position_sequence bigint  NOT NULL DEFAULT 0;     -- last position that the gate was told under its own number
 ALTER TABLE collection_records ADD COLUMN after_account text NOT NULL DEFAULT ''; -- account that after_sequence counts in, where it is not the customer's
 
--- A customer's account with those that were merged into it.
+-- A customer's account with those that go on in it.
 -- +goose StatementBegin
 CREATE FUNCTION accounts_under(id text) RETURNS text[] LANGUAGE sql STABLE STRICT AS $$
-    SELECT id || ARRAY(SELECT m.customer_id FROM merged_accounts m WHERE m.survivor_id COLLATE "C" = id ORDER BY m.customer_id)
+    SELECT id || ARRAY(SELECT m.customer_id FROM merged_accounts m WHERE m.survivor_id COLLATE "C" = id AND m.moved ORDER BY m.customer_id)
 $$;
--- Accounts with all that one of theirs was merged into, or that were merged into the same.
+-- Accounts with those that they go on in, and all that go on in the same.
 CREATE FUNCTION accounts_beside(ids text[]) RETURNS text[] LANGUAGE sql STABLE STRICT AS $$
     SELECT ids || ARRAY(
-        WITH s AS (SELECT m.survivor_id FROM merged_accounts m WHERE m.customer_id = ANY (ids)
-                   UNION SELECT m.survivor_id FROM merged_accounts m WHERE m.survivor_id COLLATE "C" = ANY (ids))
-        SELECT s.survivor_id FROM s UNION SELECT m.customer_id FROM merged_accounts m JOIN s ON m.survivor_id COLLATE "C" = s.survivor_id)
+        WITH s AS (SELECT m.survivor_id FROM merged_accounts m WHERE m.customer_id = ANY (ids) AND m.moved
+                   UNION SELECT m.survivor_id FROM merged_accounts m WHERE m.survivor_id COLLATE "C" = ANY (ids) AND m.moved)
+        SELECT s.survivor_id FROM s UNION SELECT m.customer_id FROM merged_accounts m JOIN s ON m.survivor_id COLLATE "C" = s.survivor_id WHERE m.moved)
 $$;
 -- +goose StatementEnd
 
