@@ -23,6 +23,7 @@ import (
 	"github.com/avalcredit/aval/pkg/pgtest"
 	"github.com/avalcredit/aval/pkg/rpcerr"
 	evaluationv1 "github.com/avalcredit/aval/proto/gen/aval/evaluation/v1"
+	ordergatev1 "github.com/avalcredit/aval/proto/gen/aval/ordergate/v1"
 	receivablesv1 "github.com/avalcredit/aval/proto/gen/aval/receivables/v1"
 	typev1 "github.com/avalcredit/aval/proto/gen/aval/type/v1"
 	"github.com/avalcredit/aval/services/suite/internal/lanes"
@@ -119,7 +120,7 @@ type openBooks struct {
 }
 
 // TestDuplicateCustomers takes over a company's open items under 664 spellings of customers' numbers, finds who is there
-// twice, merges the files to 526 customers, and ages what they owe before and after.
+// twice, merges the files to 526 customers while their accounts are open, and ages what they owe before and after.
 func TestDuplicateCustomers(t *testing.T) {
 	t.Parallel()
 	items, ref := openItems(t)
@@ -131,14 +132,79 @@ func TestDuplicateCustomers(t *testing.T) {
 	for day, want := range ref.days {
 		before[day] = b.agesAs(t, day, want)
 	}
-	b.refusedWhileOpen(t)
-	b.settle(t)
 	b.merge(t)
 	b.eventuallyMerged(t, ref)
 	for day, want := range ref.days {
 		sameUnderSurvivors(t, day, b.survivors, before[day], b.agesAs(t, day, want))
 	}
+	b.gateHasThem(t)
+	b.paidUnderEither(t)
 	(&lateBooks{system: system, suite: s}).verify(t, 0)
+}
+
+// owes is what is open under who stands for a customer, by number.
+func (b *openBooks) owes(t *testing.T) map[string]money.Money {
+	t.Helper()
+	owed := map[string]money.Money{}
+	for _, i := range b.items {
+		m, err := money.Parse(i.amount.GetCurrencyCode(), i.amount.GetAmount())
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := i.customer
+		if s, ok := b.survivors[id]; ok {
+			id = s
+		}
+		if have, ok := owed[id]; ok {
+			m = m.Add(have)
+		}
+		owed[id] = m
+	}
+	return owed
+}
+
+// gateHasThem holds the gate's accounts to what is owed: all of both under the survivor's number, nothing under the other.
+func (b *openBooks) gateHasThem(t *testing.T) {
+	t.Helper()
+	auditor, owed := b.system.as(t, "AUDITOR", "auditor-1"), b.owes(t)
+	account := func(id string) *ordergatev1.CreditAccount {
+		var got ordergatev1.GetCreditAccountResponse
+		auditor.invoke(t, "ordergate", ordergatev1.CreditAccountService_GetCreditAccount_FullMethodName, &ordergatev1.GetCreditAccountRequest{CustomerId: id}, &got)
+		return got.GetAccount()
+	}
+	for _, given := range b.given() {
+		stays := b.survivors[given]
+		eventually(t, "the gate has taken over the account of "+given, func() bool { return account(given).GetMergedIntoId() == stays })
+		if a := account(given); a.GetExposure().GetAmount() != owed[stays].Sub(owed[stays]).String() {
+			t.Errorf("%s still has %v", given, a.GetExposure())
+		}
+		if a := account(stays); a.GetBuckets().GetReceivable().GetAmount() != owed[stays].String() {
+			t.Errorf("%s has %v at the gate, owes %s", stays, a.GetBuckets().GetReceivable(), owed[stays])
+		}
+	}
+}
+
+// paidUnderEither has all of one customer paid at once, under the number that was given up.
+func (b *openBooks) paidUnderEither(t *testing.T) {
+	t.Helper()
+	given := b.given()[0]
+	sum := b.owes(t)[b.survivors[given]]
+	var got receivablesv1.PostReceiptResponse
+	b.system.as(t, "FINANCE_CLERK", "clerk-1").invoke(t, "receivables", receivablesv1.ReceiptService_PostReceipt_FullMethodName, &receivablesv1.PostReceiptRequest{
+		RequestId: b.request(), ApplicationMode: receivablesv1.ApplicationMode_APPLICATION_MODE_OLDEST_DUE_FIRST,
+		Receipt: &receivablesv1.Receipt{
+			ReceiptId: "R-" + given, CustomerId: given, ReceiptDate: "2020-07-31", Instrument: receivablesv1.PaymentInstrument_PAYMENT_INSTRUMENT_REMITTANCE,
+			Amount: &typev1.Money{CurrencyCode: sum.Currency, Amount: sum.String()},
+		},
+	}, &got)
+	numbers := map[string]bool{}
+	for _, a := range got.GetReceipt().GetApplications() {
+		i := slices.IndexFunc(b.items, func(i openItem) bool { return i.id == a.GetInvoiceId() })
+		numbers[b.items[i].customer] = true
+	}
+	if !numbers[given] || !numbers[b.survivors[given]] || got.GetReceipt().GetUnappliedAmount().GetAmount() != sum.Sub(sum).String() {
+		t.Errorf("%s paid items of %v: %v left", given, numbers, got.GetReceipt().GetUnappliedAmount())
+	}
 }
 
 // each does something for every key, several at a time.
@@ -247,34 +313,6 @@ func (b *openBooks) agesAs(t *testing.T, day string, want map[string]openDay) []
 	return aged.GetRows()
 }
 
-// refusedWhileOpen tries to merge an account that owes something: it would be forgotten at the gate.
-func (b *openBooks) refusedWhileOpen(t *testing.T) {
-	t.Helper()
-	for given := range b.survivors {
-		b.closeFile(t, given)
-		eventually(t, "everybody has heard of a closed file", func() bool {
-			err := b.mergeOne(t.Context(), b.system.as(t, "CREDIT_MANAGER", "manager-1"), given)
-			switch reason := errs.ReasonOf(rpcerr.FromError(err)); reason {
-			case "CUSTOMER_HAS_OPEN_BUSINESS":
-				return true
-			case "OPEN_BUSINESS_UNKNOWN", "CONFLICT":
-				return false
-			default:
-				t.Fatalf("a file with open items: %v", err)
-				return false
-			}
-		})
-		return
-	}
-}
-
-func (b *openBooks) closeFile(t *testing.T, id string) {
-	t.Helper()
-	if err := b.closing(t.Context(), b.system.as(t, "CREDIT_MANAGER", "manager-1"), id); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func (b *openBooks) closing(ctx context.Context, manager person, id string) error {
 	return manager.ask(ctx, "evaluation", evaluationv1.CustomerService_UpdateCustomer_FullMethodName, &evaluationv1.UpdateCustomerRequest{
 		RequestId: b.request(), Customer: &evaluationv1.Customer{CustomerId: id, LifeCycle: evaluationv1.LifeCycle_LIFE_CYCLE_CLOSED},
@@ -291,35 +329,6 @@ func (b *openBooks) mergeOne(ctx context.Context, manager person, id string) err
 		return fmt.Errorf("merged into %q", res.GetMerged().GetMergedIntoId())
 	}
 	return err
-}
-
-// settle has what is owed under the spellings that are given up paid, after all days of the reference.
-func (b *openBooks) settle(t *testing.T) {
-	t.Helper()
-	owed := map[string]money.Money{}
-	for _, i := range b.items {
-		if _, ok := b.survivors[i.customer]; !ok {
-			continue
-		}
-		m, err := money.Parse(i.amount.GetCurrencyCode(), i.amount.GetAmount())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if have, ok := owed[i.customer]; ok {
-			m = m.Add(have)
-		}
-		owed[i.customer] = m
-	}
-	clerk := b.system.as(t, "FINANCE_CLERK", "clerk-1")
-	b.each(t, b.given(), func(ctx context.Context, id string) error {
-		return clerk.ask(ctx, "receivables", receivablesv1.ReceiptService_PostReceipt_FullMethodName, &receivablesv1.PostReceiptRequest{
-			RequestId: b.request(), ApplicationMode: receivablesv1.ApplicationMode_APPLICATION_MODE_OLDEST_DUE_FIRST,
-			Receipt: &receivablesv1.Receipt{
-				ReceiptId: "R-" + id, CustomerId: id, ReceiptDate: "2020-07-31", Instrument: receivablesv1.PaymentInstrument_PAYMENT_INSTRUMENT_REMITTANCE,
-				Amount: &typev1.Money{CurrencyCode: owed[id].Currency, Amount: owed[id].String()},
-			},
-		}, &receivablesv1.PostReceiptResponse{})
-	})
 }
 
 // given are the spellings that are given up.
