@@ -52,6 +52,17 @@ func (v *view) mergedKeys(w *work) []postgres.Key {
 	return keys
 }
 
+// leaving are the groups in which accounts that are merged held something, which others may use then.
+func (v *view) leaving(w *work) []string {
+	var groups []string
+	for _, k := range v.merging[w] {
+		if v.accounts[k].InGroup() {
+			groups = append(groups, k.RootID)
+		}
+	}
+	return groups
+}
+
 // absorb takes over, before a position counts, the accounts that it holds beside the customer's own. Each ends in the same transaction
 // in which the survivor has what it held, so that nothing is counted twice or lost, whoever looks. Errors: CUSTOMER_MERGED for a
 // position of an account that was merged itself, those of gate.Mergeable.

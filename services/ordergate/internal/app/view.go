@@ -152,12 +152,8 @@ func (v *view) loadOrders(ctx context.Context, batch []*work) error {
 			freed = append(freed, w.key)
 		}
 		groups = append(groups, v.waiting(w, a)...)
-		for _, k := range v.merging[w] {
-			absorbed = append(absorbed, k)
-			if v.accounts[k].InGroup() {
-				groups = append(groups, k.RootID) // what it held there others may use
-			}
-		}
+		absorbed = append(absorbed, v.merging[w]...)
+		groups = append(groups, v.leaving(w)...)
 		if w.profile != nil && a.Profile.GroupID != w.profile.GroupID {
 			moving = append(moving, w.key)
 		}

@@ -13,8 +13,8 @@ import (
 
 // The kinds of entries of customers that are merged: their files are the same customer's.
 const (
-	MergedOut  Kind = "MERGED_OUT"       // last entry of the one that is given up, with nothing left there
-	MergedIn   Kind = "MERGED_IN"        // of the survivor, in the same transaction, with all that the other one held
+	MergedOut  Kind = "MERGED_OUT"        // last entry of the one that is given up, with nothing left there
+	MergedIn   Kind = "MERGED_IN"         // of the survivor, in the same transaction, with all that the other one held
 	OrdersTook Kind = "ORDERS_TAKEN_OVER" // of the survivor, right after it: more orders of the other one than one entry takes
 )
 

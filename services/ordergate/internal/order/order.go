@@ -101,7 +101,7 @@ type Order struct {
 	Prepaid           bool          `json:"prepaid,omitempty"` // unapplied money is set aside for it
 	DecisionSeq       int64         `json:"decision_seq"`
 	DecidedAs         string        `json:"decided_as,omitempty"` // customer whose journal holds the decision, where that one was merged into this
-	Seq               int64         `json:"seq,omitempty"` // entry of the account's journal that wrote this state
+	Seq               int64         `json:"seq,omitempty"`        // entry of the account's journal that wrote this state
 	Hold              *Hold         `json:"hold,omitempty"`
 	Release           *Release      `json:"release,omitempty"`
 	Revision          int64         `json:"revision"`

@@ -100,7 +100,7 @@ func (s *Service) CloseDispute(ctx context.Context, req idem.Request, id string,
 func (c *change) postedMemo(ctx context.Context, id string) error {
 	m, err := c.Account.Memo(ctx, id)
 	if err == nil {
-		err = c.holds(ctx, m.CustomerID, postgres.Unknown("CREDIT_MEMO_UNKNOWN", "credit memo", id))
+		err = c.holds(ctx, m.CustomerID, true, postgres.Unknown("CREDIT_MEMO_UNKNOWN", "credit memo", id))
 	}
 	if err == nil && m.State != memo.Posted {
 		err = errs.New(errs.FailedPrecondition, "CREDIT_MEMO_NOT_POSTED", "credit memo %s is %s: the account is not adjusted yet", id, m.State).

@@ -63,10 +63,11 @@ func (c *change) under(ctx context.Context, customerID string) (string, error) {
 	return moved[customerID], nil
 }
 
-// holds refuses a document that stands under a number which is neither this account's nor one's that goes on in it, as the error given.
-func (c *change) holds(ctx context.Context, customerID string, unknown error) error {
+// holds refuses a document that is not what was asked for, or stands under a number which is neither this account's nor one's that goes on
+// in it, as the error given.
+func (c *change) holds(ctx context.Context, customerID string, fits bool, unknown error) error {
 	owner, err := c.under(ctx, customerID)
-	if err == nil && owner != c.customer.ID {
+	if err == nil && (owner != c.customer.ID || !fits) {
 		return unknown
 	}
 	return err

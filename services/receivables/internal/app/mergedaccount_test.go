@@ -36,7 +36,7 @@ func (h *house) bill(t *testing.T, id, customer, minor, order string) invoice.In
 	return inv
 }
 
-// Invariant 23: the account of a merged file goes on in the survivor's. Money of either pays what either owes, documents stay under the
+// Invariant 28: the account of a merged file goes on in the survivor's. Money of either pays what either owes, documents stay under the
 // number that they were posted under and are taken back there, later ones are the survivor's, and the gate is told under one number.
 func TestMergedAccountGoesOn(t *testing.T) {
 	t.Parallel()

@@ -230,12 +230,8 @@ func (c *change) aboutMoney(ctx context.Context, d voucher.Draft) error {
 // credit is the money that a draft is about.
 func (c *change) credit(ctx context.Context, d voucher.Draft) (postgres.CreditDocument, error) {
 	credit, err := c.Credit(ctx, d.About)
-	unknown := postgres.Unknown("CREDIT_UNKNOWN", "credit", d.About)
 	if err == nil {
-		err = c.holds(ctx, credit.CustomerID, unknown)
-	}
-	if err == nil && credit.Reversed {
-		err = unknown
+		err = c.holds(ctx, credit.CustomerID, !credit.Reversed, postgres.Unknown("CREDIT_UNKNOWN", "credit", d.About))
 	}
 	return credit, inField(err, aboutField)
 }
@@ -243,12 +239,8 @@ func (c *change) credit(ctx context.Context, d voucher.Draft) (postgres.CreditDo
 // aboutVoucher: a deposit is used and returned, a write-off recovered, at most as much as is left of it.
 func (c *change) aboutVoucher(ctx context.Context, d voucher.Draft, kind ledger.Kind) error {
 	doc, err := c.Voucher(ctx, d.About)
-	unknown := postgres.Unknown("DOCUMENT_UNKNOWN", "document", d.About)
 	if err == nil {
-		err = c.holds(ctx, doc.CustomerID, unknown)
-	}
-	if err == nil && (doc.Kind != kind || doc.Reversed()) {
-		err = unknown
+		err = c.holds(ctx, doc.CustomerID, doc.Kind == kind && !doc.Reversed(), postgres.Unknown("DOCUMENT_UNKNOWN", "document", d.About))
 	}
 	if err != nil {
 		return inField(err, aboutField)
