@@ -86,7 +86,7 @@ func fontAt(place string) (Font, error) {
 	if err != nil {
 		return Font{}, noFont("%s is not a TrueType font", place).WithCause(err)
 	}
-	f := foundFont{Font: Font{face: &face{bytes: b}}, size: info.Size(), at: info.ModTime()}
+	f := foundFont{Font: Font{face: newFace(b)}, size: info.Size(), at: info.ModTime()}
 	found.fonts[place] = f
 	return f.Font, nil
 }

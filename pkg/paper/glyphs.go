@@ -9,7 +9,8 @@ import (
 
 const (
 	maxCharacters = 1 << 16
-	longMetric    = 4 // bytes: width and bearing
+	always        = 0xFF // the last of the characters whose widths the library says in every document
+	longMetric    = 4    // bytes: width and bearing
 )
 
 // Flags of a part of a glyph that is put together from others.
@@ -100,19 +101,18 @@ func (g *glyphs) segments(t []byte) {
 	}
 }
 
-// only makes a font of the characters that are values of used; glyphs keep their order, and the rest of the font stays as it is.
-func (g *glyphs) only(used map[int]int) (out []byte, err error) {
+// only makes a font of some characters and of those of which the library always speaks; glyphs keep their order, and the rest of the font stays as
+// it is.
+func (g *glyphs) only(has map[rune]bool) (out []byte, err error) {
 	defer broken(&err)
-	characters := make([]int, 0, len(used))
+	var characters []int
 	numbers := map[int]int{0: 0}
-	for _, c := range used {
-		if c >= 0 && c < maxCharacters && g.has[c] {
+	for c := range maxCharacters {
+		if g.has[c] && (c <= always || has[rune(c)]) {
 			characters = append(characters, c)
 			g.with(int(g.number[c]), numbers)
 		}
 	}
-	slices.Sort(characters)
-	characters = slices.Compact(characters)
 	order := make([]int, 0, len(numbers))
 	for n := range numbers {
 		order = append(order, n)

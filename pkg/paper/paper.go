@@ -44,39 +44,59 @@ type Options struct {
 	PageOf    func(page, total int) string // at the foot of each page, on the right
 }
 
-// Doc is a document being written. It is not safe for several goroutines; the first mistake is told by Bytes.
+// Doc is a document being written. What is written is kept until Bytes lays it out: a font of just the characters that it has is made first.
+// It is not safe for several goroutines; the first mistake is told by Bytes.
 type Doc struct {
-	pdf    *fpdf.Fpdf
-	loaded *loaded
-	opts   Options
-	err    error
+	opts  Options
+	parts []func()
+	has   map[rune]bool // characters
+	pdf   *fpdf.Fpdf
+	err   error
 }
 
 // New begins a document.
 func New(o Options) *Doc {
+	d := &Doc{opts: o, has: map[rune]bool{}}
+	d.note(o.Left, "…", string(beyondBMP))
+	for page := range 10 { // of all digits
+		d.note(d.pageOf(page, page))
+	}
+	return d
+}
+
+// part adds a part of the document that has texts.
+func (d *Doc) part(write func(), texts ...string) {
+	d.note(texts...)
+	d.parts = append(d.parts, write)
+}
+
+// note adds the characters of texts to those that the document has.
+func (d *Doc) note(texts ...string) {
+	for _, text := range texts {
+		for _, r := range text {
+			d.has[r] = true
+		}
+	}
+}
+
+// begin makes the first page.
+func (d *Doc) begin() {
 	orientation := "P"
-	if o.Landscape {
+	if d.opts.Landscape {
 		orientation = "L"
 	}
-	d := &Doc{pdf: fpdf.New(orientation, "mm", "A4", ""), opts: o}
-	if o.Font.face == nil {
-		d.err = errors.New("paper: no font")
-		return d
+	d.pdf = fpdf.New(orientation, "mm", "A4", "")
+	d.pdf.AddUTF8FontFromBytes(family, "", d.opts.Font.face.of(d.has))
+	d.pdf.SetMargins(margin, margin, margin)
+	d.pdf.SetAutoPageBreak(false, footRoom)
+	d.pdf.SetTitle(clean(d.opts.Title), true)
+	d.pdf.SetProducer("Aval", true)
+	d.pdf.SetCatalogSort(true)
+	if !d.opts.Made.IsZero() {
+		d.pdf.SetCreationDate(d.opts.Made)
+		d.pdf.SetModificationDate(d.opts.Made)
 	}
-	d.guard(func() {
-		d.loaded = o.Font.face.load(d.pdf)
-		d.pdf.SetMargins(margin, margin, margin)
-		d.pdf.SetAutoPageBreak(false, footRoom)
-		d.pdf.SetTitle(clean(o.Title), true)
-		d.pdf.SetProducer("Aval", true)
-		d.pdf.SetCatalogSort(true)
-		if !o.Made.IsZero() {
-			d.pdf.SetCreationDate(o.Made)
-			d.pdf.SetModificationDate(o.Made)
-		}
-		d.pdf.AddPage()
-	})
-	return d
+	d.pdf.AddPage()
 }
 
 // guard runs fn unless there was a mistake, and keeps the one that it makes: the library panics on broken fonts.
@@ -90,28 +110,28 @@ func (d *Doc) guard(fn func()) {
 		}
 	}()
 	fn()
-	if err := d.pdf.Error(); err != nil {
+	if err := d.pdf.Error(); err != nil && d.err == nil {
 		d.err = fmt.Errorf("paper: %w", err)
 	}
 }
 
 // Title writes the title of the document.
 func (d *Doc) Title(text string) {
-	d.guard(func() { d.lines(text, titleSize, 0x10, 1.5) })
+	d.part(func() { d.lines(text, titleSize, 0x10, 1.5) }, text)
 }
 
 // Heading begins a part of the document; it is kept with at least some lines of what follows.
 func (d *Doc) Heading(text string) {
-	d.guard(func() {
+	d.part(func() {
 		d.room(keepBelow)
 		d.pdf.Ln(3)
 		d.lines(text, headSize, 0x10, 1)
-	})
+	}, text)
 }
 
 // Text writes a paragraph.
 func (d *Doc) Text(text string) {
-	d.guard(func() { d.lines(text, textSize, 0x30, 1) })
+	d.part(func() { d.lines(text, textSize, 0x30, 1) }, text)
 }
 
 // lines writes a text over as many lines as it needs, in a shade of grey, with a gap below in millimetres.
@@ -159,20 +179,33 @@ func (d *Doc) room(height float64) bool {
 	return true
 }
 
-// Bytes ends the document: the foot of every page is written now, when their number is known.
+// Bytes lays the document out and ends it: the foot of every page is written last, when their number is known.
 func (d *Doc) Bytes() ([]byte, error) {
-	d.guard(d.feet)
-	if d.err != nil {
-		return nil, d.err
+	if d.opts.Font.face == nil {
+		return nil, errors.New("paper: no font")
 	}
+	d.guard(d.begin)
+	for _, write := range d.parts {
+		d.guard(write)
+	}
+	d.guard(d.feet)
 	var b bytes.Buffer
 	d.guard(func() {
-		d.loaded.cut()
 		if err := d.pdf.Output(&b); err != nil {
 			d.pdf.SetError(err)
 		}
 	})
-	return b.Bytes(), d.err
+	if d.err != nil {
+		return nil, d.err
+	}
+	return b.Bytes(), nil
+}
+
+func (d *Doc) pageOf(page, total int) string {
+	if d.opts.PageOf == nil {
+		return fmt.Sprintf("%d / %d", page, total)
+	}
+	return d.opts.PageOf(page, total)
 }
 
 func (d *Doc) feet() {
@@ -185,12 +218,8 @@ func (d *Doc) feet() {
 		d.font(smallSize, 0x50)
 		d.pdf.SetXY(margin, h-footRoom+5)
 		d.pdf.CellFormat(d.width()*3/4, 5, clean(d.opts.Left), "", 0, "L", false, 0, "")
-		text := fmt.Sprintf("%d / %d", page, total)
-		if d.opts.PageOf != nil {
-			text = d.opts.PageOf(page, total)
-		}
 		d.pdf.SetXY(margin+d.width()*3/4, h-footRoom+5)
-		d.pdf.CellFormat(d.width()/4, 5, clean(text), "", 0, "R", false, 0, "")
+		d.pdf.CellFormat(d.width()/4, 5, clean(d.pageOf(page, total)), "", 0, "R", false, 0, "")
 	}
 }
 

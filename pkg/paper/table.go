@@ -30,9 +30,16 @@ type Table struct {
 	Share   float64
 }
 
-// Table writes a table. Its head is repeated on every page; a row is never parted.
+// Table writes a table, whose rows are not changed afterwards. Its head is repeated on every page; a row is never parted.
 func (d *Doc) Table(t Table) {
-	d.guard(func() {
+	d.note(t.Empty)
+	for _, c := range t.Columns {
+		d.note(c.Title)
+	}
+	for _, row := range t.Rows {
+		d.note(row...)
+	}
+	d.part(func() {
 		if len(t.Rows) == 0 {
 			d.lines(t.Empty, textSize, 0x60, 1)
 			return
