@@ -162,10 +162,10 @@ func TestSecuritiesHeldThroughTheAPI(t *testing.T) {
 			must(t, err)
 			return w.account("C1").GetSecurity().GetAmount() + " " + strings.TrimPrefix(result(t, d.GetDecision(), "limit").GetOutcome().String(), "OUTCOME_") + " " + d.GetDecision().GetVerdict().String()
 		}
-		first, then := seen(), ""
+		first := seen()
 		w.today = "2026-07-06"
 		owes()
-		then = seen()
+		then := seen()
 		if counted && (first != "50.00 PASS VERDICT_APPROVE" || then != " HOLD VERDICT_HOLD") || !counted && (first != " HOLD VERDICT_HOLD" || then != first) {
 			t.Errorf("counted %v: %s, after its end: %s", counted, first, then)
 		}
