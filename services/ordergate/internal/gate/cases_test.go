@@ -254,7 +254,7 @@ func (w *world) recheckHeld() {
 			held = append(held, o)
 		}
 	}
-	err := gate.RecheckHeld(w.env("SYSTEM"), w.account, held, func(c *gate.Change) error {
+	err := recheckHeld(w.env("SYSTEM"), w.account, held, func(c *gate.Change) error {
 		_, err := w.take(*c, nil)
 		c.Account = w.account
 		return err

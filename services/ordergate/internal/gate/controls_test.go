@@ -116,7 +116,7 @@ func (st *stage) settle(err error) error {
 			held = append(held, o)
 		}
 	}
-	return gate.RecheckHeld(st.env("SYSTEM"), st.account, held, func(c *gate.Change) error {
+	return recheckHeld(st.env("SYSTEM"), st.account, held, func(c *gate.Change) error {
 		err := st.tell(*c, nil)
 		c.Account = st.account
 		return err

@@ -94,18 +94,9 @@ func Overtaken(p check.Policy, o order.Order, waiting []order.Order) []string {
 	return ids
 }
 
-// RecheckHeld judges an account's held orders again in the policy's order, after something freed credit. Only orders that pass are
-// changed; each that passes takes its credit before the next is judged, so the result is the same every time.
-func RecheckHeld(env Env, a account.Account, orders []order.Order, seal func(*Change) error) error {
-	return RecheckAll(func(string) (Env, account.Account) { return env, a }, orders, func(c *Change) error {
-		err := seal(c)
-		a = c.Account
-		return err
-	})
-}
-
-// RecheckAll judges orders on hold of several accounts again, as RecheckHeld does those of one. of gives an account as it is now, and
-// what its orders are judged under; the policy is the same for all. An order that gets credit names those before it that wait on.
+// RecheckAll judges orders on hold of several accounts again in the policy's order, after something freed credit. of gives an account as it is
+// now, and what its orders are judged under; the policy is the same for all. Only orders that pass are changed; each that passes takes its
+// credit before the next is judged, so the result is the same every time. It names those before it that wait on.
 func RecheckAll(of func(customerID string) (Env, account.Account), orders []order.Order, seal func(*Change) error) error {
 	if len(orders) == 0 {
 		return nil

@@ -51,7 +51,7 @@ func TestCreditGoesTheSameWayEveryTime(t *testing.T) {
 			for _, o := range orders {
 				waits[o.ID] = o
 			}
-			err := gate.RecheckHeld(w.env("SYSTEM"), a, orders, func(c *gate.Change) error {
+			err := recheckHeld(w.env("SYSTEM"), a, orders, func(c *gate.Change) error {
 				_, err := c.Seal(gate.Stamp{Today: w.today})
 				got = append(got, fmt.Sprint(c.Orders[0].ID, c.Detail.Passed))
 				for _, id := range c.Detail.Passed {
@@ -155,4 +155,13 @@ func TestWaitingOrderIsValidated(t *testing.T) {
 	if _, err := rpc.ParsePolicy("case", casefile.PolicyAround+"rules:\n  - {name: limit, limit: {}}\nwaiting_order: [WAITING_CRITERION_FAME]\n"); errs.KindOf(err) != errs.Invalid {
 		t.Errorf("an unknown criterion: %v", err)
 	}
+}
+
+// recheckHeld judges the orders on hold of one account again.
+func recheckHeld(env gate.Env, a account.Account, orders []order.Order, seal func(*gate.Change) error) error {
+	return gate.RecheckAll(func(string) (gate.Env, account.Account) { return env, a }, orders, func(c *gate.Change) error {
+		err := seal(c)
+		a = c.Account
+		return err
+	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/avalcredit/aval/pkg/authn"
 	"github.com/avalcredit/aval/pkg/calendar"
+	"github.com/avalcredit/aval/pkg/lifecycle"
 	"github.com/avalcredit/aval/services/receivables/internal/app"
 )
 
@@ -33,9 +34,7 @@ func NewStatements(s Sender, clock calendar.Clock, zone *time.Location, log *slo
 // Run works until ctx ends and returns nil then. The first look is at once: what was due while nothing ran is sent then.
 func (j *Statements) Run(ctx context.Context) error {
 	ctx = authn.WithPrincipal(ctx, authn.Principal{Subject: "receivables", Name: "statement job", Roles: []string{authn.RoleService}})
-	tick := time.NewTicker(every / 4)
-	defer tick.Stop()
-	for {
+	return lifecycle.Every(ctx, every/4, func(ctx context.Context) {
 		sent, err := j.sender.SendDueStatements(ctx, j.clock.Now().In(j.zone), j.worker)
 		if err != nil && ctx.Err() == nil {
 			j.log.WarnContext(ctx, "statements that are due could not be sent; it is tried again", "error", err)
@@ -43,10 +42,5 @@ func (j *Statements) Run(ctx context.Context) error {
 		for _, s := range sent {
 			j.log.InfoContext(ctx, "statements sent", "kind", s.Kind, "as_of", s.AsOf, "sent", s.Sent, "to_post", s.ToPost, "left", s.Left)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	})
 }
