@@ -270,7 +270,8 @@ func TestNeverFewerPeopleThanTheRowSays(t *testing.T) {
 		for range rapid.IntRange(1, 60).Draw(t, "acts") {
 			switch rapid.IntRange(0, 9).Draw(t, "what") {
 			case 0:
-				day = day.AddDays(1)
+				day = day.AddDays(rapid.IntRange(1, 4).Draw(t, "days"))
+				fallthrough
 			case 1:
 				f, _ = f.Escalate(day)
 			default:

@@ -66,12 +66,6 @@ func (p PortfolioResults) RunNumber(ctx context.Context, id string) (n int64, er
 	return n, pg.Err(err)
 }
 
-// Count is how many customers have a row of a run.
-func (p PortfolioResults) Count(ctx context.Context, run int64) (n int64, err error) {
-	err = p.pool.QueryRow(ctx, countRowsSQL, run).Scan(&n)
-	return n, pg.Err(err)
-}
-
 // Result adds up the rows of a run that has made them all.
 func (p PortfolioResults) Result(ctx context.Context, run int64) (res portfolio.Result, err error) {
 	group, ctx := errgroup.WithContext(ctx)

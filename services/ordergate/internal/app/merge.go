@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -22,7 +23,11 @@ func (v *view) loadMerging(ctx context.Context, batch []*work) error {
 				continue
 			}
 			k := rootOf(m.ID)
-			for {
+			for seen := map[string]bool{}; ; {
+				if seen[k.RootID] { // heads of different times: the account moved there and back
+					return fmt.Errorf("%w: account %s", postgres.ErrStale, m.ID)
+				}
+				seen[k.RootID] = true
 				if err := v.loadAccounts(ctx, []postgres.Key{k}); err != nil {
 					return err
 				}
@@ -30,7 +35,7 @@ func (v *view) loadMerging(ctx context.Context, batch []*work) error {
 				if to == "" {
 					break
 				}
-				k.RootID = to // each goes to a later entry of the account, so this ends
+				k.RootID = to
 			}
 			if v.accounts[k].MergedInto == nil { // one that was comes along with the account that holds it
 				v.merging[w] = append(v.merging[w], k)

@@ -44,7 +44,7 @@ func (s *Service) PostInvoices(ctx context.Context, req idem.Request, drafts []i
 	err = pg.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
 		var err error
 		out, _, err = idem.Do(ctx, tx, req, func() (Posted, error) {
-			b := bulk{act: s.act(ctx), tx: tx, customers: customers, policy: policy}
+			b := bulk{act: s.act(ctx), tx: tx, customers: maps.Clone(customers), policy: policy}
 			return b.post(ctx, drafts)
 		})
 		if err == nil && onTrial(ctx) {

@@ -44,14 +44,5 @@ func (s Statement) Account(a Account) money.Money {
 	return money.Zero(s.Currency)
 }
 
-// Advanced is the sum of the advances.
-func (s Statement) Advanced() money.Money {
-	sum := money.Zero(s.Currency)
-	for _, a := range s.Advances {
-		sum = sum.Add(a.Amount)
-	}
-	return sum
-}
-
 // Remaining is what is owed once all that is posted has come.
 func (s Statement) Remaining() money.Money { return s.Balance().Sub(s.Future) }

@@ -74,6 +74,9 @@ func GoOnIn(ctx context.Context, tx pgx.Tx, c Customer, act Act, told func() (in
 		return nil, false, pg.Err(err)
 	}
 	survivor, err := CustomerIn(ctx, tx, to.SurvivorID)
+	if err != nil && errs.KindOf(err) != errs.NotFound {
+		return nil, false, err
+	}
 	if err != nil {
 		return nil, false, errs.New(errs.FailedPrecondition, "CUSTOMER_UNKNOWN", "customer %s, which stands for %s, is not known yet", to.SurvivorID, c.ID).With("customer_id", to.SurvivorID)
 	}

@@ -82,9 +82,9 @@ func receiptPlanOf(body []byte, currency string, received, inApproval int64) (re
 
 const receiptPlansSQL = `SELECT p.body, p.currency, d.received, d.in_approval
 FROM receipt_plans p CROSS JOIN LATERAL (SELECT received, in_approval FROM receipt_plan_documents v WHERE v.plan_id = p.plan_id) d
-WHERE ($1 = '' OR p.customer_id = $1)
-  AND ($2 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = p.customer_id AND c.salesperson = $2))
-  AND ($3 = '' OR EXISTS (SELECT FROM customers c WHERE c.customer_id = p.customer_id AND c.salesperson = $3))
+WHERE ($1 = '' OR p.customer_id = ANY (accounts_under($1)))
+  AND ($2 = '' OR EXISTS (SELECT FROM account_owners c WHERE c.customer_id = p.customer_id AND c.salesperson = $2))
+  AND ($3 = '' OR EXISTS (SELECT FROM account_owners c WHERE c.customer_id = p.customer_id AND c.salesperson = $3))
   AND ($4::text[] IS NULL OR CASE WHEN d.received >= p.amount THEN 'DONE' WHEN d.received > 0 THEN 'PARTIAL' ELSE 'OPEN' END = ANY ($4))
   AND ($5 = '' OR p.body ->> 'due_date' >= $5) AND ($6 = '' OR p.body ->> 'due_date' <= $6)
   AND ($7 = '' OR (p.body ->> 'due_date', p.plan_id) > ($7, $8))

@@ -62,7 +62,7 @@ WHERE kind = $1::text AND number < $2::bigint
   AND ($4::text = '' OR state = $4::text)
   AND ($5::text = '' OR people @> ARRAY[$5::text])
   AND ($6::text = '' OR item_ids @> ARRAY[$6::text])
-  AND ($7::text = '' OR EXISTS (SELECT FROM customers c
+  AND ($7::text = '' OR EXISTS (SELECT FROM account_owners c
        WHERE c.customer_id = claim_heads.customer_id AND c.salesperson = $7::text))
 ORDER BY number DESC LIMIT $8::int
 `

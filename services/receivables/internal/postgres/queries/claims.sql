@@ -20,7 +20,7 @@ WHERE kind = sqlc.arg(kind)::text AND number < sqlc.arg(before)::bigint
   AND (sqlc.arg(state)::text = '' OR state = sqlc.arg(state)::text)
   AND (sqlc.arg(person)::text = '' OR people @> ARRAY[sqlc.arg(person)::text])
   AND (sqlc.arg(item_id)::text = '' OR item_ids @> ARRAY[sqlc.arg(item_id)::text])
-  AND (sqlc.arg(salesperson)::text = '' OR EXISTS (SELECT FROM customers c
+  AND (sqlc.arg(salesperson)::text = '' OR EXISTS (SELECT FROM account_owners c
        WHERE c.customer_id = claim_heads.customer_id AND c.salesperson = sqlc.arg(salesperson)::text))
 ORDER BY number DESC LIMIT sqlc.arg(size)::int;
 
