@@ -173,10 +173,15 @@ func away(err error) bool {
 // PeerAnswered is the metadata of an error that a peer gave as its answer, with its reason: asking again gives the same.
 const PeerAnswered = "answered"
 
-// problemOf is an error of one customer in words, for its row; ok is false for what ends the run.
+// problemOf is an error of one customer in words, for its row; ok is false for what ends this attempt at the run, as a fault of the database
+// does: the customer is not to blame, and the run is taken up again.
 func problemOf(ctx context.Context, err error) (text string, ok bool) {
 	e, known := errs.As(err)
 	if !known || ctx.Err() != nil || e.Kind == errs.Internal {
+		return "", false
+	}
+	passing := e.Kind == errs.Unavailable || e.Kind == errs.DeadlineExceeded || e.Kind == errs.Aborted || e.Kind == errs.Canceled
+	if passing && e.Meta[PeerAnswered] == "" {
 		return "", false
 	}
 	text = e.Reason + ": " + e.Message

@@ -133,8 +133,8 @@ func (r *runState) ask(ctx context.Context, found []portfolio.Subject, q postgre
 				rec, err = r.paid(asking, s.ID, q.Day, q.WindowStart)
 				return err
 			})
-			if err == nil {
-				err = r.beat(asking, false)
+			if err := r.beat(asking, false); err != nil {
+				return err
 			}
 			mu.Lock()
 			defer mu.Unlock()
