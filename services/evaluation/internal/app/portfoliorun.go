@@ -206,5 +206,13 @@ func windowStart(p criteria.Policy, day calendar.Date) calendar.Date {
 	return day.AddMonths(-p.Limit.WindowMonths, 0).AddDays(1)
 }
 
-// crew runs goroutines until the first error.
-func crew(ctx context.Context) (*errgroup.Group, context.Context) { return errgroup.WithContext(ctx) }
+// team runs goroutines until the first error, or the first panic, which is one.
+type team struct{ *errgroup.Group }
+
+func crew(ctx context.Context) (team, context.Context) {
+	group, ctx := errgroup.WithContext(ctx)
+	return team{group}, ctx
+}
+
+// Go runs fn in a goroutine, while there is room for one.
+func (t team) Go(fn func() error) { t.Group.Go(func() error { return safely(fn) }) }

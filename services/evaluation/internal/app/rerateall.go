@@ -48,7 +48,7 @@ func (p *Portfolio) RunRerating(ctx context.Context, op operation.Operation, pro
 		group, rating := crew(ctx)
 		group.SetLimit(raters)
 		for _, id := range ids {
-			group.Go(func() error { return safely(func() error { return r.rerate(rating, id) }) })
+			group.Go(func() error { return r.rerate(rating, id) })
 		}
 		if err := group.Wait(); err != nil {
 			return r.op, err

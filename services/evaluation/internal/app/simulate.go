@@ -55,7 +55,7 @@ func (p *Portfolio) RunSimulation(ctx context.Context, op operation.Operation, p
 		reader := postgres.NewPortfolio(p.Pool)
 		group.Go(func() error {
 			for s := range work {
-				if err := safely(func() error { return r.judge(ctx, reader, s, q) }); err != nil {
+				if err := r.judge(ctx, reader, s, q); err != nil {
 					return err
 				}
 				close(s.judged)
@@ -64,7 +64,7 @@ func (p *Portfolio) RunSimulation(ctx context.Context, op operation.Operation, p
 		})
 	}
 	group.Go(func() error { return r.count(ctx) })
-	group.Go(func() error { return safely(func() error { return r.write(ctx, order) }) })
+	group.Go(func() error { return r.write(ctx, order) })
 	if err := group.Wait(); err != nil {
 		return r.op, err
 	}

@@ -97,7 +97,8 @@ func (s *Service) sendRun(ctx context.Context, run postgres.StatementRun, schedu
 		}
 		for _, id := range ids {
 			err := s.statementTo(ctx, run, schedule, customers[id], to[id], &out)
-			if kind := errs.KindOf(err); err != nil && (kind == errs.FailedPrecondition || kind == errs.Invalid) {
+			kind := errs.KindOf(err)
+			if err != nil && (kind == errs.FailedPrecondition || kind == errs.Invalid || kind == errs.Internal) {
 				s.Log.WarnContext(ctx, "a statement does not go out by itself", "customer", id, "kind", run.Kind, "as_of", run.AsOf, "error", err)
 				out.Left++
 			} else if err != nil {
